@@ -1,0 +1,25 @@
+# One target per folder: rhoflux_add_folder(core SOURCES a.cpp LINK ...) makes rhoflux_core and rhoflux::core.
+
+add_library(rhoflux_flags INTERFACE)
+target_include_directories(rhoflux_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
+target_compile_options(rhoflux_flags INTERFACE -Wall -Wextra)
+if(RHOFLUX_WARNINGS_AS_ERRORS)
+  target_compile_options(rhoflux_flags INTERFACE -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+  # SIMD loops are marked by hand; no flag here changes the value of any arithmetic expression.
+  target_compile_options(rhoflux_flags INTERFACE -fopenmp-simd -fno-math-errno -fno-trapping-math)
+  if(RHOFLUX_NATIVE)
+    target_compile_options(rhoflux_flags INTERFACE -march=native)
+  endif()
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
+endif()
+
+function(rhoflux_add_folder name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(rhoflux_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(rhoflux_${name} PUBLIC rhoflux_flags ${ARG_LINK})
+  add_library(rhoflux::${name} ALIAS rhoflux_${name})
+endfunction()

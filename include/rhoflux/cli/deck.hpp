@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rhoflux/density/config.hpp"
+#include "rhoflux/training/config.hpp"
+
+namespace rhoflux::cli {
+
+/// The input deck: every setting of a training run, each field with its default.
+struct Deck {
+  training::DataConfig data;
+  density::Config model;
+  double nll_weight = 1.0;  ///< [objective] nll
+  training::TrainingConfig training;
+  training::CheckpointConfig checkpoint;
+  training::OutputConfig output;
+
+  /// Throws Error (bad input) if a required key is missing, or a value or a combination of values is not
+  /// allowed. The message begins with `section.key = value`.
+  void validate() const;
+};
+
+/// One `--section.key=value` of the command line, as {"section.key", "value"}.
+using Override = std::pair<std::string, std::string>;
+
+/// Splits `--section.key=value`. Empty for an argument that is no override (it has no dot in its name);
+/// throws Error (bad input) for `--section.key` without `=value`.
+std::optional<Override> parse_override(const std::string& argument);
+
+/// The text of a deck file. Throws Error (bad input) if it cannot be read or is not text.
+std::string read_deck_text(const std::string& path);
+
+/// Defaults, then the text of a deck, then the overrides; checked by Deck::validate().
+/// @param name what messages call the text, usually its path
+/// Throws Error (bad input) naming `name:line` or the command-line option, the key, what is wrong with it and
+/// what is allowed. Pure: with the same text, every rank gets the same deck or the same message.
+Deck parse_deck_text(const std::string& text, const std::string& name,
+                     const std::vector<Override>& overrides = {});
+
+/// parse_deck_text() of a file.
+Deck read_deck(const std::string& path, const std::vector<Override>& overrides = {});
+
+/// The resolved deck, all keys, as a deck that parse_deck_text() reads back to the same values, bit for bit.
+std::string to_ini(const Deck& deck);
+
+/// Every key with its type, default, unit, allowed values and a line of explanation (`rhoflux train
+/// --help-deck`).
+std::string help_deck();
+
+}  // namespace rhoflux::cli

@@ -1,0 +1,187 @@
+#pragma once
+
+#include <Kokkos_Core.hpp>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+/// Elementary functions written without branches or table look-ups, so that a loop over them vectorises on a
+/// CPU and runs unchanged in a GPU kernel. Errors are a few units in the last place
+/// (tests/unit/core/math_test).
+
+/// Marks a loop whose iterations are independent. Reductions name their variables.
+#if defined(__CUDA_ARCH__) || defined(__HIP_DEVICE_COMPILE__)
+#define RHOFLUX_SIMD
+#define RHOFLUX_SIMD_SUM(...)
+#define RHOFLUX_SIMD_MAX(...)
+#else
+#define RHOFLUX_PRAGMA(text) _Pragma(#text)
+#define RHOFLUX_SIMD RHOFLUX_PRAGMA(omp simd)
+#define RHOFLUX_SIMD_SUM(...) RHOFLUX_PRAGMA(omp simd reduction(+ : __VA_ARGS__))
+#define RHOFLUX_SIMD_MAX(...) RHOFLUX_PRAGMA(omp simd reduction(max : __VA_ARGS__))
+#endif
+
+namespace rhoflux::math {
+
+constexpr double pi = 3.141592653589793238462643383279502884;
+constexpr double ln2 = 0.693147180559945309417232121458176568;
+
+namespace detail {
+
+template <class To, class From>
+KOKKOS_INLINE_FUNCTION To bit_cast(const From& from) {
+  static_assert(sizeof(To) == sizeof(From), "bit_cast keeps the size");
+  To to;
+  std::memcpy(&to, &from, sizeof(To));
+  return to;
+}
+
+template <class Scalar>
+struct Format;
+template <>
+struct Format<float> {
+  using Int = std::int32_t;
+  using Bits = std::uint32_t;
+  static constexpr int mantissa_bits = 23;
+  static constexpr Bits exponent_bias = 127;
+  static constexpr float round_magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
+  static constexpr float exp_low = -87.0f, exp_high = 88.0f;
+  static constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
+  static constexpr int exp_terms = 7, log_terms = 5, log1p_terms = 8, trig_terms = 5;
+};
+template <>
+struct Format<double> {
+  using Int = std::int64_t;
+  using Bits = std::uint64_t;
+  static constexpr int mantissa_bits = 52;
+  static constexpr Bits exponent_bias = 1023;
+  static constexpr double round_magic = 6755399441055744.0;  // 1.5 * 2^52
+  static constexpr double exp_low = -708.0, exp_high = 709.0;
+  static constexpr double ln2_high = 6.93147180369123816490e-01, ln2_low = 1.90821492927058770002e-10;
+  static constexpr int exp_terms = 13, log_terms = 11, log1p_terms = 17, trig_terms = 9;
+};
+
+constexpr double inverse_factorial(int n) {
+  return n <= 1 ? 1.0 : inverse_factorial(n - 1) / n;
+}
+
+/// sum_{k<n} x^k / (2k + 1), so that atanh(f) = f * odd_series(f^2).
+template <int n, class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar odd_series(Scalar x) {
+  Scalar sum = Scalar(1.0 / (2 * n - 1));
+#pragma GCC unroll 32
+  for (int k = n - 2; k >= 0; --k) sum = sum * x + Scalar(1.0) / Scalar(2 * k + 1);
+  return sum;
+}
+
+template <int k, int n, class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar exp_series(Scalar r) {
+  if constexpr (k == n) {
+    return Scalar(inverse_factorial(k));
+  } else {
+    return Scalar(inverse_factorial(k)) + r * exp_series<k + 1, n>(r);
+  }
+}
+
+/// sum_{k<n} (-1)^k a2^k / (2k + odd)!, the series of cos (odd = 0) and of sin(a)/a (odd = 1).
+template <int k, int n, int odd, class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar trig_series(Scalar a2) {
+  constexpr double coefficient = (k % 2 == 0 ? 1.0 : -1.0) * inverse_factorial(2 * k + odd);
+  if constexpr (k + 1 == n) {
+    return Scalar(coefficient);
+  } else {
+    return Scalar(coefficient) + a2 * trig_series<k + 1, n, odd>(a2);
+  }
+}
+
+/// Nearest whole number, |x| < 2^(mantissa_bits - 1).
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar nearest(Scalar x) {
+  return (x + Format<Scalar>::round_magic) - Format<Scalar>::round_magic;
+}
+
+}  // namespace detail
+
+/// e^x; 0 below the smallest normal number, saturated near the largest; NaN stays NaN.
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar exp(Scalar x) {
+  using Format = detail::Format<Scalar>;
+  using Bits = typename Format::Bits;
+  const Scalar high = x > Format::exp_high ? Format::exp_high : x;
+  const Scalar clamped = high < Format::exp_low ? Format::exp_low : high;
+  const Scalar shifted = clamped * Scalar(1.0 / ln2) + Format::round_magic;
+  const Scalar n = shifted - Format::round_magic;
+  const Scalar r = (clamped - n * Format::ln2_high) - n * Format::ln2_low;
+  const Scalar series = detail::exp_series<0, Format::exp_terms>(r);
+  const Bits exponent = detail::bit_cast<Bits>(shifted) - detail::bit_cast<Bits>(Format::round_magic);
+  const Scalar power = detail::bit_cast<Scalar>((exponent + Format::exponent_bias) << Format::mantissa_bits);
+  const Scalar value = series * power;
+  return x < Format::exp_low ? Scalar(0) : value;
+}
+
+/// log x of a normal positive number; -inf at 0, NaN below.
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar log(Scalar x) {
+  using Format = detail::Format<Scalar>;
+  using Int = typename Format::Int;
+  using Bits = typename Format::Bits;
+  const Bits bits = detail::bit_cast<Bits>(x);
+  const Bits from_sqrt_half = bits - detail::bit_cast<Bits>(Scalar(0.70710678118654752440));
+  const Int exponent = static_cast<Int>(from_sqrt_half) >> Format::mantissa_bits;
+  const Scalar m = detail::bit_cast<Scalar>(bits - (static_cast<Bits>(exponent) << Format::mantissa_bits));
+  const Scalar f = (m - Scalar(1)) / (m + Scalar(1));
+  const Scalar n = static_cast<Scalar>(exponent);
+  const Scalar series = Scalar(2) * f * detail::odd_series<Format::log_terms>(f * f);
+  const Scalar value = n * Format::ln2_high + (n * Format::ln2_low + series);
+  const Scalar below =
+      x == Scalar(0) ? -std::numeric_limits<Scalar>::infinity() : std::numeric_limits<Scalar>::quiet_NaN();
+  return x > Scalar(0) ? value : below;
+}
+
+/// log(1 + e) for 0 <= e <= 1, to full relative accuracy for small e.
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar log1p_unit(Scalar e) {
+  const Scalar f = e / (Scalar(2) + e);
+  return Scalar(2) * f * detail::odd_series<detail::Format<Scalar>::log1p_terms>(f * f);
+}
+
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar abs(Scalar x) {
+  return x < Scalar(0) ? -x : x;
+}
+
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar sqrt(Scalar x) {
+  return std::sqrt(x);  // one instruction on every target
+}
+
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar sigmoid(Scalar x) {
+  return Scalar(1) / (Scalar(1) + exp(-x));
+}
+
+/// log sigmoid(x), accurate in both tails.
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar log_sigmoid(Scalar x) {
+  return (x < Scalar(0) ? x : Scalar(0)) - log1p_unit(exp(-abs(x)));
+}
+
+/// sin(2 pi v) and cos(2 pi v) for |v| < 2^20: the angle is given in turns, so its reduction is exact.
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION void sincos_turns(Scalar v, Scalar& sine, Scalar& cosine) {
+  constexpr int n = detail::Format<Scalar>::trig_terms;
+  const Scalar quarters = detail::nearest(Scalar(4) * v);
+  const Scalar a = Scalar(2 * pi) * (v - Scalar(0.25) * quarters);
+  const Scalar a2 = a * a;
+  const Scalar s = a * detail::trig_series<0, n, 1>(a2);
+  const Scalar c = detail::trig_series<0, n, 0>(a2);
+  const Scalar halves = detail::nearest(Scalar(0.5) * quarters - Scalar(0.25));  // floor(quarters / 2)
+  const bool odd = quarters - Scalar(2) * halves > Scalar(0.5);
+  const Scalar turns = detail::nearest(Scalar(0.5) * halves - Scalar(0.25));
+  const Scalar sign = halves - Scalar(2) * turns > Scalar(0.5) ? Scalar(-1) : Scalar(1);
+  sine = sign * (odd ? c : s);
+  cosine = sign * (odd ? -s : c);
+}
+
+}  // namespace rhoflux::math

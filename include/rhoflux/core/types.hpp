@@ -1,0 +1,46 @@
+#pragma once
+
+#include <Kokkos_Core.hpp>
+#include <string>
+
+namespace rhoflux {
+
+using ExecutionSpace = Kokkos::DefaultExecutionSpace;
+using MemorySpace = ExecutionSpace::memory_space;
+
+/// A vector in the memory of the execution space.
+template <class Scalar>
+using Vector = Kokkos::View<Scalar*, Kokkos::LayoutLeft, MemorySpace>;
+
+/// A matrix (n_features, n_samples): one column a sample, features contiguous. The same bytes as a C-order
+/// (n_samples, n_features) array, so that HDF5 data and matrices share their layout.
+template <class Scalar>
+using Matrix = Kokkos::View<Scalar**, Kokkos::LayoutLeft, MemorySpace>;
+
+/// Read-only and non-owning forms.
+template <class Scalar>
+using ConstVector = Kokkos::View<const Scalar*, Kokkos::LayoutLeft, MemorySpace>;
+template <class Scalar>
+using ConstMatrix = Kokkos::View<const Scalar**, Kokkos::LayoutLeft, MemorySpace>;
+
+template <class Scalar>
+using UnmanagedMatrix =
+    Kokkos::View<Scalar**, Kokkos::LayoutLeft, MemorySpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
+
+template <class Scalar>
+Vector<Scalar> make_vector(const std::string& label, int size) {
+  return Vector<Scalar>(label, static_cast<std::size_t>(size));
+}
+template <class Scalar>
+Matrix<Scalar> make_matrix(const std::string& label, int rows, int columns) {
+  return Matrix<Scalar>(label, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns));
+}
+
+/// A half-open range [begin, end).
+struct Range {
+  int begin = 0;
+  int end = 0;
+  KOKKOS_INLINE_FUNCTION int size() const { return end - begin; }
+};
+
+}  // namespace rhoflux

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace rhoflux::density {
+
+enum class Family { autoregressive, factorised };
+enum class MixtureWeights { time_dependent, time_constant };
+
+/// What the density is made of ([model] in the deck).
+struct Config {
+  Family family = Family::autoregressive;
+  int components = 16;                             ///< L, logistics in each conditional
+  int mixture = 32;                                ///< K, factorised components (family = factorised)
+  std::vector<int> hidden = {256, 256, 256, 256};  ///< widths of the hidden layers
+  int time_features = 128;                         ///< sines and cosines of time, even
+  double time_frequency_min = 0.5;                 ///< radians over the whole time range
+  double time_frequency_max = 16.0;                ///< radians over the whole time range
+  int coordinate_features = 0;                     ///< sines and cosines of each coordinate, even
+  double coordinate_frequency_min = 0.5;           ///< radians per standard deviation
+  double coordinate_frequency_max = 8.0;           ///< radians per standard deviation
+  MixtureWeights weights = MixtureWeights::time_dependent;
+
+  /// Throws Error (bad input) naming the key and what is allowed.
+  void validate() const;
+};
+
+}  // namespace rhoflux::density

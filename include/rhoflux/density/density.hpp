@@ -1,0 +1,96 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "rhoflux/core/types.hpp"
+#include "rhoflux/density/config.hpp"
+#include "rhoflux/network/parameter_layout.hpp"
+
+namespace rhoflux::density {
+
+/// The samples of one call: times tau in [0, 1] and states in standardised units.
+template <class Scalar>
+struct Points {
+  Vector<Scalar> tau;  ///< (n)
+  Matrix<Scalar> x;    ///< (n_dims, n)
+  int size() const { return static_cast<int>(tau.extent(0)); }
+};
+
+/// Largest call that the workspace of a density is made for.
+struct Capacity {
+  int samples = 128;        ///< a chunk whose activations stay in cache
+  int tangents = 0;         ///< directions of log_density_tangent
+  bool derivatives = true;  ///< allocate what the gradients need
+};
+
+/// Rows drawn evenly from the training data, for the starting point of the parameters.
+struct InitialRows {
+  int n_dims = 0;
+  std::vector<double> x;  ///< (n_rows, n_dims) in C order, standardised units
+};
+
+/// A density rho_t(x) that is positive and integrates to one for every value of its parameters. All functions
+/// handle at most capacity.samples points, write to views that the caller provides, and allocate nothing.
+template <class Scalar>
+class Density {
+ public:
+  virtual ~Density() = default;
+
+  int n_dims() const { return m_n_dims; }
+  const Capacity& capacity() const { return m_capacity; }
+  const network::ParameterLayout& layout() const { return m_layout; }
+
+  /// Random weights, and mixtures placed on the quantiles of the data so that the first steps are sane.
+  /// @return (layout size)
+  virtual std::vector<double> initialise(const InitialRows& rows, std::uint64_t seed) const = 0;
+
+  /// log rho (n), standardised units.
+  virtual void log_density(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                           const Points<Scalar>& points, const Vector<Scalar>& log_rho) = 0;
+
+  /// log rho (n), and its derivative log_rho_dot (n_tangents * n, direction by direction) along
+  /// (tau_dot (n_tangents * n), x_dot (n_dims, n_tangents * n)).
+  virtual void log_density_tangent(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                   const Points<Scalar>& points, int n_tangents,
+                                   const Vector<Scalar>& tau_dot, const Matrix<Scalar>& x_dot,
+                                   const Vector<Scalar>& log_rho, const Vector<Scalar>& log_rho_dot) = 0;
+
+  /// log rho (n), and adds sum_s weight_s d log rho_s / dparameters to parameters_bar.
+  virtual void log_density_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                    const Points<Scalar>& points, const Vector<Scalar>& weight,
+                                    const Vector<Scalar>& log_rho, const Vector<Scalar>& parameters_bar) = 0;
+
+  /// log rho (n), d log rho / dtau (n) and the score d log rho / dx (n_dims, n), by one adjoint pass.
+  virtual void log_density_score(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                 const Points<Scalar>& points, const Vector<Scalar>& log_rho,
+                                 const Vector<Scalar>& tau_bar, const Matrix<Scalar>& score) = 0;
+
+  /// Conditional CDFs F_i(x_i | x_1..x_{i-1}, t): log F (n_dims, n) and log(1 - F) (n_dims, n).
+  virtual void log_conditional_cdf(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                   const Points<Scalar>& points, const Matrix<Scalar>& log_below,
+                                   const Matrix<Scalar>& log_above) = 0;
+
+  /// Uniform numbers that one sample needs.
+  virtual int uniforms_per_sample() const = 0;
+
+  /// Exact draws from rho at the times points.tau, written to points.x.
+  /// @param uniforms (uniforms_per_sample, n) in (0, 1)
+  virtual void sample(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                      const Points<Scalar>& points, const Matrix<double>& uniforms) = 0;
+
+ protected:
+  Density(int n_dims, const Capacity& capacity) : m_n_dims(n_dims), m_capacity(capacity) {}
+
+  int m_n_dims;
+  Capacity m_capacity;
+  network::ParameterLayout m_layout;
+};
+
+/// The density that the configuration describes. Throws Error (bad input) where it does not fit the
+/// dimension.
+template <class Scalar>
+std::unique_ptr<Density<Scalar>> make_density(const Config& config, int n_dims, const Capacity& capacity);
+
+}  // namespace rhoflux::density

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "rhoflux/density/density.hpp"
+#include "rhoflux/density/mixture_network.hpp"
+
+namespace rhoflux::density {
+
+/// rho_t(x) = sum_k gamma_k prod_i f_i^k(x_i; t), gamma constant in time, each f_i^k a mixture of L logistics
+/// whose parameters come from a network of time alone ([HVC] 13, 17). Head k D + i of the network is f_i^k.
+template <class Scalar>
+class Factorised : public Density<Scalar> {
+ public:
+  Factorised(const Config& config, int n_dims, const Capacity& capacity);
+
+  std::vector<double> initialise(const InitialRows& rows, std::uint64_t seed) const override;
+  void log_density(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                   const Points<Scalar>& points, const Vector<Scalar>& log_rho) override;
+  void log_density_tangent(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                           const Points<Scalar>& points, int n_tangents, const Vector<Scalar>& tau_dot,
+                           const Matrix<Scalar>& x_dot, const Vector<Scalar>& log_rho,
+                           const Vector<Scalar>& log_rho_dot) override;
+  void log_density_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                            const Points<Scalar>& points, const Vector<Scalar>& weight,
+                            const Vector<Scalar>& log_rho, const Vector<Scalar>& parameters_bar) override;
+  void log_density_score(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                         const Points<Scalar>& points, const Vector<Scalar>& log_rho,
+                         const Vector<Scalar>& tau_bar, const Matrix<Scalar>& score) override;
+  void log_conditional_cdf(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                           const Points<Scalar>& points, const Matrix<Scalar>& log_below,
+                           const Matrix<Scalar>& log_above) override;
+  int uniforms_per_sample() const override { return 1 + 2 * this->m_n_dims; }
+  void sample(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
+              const Matrix<double>& uniforms) override;
+
+ private:
+  void forward(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
+               int n_tangents, const Scalar* tau_dot);
+  void component_densities(const ExecutionSpace& space, const Points<Scalar>& points);
+  void head_gradient(const ExecutionSpace& space, const Points<Scalar>& points, const Scalar* weight);
+  void mix(const ExecutionSpace& space, const Vector<Scalar>& parameters, int n,
+           const Vector<Scalar>& log_rho);
+
+  Config m_config;
+  int m_n_components;  ///< K
+  int m_gamma_offset;  ///< of the logits of gamma in the parameters
+  MixtureNetwork<Scalar> m_network;
+  Matrix<Scalar> m_log_f;      ///< (K D, samples)
+  Matrix<Scalar> m_log_share;  ///< (K, samples): log(gamma_k prod_i f_i^k / rho)
+  Matrix<Scalar> m_log_f_dot;  ///< (K D, samples * tangents)
+  Matrix<Scalar> m_x_bar;      ///< (max(K D, 2 K), samples): adjoint of x by head, or scratch
+};
+
+extern template class Factorised<float>;
+extern template class Factorised<double>;
+
+}  // namespace rhoflux::density

@@ -1,0 +1,162 @@
+#pragma once
+
+#include <limits>
+
+#include "rhoflux/core/math.hpp"
+
+namespace rhoflux::density {
+
+/// Upper bound of the deck's `components`; the one-sample functions keep that many numbers at hand.
+constexpr int max_components = 64;
+
+/// Parameters of one conditional, a mixture of L logistics as the network gives them (unconstrained):
+/// weights alpha = softmax(logit), locations mu, inverse scales s = e^{log_s}.
+///   F = sum_l alpha_l sigmoid(z_l),  f = dF/dx = sum_l alpha_l s_l sigmoid(z_l) sigmoid(-z_l),  z_l = s_l (x
+///   - mu_l)
+/// Everything below stays in log space, so that both tails keep their relative accuracy (model.md section 1).
+template <class Scalar>
+struct Mixture {
+  Scalar* logit = nullptr;
+  Scalar* location = nullptr;
+  Scalar* log_scale = nullptr;  ///< log s, s = 1 / scale
+  int size = 0;                 ///< L
+};
+
+namespace detail {
+
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar maximum(const Scalar* values, int n) {
+  Scalar largest = std::numeric_limits<Scalar>::lowest();
+  RHOFLUX_SIMD_MAX(largest)
+  for (int l = 0; l < n; ++l) largest = values[l] > largest ? values[l] : largest;
+  return largest;
+}
+
+/// log sum_l e^{values_l}.
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar log_sum_exp(const Scalar* values, int n) {
+  const Scalar largest = maximum(values, n);
+  Scalar sum = 0;
+  RHOFLUX_SIMD_SUM(sum)
+  for (int l = 0; l < n; ++l) sum += math::exp(values[l] - largest);
+  return largest + math::log(sum);
+}
+
+/// Per component: log of its unnormalised share of the density, and tanh(z/2) = sigmoid(z) - sigmoid(-z).
+template <class Scalar>
+struct Shares {
+  Scalar log_share[max_components];  ///< logit + log s + log sigmoid(z) + log sigmoid(-z)
+  Scalar tanh_half[max_components];
+  Scalar z[max_components];
+  Scalar scale[max_components];  ///< s
+};
+
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION void shares(const Mixture<Scalar>& mixture, Scalar x, Shares<Scalar>& out) {
+  RHOFLUX_SIMD
+  for (int l = 0; l < mixture.size; ++l) {
+    const Scalar s = math::exp(mixture.log_scale[l]);
+    const Scalar z = s * (x - mixture.location[l]);
+    const Scalar e = math::exp(-math::abs(z));
+    const Scalar tanh_abs = (Scalar(1) - e) / (Scalar(1) + e);
+    out.scale[l] = s;
+    out.z[l] = z;
+    out.tanh_half[l] = z < Scalar(0) ? -tanh_abs : tanh_abs;
+    out.log_share[l] =
+        mixture.logit[l] + mixture.log_scale[l] - math::abs(z) - Scalar(2) * math::log1p_unit(e);
+  }
+}
+
+}  // namespace detail
+
+/// log f(x).
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar log_density(const Mixture<Scalar>& mixture, Scalar x) {
+  detail::Shares<Scalar> share;
+  detail::shares(mixture, x, share);
+  return detail::log_sum_exp(share.log_share, mixture.size) -
+         detail::log_sum_exp(mixture.logit, mixture.size);
+}
+
+/// log f(x) and, in `bar`, weight times its derivatives with respect to the parameters:
+///   d/dlogit = w - alpha,  d/dmu = w s tanh(z/2),  d/dlog_s = w (1 - z tanh(z/2)),  w_l the share of
+///   component l in f.
+/// @return log f; x_bar receives weight times d log f / dx = -weight sum_l w_l s_l tanh(z_l/2)
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar log_density_adjoint(const Mixture<Scalar>& mixture, Scalar x, Scalar weight,
+                                                  const Mixture<Scalar>& bar, Scalar& x_bar) {
+  detail::Shares<Scalar> share;
+  detail::shares(mixture, x, share);
+  const int n = mixture.size;
+  const Scalar log_f = detail::log_sum_exp(share.log_share, n);
+  const Scalar log_norm = detail::log_sum_exp(mixture.logit, n);
+  Scalar slope = 0;
+  RHOFLUX_SIMD_SUM(slope)
+  for (int l = 0; l < n; ++l) {
+    const Scalar w = math::exp(share.log_share[l] - log_f);
+    const Scalar alpha = math::exp(mixture.logit[l] - log_norm);
+    const Scalar pull = w * share.scale[l] * share.tanh_half[l];
+    bar.logit[l] = weight * (w - alpha);
+    bar.location[l] = weight * pull;
+    bar.log_scale[l] = weight * w * (Scalar(1) - share.z[l] * share.tanh_half[l]);
+    slope += pull;
+  }
+  x_bar = -weight * slope;
+  return log_f - log_norm;
+}
+
+/// log f(x) and its derivative along (mixture_dot, x_dot).
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar log_density_tangent(const Mixture<Scalar>& mixture, Scalar x,
+                                                  const Mixture<Scalar>& dot, Scalar x_dot,
+                                                  Scalar& log_f_dot) {
+  detail::Shares<Scalar> share;
+  detail::shares(mixture, x, share);
+  const int n = mixture.size;
+  const Scalar log_f = detail::log_sum_exp(share.log_share, n);
+  const Scalar log_norm = detail::log_sum_exp(mixture.logit, n);
+  Scalar sum = 0;
+  RHOFLUX_SIMD_SUM(sum)
+  for (int l = 0; l < n; ++l) {
+    const Scalar w = math::exp(share.log_share[l] - log_f);
+    const Scalar alpha = math::exp(mixture.logit[l] - log_norm);
+    const Scalar z_dot = dot.log_scale[l] * share.z[l] + share.scale[l] * (x_dot - dot.location[l]);
+    sum += (w - alpha) * dot.logit[l] + w * (dot.log_scale[l] - z_dot * share.tanh_half[l]);
+  }
+  log_f_dot = sum;
+  return log_f - log_norm;
+}
+
+/// log F(x) and log(1 - F(x)), each accurate where it is small.
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION void log_cdf(const Mixture<Scalar>& mixture, Scalar x, Scalar& log_below,
+                                    Scalar& log_above) {
+  Scalar below[max_components], above[max_components];
+  RHOFLUX_SIMD
+  for (int l = 0; l < mixture.size; ++l) {
+    const Scalar z = math::exp(mixture.log_scale[l]) * (x - mixture.location[l]);
+    below[l] = mixture.logit[l] + math::log_sigmoid(z);
+    above[l] = mixture.logit[l] + math::log_sigmoid(-z);
+  }
+  const Scalar log_norm = detail::log_sum_exp(mixture.logit, mixture.size);
+  log_below = detail::log_sum_exp(below, mixture.size) - log_norm;
+  log_above = detail::log_sum_exp(above, mixture.size) - log_norm;
+}
+
+/// A draw: component by its weight with the first uniform, then the inverse logistic CDF of the second.
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar draw(const Mixture<Scalar>& mixture, double choice, double level) {
+  const Scalar largest = detail::maximum(mixture.logit, mixture.size);
+  double total = 0;
+  for (int l = 0; l < mixture.size; ++l) total += static_cast<double>(math::exp(mixture.logit[l] - largest));
+  double remaining = choice * total;
+  int chosen = 0;
+  for (; chosen < mixture.size - 1; ++chosen) {
+    remaining -= static_cast<double>(math::exp(mixture.logit[chosen] - largest));
+    if (remaining < 0) break;
+  }
+  const double z = math::log(level) - math::log(1.0 - level);
+  return mixture.location[chosen] + static_cast<Scalar>(z) * math::exp(-mixture.log_scale[chosen]);
+}
+
+}  // namespace rhoflux::density

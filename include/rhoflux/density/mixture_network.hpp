@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "rhoflux/density/config.hpp"
+#include "rhoflux/density/logistic_mixture.hpp"
+#include "rhoflux/network/masked_network.hpp"
+
+namespace rhoflux::density {
+
+/// Where the parameters of mixture `head` of a sample lie in the outputs of the networks (or in their
+/// adjoint).
+template <class Scalar>
+struct MixtureView {
+  Matrix<Scalar> logits, shapes;
+  int logits_stride = 0, shapes_stride = 0, location_offset = 0, scale_offset = 0;
+  int components = 0;
+
+  KOKKOS_INLINE_FUNCTION Mixture<Scalar> at(int head, int column) const {
+    Scalar* shape = &shapes(head * shapes_stride, column);
+    return {&logits(head * logits_stride, column), shape + location_offset, shape + scale_offset, components};
+  }
+};
+
+/// What the two families share: a network whose outputs are heads, each the 3 L parameters of one logistic
+/// mixture. With weights constant in time the logits come from a second network that does not see time.
+template <class Scalar>
+class MixtureNetwork {
+ public:
+  struct Shape {
+    int n_stages = 1;         ///< D (autoregressive) or 1 (a function of time)
+    int heads_per_stage = 1;  ///< 1 (autoregressive) or K D
+    int max_columns = 128;
+    bool derivatives = true;
+  };
+  MixtureNetwork(const Config& config, const Shape& shape, network::ParameterLayout& layout);
+
+  /// Random weights; locations and log inverse scales of each head as given, (n_heads * L) each.
+  void initialise(std::vector<double>& parameters, const std::vector<double>& locations,
+                  const std::vector<double>& log_scales, std::uint64_t seed) const;
+
+  void begin(const ExecutionSpace& space, network::Columns columns, const Scalar* tau, const Scalar* tau_dot);
+  void feed(const ExecutionSpace& space, int stage, const Scalar* x, const Scalar* x_dot, int stride);
+  void evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters, int stage);
+  void adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+               const Vector<Scalar>& parameters_bar, bool inputs_too);
+  /// Adjoint of tau (n) and of the coordinates fed, added; see MaskedNetwork::inputs_adjoint.
+  void inputs_adjoint(const ExecutionSpace& space, Scalar* tau_bar, Scalar* x_bar, int stride) const;
+
+  const MixtureView<Scalar>& mixtures() const { return m_mixtures; }
+  const MixtureView<Scalar>& mixtures_bar() const { return m_mixtures_bar; }
+
+ private:
+  Config m_config;
+  Shape m_shape;
+  std::vector<std::unique_ptr<network::MaskedNetwork<Scalar>>> m_networks;  ///< all, or shapes and logits
+  MixtureView<Scalar> m_mixtures, m_mixtures_bar;
+};
+
+extern template class MixtureNetwork<float>;
+extern template class MixtureNetwork<double>;
+
+/// Locations and log inverse scales of L logistics on the quantiles of each coordinate, (n_dims * L) each.
+void place_on_quantiles(const std::vector<double>& x, int n_dims, int components,
+                        std::vector<double>& locations, std::vector<double>& log_scales);
+
+}  // namespace rhoflux::density

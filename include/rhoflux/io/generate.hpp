@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rhoflux/io/population.hpp"
+
+namespace rhoflux::io {
+
+struct GeneratorName {
+  std::string name;
+  std::string description;  ///< one line for the usage text
+};
+
+/// The synthetic populations that generate() knows.
+const std::vector<GeneratorName>& generator_names();
+
+/// Draws a synthetic population of `count` independent samples with random splits (80 % train, 10 % val, 10 %
+/// test).
+///
+/// Sample i depends on the name, the seed and i alone (Philox, counter = i), so a larger set contains the
+/// smaller one. z1, z2 below are standard normal; U is uniform.
+///
+/// - pinwheel (D = 2): the ten curved arms of Johnson et al. 2016 as scaled by Chen et al. 2020; (a, b) = (1
+/// + 0.3 z1, 0.1 z2)
+///   turned by the angle 2 pi k / 10 + 0.25 exp(a), times 2. t ~ U(0, 30); arm k has the probability
+///   softmax_k(3 cos(2 pi (k/10 - t/30))): a bright sector goes once around while each arm stays in place.
+/// - branching (D = 2): one Gaussian blob that parts into two, then four, seen at t = 0, 1, 2, 3, 4:
+///   x = (1.5 t - 3 + 0.25 z1, 1.6 s1 S(t/2) + 0.8 s2 S(t/2 - 1) + 0.25 z2), s1 and s2 = -1 or 1 with
+///   probability 1/2, S(u) = 3 u^2 - 2 u^3 with u clamped to [0, 1].
+/// - gaussian_translation (D = 2): t ~ U(0, 1), mean (2t - 1)(1, 1), covariance L L^T with L = [[0.5, 0],
+/// [0.45, 0.2]];
+///   the least kinetic energy is 8.
+/// - gaussian_rotation (D = 2): t ~ U(0, 1), x = s (z1, c z1 + sqrt(1 - c^2) z2), c = 0.9 - 1.8 t, s = 0.7;
+///   the least kinetic energy is 1.2999.
+/// - ou (D = 1): t ~ U(0, 1), the marginals of dX = -theta X dt + g dW with theta = 1, g = 0.5, X_0 ~ N(2,
+/// 0.5^2).
+///
+/// @param[in] count number of rows, at least 1
+/// Bad input: an unknown name (the message lists the known ones), count < 1.
+PopulationData generate(const std::string& name, std::int64_t count, std::uint64_t seed);
+
+}  // namespace rhoflux::io

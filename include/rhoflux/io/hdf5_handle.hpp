@@ -1,0 +1,179 @@
+#pragma once
+
+#include <hdf5.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rhoflux/core/error.hpp"
+
+namespace rhoflux::io {
+
+/// Extents of a dataset, slowest first (C order). An empty shape is a scalar.
+using Shape = std::vector<std::int64_t>;
+
+/// "(100, 2)"; "scalar" for an empty shape; an extent of -1 reads "any".
+std::string to_string(const Shape& shape);
+
+/// Number of elements of a shape (1 for a scalar).
+std::int64_t element_count(const Shape& shape);
+
+/// Owns one HDF5 identifier of any kind and closes it.
+class Hdf5Handle {
+ public:
+  using Close = herr_t (*)(hid_t);
+
+  Hdf5Handle() = default;
+  /// @param[in] id a valid identifier, checked by the caller
+  /// @param[in] close the function that releases it, e.g. H5Dclose
+  Hdf5Handle(hid_t id, Close close) : m_id(id), m_close(close) {}
+  ~Hdf5Handle() { reset(); }
+  Hdf5Handle(Hdf5Handle&& other) noexcept;
+  Hdf5Handle& operator=(Hdf5Handle&& other) noexcept;
+  Hdf5Handle(const Hdf5Handle&) = delete;
+  Hdf5Handle& operator=(const Hdf5Handle&) = delete;
+
+  hid_t id() const { return m_id; }
+  explicit operator bool() const { return m_id >= 0; }
+
+  /// Closes, and returns what the closing function said (0 when nothing was open).
+  herr_t reset() noexcept;
+
+ private:
+  hid_t m_id = -1;
+  Close m_close = nullptr;
+};
+
+/// Stops HDF5 from printing its error stack by itself; the stack becomes part of the thrown message instead.
+void silence_hdf5();
+
+/// Throws Error(code) with `what` and the text of HDF5's error stack.
+[[noreturn]] void fail_hdf5(ExitCode code, const std::string& what);
+
+/// Passes a result of the HDF5 library through, or throws when it is negative.
+template <class Result>
+Result check_hdf5(Result result, ExitCode code, const std::string& what) {
+  if (result < 0) fail_hdf5(code, what);
+  return result;
+}
+
+/// A checked identifier that closes itself.
+Hdf5Handle own_hdf5(hid_t id, Hdf5Handle::Close close, ExitCode code, const std::string& what);
+
+/// Names of the members of an open group or file, sorted. Throws (bad input) with `what`.
+std::vector<std::string> member_names(hid_t group, const std::string& what);
+
+/// How a dataset is stored. Every dataset that is not a scalar is chunked and carries a Fletcher-32 checksum.
+struct DatasetOptions {
+  int deflate = 0;  ///< gzip level 0 (none) .. 9
+  Shape chunk;      ///< extents of a chunk; empty: chosen for about 512 KiB
+};
+
+/// Writes one new HDF5 file from a single process. T is float, double, int8_t, int64_t or uint64_t.
+///
+/// Names are paths such as "parameters/W"; missing groups on the way are made. All failures are I/O failures
+/// (exit code 4) that name the file and the object. Pair it with write_safely() so that no half-written file
+/// is left.
+class Hdf5Writer {
+ public:
+  /// Creates the file, replacing any file of that name.
+  explicit Hdf5Writer(const std::string& path);
+
+  /// Flushes and closes, and throws if the last data could not be written. The destructor closes silently.
+  void close();
+
+  void group(const std::string& name);
+
+  /// Writes a whole dataset.
+  /// @param[in] values element_count(shape) values in C order
+  template <class T>
+  void write(const std::string& name, const std::vector<T>& values, const Shape& shape,
+             const DatasetOptions& options = {});
+
+  /// Makes a dataset to be filled by write_slab or write_rows; what is never written reads as zero.
+  template <class T>
+  void create_dataset(const std::string& name, const Shape& shape, const DatasetOptions& options = {});
+
+  /// Fills the box start .. start + count of a dataset made before.
+  /// @param[in] values element_count(count) values in C order
+  template <class T>
+  void write_slab(const std::string& name, const Shape& start, const Shape& count,
+                  const std::vector<T>& values);
+
+  /// Fills whole rows (entries of the first dimension) from `first_row` on; their number follows from the
+  /// values.
+  template <class T>
+  void write_rows(const std::string& name, std::int64_t first_row, const std::vector<T>& values);
+
+  /// Text as a dataset of one fixed-length UTF-8 string, shape (1), so that the checksum covers it.
+  void write_string(const std::string& name, const std::string& text);
+
+  /// Attributes of a group or dataset; "/" is the file itself.
+  void attribute(const std::string& object, const std::string& name, int value);
+  void attribute(const std::string& object, const std::string& name, std::int64_t value);
+  void attribute(const std::string& object, const std::string& name, double value);
+  void attribute(const std::string& object, const std::string& name, const char* value);
+  void attribute(const std::string& object, const std::string& name, const std::string& value);
+  void attribute(const std::string& object, const std::string& name, const std::vector<double>& values);
+  void attribute(const std::string& object, const std::string& name, const std::vector<std::string>& values);
+
+ private:
+  Hdf5Handle create(const std::string& name, hid_t type, const Shape& shape, const DatasetOptions& options);
+  void write_attribute(const std::string& object, const std::string& name, hid_t type, hid_t space,
+                       const void* values);
+  std::string place(const std::string& name) const;
+
+  std::string m_path;
+  Hdf5Handle m_file;
+};
+
+/// Reads an HDF5 file in a single process. T is float, double, int8_t, int64_t or uint64_t; numbers are
+/// converted from whatever numeric type the file has.
+///
+/// All failures are bad input (exit code 2) that name the file, the object, and what was expected and found.
+class Hdf5Reader {
+ public:
+  explicit Hdf5Reader(const std::string& path);
+
+  const std::string& path() const { return m_path; }
+
+  /// True if there is a dataset or group of that name.
+  bool exists(const std::string& name) const;
+  bool is_dataset(const std::string& name) const;
+  Shape shape(const std::string& name) const;
+
+  template <class T>
+  std::vector<T> read(const std::string& name) const;
+
+  /// As above, and the shape must be the expected one; an extent of -1 allows any.
+  template <class T>
+  std::vector<T> read(const std::string& name, const Shape& expected) const;
+
+  /// The box start .. start + count.
+  template <class T>
+  std::vector<T> read_slab(const std::string& name, const Shape& start, const Shape& count) const;
+
+  /// Text written by write_string, or any dataset of one string (h5py's among them).
+  std::string read_string(const std::string& name) const;
+
+  bool has_attribute(const std::string& object, const std::string& name) const;
+  std::int64_t attribute_int(const std::string& object, const std::string& name) const;
+  double attribute_double(const std::string& object, const std::string& name) const;
+  std::string attribute_string(const std::string& object, const std::string& name) const;
+  std::vector<double> attribute_doubles(const std::string& object, const std::string& name) const;
+  std::vector<std::string> attribute_strings(const std::string& object, const std::string& name) const;
+
+  /// Names of the members of a group, sorted.
+  std::vector<std::string> list(const std::string& group) const;
+
+ private:
+  Hdf5Handle open_dataset(const std::string& name) const;
+  Hdf5Handle open_attribute(const std::string& object, const std::string& name) const;
+  std::string place(const std::string& name) const;
+
+  std::string m_path;
+  Hdf5Handle m_file;
+};
+
+}  // namespace rhoflux::io

@@ -1,0 +1,130 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "rhoflux/io/hdf5_handle.hpp"
+#include "rhoflux/parallel/communicator.hpp"
+
+namespace rhoflux::io {
+
+/// Part of a data set; `all` stands for every row.
+enum class Split : int { all = -1, train = 0, val = 1, test = 2 };
+
+/// "all", "train", "val" or "test".
+std::string to_string(Split split);
+
+/// Inverse of to_string; anything else is bad input.
+Split parse_split(const std::string& name);
+
+/// A whole data set in memory, as importers and generators make it.
+struct PopulationData {
+  std::vector<double> t;               ///< (N), in time_unit
+  std::vector<double> x;               ///< (N, D), C order, original units
+  std::vector<double> weight;          ///< (N) or empty: every row counts 1
+  std::vector<std::int8_t> split;      ///< (N) of 0 train, 1 val, 2 test, or empty: all train
+  int n_dims = 0;                      ///< D
+  std::vector<std::string> dim_names;  ///< (D), or empty: x1 .. xD
+  std::string time_unit;
+  std::string source;
+
+  std::int64_t n_rows() const { return static_cast<std::int64_t>(t.size()); }
+};
+
+/// Sorts the rows by t (rows of equal t keep their order) and writes them crash-safely; one process calls it.
+///
+/// Datasets /t (N), /x (N, D), /weight (N) and /split (N) int8 where given; attributes kind = "population",
+/// format_version, dim_names, time_unit, source. Bad input: no rows, sizes that disagree, a number that is
+/// not finite, a negative weight, an unknown split, or an existing file without overwrite.
+void write_population(const std::string& path, PopulationData data, bool overwrite);
+
+/// True if the path is an HDF5 file that holds population data (not a checkpoint or an output of another
+/// command).
+bool is_population(const std::string& path);
+
+/// Some rows of a population file.
+struct PopulationRows {
+  int n_dims = 0;              ///< D
+  std::vector<double> t;       ///< (n)
+  std::vector<double> x;       ///< (n, D), C order, original units
+  std::vector<double> weight;  ///< (n), 1 where the file has no weights
+
+  std::int64_t size() const { return static_cast<std::int64_t>(t.size()); }
+};
+
+struct PopulationInfo {
+  std::int64_t n_rows = 0;                    ///< N, of all splits
+  int n_dims = 0;                             ///< D
+  std::vector<std::string> dim_names;         ///< (D)
+  std::string time_unit;                      ///< may be empty
+  std::string source;                         ///< may be empty
+  std::array<std::int64_t, 3> split_count{};  ///< rows of train, val, test
+  double t_min = 0.0;                         ///< over all rows
+  double t_max = 0.0;
+  bool has_weight = false;
+  bool has_split = false;
+
+  /// Rows of one split, or N for Split::all.
+  std::int64_t count(Split split) const;
+};
+
+/// A population file opened by all ranks of a communicator through MPI-IO. No rank ever holds all rows.
+///
+/// Opening reads every row once, each rank its own slab, and fails on all ranks with the same message (bad
+/// input) if the file is missing, a dataset has the wrong shape or type, a number is not finite, a weight is
+/// negative, a split is not 0, 1 or 2, or t is not sorted; rows in messages count from 0 and are the first of
+/// their kind.
+class PopulationFile {
+ public:
+  /// Collective. The communicator must outlive the object.
+  PopulationFile(const std::string& path, const parallel::Communicator& comm);
+
+  const std::string& path() const { return m_path; }
+  const PopulationInfo& info() const { return m_info; }
+
+  /// Rows begin .. end of a split, counted within the split in file order. Collective; each rank gives its
+  /// own range (begin = end for none). Memory is that of the result and one piece of at most 65536 rows.
+  PopulationRows read_split(Split split, std::int64_t begin, std::int64_t end) const;
+
+  /// Calls visit with all rows of a split in file order, in pieces of at most 65536 rows, on the calling rank
+  /// alone. Not collective: sums taken this way on one rank do not depend on the number of ranks.
+  void for_each_piece(Split split, const std::function<void(const PopulationRows&)>& visit) const;
+
+ private:
+  struct Dataset {
+    Hdf5Handle handle;
+    std::string name;
+  };
+  /// Rows as they stand in the file; weight and split are empty where the file has none.
+  struct FileRows {
+    std::vector<double> t, x, weight;
+    std::vector<std::int8_t> split;
+  };
+  class Scan;
+
+  void read_attributes();
+  void open();
+  Dataset open_dataset(const std::string& name, bool integers_only) const;
+  void scan();
+  template <class T>
+  std::vector<T> read_slab(const Dataset& dataset, std::int64_t first_row, std::int64_t n_rows,
+                           int n_columns) const;
+  FileRows read_rows(std::int64_t first_row, std::int64_t n_rows) const;
+  std::int64_t piece_rows() const;
+  std::int64_t count_in_block(Split split, std::size_t block) const;
+  void visit_split(Split split, std::int64_t begin, std::int64_t end,
+                   const std::function<void(const PopulationRows&)>& visit) const;
+
+  std::string m_path;
+  const parallel::Communicator& m_comm;
+  PopulationInfo m_info;
+  Hdf5Handle m_file;
+  Dataset m_t, m_x, m_weight, m_split;
+  std::int64_t m_block_rows = 1;                            ///< file rows per counted block
+  std::vector<std::array<std::int64_t, 3>> m_block_counts;  ///< rows of each split in each block
+};
+
+}  // namespace rhoflux::io

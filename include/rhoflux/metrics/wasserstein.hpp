@@ -1,0 +1,27 @@
+#pragma once
+
+namespace rhoflux::metrics {
+
+/// Exact distances between two point sets of equal size and equal weights.
+struct Wasserstein {
+  double w1 = 0.0;  ///< cost |x - y|
+  double w2 = 0.0;  ///< square root of the least mean of |x - y|^2
+};
+
+/// Exact optimal transport between two sets of n points of weight 1/n, by the network simplex method:
+///
+///   W_p = ( min over permutations s of (1/n) sum_i |a_i - b_s(i)|^p )^(1/p),  p = order.
+///
+/// @param[in] a (n, d), C order
+/// @param[in] b (n, d), C order
+/// @param[in] n 1 .. 30000; memory is about 60 n^2 bytes
+/// @param[in] order 1 or 2
+/// The matching is optimal for costs rounded to 2^-44 of the largest one; the distance is that of the
+/// matching in double precision. Errors: bad input for sizes or an order outside these ranges or points that
+/// are not finite; a numerical failure if the solver finds no optimum.
+double wasserstein(const double* a, const double* b, int n, int d, int order);
+
+/// Both orders at once.
+Wasserstein wasserstein(const double* a, const double* b, int n, int d);
+
+}  // namespace rhoflux::metrics

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace rhoflux::training {
+
+/// When a run should stop early with a checkpoint and exit code 75.
+struct StopLimits {
+  double max_hours = 0;            ///< wall-clock time from the start of the program; 0: none
+  std::int64_t stop_after = 0;     ///< steps made by this run; 0: none
+};
+
+/// Installs handlers of SIGUSR1 and SIGTERM that only set a flag.
+void install_stop_signals();
+
+/// Asked by every rank at each step; the ranks then agree.
+class StopRequest {
+ public:
+  explicit StopRequest(const StopLimits& limits);
+  /// Reason to stop after `steps_made` steps of this run, or an empty string.
+  std::string reason(std::int64_t steps_made) const;
+
+ private:
+  StopLimits m_limits;
+  std::chrono::steady_clock::time_point m_start;
+};
+
+}  // namespace rhoflux::training

@@ -1,0 +1,51 @@
+# shellcheck shell=bash
+# Sourced by jobs/quickstart.sh, tests/run.sh and by hand: the environment of runs on one machine.
+# What the caller has set stays.
+
+# Processors that this process may use; nproc alone would heed OMP_NUM_THREADS.
+rhoflux_processors() { env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc; }
+
+# Cores, not hardware threads: these are what Open MPI counts as slots.
+rhoflux_cores() {
+  local cores=0
+  if command -v lscpu > /dev/null; then
+    cores=$(lscpu -p=CORE,SOCKET 2> /dev/null | grep -v '^#' | sort -u | wc -l) || cores=0
+  fi
+  if [ "$cores" -lt 1 ]; then cores=$(rhoflux_processors); fi
+  echo "$cores"
+}
+
+# Compiler processes that fit: one for each processor, and 1.5 GiB of free memory for each.
+rhoflux_build_jobs() {
+  local jobs available limit used free
+  jobs=$(rhoflux_processors)
+  available=$(awk '/^MemAvailable:/ {print int($2 / 1024)}' /proc/meminfo 2> /dev/null) || available=""
+  limit=$(cat /sys/fs/cgroup/memory.max 2> /dev/null) || limit=max
+  used=$(cat /sys/fs/cgroup/memory.current 2> /dev/null) || used=0
+  if [ "$limit" != max ]; then
+    free=$(((limit - used) / 1048576))
+    if [ -z "$available" ] || [ "$free" -lt "$available" ]; then available=$free; fi
+  fi
+  if [ -n "$available" ] && [ $((available / 1536)) -lt "$jobs" ]; then jobs=$((available / 1536)); fi
+  if [ "$jobs" -lt 1 ]; then jobs=1; fi
+  echo "$jobs"
+}
+
+# One thread a rank: the ranks are the parallelism.
+export OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-1}"
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+export OMP_PROC_BIND="${OMP_PROC_BIND:-false}"
+
+# Root means a container here. Open MPI refuses root unless told twice, and its direct copies between
+# processes are forbidden in most containers.
+if [ "$(id -u)" -eq 0 ]; then
+  export OMPI_ALLOW_RUN_AS_ROOT="${OMPI_ALLOW_RUN_AS_ROOT:-1}"
+  export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="${OMPI_ALLOW_RUN_AS_ROOT_CONFIRM:-1}"
+  export OMPI_MCA_btl_vader_single_copy_mechanism="${OMPI_MCA_btl_vader_single_copy_mechanism:-none}"
+fi
+
+# Two ranks on one core are slow but right; Open MPI 5 has another name for the permission.
+if [ "$(rhoflux_cores)" -lt 2 ]; then
+  export OMPI_MCA_rmaps_base_oversubscribe="${OMPI_MCA_rmaps_base_oversubscribe:-1}"
+  export PRTE_MCA_rmaps_default_mapping_policy="${PRTE_MCA_rmaps_default_mapping_policy:-:oversubscribe}"
+fi

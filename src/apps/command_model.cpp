@@ -1,0 +1,249 @@
+#include <cmath>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+
+#include "arguments.hpp"
+#include "provenance.hpp"
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/io/hdf5_handle.hpp"
+#include "rhoflux/io/safe_file.hpp"
+#include "rhoflux/training/evaluation.hpp"
+#include "rhoflux/training/inference.hpp"
+
+namespace rhoflux::apps {
+namespace {
+
+constexpr std::int64_t piece_points = 16384;  ///< points that all ranks handle between two writes
+
+/// The checkpoint, read by one rank first so that an error comes once.
+training::Checkpoint load_checkpoint(const Context& context, const std::string& path) {
+  training::Checkpoint checkpoint;
+  parallel::on_root(context.comm, [&] { checkpoint = training::read_checkpoint(path); });
+  if (!context.comm.is_root()) checkpoint = training::read_checkpoint(path);
+  return checkpoint;
+}
+
+void require_time_in_range(const training::ModelDescription& model, double t, const std::string& where) {
+  const double slack = 1e-9 * model.units.time_span();
+  if (t >= model.units.t_first - slack && t <= model.units.t_last + slack) return;
+  char text[160];
+  std::snprintf(text, sizeof(text), ": time %.10g is outside the model's range, %.10g to %.10g", t, model.units.t_first,
+                model.units.t_last);
+  fail_input(where + text);
+}
+
+/// Splits `count` points into pieces; `compute(begin, end)` runs on every rank for its share of a piece and gives
+/// `width` numbers a point; the root hands the gathered piece to `write(first, values)`.
+void in_pieces(const parallel::Communicator& comm, std::int64_t count,
+               const std::function<std::vector<double>(std::int64_t, std::int64_t)>& compute,
+               const std::function<void(std::int64_t, const std::vector<double>&)>& write) {
+  for (std::int64_t first = 0; first < count; first += piece_points) {
+    const parallel::Share mine =
+        parallel::share_of(std::min(piece_points, count - first), comm.rank(), comm.size());
+    const std::vector<double> all = comm.gather(compute(first + mine.begin, first + mine.end));
+    if (comm.is_root()) write(first, all);
+  }
+}
+
+/// Writes an output file from the root while every rank takes part in making its contents.
+/// @param fill called with the open file on the root and with null on the others
+void write_output(const Context& context, const std::string& path, bool force, const std::string& kind,
+                  const training::Checkpoint& checkpoint, const std::function<void(io::Hdf5Writer*)>& fill) {
+  if (!context.comm.is_root()) {
+    fill(nullptr);
+  } else {
+    const auto write = [&](const std::string& temporary) {
+      io::Hdf5Writer file(temporary);
+      file.attribute("/", "kind", kind);
+      file.attribute("/", "format_version", 1);
+      file.attribute("/", "dim_names", checkpoint.model.dim_names);
+      file.attribute("/", "time_unit", checkpoint.model.time_unit);
+      file.write_string("deck", checkpoint.deck);
+      file.group("provenance");
+      for (const auto& [name, value] : provenance(context.command_line, context.comm.size()))
+        file.attribute("provenance", name, value);
+      fill(&file);
+      file.close();
+    };
+    io::write_safely(path, force, write, [](const std::string& temporary) { io::read_back_check(temporary); });
+  }
+  context.comm.barrier();
+  print(context.comm, "wrote " + path);
+}
+
+}  // namespace
+
+int command_sample(const Context& context) {
+  Arguments arguments("rhoflux sample CHECKPOINT --times 0,0.5,1 --count N --output FILE [--seed S] [--force]",
+                      "Draws exact, independent samples of the model's density at given times.\n"
+                      "Output (HDF5): /t (T), /x (T, N, D), in the units of the data.",
+                      {"CHECKPOINT"});
+  arguments.add()("times", po::value<std::string>(), "a list 0,0.5,1 or first:last:count")(
+      "count", po::value<std::int64_t>()->default_value(1000), "samples at each time")(
+      "seed", po::value<std::uint64_t>()->default_value(1), "seed of the random numbers")(
+      "output", po::value<std::string>(), "file to write")("force", "overwrite an existing file");
+  if (!arguments.parse(context)) return 0;
+  const std::string output = arguments.required("output");
+  const std::vector<double> times = parse_times(arguments.required("times"));
+  const auto count = arguments.get<std::int64_t>("count");
+  const auto seed = arguments.get<std::uint64_t>("seed");
+  if (count < 1) fail_input("--count " + std::to_string(count) + ": must be at least 1");
+  const training::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
+  const training::Inference inference(checkpoint);
+  for (const double t : times) require_time_in_range(checkpoint.model, t, "--times");
+  parallel::on_root(context.comm, [&] { io::require_absent(output, arguments.has("force")); });
+  const std::int64_t n_dims = inference.n_dims(), n_times = static_cast<std::int64_t>(times.size());
+  write_output(context, output, arguments.has("force"), "rhoflux samples", checkpoint, [&](io::Hdf5Writer* file) {
+    if (file != nullptr) {
+      file->write("t", times, {n_times});
+      file->create_dataset<double>("x", {n_times, count, n_dims});
+    }
+    for (std::int64_t k = 0; k < n_times; ++k) {
+      const auto draw = [&](std::int64_t begin, std::int64_t end) {
+        const auto n = static_cast<std::size_t>(end - begin);
+        std::vector<std::int64_t> index(n);
+        for (std::size_t s = 0; s < n; ++s) index[s] = begin + static_cast<std::int64_t>(s);
+        return inference.sample(std::vector<double>(n, times[static_cast<std::size_t>(k)]), index, seed,
+                                static_cast<std::uint64_t>(k));
+      };
+      in_pieces(context.comm, count, draw, [&](std::int64_t first, const std::vector<double>& values) {
+        file->write_slab("x", {k, first, 0}, {1, static_cast<std::int64_t>(values.size()) / n_dims, n_dims}, values);
+      });
+    }
+  });
+  return 0;
+}
+
+int command_query(const Context& context) {
+  Arguments arguments("rhoflux query CHECKPOINT --points FILE --output FILE [--force]",
+                      "Evaluates the model at given points. Input (HDF5): /t (N), /x (N, D). Output: the same, and\n"
+                      "/log_density (N), /score (N, D) = d log_density / dx, /dlogdensity_dt (N); units of the data.",
+                      {"CHECKPOINT"});
+  arguments.add()("points", po::value<std::string>(), "file with the points")(
+      "output", po::value<std::string>(), "file to write")("force", "overwrite an existing file");
+  if (!arguments.parse(context)) return 0;
+  const std::string output = arguments.required("output"), points = arguments.required("points");
+  const training::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
+  const training::Inference inference(checkpoint);
+  const std::int64_t n_dims = inference.n_dims();
+  std::int64_t count = 0;
+  parallel::on_root(context.comm, [&] {
+    io::require_absent(output, arguments.has("force"));
+    const io::Hdf5Reader file(points);
+    const io::Shape shape = file.shape("t");
+    if (shape.size() != 1 || shape[0] < 1) fail_input(points + ": /t has shape " + io::to_string(shape) + "; it must be (N), N >= 1");
+    count = shape[0];
+    if (file.shape("x") != io::Shape{count, n_dims})
+      fail_input(points + ": /x has shape " + io::to_string(file.shape("x")) + "; with this /t and this model it must be " +
+                 io::to_string({count, n_dims}));
+    for (std::int64_t first = 0; first < count; first += piece_points) {
+      const std::int64_t n = std::min(piece_points, count - first);
+      const auto t = file.read_slab<double>("t", {first}, {n});
+      const auto x = file.read_slab<double>("x", {first, 0}, {n, n_dims});
+      for (std::size_t s = 0; s < t.size(); ++s) {
+        const std::string where = points + ": row " + std::to_string(first + static_cast<std::int64_t>(s));
+        require_time_in_range(checkpoint.model, t[s], where);
+        for (std::int64_t i = 0; i < n_dims; ++i)
+          if (!std::isfinite(x[s * static_cast<std::size_t>(n_dims) + static_cast<std::size_t>(i)]))
+            fail_input(where + " of /x is not finite");
+      }
+    }
+  });
+  context.comm.broadcast(&count, sizeof(count));
+  const io::Hdf5Reader file(points);
+  const std::int64_t width = 3 + 2 * n_dims;  // t, x, log_density, score, dlogdensity_dt
+  const auto compute = [&](std::int64_t begin, std::int64_t end) {
+    std::vector<double> out;
+    if (end == begin) return out;
+    const auto t = file.read_slab<double>("t", {begin}, {end - begin});
+    const auto x = file.read_slab<double>("x", {begin, 0}, {end - begin, n_dims});
+    const training::Inference::Derivatives found = inference.derivatives(t, x);
+    for (std::size_t s = 0; s < t.size(); ++s) {
+      const auto row = static_cast<std::ptrdiff_t>(s) * n_dims;
+      out.push_back(t[s]);
+      out.insert(out.end(), x.begin() + row, x.begin() + row + n_dims);
+      out.push_back(found.log_density[s]);
+      out.insert(out.end(), found.score.begin() + row, found.score.begin() + row + n_dims);
+      out.push_back(found.dlog_density_dt[s]);
+    }
+    return out;
+  };
+  struct Field {
+    const char* name;
+    std::int64_t first, columns;
+  };
+  const std::vector<Field> fields = {{"t", 0, 1}, {"x", 1, n_dims}, {"log_density", 1 + n_dims, 1},
+                                     {"score", 2 + n_dims, n_dims}, {"dlogdensity_dt", 2 + 2 * n_dims, 1}};
+  write_output(context, output, arguments.has("force"), "rhoflux query", checkpoint, [&](io::Hdf5Writer* out) {
+    const auto is_vector = [](const Field& field) { return std::string(field.name) == "x" || std::string(field.name) == "score"; };
+    if (out != nullptr)
+      for (const Field& field : fields)
+        out->create_dataset<double>(field.name, is_vector(field) ? io::Shape{count, n_dims} : io::Shape{count});
+    in_pieces(context.comm, count, compute, [&](std::int64_t first, const std::vector<double>& rows) {
+      for (const Field& field : fields) {
+        std::vector<double> values;
+        for (std::size_t row = 0; row < rows.size(); row += static_cast<std::size_t>(width))
+          for (std::int64_t k = 0; k < field.columns; ++k)
+            values.push_back(rows[row + static_cast<std::size_t>(field.first + k)]);
+        out->write_rows(field.name, first, values);
+      }
+    });
+  });
+  return 0;
+}
+
+int command_evaluate(const Context& context) {
+  Arguments arguments("rhoflux evaluate CHECKPOINT --data FILE [--split test] [--output FILE.json]",
+                      "Negative log-likelihood of a split, overall and by time, and for snapshots the Wasserstein distances\n"
+                      "W1 and W2 (exact optimal transport, standardised units) to as many samples of the model.",
+                      {"CHECKPOINT"});
+  arguments.add()("data", po::value<std::string>(), "population file")(
+      "split", po::value<std::string>()->default_value("test"), "train, val, test or all")(
+      "seed", po::value<std::uint64_t>()->default_value(1), "seed of the samples")(
+      "transport-points", po::value<std::int64_t>()->default_value(2000), "most points of a snapshot to compare by transport")(
+      "output", po::value<std::string>(), "write the figures as JSON")("force", "overwrite an existing file");
+  if (!arguments.parse(context)) return 0;
+  training::EvaluationOptions options;
+  options.split = io::parse_split(arguments.text("split"));
+  options.seed = arguments.get<std::uint64_t>("seed");
+  options.max_transport_points = arguments.get<std::int64_t>("transport-points");
+  if (options.max_transport_points < 1 || options.max_transport_points > 20000)
+    fail_input("--transport-points " + std::to_string(options.max_transport_points) + ": must be from 1 to 20000");
+  const std::string data = arguments.required("data");
+  if (arguments.has("output"))
+    parallel::on_root(context.comm, [&] { io::require_absent(arguments.text("output"), arguments.has("force")); });
+  const training::Inference inference(load_checkpoint(context, arguments.text("CHECKPOINT")));
+  const io::PopulationFile file(data, context.comm);
+  const training::Evaluation result = training::evaluate(inference, file, context.comm, options);
+  char line[160];
+  std::snprintf(line, sizeof(line), "%s rows of split %s: nll %.5f standardised (no log-determinant), %.5f in original units",
+                std::to_string(result.count).c_str(), arguments.text("split").c_str(), result.nll_standardised,
+                result.nll_original);
+  print(context.comm, line);
+  if (result.times.empty())
+    print(context.comm, "events in continuous time: no figures by snapshot");
+  else
+    print(context.comm, "         t    rows   nll (std.)   W1 (std.)   W2 (std.)  points");
+  for (const training::TimeFigures& figures : result.times) {
+    std::snprintf(line, sizeof(line), "%10.4g %7lld %12.5f %11.4f %11.4f %7lld", figures.t,
+                  static_cast<long long>(figures.count), figures.nll, figures.w1, figures.w2,
+                  static_cast<long long>(figures.w_count));
+    print(context.comm, line);
+  }
+  if (!arguments.has("output")) return 0;
+  const std::string output = arguments.text("output");
+  parallel::on_root(context.comm, [&] {
+    const auto write = [&](const std::string& temporary) {
+      std::ofstream json(temporary);
+      json << training::to_json(result);
+      json.close();
+      if (!json) fail_io(output + ": could not be written");
+    };
+    io::write_safely(output, arguments.has("force"), write, [](const std::string&) {});
+  });
+  print(context.comm, "wrote " + output);
+  return 0;
+}
+
+}  // namespace rhoflux::apps

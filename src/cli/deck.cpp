@@ -1,0 +1,291 @@
+#include "rhoflux/cli/deck.hpp"
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "deck_keys.hpp"
+#include "deck_values.hpp"
+#include "rhoflux/core/error.hpp"
+
+namespace rhoflux::cli {
+namespace {
+
+/// Levenshtein distance: single-character insertions, deletions and replacements.
+std::size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replace = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replace, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[b.size()];
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+std::string complain_section(const std::string& section) {
+  std::string suggestion;
+  std::size_t nearest = 1 + section.size() / 2;
+  for (const std::string& name : section_names()) {
+    const bool abbreviated = !section.empty() && name.compare(0, section.size(), section) == 0;
+    const std::size_t distance = abbreviated ? 0 : edit_distance(section, name);
+    if (distance < nearest) {
+      nearest = distance;
+      suggestion = "; did you mean [" + name + "]?";
+    }
+  }
+  return "unknown section [" + section + "]" + suggestion + " (sections: " + joined(section_names()) + ")";
+}
+
+std::string complain_key(const std::string& section, const std::string& name) {
+  std::string suggestion;
+  std::size_t nearest = 2 + 2 * (name.size() / 3);
+  std::vector<std::string> names;
+  for (const Key& key : all_keys()) {
+    // A near miss in the same section is likelier than the same miss in another one.
+    const std::size_t distance = 2 * edit_distance(name, key.name) + (key.section == section ? 0 : 1);
+    if (distance < nearest) {
+      nearest = distance;
+      suggestion = "; did you mean " + key.full_name() + "?";
+    }
+    if (key.section == section) names.push_back(key.name);
+  }
+  return "unknown key " + section + "." + name + suggestion + " (keys of [" + section +
+         "]: " + joined(names) + ")";
+}
+
+/// The key of a `section.key`, or an error that begins with `where`.
+const Key& require_key(const std::string& where, const std::string& full_name) {
+  if (const Key* key = find_key(full_name)) return *key;
+  const std::size_t dot = full_name.find('.');
+  const std::string section = full_name.substr(0, dot);
+  if (!is_section(section)) fail_input(where + ": " + complain_section(section));
+  fail_input(where + ": " + complain_key(section, dot == std::string::npos ? "" : full_name.substr(dot + 1)));
+}
+
+std::string excerpt(const std::string& line) {
+  return "'" + (line.size() <= 60 ? line : line.substr(0, 57) + "...") + "'";
+}
+
+/// Fails at the first line with a byte that no text has.
+void require_text(const std::string& text, const std::string& name) {
+  std::size_t line = 1;
+  for (const char c : text) {
+    if (c == '\n') ++line;
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && std::strchr("\t\r\n", c) == nullptr) || byte == 0x7f || c == '\0') {
+      fail_input(name + ":" + std::to_string(line) +
+                 ": binary data; a deck is a text file of [section] and " +
+                 "'key = value' lines (see rhoflux train --help-deck)");
+    }
+  }
+}
+
+/// Where each key was set: `name:line` or the option of the command line.
+using Origins = std::map<std::string, std::string>;
+
+/// Notes the line of every key and fails on what the INI syntax, the table of keys or a repetition forbids.
+Origins scan_lines(const std::string& text, const std::string& name) {
+  Origins origins;
+  std::istringstream stream(text);
+  std::string line;
+  std::string section;
+  for (std::size_t number = 1; std::getline(stream, line); ++number) {
+    const std::string where = name + ":" + std::to_string(number);
+    const std::string content = trimmed(line.substr(0, line.find('#')));
+    if (content.empty()) continue;
+    if (content.front() == '[') {
+      if (content.back() != ']') fail_input(where + ": " + excerpt(content) + " has no closing ']'");
+      section = content.substr(1, content.size() - 2);
+      if (!is_section(section)) fail_input(where + ": " + complain_section(section));
+      continue;
+    }
+    const std::size_t equals = content.find('=');
+    const std::string key_name = trimmed(content.substr(0, equals));
+    if (equals == std::string::npos || key_name.empty()) {
+      fail_input(where + ": " + excerpt(content) + " is neither '[section]' nor 'key = value'");
+    }
+    if (section.empty()) {
+      fail_input(where + ": key " + key_name +
+                 " stands before the first [section] (sections: " + joined(section_names()) + ")");
+    }
+    const std::string full_name = require_key(where, section + "." + key_name).full_name();
+    const auto [earlier, is_new] = origins.emplace(full_name, where);
+    if (!is_new) {
+      fail_input(where + ": duplicate key " + full_name + ", already set at " + earlier->second +
+                 "; keep one of them");
+    }
+  }
+  return origins;
+}
+
+void set_key(Deck& deck, const std::string& where, const Key& key, const std::string& value) {
+  if (value.empty()) fail_input(where + ": " + key.full_name() + " has no value; allowed: " + key.allowed);
+  try {
+    key.set(deck, value);
+  } catch (const Error& error) {
+    fail_input(where + ": " + key.full_name() + " = " + value + ": " + error.what() +
+               "; allowed: " + key.allowed);
+  }
+}
+
+void set_from_text(Deck& deck, const std::string& text, const std::string& name, const Origins& origins) {
+  namespace po = boost::program_options;
+  po::options_description description;
+  for (const Key& key : all_keys()) {
+    description.add_options()(key.full_name().c_str(), po::value<std::string>());
+  }
+  std::istringstream stream(text);
+  try {
+    for (const po::option& option : po::parse_config_file(stream, description).options) {
+      set_key(deck, origins.at(option.string_key), *find_key(option.string_key), trimmed(option.value.at(0)));
+    }
+  } catch (const po::error& error) {
+    fail_input(name + ": " + error.what());
+  }
+}
+
+void set_from_overrides(Deck& deck, const std::vector<Override>& overrides, Origins& origins) {
+  std::map<std::string, std::string> seen;
+  for (const auto& [full_name, value] : overrides) {
+    const std::string option = "--" + full_name + "=" + value;
+    const std::string where = "command line, " + option;
+    const Key& key = require_key(where, full_name);
+    const auto [earlier, is_new] = seen.emplace(full_name, option);
+    if (!is_new) fail_input(where + ": duplicate, after " + earlier->second + "; keep one of them");
+    set_key(deck, where, key, trimmed(value));
+    origins[full_name] = where;
+  }
+}
+
+/// The origin of the first key that a message of validate() names and the user has set.
+std::string origin_of(const std::string& message, const Origins& origins, const std::string& name) {
+  std::size_t first = std::string::npos;
+  std::string origin = name;
+  for (const auto& [full_name, where] : origins) {
+    // A blank or the end follows the name, lest training.steps be found in training.steps_more.
+    const std::size_t position = (message + " ").find(full_name + " ");
+    if (position < first) {
+      first = position;
+      origin = where;
+    }
+  }
+  return origin;
+}
+
+}  // namespace
+
+void Deck::validate() const {
+  if (data.file.empty()) {
+    fail_input(
+        "data.file is missing: give the population file as 'file = PATH' in [data] or --data.file=PATH");
+  }
+  model.validate();
+  if (!(nll_weight > 0.0)) {
+    fail_input("objective.nll = " + write_value(nll_weight) +
+               ": must be greater than 0, the likelihood of the data is the only term of the objective");
+  }
+  training.validate();
+  checkpoint.validate();
+  output.validate();
+}
+
+std::optional<Override> parse_override(const std::string& argument) {
+  if (argument.compare(0, 2, "--") != 0) return std::nullopt;
+  const std::size_t equals = argument.find('=');
+  const std::string name = argument.substr(2, equals == std::string::npos ? equals : equals - 2);
+  if (name.find('.') == std::string::npos) return std::nullopt;
+  if (equals == std::string::npos) {
+    fail_input("command line, " + argument + ": has no value; write " + argument + "=VALUE");
+  }
+  return Override(name, argument.substr(equals + 1));
+}
+
+std::string read_deck_text(const std::string& path) {
+  constexpr std::uintmax_t largest = 1 << 20;
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) fail_input(path + ": is a directory; expected a deck file");
+  std::ifstream file(path, std::ios::binary);
+  if (!file) fail_input(path + ": cannot open the deck: " + std::strerror(errno));
+  std::string text(largest + 1, '\0');
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (file.bad()) fail_input(path + ": cannot read the deck: " + std::strerror(errno));
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  require_text(text, path);
+  if (text.size() > largest) fail_input(path + ": larger than 1 MiB; expected a deck file");
+  return text;
+}
+
+Deck parse_deck_text(const std::string& text, const std::string& name,
+                     const std::vector<Override>& overrides) {
+  const std::string byte_order_mark = "\xEF\xBB\xBF";
+  const bool marked = text.compare(0, byte_order_mark.size(), byte_order_mark) == 0;
+  const std::string content = marked ? text.substr(byte_order_mark.size()) : text;
+  require_text(content, name);
+  Origins origins = scan_lines(content, name);
+  Deck deck;
+  set_from_text(deck, content, name, origins);
+  set_from_overrides(deck, overrides, origins);
+  try {
+    deck.validate();
+  } catch (const Error& error) {
+    fail_input(origin_of(error.what(), origins, name) + ": " + error.what());
+  }
+  return deck;
+}
+
+Deck read_deck(const std::string& path, const std::vector<Override>& overrides) {
+  return parse_deck_text(read_deck_text(path), path, overrides);
+}
+
+std::string to_ini(const Deck& deck) {
+  std::string text;
+  std::string section;
+  for (const Key& key : all_keys()) {
+    if (key.section != section) {
+      section = key.section;
+      text += (text.empty() ? "[" : "\n[") + section + "]\n";
+    }
+    text += key.name + " = " + key.get(deck) + "\n";
+  }
+  return text;
+}
+
+std::string help_deck() {
+  std::string text =
+      "# Every key of the input deck with its default. This text is itself a deck: fill in [data] file, "
+      "keep\n"
+      "# what differs from the defaults, and train with it. A '#' begins a comment, also after a value. Any\n"
+      "# key can be given on the command line as --section.key=value, which wins over the deck.\n";
+  const Deck defaults;
+  std::string section;
+  for (const Key& key : all_keys()) {
+    if (key.section != section) {
+      section = key.section;
+      text += "\n[" + section + "]\n";
+    }
+    const std::string unit = key.unit.empty() ? "" : "; unit: " + key.unit;
+    const std::string value = key.get(defaults);
+    text += "# " + key.explanation + "\n#   " + key.allowed + unit + "\n";
+    text += key.name + " =" + (value.empty() ? "" : " " + value) + "\n";
+  }
+  return text;
+}
+
+}  // namespace rhoflux::cli

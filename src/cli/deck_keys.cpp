@@ -1,0 +1,191 @@
+#include "deck_keys.hpp"
+
+#include <algorithm>
+
+#include "deck_values.hpp"
+
+namespace rhoflux::cli {
+namespace {
+
+/// @param field from a Deck, const or not, to a reference to its field
+template <class Field>
+Key make_key(const char* section, const char* name, const char* range, const char* unit,
+             const char* explanation, Field field) {
+  static const Deck defaults;
+  Key key;
+  key.section = section;
+  key.name = name;
+  key.allowed = type_of(field(defaults));
+  if (*range != '\0') key.allowed += std::string(", ") + range;
+  key.unit = unit;
+  key.explanation = explanation;
+  key.set = [field](Deck& deck, const std::string& text) { read_value(text, field(deck)); };
+  key.get = [field](const Deck& deck) { return write_value(field(deck)); };
+  return key;
+}
+
+/// The keys of one section, whose values are the members of one struct of the deck.
+template <class Config>
+class SectionKeys {
+ public:
+  SectionKeys(std::vector<Key>& keys, const char* section, Config Deck::*config)
+      : m_keys(keys), m_section(section), m_config(config) {}
+
+  template <class T>
+  void add(const char* name, T Config::*member, const char* range, const char* unit,
+           const char* explanation) {
+    const auto field = [ config = m_config, member ](auto& deck) -> auto& {
+      return deck.*config.*member;
+    };
+    m_keys.push_back(make_key(m_section, name, range, unit, explanation, field));
+  }
+
+ private:
+  std::vector<Key>& m_keys;
+  const char* m_section;
+  Config Deck::*m_config;
+};
+
+void add_data_keys(std::vector<Key>& keys) {
+  using training::DataConfig;
+  SectionKeys<DataConfig> section(keys, "data", &Deck::data);
+  section.add("file", &DataConfig::file, "required", "",
+              "Population file (HDF5); a relative path starts at the directory in which rhoflux is started.");
+  section.add("standardise", &DataConfig::standardise, "", "",
+              "Train on (x - mean) / standard deviation of each coordinate, taken from the training split.");
+}
+
+void add_model_keys(std::vector<Key>& keys) {
+  using density::Config;
+  SectionKeys<Config> section(keys, "model", &Deck::model);
+  section.add("family", &Config::family, "", "",
+              "Product of conditionals, each given the coordinates before it, or mixture of products.");
+  section.add("components", &Config::components, "1 to 1024", "",
+              "L: logistics in each one-dimensional mixture.");
+  section.add("mixture", &Config::mixture, "1 to 1024", "",
+              "K: products in the mixture (family = factorised).");
+  section.add("hidden", &Config::hidden, "1 to 16 layers of 1 to 16384", "units",
+              "Width of each hidden layer.");
+  section.add("time_features", &Config::time_features, "even, 2 to 4096", "",
+              "Sines and cosines of time given to the network; few and low ones for few snapshots.");
+  section.add("time_frequency_min", &Config::time_frequency_min, "greater than 0",
+              "radians over the whole time range", "Lowest frequency of the time features.");
+  section.add("time_frequency_max", &Config::time_frequency_max, "time_frequency_min or more",
+              "radians over the whole time range",
+              "Highest frequency of the time features; those between are spaced geometrically.");
+  section.add(
+      "coordinate_features", &Config::coordinate_features, "even, 0 to 4096", "",
+      "Sines and cosines of each coordinate, so that fine structure in one shapes the next; 0: none.");
+  section.add("coordinate_frequency_min", &Config::coordinate_frequency_min, "greater than 0",
+              "radians per standard deviation", "Lowest frequency of the coordinate features.");
+  section.add("coordinate_frequency_max", &Config::coordinate_frequency_max,
+              "coordinate_frequency_min or more", "radians per standard deviation",
+              "Highest frequency of the coordinate features; those between are spaced geometrically.");
+  section.add("weights", &Config::weights, "", "",
+              "Mixture weights may change with time, or not: then mass moves instead of fading in and out.");
+}
+
+void add_objective_keys(std::vector<Key>& keys) {
+  keys.push_back(make_key(
+      "objective", "nll", "greater than 0", "", "Weight of the negative log-likelihood of the data.",
+      [](auto& deck) -> auto& { return deck.nll_weight; }));
+}
+
+void add_training_keys(std::vector<Key>& keys) {
+  using training::TrainingConfig;
+  SectionKeys<TrainingConfig> section(keys, "training", &Deck::training);
+  section.add("steps", &TrainingConfig::steps, "1 or more", "steps",
+              "Length of the run, steps before a restart included.");
+  section.add("batch", &TrainingConfig::batch, "1 to 2147483647", "samples",
+              "Samples in one step, over all ranks together.");
+  section.add("seed", &TrainingConfig::seed, "0 to 18446744073709551615", "",
+              "Key of every random number: initial parameters and batches.");
+  section.add("precision", &TrainingConfig::precision, "", "",
+              "Arithmetic of training; inference is always in double.");
+  section.add("learning_rate", &TrainingConfig::learning_rate, "greater than 0, at most 1", "",
+              "Adam's step after the warm-up.");
+  section.add("final_learning_rate", &TrainingConfig::final_learning_rate, "0 to learning_rate", "",
+              "Learning rate at the last step (schedule = cosine).");
+  section.add("schedule", &TrainingConfig::schedule, "", "",
+              "Learning rate after the warm-up: held, or half a cosine down.");
+  section.add("warmup", &TrainingConfig::warmup, "0 or more", "steps",
+              "Linear growth of the learning rate at the start.");
+  section.add("clip", &TrainingConfig::clip, "0 or more", "",
+              "Largest norm of the gradient, longer ones are shortened; 0: no limit.");
+  section.add("beta1", &TrainingConfig::beta1, "0 or more, less than 1", "",
+              "Adam's decay of the mean gradient.");
+  section.add("beta2", &TrainingConfig::beta2, "0 or more, less than 1", "",
+              "Adam's decay of the mean squared gradient.");
+  section.add("epsilon", &TrainingConfig::epsilon, "greater than 0", "",
+              "Adam's guard against division by zero.");
+  section.add("weight_decay", &TrainingConfig::weight_decay, "0 or more", "",
+              "Share of each weight taken off in a step (AdamW), times the learning rate.");
+  section.add("average", &TrainingConfig::average, "0 or more, less than 1", "",
+              "Decay, per step, of the running average of the parameters; 0: no averaging.");
+  section.add(
+      "reproducible", &TrainingConfig::reproducible, "", "",
+      "Sum gradients in an order that does not depend on the number of ranks: the same bits for any.");
+  section.add("reproducible_lanes", &TrainingConfig::reproducible_lanes, "1 to 4096", "",
+              "Partial gradients summed in fixed order (reproducible = true); no fewer than the ranks.");
+  section.add("validate_every", &TrainingConfig::validate_every, "0 or more", "steps",
+              "Evaluate the validation split and keep the best checkpoint; 0: never.");
+  section.add("patience", &TrainingConfig::patience, "0 or more", "validations",
+              "Stop early after this many without improvement (needs validate_every); 0: never.");
+}
+
+void add_checkpoint_keys(std::vector<Key>& keys) {
+  using training::CheckpointConfig;
+  SectionKeys<CheckpointConfig> section(keys, "checkpoint", &Deck::checkpoint);
+  section.add("directory", &CheckpointConfig::directory, "", "",
+              "Where checkpoints and history.csv go; made if absent.");
+  section.add("every", &CheckpointConfig::every, "1 or more", "steps", "Interval of the checkpoints.");
+  section.add("keep", &CheckpointConfig::keep, "1 or more", "files",
+              "Most recent checkpoints kept, besides the best one.");
+}
+
+void add_output_keys(std::vector<Key>& keys) {
+  using training::OutputConfig;
+  SectionKeys<OutputConfig> section(keys, "output", &Deck::output);
+  section.add("log_every", &OutputConfig::log_every, "1 or more", "steps",
+              "Interval of the lines of the log and of history.csv.");
+}
+
+std::vector<Key> make_keys() {
+  std::vector<Key> keys;
+  add_data_keys(keys);
+  add_model_keys(keys);
+  add_objective_keys(keys);
+  add_training_keys(keys);
+  add_checkpoint_keys(keys);
+  add_output_keys(keys);
+  return keys;
+}
+
+}  // namespace
+
+const std::vector<Key>& all_keys() {
+  static const std::vector<Key> keys = make_keys();
+  return keys;
+}
+
+const Key* find_key(const std::string& full_name) {
+  for (const Key& key : all_keys()) {
+    if (key.full_name() == full_name) return &key;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> section_names() {
+  std::vector<std::string> names;
+  for (const Key& key : all_keys()) {
+    if (names.empty() || names.back() != key.section) names.push_back(key.section);
+  }
+  return names;
+}
+
+bool is_section(const std::string& name) {
+  const std::vector<std::string> names = section_names();
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+}  // namespace rhoflux::cli

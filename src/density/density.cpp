@@ -1,0 +1,29 @@
+#include "rhoflux/density/density.hpp"
+
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/density/autoregressive.hpp"
+#include "rhoflux/density/factorised.hpp"
+#include "rhoflux/density/logistic_mixture.hpp"
+
+namespace rhoflux::density {
+
+template <class Scalar>
+std::unique_ptr<Density<Scalar>> make_density(const Config& config, int n_dims, const Capacity& capacity) {
+  config.validate();
+  if (config.components > max_components)
+    fail_input("model.components = " + std::to_string(config.components) + ": must be at most " +
+               std::to_string(max_components));
+  if (config.family == Family::factorised)
+    return std::make_unique<Factorised<Scalar>>(config, n_dims, capacity);
+  for (const int width : config.hidden)
+    if (width < n_dims)
+      fail_input("model.hidden: a layer of " + std::to_string(width) + " units is too narrow for " +
+                 std::to_string(n_dims) +
+                 " dimensions; every hidden layer needs at least one unit a dimension");
+  return std::make_unique<Autoregressive<Scalar>>(config, n_dims, capacity);
+}
+
+template std::unique_ptr<Density<float>> make_density<float>(const Config&, int, const Capacity&);
+template std::unique_ptr<Density<double>> make_density<double>(const Config&, int, const Capacity&);
+
+}  // namespace rhoflux::density

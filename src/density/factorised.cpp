@@ -1,0 +1,248 @@
+#include "rhoflux/density/factorised.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+
+#include "rhoflux/core/loops.hpp"
+#include "rhoflux/core/random.hpp"
+
+namespace rhoflux::density {
+
+template <class Scalar>
+Factorised<Scalar>::Factorised(const Config& config, int n_dims, const Capacity& capacity)
+    : Density<Scalar>(n_dims, capacity),
+      m_config(config),
+      m_n_components(config.mixture),
+      m_gamma_offset(this->m_layout.add("components/logits", config.mixture, 1)),
+      m_network(
+          config,
+          {1, config.mixture * n_dims, capacity.samples * (1 + capacity.tangents), capacity.derivatives},
+          this->m_layout),
+      m_log_f(make_matrix<Scalar>("log factors", config.mixture * n_dims, capacity.samples)),
+      m_log_share(make_matrix<Scalar>("log shares", config.mixture, capacity.samples)),
+      m_log_f_dot(make_matrix<Scalar>("log factors tangent", config.mixture * n_dims,
+                                      capacity.samples * capacity.tangents)),
+      m_x_bar(make_matrix<Scalar>("x adjoint", config.mixture * std::max(2, n_dims), capacity.samples)) {}
+
+/// Each component starts around a data row of its own, half as wide as the data.
+template <class Scalar>
+std::vector<double> Factorised<Scalar>::initialise(const InitialRows& rows, std::uint64_t seed) const {
+  std::vector<double> parameters(static_cast<std::size_t>(this->m_layout.size()), 0.0);
+  const auto dims = static_cast<std::size_t>(this->m_n_dims);
+  const auto count = static_cast<std::size_t>(m_config.components);
+  const std::size_t n_rows = rows.x.size() / dims;
+  std::vector<double> data_locations, data_log_scales, locations, log_scales;
+  place_on_quantiles(rows.x, this->m_n_dims, m_config.components, data_locations, data_log_scales);
+  const RandomStream random(seed, RandomPurpose::initialisation, 1);
+  constexpr double width = 0.5;
+  for (int k = 0; k < m_n_components; ++k) {
+    const double uniform = random.uniforms(static_cast<std::uint64_t>(k), 0).first;
+    const auto row = static_cast<std::size_t>(uniform * static_cast<double>(n_rows));
+    for (std::size_t i = 0; i < dims; ++i) {
+      const auto first = data_locations.begin() + static_cast<std::ptrdiff_t>(i * count);
+      const auto last = first + static_cast<std::ptrdiff_t>(count);
+      const double middle = std::accumulate(first, last, 0.0) / static_cast<double>(count);
+      for (std::size_t l = 0; l < count; ++l) {
+        locations.push_back(rows.x[row * dims + i] + width * (data_locations[i * count + l] - middle));
+        log_scales.push_back(data_log_scales[i * count + l] - std::log(width));
+      }
+    }
+  }
+  m_network.initialise(parameters, locations, log_scales, seed);
+  return parameters;
+}
+
+template <class Scalar>
+void Factorised<Scalar>::forward(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                 const Points<Scalar>& points, int n_tangents, const Scalar* tau_dot) {
+  m_network.begin(space, {points.size(), n_tangents}, points.tau.data(), tau_dot);
+  m_network.evaluate(space, parameters, 0);
+}
+
+/// log f_i^k for every component k and coordinate i.
+template <class Scalar>
+void Factorised<Scalar>::component_densities(const ExecutionSpace& space, const Points<Scalar>& points) {
+  const int n_dims = this->m_n_dims, heads = m_n_components * n_dims;
+  const MixtureView<Scalar> mixtures = m_network.mixtures();
+  const Matrix<Scalar> x = points.x, log_f = m_log_f;
+  for_each(
+      space, "log factors", points.size() * heads, KOKKOS_LAMBDA(int item) {
+        const int s = item / heads, head = item % heads;
+        log_f(head, s) = density::log_density(mixtures.at(head, s), x(head % n_dims, s));
+      });
+}
+
+/// log rho = logsumexp_k (log gamma_k + sum_i log f_i^k), and the log share of each component in it.
+template <class Scalar>
+void Factorised<Scalar>::mix(const ExecutionSpace& space, const Vector<Scalar>& parameters, int n,
+                             const Vector<Scalar>& log_rho) {
+  const int n_dims = this->m_n_dims, n_components = m_n_components;
+  const Matrix<Scalar> log_f = m_log_f, log_share = m_log_share;
+  const Scalar* gamma = parameters.data() + m_gamma_offset;
+  for_each(
+      space, "mixture of components", n, KOKKOS_LAMBDA(int s) {
+        Scalar* share = &log_share(0, s);
+        for (int k = 0; k < n_components; ++k) {
+          Scalar sum = gamma[k];
+          for (int i = 0; i < n_dims; ++i) sum += log_f(k * n_dims + i, s);
+          share[k] = sum;
+        }
+        const Scalar total = detail::log_sum_exp(static_cast<const Scalar*>(share), n_components);
+        for (int k = 0; k < n_components; ++k) share[k] -= total;
+        log_rho(s) = total - detail::log_sum_exp(gamma, n_components);
+      });
+}
+
+template <class Scalar>
+void Factorised<Scalar>::log_density(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                     const Points<Scalar>& points, const Vector<Scalar>& log_rho) {
+  forward(space, parameters, points, 0, nullptr);
+  component_densities(space, points);
+  mix(space, parameters, points.size(), log_rho);
+}
+
+template <class Scalar>
+void Factorised<Scalar>::log_density_tangent(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                             const Points<Scalar>& points, int n_tangents,
+                                             const Vector<Scalar>& tau_dot, const Matrix<Scalar>& x_dot,
+                                             const Vector<Scalar>& log_rho,
+                                             const Vector<Scalar>& log_rho_dot) {
+  forward(space, parameters, points, n_tangents, tau_dot.data());
+  const int n_dims = this->m_n_dims, n = points.size(), heads = m_n_components * n_dims;
+  const MixtureView<Scalar> mixtures = m_network.mixtures();
+  const Matrix<Scalar> x = points.x, log_f = m_log_f, log_f_dot = m_log_f_dot, log_share = m_log_share;
+  for_each(
+      space, "log factors tangent", n * heads, KOKKOS_LAMBDA(int item) {
+        const int s = item / heads, head = item % heads, i = head % n_dims;
+        for (int j = 0; j < n_tangents; ++j)
+          log_f(head, s) =
+              density::log_density_tangent(mixtures.at(head, s), x(i, s), mixtures.at(head, (j + 1) * n + s),
+                                           x_dot(i, j * n + s), log_f_dot(head, j * n + s));
+      });
+  mix(space, parameters, n, log_rho);
+  for_each(
+      space, "mixture of components tangent", n * n_tangents, KOKKOS_LAMBDA(int column) {
+        Scalar sum = 0;
+        for (int head = 0; head < heads; ++head)
+          sum += math::exp(log_share(head / n_dims, column % n)) * log_f_dot(head, column);
+        log_rho_dot(column) = sum;
+      });
+}
+
+/// Adjoint of the network's outputs and of x, weight_s times each component's share.
+/// @param weight (n) adjoint of log rho, null: 1
+template <class Scalar>
+void Factorised<Scalar>::head_gradient(const ExecutionSpace& space, const Points<Scalar>& points,
+                                       const Scalar* weight) {
+  const int n_dims = this->m_n_dims, heads = m_n_components * n_dims;
+  const MixtureView<Scalar> mixtures = m_network.mixtures(), bar = m_network.mixtures_bar();
+  const Matrix<Scalar> x = points.x, log_share = m_log_share, x_bar = m_x_bar;
+  for_each(
+      space, "log factors adjoint", points.size() * heads, KOKKOS_LAMBDA(int item) {
+        const int s = item / heads, head = item % heads;
+        const Scalar share = math::exp(log_share(head / n_dims, s));
+        log_density_adjoint(mixtures.at(head, s), x(head % n_dims, s),
+                            weight == nullptr ? share : weight[s] * share, bar.at(head, s), x_bar(head, s));
+      });
+}
+
+template <class Scalar>
+void Factorised<Scalar>::log_density_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                              const Points<Scalar>& points, const Vector<Scalar>& weight,
+                                              const Vector<Scalar>& log_rho,
+                                              const Vector<Scalar>& parameters_bar) {
+  log_density(space, parameters, points, log_rho);
+  head_gradient(space, points, weight.data());
+  const int n_components = m_n_components;
+  const Matrix<Scalar> log_share = m_log_share;
+  const Scalar* gamma = parameters.data() + m_gamma_offset;
+  Scalar* gamma_bar = parameters_bar.data() + m_gamma_offset;
+  const int n = points.size();
+  for_each(
+      space, "component weights adjoint", n_components, KOKKOS_LAMBDA(int k) {
+        const Scalar prior = math::exp(gamma[k] - detail::log_sum_exp(gamma, n_components));
+        Scalar sum = 0;
+        for (int s = 0; s < n; ++s) sum += weight(s) * (math::exp(log_share(k, s)) - prior);
+        gamma_bar[k] += sum;
+      });
+  m_network.adjoint(space, parameters, parameters_bar, false);
+}
+
+template <class Scalar>
+void Factorised<Scalar>::log_density_score(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                           const Points<Scalar>& points, const Vector<Scalar>& log_rho,
+                                           const Vector<Scalar>& tau_bar, const Matrix<Scalar>& score) {
+  log_density(space, parameters, points, log_rho);
+  head_gradient(space, points, nullptr);
+  Kokkos::deep_copy(space, tau_bar, Scalar(0));
+  m_network.adjoint(space, parameters, Vector<Scalar>(), true);
+  m_network.inputs_adjoint(space, tau_bar.data(), nullptr, 0);
+  const int n_dims = this->m_n_dims, n_components = m_n_components;
+  const Matrix<Scalar> x_bar = m_x_bar;
+  for_each(
+      space, "score", points.size() * n_dims, KOKKOS_LAMBDA(int item) {
+        const int s = item / n_dims, i = item % n_dims;
+        Scalar sum = 0;
+        for (int k = 0; k < n_components; ++k) sum += x_bar(k * n_dims + i, s);
+        score(i, s) = sum;
+      });
+}
+
+/// F_i(x_i | x_{<i}) = sum_k v_k F_i^k(x_i), v_k proportional to gamma_k prod_{j<i} f_j^k(x_j).
+template <class Scalar>
+void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                             const Points<Scalar>& points, const Matrix<Scalar>& log_below,
+                                             const Matrix<Scalar>& log_above) {
+  forward(space, parameters, points, 0, nullptr);
+  component_densities(space, points);
+  const int n_dims = this->m_n_dims, n_components = m_n_components;
+  const MixtureView<Scalar> mixtures = m_network.mixtures();
+  const Matrix<Scalar> x = points.x, log_f = m_log_f, prefix = m_log_share, scratch = m_x_bar;
+  const Scalar* gamma = parameters.data() + m_gamma_offset;
+  for_each(
+      space, "conditional distribution functions", points.size(), KOKKOS_LAMBDA(int s) {
+        Scalar* below = &scratch(0, s);
+        Scalar* above = below + n_components;
+        for (int k = 0; k < n_components; ++k) prefix(k, s) = gamma[k];
+        for (int i = 0; i < n_dims; ++i) {
+          const Scalar norm = detail::log_sum_exp(static_cast<const Scalar*>(&prefix(0, s)), n_components);
+          for (int k = 0; k < n_components; ++k) {
+            log_cdf(mixtures.at(k * n_dims + i, s), x(i, s), below[k], above[k]);
+            below[k] += prefix(k, s) - norm;
+            above[k] += prefix(k, s) - norm;
+          }
+          log_below(i, s) = detail::log_sum_exp(static_cast<const Scalar*>(below), n_components);
+          log_above(i, s) = detail::log_sum_exp(static_cast<const Scalar*>(above), n_components);
+          for (int k = 0; k < n_components; ++k) prefix(k, s) += log_f(k * n_dims + i, s);
+        }
+      });
+}
+
+template <class Scalar>
+void Factorised<Scalar>::sample(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                const Points<Scalar>& points, const Matrix<double>& uniforms) {
+  forward(space, parameters, points, 0, nullptr);
+  const int n_dims = this->m_n_dims, n_components = m_n_components;
+  const MixtureView<Scalar> mixtures = m_network.mixtures();
+  const Matrix<Scalar> x = points.x;
+  const Scalar* gamma = parameters.data() + m_gamma_offset;
+  for_each(
+      space, "draw", points.size(), KOKKOS_LAMBDA(int s) {
+        const double log_norm = static_cast<double>(detail::log_sum_exp(gamma, n_components));
+        double remaining = uniforms(0, s);
+        int k = 0;
+        for (; k < n_components - 1; ++k) {
+          remaining -= math::exp(static_cast<double>(gamma[k]) - log_norm);
+          if (remaining < 0) break;
+        }
+        for (int i = 0; i < n_dims; ++i)
+          x(i, s) = draw(mixtures.at(k * n_dims + i, s), uniforms(1 + 2 * i, s), uniforms(2 + 2 * i, s));
+      });
+}
+
+template class Factorised<float>;
+template class Factorised<double>;
+
+}  // namespace rhoflux::density

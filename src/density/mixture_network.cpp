@@ -1,0 +1,140 @@
+#include "rhoflux/density/mixture_network.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rhoflux::density {
+namespace {
+
+network::NetworkConfig network_config(const Config& config, int n_stages, int outputs_per_stage,
+                                      int max_columns, bool derivatives) {
+  network::NetworkConfig network;
+  network.name = "mixtures";
+  network.n_stages = n_stages;
+  network.time = {config.time_features, config.time_frequency_min, config.time_frequency_max, false};
+  network.coordinate = {config.coordinate_features, config.coordinate_frequency_min,
+                        config.coordinate_frequency_max, true};
+  network.hidden = config.hidden;
+  network.outputs_per_stage = outputs_per_stage;
+  network.max_columns = max_columns;
+  network.derivatives = derivatives;
+  return network;
+}
+
+}  // namespace
+
+template <class Scalar>
+MixtureNetwork<Scalar>::MixtureNetwork(const Config& config, const Shape& shape,
+                                       network::ParameterLayout& layout)
+    : m_config(config), m_shape(shape) {
+  const int components = config.components;
+  const bool split = config.weights == MixtureWeights::time_constant;
+  const int shape_outputs = (split ? 2 : 3) * components;
+  auto main = network_config(config, shape.n_stages, shape.heads_per_stage * shape_outputs, shape.max_columns,
+                             shape.derivatives);
+  m_networks.push_back(std::make_unique<network::MaskedNetwork<Scalar>>(main, layout));
+  if (split) {
+    auto logits = network_config(config, shape.n_stages, shape.heads_per_stage * components,
+                                 shape.max_columns, shape.derivatives);
+    logits.name = "weights";
+    logits.time.n_features = 0;
+    if (shape.n_stages == 1) logits.hidden.clear();  // nothing left to depend on: the biases alone
+    m_networks.push_back(std::make_unique<network::MaskedNetwork<Scalar>>(logits, layout));
+  }
+  const auto view = [&](const Matrix<Scalar>& logits, const Matrix<Scalar>& shapes) {
+    const int first = split ? 0 : components;
+    return MixtureView<Scalar>{logits,        shapes, split ? components : shape_outputs,
+                               shape_outputs, first,  first + components,
+                               components};
+  };
+  m_mixtures = view(m_networks.back()->outputs(), m_networks.front()->outputs());
+  m_mixtures_bar = view(m_networks.back()->outputs_bar(), m_networks.front()->outputs_bar());
+}
+
+template <class Scalar>
+void MixtureNetwork<Scalar>::initialise(std::vector<double>& parameters, const std::vector<double>& locations,
+                                        const std::vector<double>& log_scales, std::uint64_t seed) const {
+  for (const auto& network : m_networks) network->initialise(parameters, seed);
+  const int components = m_config.components;
+  for (int stage = 0; stage < m_shape.n_stages; ++stage) {
+    const int bias = m_networks.front()->output_bias_offset(stage);
+    for (int head = 0; head < m_shape.heads_per_stage; ++head) {
+      const int shapes = bias + head * m_mixtures.shapes_stride;
+      const int source = (stage * m_shape.heads_per_stage + head) * components;
+      for (int l = 0; l < components; ++l) {
+        parameters[static_cast<std::size_t>(shapes + m_mixtures.location_offset + l)] =
+            locations[static_cast<std::size_t>(source + l)];
+        parameters[static_cast<std::size_t>(shapes + m_mixtures.scale_offset + l)] =
+            log_scales[static_cast<std::size_t>(source + l)];
+      }
+    }
+  }
+}
+
+template <class Scalar>
+void MixtureNetwork<Scalar>::begin(const ExecutionSpace& space, network::Columns columns, const Scalar* tau,
+                                   const Scalar* tau_dot) {
+  for (const auto& network : m_networks) network->begin(space, columns, tau, tau_dot);
+}
+
+template <class Scalar>
+void MixtureNetwork<Scalar>::feed(const ExecutionSpace& space, int stage, const Scalar* x,
+                                  const Scalar* x_dot, int stride) {
+  for (const auto& network : m_networks) network->feed(space, stage, x, x_dot, stride);
+}
+
+template <class Scalar>
+void MixtureNetwork<Scalar>::evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                      int stage) {
+  for (const auto& network : m_networks) network->evaluate(space, parameters, stage);
+}
+
+template <class Scalar>
+void MixtureNetwork<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                     const Vector<Scalar>& parameters_bar, bool inputs_too) {
+  for (const auto& network : m_networks) network->adjoint(space, parameters, parameters_bar, inputs_too);
+}
+
+template <class Scalar>
+void MixtureNetwork<Scalar>::inputs_adjoint(const ExecutionSpace& space, Scalar* tau_bar, Scalar* x_bar,
+                                            int stride) const {
+  for (const auto& network : m_networks)
+    network->inputs_adjoint(space, tau_bar, nullptr, x_bar, nullptr, stride);
+}
+
+template class MixtureNetwork<float>;
+template class MixtureNetwork<double>;
+
+void place_on_quantiles(const std::vector<double>& x, int n_dims, int components,
+                        std::vector<double>& locations, std::vector<double>& log_scales) {
+  const auto dims = static_cast<std::size_t>(n_dims);
+  const auto count = static_cast<std::size_t>(components);
+  const std::size_t n_rows = x.size() / dims;
+  locations.assign(dims * count, 0.0);
+  log_scales.assign(dims * count, 0.0);
+  std::vector<double> column(n_rows);
+  for (std::size_t i = 0; i < dims; ++i) {
+    for (std::size_t row = 0; row < n_rows; ++row) column[row] = x[row * dims + i];
+    std::sort(column.begin(), column.end());
+    const auto quantile = [&](double level) {
+      const double position = level * static_cast<double>(n_rows - 1);
+      const auto below = static_cast<std::size_t>(position);
+      const std::size_t above = std::min(below + 1, n_rows - 1);
+      const double fraction = position - static_cast<double>(below);
+      return (1 - fraction) * column[below] + fraction * column[above];
+    };
+    const double spread = quantile(0.9) - quantile(0.1);
+    for (std::size_t l = 0; l < count; ++l) {
+      const double step = 1.0 / static_cast<double>(count);
+      const double level = (static_cast<double>(l) + 0.5) * step;
+      // Neighbouring logistics overlap, and none is narrower than a hundredth of the data's spread.
+      const double gap =
+          0.5 * (quantile(std::min(1.0, level + step)) - quantile(std::max(0.0, level - step)));
+      const double scale = std::max({0.6 * gap, 0.01 * spread, 1e-3});
+      locations[i * count + l] = quantile(level);
+      log_scales[i * count + l] = -std::log(scale);
+    }
+  }
+}
+
+}  // namespace rhoflux::density

@@ -1,0 +1,159 @@
+#include "rhoflux/io/generate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "counter_random.hpp"
+#include "rhoflux/core/error.hpp"
+
+namespace rhoflux::io {
+
+namespace {
+
+constexpr double two_pi = 6.283185307179586476925;
+
+/// Slots of a sample's random numbers; slot 0 holds the time and the split.
+constexpr std::uint32_t slot_time = 0;
+constexpr std::uint32_t slot_choice = 1;
+constexpr std::uint32_t slot_noise = 2;
+
+/// Time and position of one sample.
+struct Sample {
+  double t = 0.0;
+  std::array<double, 2> x{};
+};
+
+Sample pinwheel(const SampleRandom& random) {
+  constexpr int n_arms = 10;
+  constexpr double duration = 30.0;
+  const double t = duration * random.uniforms(slot_time).first;
+
+  std::array<double, n_arms> cumulative{};
+  double sum = 0.0;
+  for (int k = 0; k < n_arms; ++k) {
+    sum += std::exp(3.0 * std::cos(two_pi * (static_cast<double>(k) / n_arms - t / duration)));
+    cumulative[static_cast<std::size_t>(k)] = sum;
+  }
+  const double level = sum * random.uniforms(slot_choice).first;
+  const auto arm = std::min<std::ptrdiff_t>(
+      n_arms - 1, std::lower_bound(cumulative.begin(), cumulative.end(), level) - cumulative.begin());
+
+  const auto [z1, z2] = random.normals(slot_noise);
+  const double a = 1.0 + 0.3 * z1;
+  const double b = 0.1 * z2;
+  const double angle = two_pi * static_cast<double>(arm) / n_arms + 0.25 * std::exp(a);
+  const double c = std::cos(angle);
+  const double s = std::sin(angle);
+  return {t, {2.0 * (c * a + s * b), 2.0 * (c * b - s * a)}};
+}
+
+double smooth_step(double u) {
+  u = std::clamp(u, 0.0, 1.0);
+  return u * u * (3.0 - 2.0 * u);
+}
+
+Sample branching(const SampleRandom& random) {
+  constexpr int n_snapshots = 5;
+  const double t = std::floor(n_snapshots * random.uniforms(slot_time).first);
+  const auto [u1, u2] = random.uniforms(slot_choice);
+  const double s1 = u1 < 0.5 ? -1.0 : 1.0;
+  const double s2 = u2 < 0.5 ? -1.0 : 1.0;
+  const auto [z1, z2] = random.normals(slot_noise);
+  const double height = 1.6 * s1 * smooth_step(t / 2.0) + 0.8 * s2 * smooth_step(t / 2.0 - 1.0);
+  return {t, {1.5 * t - 3.0 + 0.25 * z1, height + 0.25 * z2}};
+}
+
+Sample gaussian_translation(const SampleRandom& random) {
+  const double t = random.uniforms(slot_time).first;
+  const auto [z1, z2] = random.normals(slot_noise);
+  const double mean = 2.0 * t - 1.0;
+  return {t, {mean + 0.5 * z1, mean + 0.45 * z1 + 0.2 * z2}};
+}
+
+Sample gaussian_rotation(const SampleRandom& random) {
+  constexpr double scale = 0.7;
+  const double t = random.uniforms(slot_time).first;
+  const double c = 0.9 - 1.8 * t;
+  const auto [z1, z2] = random.normals(slot_noise);
+  return {t, {scale * z1, scale * (c * z1 + std::sqrt(1.0 - c * c) * z2)}};
+}
+
+Sample ornstein_uhlenbeck(const SampleRandom& random) {
+  constexpr double theta = 1.0;
+  constexpr double g = 0.5;
+  constexpr double m0 = 2.0;
+  constexpr double s0 = 0.5;
+  const double t = random.uniforms(slot_time).first;
+  const double decay = std::exp(-theta * t);
+  const double variance = s0 * s0 * decay * decay + g * g / (2.0 * theta) * (1.0 - decay * decay);
+  return {t, {m0 * decay + std::sqrt(variance) * random.normals(slot_noise).first, 0.0}};
+}
+
+struct Generator {
+  const char* name;
+  const char* description;
+  int n_dims;
+  const char* parameters;  ///< stored as the source
+  Sample (*draw)(const SampleRandom&);
+};
+
+const std::array<Generator, 5> generators = {{
+    {"pinwheel", "2-D, ten curved arms that light up one after the other, t in [0, 30]", 2,
+     "10 arms, radial 0.3, tangential 0.1, rate 0.25, scale 2, t ~ U(0, 30), arm ~ softmax(3 cos(2 pi (k/10 "
+     "- t/30)))",
+     pinwheel},
+    {"branching", "2-D, one Gaussian blob that parts into two and then four, snapshots t = 0, 1, 2, 3, 4", 2,
+     "x = 1.5 t - 3, y = +-1.6 S(t/2) +- 0.8 S(t/2 - 1), S(u) = 3u^2 - 2u^3, standard deviation 0.25",
+     branching},
+    {"gaussian_translation",
+     "2-D, correlated Gaussian moving along the diagonal, t in [0, 1], kinetic energy 8", 2,
+     "mean (2t - 1)(1, 1), covariance L L^T with L = [[0.5, 0], [0.45, 0.2]], t ~ U(0, 1)",
+     gaussian_translation},
+    {"gaussian_rotation",
+     "2-D, Gaussian whose correlation turns from 0.9 to -0.9, t in [0, 1], kinetic energy 1.2999", 2,
+     "x1 = s z1, x2 = s (c z1 + sqrt(1 - c^2) z2), c = 0.9 - 1.8 t, s = 0.7, t ~ U(0, 1)", gaussian_rotation},
+    {"ou", "1-D, Ornstein-Uhlenbeck process, t in [0, 1]", 1,
+     "dX = -theta X dt + g dW, theta = 1, g = 0.5, X_0 ~ N(2, 0.5^2), t ~ U(0, 1)", ornstein_uhlenbeck},
+}};
+
+const Generator& find_generator(const std::string& name) {
+  std::string allowed;
+  for (const Generator& generator : generators) {
+    if (name == generator.name) return generator;
+    allowed += (allowed.empty() ? "" : ", ") + std::string(generator.name);
+  }
+  fail_input("unknown generator '" + name + "'; allowed are " + allowed);
+}
+
+}  // namespace
+
+const std::vector<GeneratorName>& generator_names() {
+  static const std::vector<GeneratorName> names = [] {
+    std::vector<GeneratorName> list;
+    for (const Generator& generator : generators) list.push_back({generator.name, generator.description});
+    return list;
+  }();
+  return names;
+}
+
+PopulationData generate(const std::string& name, std::int64_t count, std::uint64_t seed) {
+  const Generator& generator = find_generator(name);
+  if (count < 1) fail_input("generate: the count is " + std::to_string(count) + "; allowed is 1 or more");
+  PopulationData data;
+  data.n_dims = generator.n_dims;
+  data.source = "rhoflux generate " + name + ", seed " + std::to_string(seed) + ": " + generator.parameters;
+  data.t.reserve(static_cast<std::size_t>(count));
+  data.x.reserve(static_cast<std::size_t>(count * data.n_dims));
+  data.split.reserve(static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i) {
+    const SampleRandom random(seed, DataPurpose::generate, static_cast<std::uint64_t>(i));
+    const Sample sample = generator.draw(random);
+    data.t.push_back(sample.t);
+    data.x.insert(data.x.end(), sample.x.begin(), sample.x.begin() + data.n_dims);
+    data.split.push_back(split_of(random.uniforms(slot_time).second, 0.1, 0.1));
+  }
+  return data;
+}
+
+}  // namespace rhoflux::io

@@ -1,0 +1,168 @@
+#include "rhoflux/io/safe_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/io/hdf5_handle.hpp"
+
+namespace rhoflux::io {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+fs::path folder_of(const std::string& path) {
+  const fs::path parent = fs::path(path).parent_path();
+  return parent.empty() ? fs::path(".") : parent;
+}
+
+/// Waits until a file or folder is on disk.
+void synchronise(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    fail_io(path.string() + ": cannot be opened to synchronise it: " + std::strerror(errno));
+  const int result = ::fsync(descriptor);
+  const int reason = errno;
+  ::close(descriptor);
+  // Some file systems have no fsync for folders and say EINVAL; they order the rename themselves.
+  if (result != 0 && reason != EINVAL) fail_io(path.string() + ": fsync failed: " + std::strerror(reason));
+}
+
+/// Removes the temporary file unless it has been renamed.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::string& final_path)
+      : m_path((folder_of(final_path) /
+                ("." + fs::path(final_path).filename().string() + ".tmp." + std::to_string(::getpid())))
+                   .string()) {}
+  ~TemporaryFile() {
+    std::error_code ignored;
+    if (!m_renamed) fs::remove(m_path, ignored);
+  }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+
+  const std::string& path() const { return m_path; }
+
+  void rename_to(const std::string& final_path) {
+    if (std::rename(m_path.c_str(), final_path.c_str()) != 0) {
+      fail_io(final_path + ": cannot rename the temporary file " + m_path + ": " + std::strerror(errno));
+    }
+    m_renamed = true;
+  }
+
+ private:
+  std::string m_path;
+  bool m_renamed = false;
+};
+
+}  // namespace
+
+void require_absent(const std::string& path, bool overwrite) {
+  if (path.empty()) fail_input("the name of the output file is empty");
+  std::error_code status;
+  const fs::path folder = folder_of(path);
+  if (!fs::is_directory(folder, status)) fail_input(path + ": there is no folder " + folder.string());
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) {
+    fail_input(path + ": the folder " + folder.string() + " is not writable: " + std::strerror(errno));
+  }
+  if (!fs::exists(fs::symlink_status(path, status))) return;
+  if (fs::is_directory(path, status)) fail_input(path + ": is a folder; give the name of a file");
+  if (!overwrite) fail_input(path + ": already exists; give --force to overwrite");
+}
+
+void write_safely(const std::string& path, bool overwrite,
+                  const std::function<void(const std::string&)>& write,
+                  const std::function<void(const std::string&)>& verify) {
+  require_absent(path, overwrite);
+  TemporaryFile temporary(path);
+  write(temporary.path());
+  synchronise(temporary.path());
+  try {
+    verify(temporary.path());
+  } catch (const Error& error) {
+    fail_io(path + ": what was written does not read back: " + error.what());
+  }
+  require_absent(path, overwrite);
+  temporary.rename_to(path);
+  synchronise(folder_of(path));
+}
+
+namespace {
+
+/// Reads the entries first .. first + count of the leading dimension (everything, for a scalar) and drops
+/// them.
+void read_and_drop(hid_t dataset, hid_t type, hid_t space, hid_t memory, std::size_t elements,
+                   const std::string& what) {
+  std::vector<char> buffer(elements * H5Tget_size(type));
+  check_hdf5(H5Dread(dataset, type, memory, space, H5P_DEFAULT, buffer.data()), ExitCode::bad_input, what);
+  if (H5Tdetect_class(type, H5T_VLEN) > 0 || H5Tis_variable_str(type) > 0) {
+    check_hdf5(H5Dvlen_reclaim(type, memory, H5P_DEFAULT, buffer.data()), ExitCode::bad_input, what);
+  }
+}
+
+void read_dataset(const Hdf5Handle& dataset, const std::string& what) {
+  constexpr ExitCode code = ExitCode::bad_input;
+  Hdf5Handle type = own_hdf5(H5Dget_type(dataset.id()), H5Tclose, code, what);
+  Hdf5Handle space = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, code, what);
+  std::vector<hsize_t> extents(static_cast<std::size_t>(H5Sget_simple_extent_ndims(space.id())));
+  check_hdf5(H5Sget_simple_extent_dims(space.id(), extents.data(), nullptr), code, what);
+  const auto total = static_cast<hsize_t>(H5Sget_simple_extent_npoints(space.id()));
+  if (total == 0) return;
+  if (extents.empty()) {
+    read_and_drop(dataset.id(), type.id(), space.id(), space.id(), 1, what);
+    return;
+  }
+  // Pieces of about 8 MiB, so that verifying a large file needs no large memory.
+  const hsize_t row = total / extents[0];
+  const hsize_t piece = std::max<hsize_t>(1, (hsize_t{8} << 20) / (row * H5Tget_size(type.id())));
+  std::vector<hsize_t> start(extents.size(), 0);
+  std::vector<hsize_t> count = extents;
+  for (hsize_t first = 0; first < extents[0]; first += piece) {
+    start[0] = first;
+    count[0] = std::min(piece, extents[0] - first);
+    check_hdf5(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+               code, what);
+    Hdf5Handle memory = own_hdf5(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr),
+                                 H5Sclose, code, what);
+    read_and_drop(dataset.id(), type.id(), space.id(), memory.id(), static_cast<std::size_t>(count[0] * row),
+                  what);
+  }
+}
+
+/// Reads every dataset below a group.
+void read_members(const Hdf5Handle& group, const std::string& group_name, const std::string& path) {
+  constexpr ExitCode code = ExitCode::bad_input;
+  for (const std::string& member :
+       member_names(group.id(), path + ", '" + group_name + "': cannot list the group")) {
+    const std::string name = group_name + "/" + member;
+    const std::string what = path + ", '" + name + "': cannot read it";
+    Hdf5Handle object = own_hdf5(H5Oopen(group.id(), member.c_str(), H5P_DEFAULT), H5Oclose, code, what);
+    const H5I_type_t kind = H5Iget_type(object.id());
+    if (kind == H5I_DATASET) read_dataset(object, what);
+    if (kind == H5I_GROUP) read_members(object, name, path);
+  }
+}
+
+}  // namespace
+
+void read_back_check(const std::string& path) {
+  silence_hdf5();
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) fail_input(path + ": no such file");
+  Hdf5Handle file = own_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose,
+                             ExitCode::bad_input, path + ": not an HDF5 file, or damaged");
+  Hdf5Handle root = own_hdf5(H5Gopen2(file.id(), "/", H5P_DEFAULT), H5Gclose, ExitCode::bad_input,
+                             path + ": cannot open the root group");
+  read_members(root, "", path);
+}
+
+}  // namespace rhoflux::io

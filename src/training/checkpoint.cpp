@@ -1,0 +1,218 @@
+#include "rhoflux/training/checkpoint.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/density/density.hpp"
+#include "rhoflux/io/hdf5_handle.hpp"
+#include "rhoflux/io/safe_file.hpp"
+
+namespace rhoflux::training {
+namespace {
+
+constexpr const char* kind = "rhoflux checkpoint";
+
+std::int64_t signed_size(const std::vector<double>& values) { return static_cast<std::int64_t>(values.size()); }
+
+/// A column-major (rows, columns) block of the flat vector, written row by row in C order.
+template <class Stored>
+void write_blocks(io::Hdf5Writer& file, const std::string& group, const std::vector<double>& flat,
+                  const network::ParameterLayout& layout) {
+  for (const network::ParameterBlock& block : layout.blocks()) {
+    if (block.size() == 0) continue;
+    std::vector<Stored> values;
+    values.reserve(static_cast<std::size_t>(block.size()));
+    for (int row = 0; row < block.rows; ++row)
+      for (int column = 0; column < block.columns; ++column)
+        values.push_back(static_cast<Stored>(flat[static_cast<std::size_t>(block.offset + column * block.rows + row)]));
+    file.write(group + "/" + block.name, values, {block.rows, block.columns});
+  }
+}
+
+std::vector<double> read_blocks(const io::Hdf5Reader& file, const std::string& group,
+                                const network::ParameterLayout& layout) {
+  std::vector<double> flat(static_cast<std::size_t>(layout.size()), 0.0);
+  for (const network::ParameterBlock& block : layout.blocks()) {
+    if (block.size() == 0) continue;
+    const auto values = file.read<double>(group + "/" + block.name, {block.rows, block.columns});
+    for (int row = 0; row < block.rows; ++row)
+      for (int column = 0; column < block.columns; ++column)
+        flat[static_cast<std::size_t>(block.offset + column * block.rows + row)] =
+            values[static_cast<std::size_t>(row * block.columns + column)];
+  }
+  return flat;
+}
+
+void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
+  file.group("model");
+  const density::Config& config = model.config;
+  file.attribute("model", "family", config.family == density::Family::factorised ? "factorised" : "autoregressive");
+  file.attribute("model", "weights",
+                 config.weights == density::MixtureWeights::time_constant ? "time_constant" : "time_dependent");
+  file.attribute("model", "components", config.components);
+  file.attribute("model", "mixture", config.mixture);
+  file.attribute("model", "hidden", std::vector<double>(config.hidden.begin(), config.hidden.end()));
+  file.attribute("model", "time_features", config.time_features);
+  file.attribute("model", "time_frequency_min", config.time_frequency_min);
+  file.attribute("model", "time_frequency_max", config.time_frequency_max);
+  file.attribute("model", "coordinate_features", config.coordinate_features);
+  file.attribute("model", "coordinate_frequency_min", config.coordinate_frequency_min);
+  file.attribute("model", "coordinate_frequency_max", config.coordinate_frequency_max);
+  file.attribute("model", "dim_names", model.dim_names);
+  file.attribute("model", "time_unit", model.time_unit);
+  file.attribute("model", "time_range", std::vector<double>{model.units.t_first, model.units.t_last});
+  file.write("model/mean", model.units.mean, {model.units.n_dims()});
+  file.write("model/scale", model.units.scale, {model.units.n_dims()});
+}
+
+ModelDescription read_model(const io::Hdf5Reader& file) {
+  ModelDescription model;
+  density::Config& config = model.config;
+  const auto integer = [&](const char* name) { return static_cast<int>(file.attribute_int("model", name)); };
+  config.family = file.attribute_string("model", "family") == "factorised" ? density::Family::factorised
+                                                                           : density::Family::autoregressive;
+  config.weights = file.attribute_string("model", "weights") == "time_constant"
+                       ? density::MixtureWeights::time_constant
+                       : density::MixtureWeights::time_dependent;
+  config.components = integer("components");
+  config.mixture = integer("mixture");
+  config.hidden.clear();
+  for (const double width : file.attribute_doubles("model", "hidden")) config.hidden.push_back(static_cast<int>(width));
+  config.time_features = integer("time_features");
+  config.time_frequency_min = file.attribute_double("model", "time_frequency_min");
+  config.time_frequency_max = file.attribute_double("model", "time_frequency_max");
+  config.coordinate_features = integer("coordinate_features");
+  config.coordinate_frequency_min = file.attribute_double("model", "coordinate_frequency_min");
+  config.coordinate_frequency_max = file.attribute_double("model", "coordinate_frequency_max");
+  model.dim_names = file.attribute_strings("model", "dim_names");
+  model.time_unit = file.attribute_string("model", "time_unit");
+  const std::vector<double> range = file.attribute_doubles("model", "time_range");
+  if (range.size() != 2) fail_input(file.path() + ": attribute time_range of /model must have 2 numbers");
+  model.units.t_first = range[0];
+  model.units.t_last = range[1];
+  model.units.mean = file.read<double>("model/mean");
+  model.units.scale = file.read<double>("model/scale", {signed_size(model.units.mean)});
+  if (model.units.mean.empty() || model.dim_names.size() != model.units.mean.size())
+    fail_input(file.path() + ": /model names " + std::to_string(model.dim_names.size()) + " coordinates but has " +
+               std::to_string(model.units.mean.size()) + " means");
+  config.validate();
+  return model;
+}
+
+template <class Stored>
+void write_arrays(io::Hdf5Writer& file, const Checkpoint& checkpoint, const network::ParameterLayout& layout) {
+  write_blocks<Stored>(file, "parameters", checkpoint.parameters, layout);
+  write_blocks<Stored>(file, "optimiser/first_moment", checkpoint.first_moment, layout);
+  write_blocks<Stored>(file, "optimiser/second_moment", checkpoint.second_moment, layout);
+  if (!checkpoint.averaged.empty()) write_blocks<Stored>(file, "averaged_parameters", checkpoint.averaged, layout);
+}
+
+}  // namespace
+
+network::ParameterLayout layout_of(const density::Config& config, int n_dims) {
+  return density::make_density<float>(config, n_dims, {1, 0, false})->layout();
+}
+
+void write_checkpoint(const std::string& path, const Checkpoint& checkpoint, const network::ParameterLayout& layout) {
+  const auto write = [&](const std::string& temporary) {
+    io::Hdf5Writer file(temporary);
+    file.attribute("/", "kind", kind);
+    file.attribute("/", "format_version", checkpoint_format_version);
+    file.write_string("deck", checkpoint.deck);
+    write_model(file, checkpoint.model);
+    file.group("state");
+    const bool is_single = checkpoint.precision == Precision::single_precision;
+    file.attribute("state", "precision", is_single ? "single" : "double");
+    file.attribute("state", "step", checkpoint.step);
+    file.attribute("state", "best_step", checkpoint.best_step);
+    file.attribute("state", "validations_since_best", checkpoint.validations_since_best);
+    file.attribute("state", "loss_count", checkpoint.loss_count);
+    file.attribute("state", "n_train_rows", checkpoint.n_train_rows);
+    file.write("state/random_key", std::vector<std::uint64_t>{checkpoint.seed}, {1});
+    file.write("state/figures", std::vector<double>{checkpoint.best_validation, checkpoint.loss_sum}, {2});
+    const std::vector<double> history = checkpoint.history.to_numbers();
+    file.write("history", history, {signed_size(history) / History::n_columns, History::n_columns});
+    if (is_single)
+      write_arrays<float>(file, checkpoint, layout);
+    else
+      write_arrays<double>(file, checkpoint, layout);
+    file.group("provenance");
+    for (const auto& [name, value] : checkpoint.provenance) file.attribute("provenance", name, value);
+    file.close();
+  };
+  io::write_safely(path, true, write, [](const std::string& temporary) { io::read_back_check(temporary); });
+}
+
+Checkpoint read_checkpoint(const std::string& path) {
+  const io::Hdf5Reader file(path);
+  if (!file.has_attribute("/", "kind") || file.attribute_string("/", "kind") != kind)
+    fail_input(path + ": is not a checkpoint of rhoflux (it has no attribute kind = '" + kind + "')");
+  const std::int64_t version = file.attribute_int("/", "format_version");
+  if (version != checkpoint_format_version)
+    fail_input(path + ": has checkpoint format version " + std::to_string(version) + "; this program reads version " +
+               std::to_string(checkpoint_format_version));
+  Checkpoint checkpoint;
+  checkpoint.deck = file.read_string("deck");
+  checkpoint.model = read_model(file);
+  checkpoint.precision = file.attribute_string("state", "precision") == "single" ? Precision::single_precision
+                                                                                 : Precision::double_precision;
+  checkpoint.step = file.attribute_int("state", "step");
+  checkpoint.best_step = file.attribute_int("state", "best_step");
+  checkpoint.validations_since_best = file.attribute_int("state", "validations_since_best");
+  checkpoint.loss_count = file.attribute_int("state", "loss_count");
+  checkpoint.n_train_rows = file.attribute_int("state", "n_train_rows");
+  checkpoint.seed = file.read<std::uint64_t>("state/random_key", {1}).front();
+  const auto figures = file.read<double>("state/figures", {2});
+  checkpoint.best_validation = figures[0];
+  checkpoint.loss_sum = figures[1];
+  checkpoint.history = History::from_numbers(file.read<double>("history", {-1, History::n_columns}));
+  const network::ParameterLayout layout = layout_of(checkpoint.model.config, checkpoint.model.units.n_dims());
+  checkpoint.parameters = read_blocks(file, "parameters", layout);
+  checkpoint.first_moment = read_blocks(file, "optimiser/first_moment", layout);
+  checkpoint.second_moment = read_blocks(file, "optimiser/second_moment", layout);
+  if (file.exists("averaged_parameters")) checkpoint.averaged = read_blocks(file, "averaged_parameters", layout);
+  return checkpoint;
+}
+
+std::string checkpoint_path(const std::string& directory, std::int64_t step) {
+  char name[48];
+  std::snprintf(name, sizeof(name), "checkpoint_%09lld.h5", static_cast<long long>(step));
+  return (std::filesystem::path(directory) / name).string();
+}
+
+std::string best_path(const std::string& directory) { return (std::filesystem::path(directory) / "best.h5").string(); }
+
+std::vector<std::string> list_checkpoints(const std::string& directory) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind("checkpoint_", 0) == 0 && entry.path().extension() == ".h5") paths.push_back(entry.path().string());
+  }
+  std::sort(paths.rbegin(), paths.rend());
+  return paths;
+}
+
+void remove_old_checkpoints(const std::string& directory, int keep) {
+  const std::vector<std::string> paths = list_checkpoints(directory);
+  for (std::size_t k = static_cast<std::size_t>(keep); k < paths.size(); ++k) {
+    std::error_code ignored;  // a file that cannot be removed costs space, nothing else
+    std::filesystem::remove(paths[k], ignored);
+  }
+}
+
+std::optional<Checkpoint> read_newest_checkpoint(const std::string& directory,
+                                                 const std::function<void(const std::string&)>& warn) {
+  for (const std::string& path : list_checkpoints(directory)) {
+    try {
+      return read_checkpoint(path);
+    } catch (const Error& error) {
+      warn(std::string("damaged checkpoint passed over: ") + error.what());
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace rhoflux::training

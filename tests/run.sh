@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds and runs all tests. Options go to ctest:
+#   tests/run.sh                    everything
+#   tests/run.sh -L unit            only the unit tests
+#   tests/run.sh -R mpi --verbose   only the tests named so, with their output
+# RHOFLUX_DATA_DIR names the folder of the measured data sets; without it, tests that need them are skipped.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. jobs/environment.sh
+
+jobs/install_dependencies.sh
+cmake --preset release -DRHOFLUX_TESTS=ON -DRHOFLUX_HEADER_CHECK=ON -DRHOFLUX_BENCHMARKS=ON \
+  -DRHOFLUX_WARNINGS_AS_ERRORS=ON
+cmake --build build/release --parallel "$(rhoflux_build_jobs)"
+ctest --test-dir build/release --output-on-failure --no-tests=error "$@"

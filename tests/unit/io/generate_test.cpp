@@ -1,0 +1,170 @@
+#include "rhoflux/io/generate.hpp"
+
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <cmath>
+#include <set>
+
+#include "unit/io/io_test_support.hpp"
+
+namespace rhoflux::io {
+namespace {
+
+using testing::expect_error;
+
+constexpr std::int64_t n_samples = 200000;
+
+/// Mean and its standard error of f(t, x) over all samples.
+struct Moment {
+  double mean = 0.0;
+  double error = 0.0;
+};
+template <class F>
+Moment moment(const PopulationData& data, const F& f) {
+  double sum = 0.0;
+  double sum_of_squares = 0.0;
+  for (std::size_t i = 0; i < data.t.size(); ++i) {
+    const double value = f(data.t[i], data.x.data() + i * static_cast<std::size_t>(data.n_dims));
+    sum += value;
+    sum_of_squares += value * value;
+  }
+  const auto n = static_cast<double>(data.t.size());
+  const double mean = sum / n;
+  return {mean, std::sqrt((sum_of_squares / n - mean * mean) / n)};
+}
+
+/// Five standard errors: a wrong constant in the generator shows, chance does not.
+template <class F>
+void expect_mean(const PopulationData& data, double expected, const F& f) {
+  const Moment found = moment(data, f);
+  EXPECT_NEAR(found.mean, expected, 5.0 * found.error);
+}
+
+TEST(Generate, SampleDoesNotDependOnTheCount) {
+  for (const GeneratorName& generator : generator_names()) {
+    const PopulationData small = generate(generator.name, 50, 3);
+    const PopulationData large = generate(generator.name, 500, 3);
+    const PopulationData other = generate(generator.name, 50, 4);
+    const auto values = static_cast<std::ptrdiff_t>(small.x.size());
+    EXPECT_EQ(small.x, std::vector<double>(large.x.begin(), large.x.begin() + values)) << generator.name;
+    EXPECT_EQ(small.t, std::vector<double>(large.t.begin(), large.t.begin() + 50)) << generator.name;
+    EXPECT_EQ(small.split, std::vector<std::int8_t>(large.split.begin(), large.split.begin() + 50));
+    EXPECT_NE(small.x, other.x) << generator.name;
+    EXPECT_FALSE(generator.description.empty());
+    EXPECT_NE(small.source.find(generator.name), std::string::npos);
+  }
+}
+
+TEST(Generate, SplitsAreEightyTenTenAndIndependentOfTime) {
+  const PopulationData data = generate("ou", n_samples, 1);
+  std::array<double, 3> count{};
+  std::array<double, 3> time_sum{};
+  for (std::size_t i = 0; i < data.t.size(); ++i) {
+    const auto split = static_cast<std::size_t>(data.split[i]);
+    count[split] += 1.0;
+    time_sum[split] += data.t[i];
+  }
+  const auto n = static_cast<double>(n_samples);
+  EXPECT_NEAR(count[1], 0.1 * n, 5.0 * std::sqrt(0.09 * n));
+  EXPECT_NEAR(count[2], 0.1 * n, 5.0 * std::sqrt(0.09 * n));
+  for (std::size_t s = 0; s < 3; ++s) {
+    EXPECT_NEAR(time_sum[s] / count[s], 0.5, 5.0 / std::sqrt(12.0 * count[s]));
+  }
+}
+
+TEST(Generate, OrnsteinUhlenbeckHasItsMeanAndVariance) {
+  const PopulationData data = generate("ou", n_samples, 1);
+  ASSERT_EQ(data.n_dims, 1);
+  const auto residual = [](double t, const double* x) {
+    const double decay = std::exp(-t);
+    return (x[0] - 2.0 * decay) / std::sqrt(0.25 * decay * decay + 0.125 * (1.0 - decay * decay));
+  };
+  expect_mean(data, 0.0, residual);
+  expect_mean(data, 1.0, [&](double t, const double* x) { return std::pow(residual(t, x), 2); });
+  expect_mean(data, 0.0,
+              [&](double t, const double* x) { return (t - 0.5) * std::pow(residual(t, x), 2) - (t - 0.5); });
+  expect_mean(data, 3.0, [&](double t, const double* x) { return std::pow(residual(t, x), 4); });
+  expect_mean(data, 1.0 / 3.0, [](double t, const double*) { return t * t; });
+}
+
+TEST(Generate, GaussianTranslationHasItsMeanAndCovariance) {
+  const PopulationData data = generate("gaussian_translation", n_samples, 1);
+  const auto dx = [](double t, const double* x, int k) { return x[k] - (2.0 * t - 1.0); };
+  expect_mean(data, 0.0, [&](double t, const double* x) { return dx(t, x, 0) * (t - 0.5); });
+  expect_mean(data, 0.0, [&](double t, const double* x) { return dx(t, x, 1) * (t - 0.5); });
+  expect_mean(data, 0.25, [&](double t, const double* x) { return dx(t, x, 0) * dx(t, x, 0); });
+  expect_mean(data, 0.225, [&](double t, const double* x) { return dx(t, x, 0) * dx(t, x, 1); });
+  expect_mean(data, 0.2025 + 0.04, [&](double t, const double* x) { return dx(t, x, 1) * dx(t, x, 1); });
+}
+
+TEST(Generate, GaussianRotationHasATurningCorrelation) {
+  const PopulationData data = generate("gaussian_rotation", n_samples, 1);
+  expect_mean(data, 0.49, [](double, const double* x) { return x[0] * x[0]; });
+  expect_mean(data, 0.49, [](double, const double* x) { return x[1] * x[1]; });
+  expect_mean(data, 0.0, [](double t, const double* x) { return x[0] * x[1] - 0.49 * (0.9 - 1.8 * t); });
+  // E[(t - 1/2) c(t)] = -1.8 / 12
+  expect_mean(data, -0.49 * 1.8 / 12.0, [](double t, const double* x) { return (t - 0.5) * x[0] * x[1]; });
+}
+
+TEST(Generate, BranchingPartsIntoTwoAndThenFour) {
+  const PopulationData data = generate("branching", n_samples, 1);
+  const std::set<double> times(data.t.begin(), data.t.end());
+  EXPECT_EQ(times, (std::set<double>{0.0, 1.0, 2.0, 3.0, 4.0}));
+  // Mean of x2^2: 1.6^2 S(t/2)^2 + 0.8^2 S(t/2 - 1)^2 + 0.25^2 with S = 0, 1/2, 1, 1, 1 and 0, 0, 0, 1/2, 1.
+  const std::array<double, 5> expected = {0.0625, 0.7025, 2.6225, 2.7825, 3.2625};
+  for (const double time : times) {
+    expect_mean(data, 0.0, [&](double t, const double* x) {
+      return t == time ? x[1] * x[1] - expected[static_cast<std::size_t>(time)] : 0.0;
+    });
+    expect_mean(data, 0.0,
+                [&](double t, const double* x) { return t == time ? x[0] - (1.5 * t - 3.0) : 0.0; });
+  }
+  // At the end no sample lies between the four branches at -2.4, -0.8, 0.8 and 2.4 (0.8 is over three
+  // deviations).
+  expect_mean(data, 0.0, [](double t, const double* x) {
+    return t == 4.0 ? std::cos(x[1] * 2.0 * 3.14159265358979324 / 1.6) +
+                          std::exp(-0.5 * std::pow(0.25 * 2.0 * 3.14159265358979324 / 1.6, 2))
+                    : 0.0;
+  });
+}
+
+TEST(Generate, PinwheelArmsLightUpInTurn) {
+  const PopulationData data = generate("pinwheel", n_samples, 1);
+  // The radius of a sample is 2 |(a, b)|, its square 4 (1 + 0.3^2 + 0.1^2) in the mean.
+  expect_mean(data, 4.4, [](double, const double* x) { return x[0] * x[0] + x[1] * x[1]; });
+  // Over a whole turn every arm is as likely as any other.
+  expect_mean(data, 0.0, [](double, const double* x) { return x[0]; });
+  expect_mean(data, 0.0, [](double, const double* x) { return x[1]; });
+  expect_mean(data, 15.0, [](double t, const double*) { return t; });
+  // At a given time one side is bright, and it goes around once in 30 units of time.
+  const double two_pi = 6.283185307179586;
+  const Moment along = moment(data, [&](double t, const double* x) {
+    return x[0] * std::cos(two_pi * t / 30.0) - x[1] * std::sin(two_pi * t / 30.0);
+  });
+  const Moment across = moment(data, [&](double t, const double* x) {
+    return x[0] * std::sin(two_pi * t / 30.0) + x[1] * std::cos(two_pi * t / 30.0);
+  });
+  EXPECT_GT(std::hypot(along.mean, across.mean), 1.0);
+}
+
+TEST(Generate, GeneratedDataMakesAPopulationFile) {
+  const testing::TemporaryFolder folder;
+  const parallel::Communicator comm(MPI_COMM_SELF);
+  for (const GeneratorName& generator : generator_names()) {
+    const std::string path = folder.file(generator.name + ".h5");
+    write_population(path, generate(generator.name, 1000, 1), false);
+    const PopulationFile file(path, comm);
+    EXPECT_EQ(file.info().n_rows, 1000);
+    EXPECT_GT(file.info().count(Split::test), 0);
+  }
+}
+
+TEST(Generate, UnknownNamesAndCountsAreRefused) {
+  expect_error(ExitCode::bad_input, {"'spiral'", "pinwheel", "branching", "ou"},
+               [] { generate("spiral", 10, 1); });
+  expect_error(ExitCode::bad_input, {"0", "1 or more"}, [] { generate("ou", 0, 1); });
+}
+
+}  // namespace
+}  // namespace rhoflux::io

@@ -1,0 +1,178 @@
+#include "rhoflux/io/safe_file.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "rhoflux/io/hdf5_handle.hpp"
+#include "unit/io/io_test_support.hpp"
+
+namespace rhoflux::io {
+namespace {
+
+using testing::expect_error;
+using testing::read_text;
+using testing::TemporaryFolder;
+using testing::write_text;
+
+const auto nothing_to_verify = [](const std::string&) {};
+
+TEST(SafeFile, WritesANewFileAndLeavesNothingElse) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a.txt");
+  std::string temporary_name;
+  write_safely(
+      path, false,
+      [&](const std::string& temporary) {
+        temporary_name = temporary;
+        EXPECT_FALSE(std::filesystem::exists(path));
+        write_text(temporary, "new");
+      },
+      [&](const std::string& temporary) {
+        EXPECT_EQ(read_text(temporary), "new");
+        EXPECT_FALSE(std::filesystem::exists(path));
+      });
+  EXPECT_EQ(read_text(path), "new");
+  EXPECT_EQ(std::filesystem::path(temporary_name).parent_path(), std::filesystem::path(path).parent_path());
+  EXPECT_EQ(folder.entries(), std::vector<std::string>{"a.txt"});
+}
+
+TEST(SafeFile, OverwritesOnlyWhenAsked) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a.txt");
+  write_text(path, "old");
+  const auto write_new = [](const std::string& temporary) { write_text(temporary, "new"); };
+  expect_error(ExitCode::bad_input, {"a.txt", "already exists", "--force"},
+               [&] { write_safely(path, false, write_new, nothing_to_verify); });
+  EXPECT_EQ(read_text(path), "old");
+  write_safely(path, true, write_new, nothing_to_verify);
+  EXPECT_EQ(read_text(path), "new");
+}
+
+TEST(SafeFile, AFileThatAppearsMeanwhileIsKept) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a.txt");
+  expect_error(ExitCode::bad_input, {"already exists"}, [&] {
+    write_safely(
+        path, false,
+        [&](const std::string& temporary) {
+          write_text(temporary, "new");
+          write_text(path, "of another program");
+        },
+        nothing_to_verify);
+  });
+  EXPECT_EQ(read_text(path), "of another program");
+  EXPECT_EQ(folder.entries().size(), 1u);
+}
+
+TEST(SafeFile, FailureLeavesTheOldFileAndNoTemporary) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a.txt");
+  write_text(path, "old");
+  expect_error(ExitCode::numerical_failure, {"stopped half-way"}, [&] {
+    write_safely(
+        path, true,
+        [](const std::string& temporary) {
+          write_text(temporary, "hal");
+          fail_numerics("stopped half-way");
+        },
+        nothing_to_verify);
+  });
+  expect_error(ExitCode::io_failure, {"a.txt", "does not read back", "wrong content"}, [&] {
+    write_safely(
+        path, true, [](const std::string& temporary) { write_text(temporary, "bad"); },
+        [](const std::string&) { fail_input("wrong content"); });
+  });
+  expect_error(ExitCode::io_failure, {"a.txt"}, [&] {
+    write_safely(
+        path, true, [](const std::string&) {}, nothing_to_verify);
+  });
+  EXPECT_EQ(read_text(path), "old");
+  EXPECT_EQ(folder.entries(), std::vector<std::string>{"a.txt"});
+}
+
+TEST(SafeFile, AProcessKilledWhileWritingLeavesTheOldFile) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a.txt");
+  write_text(path, "old");
+  const pid_t child = ::fork();
+  if (child == 0) {
+    write_safely(
+        path, true,
+        [](const std::string& temporary) {
+          write_text(temporary, "half");
+          ::_exit(9);
+        },
+        nothing_to_verify);
+    ::_exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  ASSERT_EQ(WEXITSTATUS(status), 9);
+  EXPECT_EQ(read_text(path), "old");
+}
+
+TEST(SafeFile, RequireAbsentNamesWhatIsWrong) {
+  const TemporaryFolder folder;
+  const auto bad = ExitCode::bad_input;
+  EXPECT_NO_THROW(require_absent(folder.file("a"), false));
+  expect_error(bad, {"no folder", "nowhere"}, [&] { require_absent(folder.file("nowhere/a"), true); });
+  expect_error(bad, {"empty"}, [] { require_absent("", true); });
+  std::filesystem::create_directory(folder.file("sub"));
+  expect_error(bad, {"sub", "is a folder"}, [&] { require_absent(folder.file("sub"), true); });
+  write_text(folder.file("a"), "");
+  expect_error(bad, {"already exists"}, [&] { require_absent(folder.file("a"), false); });
+  EXPECT_NO_THROW(require_absent(folder.file("a"), true));
+  if (::geteuid() != 0) {  // root may write anywhere
+    std::filesystem::permissions(folder.file("sub"), std::filesystem::perms::owner_read);
+    expect_error(bad, {"not writable"}, [&] { require_absent(folder.file("sub/a"), false); });
+  }
+}
+
+TEST(ReadBackCheck, ReadsEveryDatasetOfEveryGroup) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a.h5");
+  const double marker = 9876.54321;
+  const double large_marker = 2.71828182845;
+  const auto write = [&] {
+    Hdf5Writer file(path);
+    file.write_string("deck", "text");
+    file.write("scalar", std::vector<double>{1.0}, {});
+    file.write("none", std::vector<double>{}, {0});
+    file.write("large", std::vector<double>(3000000, large_marker), {1500000, 2});
+    file.write("one/two/three", std::vector<double>(50, marker), {50});
+    file.close();
+  };
+  write();
+  EXPECT_NO_THROW(read_back_check(path));
+  testing::corrupt_double(path, marker);
+  expect_error(ExitCode::bad_input, {"a.h5", "'/one/two/three'"}, [&] { read_back_check(path); });
+  write();
+  testing::corrupt_double(path, large_marker);
+  expect_error(ExitCode::bad_input, {"a.h5", "'/large'"}, [&] { read_back_check(path); });
+  write();
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+  expect_error(ExitCode::bad_input, {"a.h5", "damaged"}, [&] { read_back_check(path); });
+  expect_error(ExitCode::bad_input, {"no such file"}, [&] { read_back_check(folder.file("b.h5")); });
+}
+
+TEST(SafeFile, DamageBeforeVerificationIsAnIoFailure) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a.h5");
+  const double marker = 55.4433;
+  expect_error(ExitCode::io_failure, {"a.h5", "does not read back", "'/x'"}, [&] {
+    write_safely(
+        path, false,
+        [&](const std::string& temporary) {
+          Hdf5Writer file(temporary);
+          file.write("x", std::vector<double>(10, marker), {10});
+          file.close();
+          testing::corrupt_double(temporary, marker);
+        },
+        read_back_check);
+  });
+  EXPECT_TRUE(folder.entries().empty());
+}
+
+}  // namespace
+}  // namespace rhoflux::io
