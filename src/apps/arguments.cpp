@@ -9,7 +9,9 @@
 namespace rhoflux::apps {
 
 Arguments::Arguments(std::string usage, std::string description, std::vector<std::string> positional)
-    : m_usage(std::move(usage)), m_description(std::move(description)), m_positional(std::move(positional)),
+    : m_usage(std::move(usage)),
+      m_description(std::move(description)),
+      m_positional(std::move(positional)),
       m_options("Options", 110, 70) {
   m_options.add_options()("help,h", "print this text");
 }
@@ -25,7 +27,9 @@ bool Arguments::parse(const Context& context) {
   try {
     // Abbreviations are not accepted: scripts would break when an option is added.
     const int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(context.arguments).options(all).positional(positions).style(style).run(), m_values);
+    po::store(
+        po::command_line_parser(context.arguments).options(all).positional(positions).style(style).run(),
+        m_values);
     po::notify(m_values);
   } catch (const po::error& error) {
     fail_input(std::string(error.what()) + "\n  usage: " + m_usage + "   (--help says more)");
@@ -35,12 +39,14 @@ bool Arguments::parse(const Context& context) {
     return false;
   }
   for (const std::string& name : m_positional)
-    if (!has(name)) fail_input("the argument " + name + " is missing\n  usage: " + m_usage + "   (--help says more)");
+    if (!has(name))
+      fail_input("the argument " + name + " is missing\n  usage: " + m_usage + "   (--help says more)");
   return true;
 }
 
 std::string Arguments::required(const std::string& name) const {
-  if (!has(name)) fail_input("the option --" + name + " is missing\n  usage: " + m_usage + "   (--help says more)");
+  if (!has(name))
+    fail_input("the option --" + name + " is missing\n  usage: " + m_usage + "   (--help says more)");
   return text(name);
 }
 
@@ -60,7 +66,8 @@ double parse_number(const std::string& text, const std::string& whole) {
     used = 0;
   }
   if (used != text.size() || text.empty() || !std::isfinite(value))
-    fail_input("--times " + whole + ": '" + text + "' is not a number; give a list such as 0,0.5,1 or first:last:count");
+    fail_input("--times " + whole + ": '" + text +
+               "' is not a number; give a list such as 0,0.5,1 or first:last:count");
   return value;
 }
 

@@ -11,13 +11,16 @@
 namespace rhoflux::apps {
 
 int command_generate(const Context& context) {
-  std::string description = "Draws a synthetic population with training, validation and test rows. NAME is one of";
+  std::string description =
+      "Draws a synthetic population with training, validation and test rows. NAME is one of";
   for (const io::GeneratorName& entry : io::generator_names())
     description += "\n  " + entry.name + ": " + entry.description;
-  Arguments arguments("rhoflux generate NAME --count N --output FILE [--seed S] [--force]", description, {"NAME"});
+  Arguments arguments("rhoflux generate NAME --count N --output FILE [--seed S] [--force]", description,
+                      {"NAME"});
   arguments.add()("count", po::value<std::int64_t>()->default_value(10000), "number of rows")(
       "seed", po::value<std::uint64_t>()->default_value(1), "seed of the random numbers")(
-      "output", po::value<std::string>(), "population file to write (HDF5)")("force", "overwrite an existing file");
+      "output", po::value<std::string>(), "population file to write (HDF5)")("force",
+                                                                             "overwrite an existing file");
   if (!arguments.parse(context)) return 0;
   const std::string output = arguments.required("output");
   parallel::on_root(context.comm, [&] {
@@ -27,23 +30,30 @@ int command_generate(const Context& context) {
     const std::int64_t rows = data.n_rows();
     const int dims = data.n_dims;
     io::write_population(output, std::move(data), arguments.has("force"));
-    print(context.comm, output + ": " + std::to_string(rows) + " rows of " + std::to_string(dims) + " coordinates");
+    print(context.comm,
+          output + ": " + std::to_string(rows) + " rows of " + std::to_string(dims) + " coordinates");
   });
   return 0;
 }
 
 int command_import(const Context& context) {
-  Arguments arguments("rhoflux import INPUT.csv --output FILE [options]",
-                      "Converts a CSV file with a header line to a population file. Columns: t (time), x1, x2, ... "
-                      "(coordinates), and optionally\nsplit (train, val, test) and weight; others are left out and named.",
-                      {"INPUT"});
+  Arguments arguments(
+      "rhoflux import INPUT.csv --output FILE [options]",
+      "Converts a CSV file with a header line to a population file. Columns: t (time), x1, x2, ... "
+      "(coordinates), and optionally\nsplit (train, val, test) and weight; others are left out and named.",
+      {"INPUT"});
   arguments.add()("output", po::value<std::string>(), "population file to write (HDF5)")(
       "time-column", po::value<std::string>()->default_value("t"), "name of the time column")(
-      "columns", po::value<std::string>(), "names of the coordinate columns, separated by commas (default: x1,x2,...)")(
-      "split-column", po::value<std::string>()->default_value(""), "name of the split column (default: split, if there)")(
-      "weight-column", po::value<std::string>()->default_value(""), "name of the weight column (default: weight, if there)")(
-      "val", po::value<double>()->default_value(0.0), "share of rows drawn for validation where there is no split column")(
-      "test", po::value<double>()->default_value(0.0), "share of rows drawn for testing where there is no split column")(
+      "columns", po::value<std::string>(),
+      "names of the coordinate columns, separated by commas (default: x1,x2,...)")(
+      "split-column", po::value<std::string>()->default_value(""),
+      "name of the split column (default: split, if there)")(
+      "weight-column", po::value<std::string>()->default_value(""),
+      "name of the weight column (default: weight, if there)")(
+      "val", po::value<double>()->default_value(0.0),
+      "share of rows drawn for validation where there is no split column")(
+      "test", po::value<double>()->default_value(0.0),
+      "share of rows drawn for testing where there is no split column")(
       "seed", po::value<std::uint64_t>()->default_value(1), "seed of that draw")(
       "time-unit", po::value<std::string>()->default_value(""), "unit of time, stored in the file")(
       "source", po::value<std::string>()->default_value(""), "where the data come from, stored in the file")(
@@ -69,8 +79,8 @@ int command_import(const Context& context) {
     const io::CsvSummary summary = io::import_csv(input, output, options, arguments.has("force"));
     std::ostringstream line;
     line << output << ": " << summary.n_rows << " rows (" << summary.split_count[0] << " train, "
-         << summary.split_count[1] << " val, " << summary.split_count[2] << " test) of " << summary.dim_names.size()
-         << " coordinates, t from " << summary.t_min << " to " << summary.t_max;
+         << summary.split_count[1] << " val, " << summary.split_count[2] << " test) of "
+         << summary.dim_names.size() << " coordinates, t from " << summary.t_min << " to " << summary.t_max;
     if (!summary.ignored_columns.empty()) {
       line << "; columns left out:";
       for (const std::string& name : summary.ignored_columns) line << ' ' << name;

@@ -17,17 +17,18 @@ std::string join(const std::vector<std::string>& names) {
 
 void describe_population(const io::PopulationFile& file, std::ostream& out) {
   const io::PopulationInfo& info = file.info();
-  out << file.path() << ": population data\n  rows       " << info.n_rows << " (" << info.split_count[0] << " train, "
-      << info.split_count[1] << " val, " << info.split_count[2] << " test)\n  dimensions " << info.n_dims << " ("
-      << join(info.dim_names) << ")\n  time       " << info.t_min << " to " << info.t_max << ' ' << info.time_unit
-      << "\n  weights    " << (info.has_weight ? "yes" : "no") << "\n  source     " << info.source << '\n';
+  out << file.path() << ": population data\n  rows       " << info.n_rows << " (" << info.split_count[0]
+      << " train, " << info.split_count[1] << " val, " << info.split_count[2] << " test)\n  dimensions "
+      << info.n_dims << " (" << join(info.dim_names) << ")\n  time       " << info.t_min << " to "
+      << info.t_max << ' ' << info.time_unit << "\n  weights    " << (info.has_weight ? "yes" : "no")
+      << "\n  source     " << info.source << '\n';
 }
 
 void describe_provenance(const io::Hdf5Reader& file, std::ostream& out) {
   if (!file.exists("provenance")) return;
   out << "provenance\n";
-  for (const char* name : {"program", "git", "command_line", "ranks", "backend", "kokkos", "mpi", "hdf5", "blas", "host",
-                           "slurm_job_id", "started"})
+  for (const char* name : {"program", "git", "command_line", "ranks", "backend", "kokkos", "mpi", "hdf5",
+                           "blas", "host", "slurm_job_id", "started"})
     if (file.has_attribute("provenance", name))
       out << "  " << name << ": " << file.attribute_string("provenance", name) << '\n';
 }
@@ -35,18 +36,21 @@ void describe_provenance(const io::Hdf5Reader& file, std::ostream& out) {
 void describe_checkpoint(const std::string& path, std::ostream& out) {
   const training::Checkpoint checkpoint = training::read_checkpoint(path);
   const training::ModelDescription& model = checkpoint.model;
-  out << path << ": checkpoint after step " << checkpoint.step << "\n  dimensions " << model.units.n_dims() << " ("
-      << join(model.dim_names) << ")\n  parameters "
+  out << path << ": checkpoint after step " << checkpoint.step << "\n  dimensions " << model.units.n_dims()
+      << " (" << join(model.dim_names) << ")\n  parameters "
       << training::layout_of(model.config, model.units.n_dims()).count() << " in "
       << (checkpoint.precision == training::Precision::single_precision ? "single" : "double")
-      << " precision\n  time       " << model.units.t_first << " to " << model.units.t_last << ' ' << model.time_unit
-      << "\n  best validation nll " << checkpoint.best_validation << " at step " << checkpoint.best_step << "\ndeck\n"
+      << " precision\n  time       " << model.units.t_first << " to " << model.units.t_last << ' '
+      << model.time_unit << "\n  best validation nll " << checkpoint.best_validation << " at step "
+      << checkpoint.best_step << "\ndeck\n"
       << checkpoint.deck << '\n';
 }
 
 void describe_other(const io::Hdf5Reader& file, std::ostream& out) {
   out << file.path() << ": "
-      << (file.has_attribute("/", "kind") ? file.attribute_string("/", "kind") : "an HDF5 file of another program") << '\n';
+      << (file.has_attribute("/", "kind") ? file.attribute_string("/", "kind")
+                                          : "an HDF5 file of another program")
+      << '\n';
   for (const std::string& name : file.list("/"))
     if (file.is_dataset(name)) out << "  /" << name << ' ' << io::to_string(file.shape(name)) << '\n';
 }
@@ -54,8 +58,10 @@ void describe_other(const io::Hdf5Reader& file, std::ostream& out) {
 }  // namespace
 
 int command_info(const Context& context) {
-  Arguments arguments("rhoflux info FILE",
-                      "Says what a file is: population data, a checkpoint or an output, with its deck and provenance.", {"FILE"});
+  Arguments arguments(
+      "rhoflux info FILE",
+      "Says what a file is: population data, a checkpoint or an output, with its deck and provenance.",
+      {"FILE"});
   if (!arguments.parse(context)) return 0;
   const std::string path = arguments.text("FILE");
   bool is_population = false;

@@ -28,13 +28,13 @@ void require_time_in_range(const training::ModelDescription& model, double t, co
   const double slack = 1e-9 * model.units.time_span();
   if (t >= model.units.t_first - slack && t <= model.units.t_last + slack) return;
   char text[160];
-  std::snprintf(text, sizeof(text), ": time %.10g is outside the model's range, %.10g to %.10g", t, model.units.t_first,
-                model.units.t_last);
+  std::snprintf(text, sizeof(text), ": time %.10g is outside the model's range, %.10g to %.10g", t,
+                model.units.t_first, model.units.t_last);
   fail_input(where + text);
 }
 
-/// Splits `count` points into pieces; `compute(begin, end)` runs on every rank for its share of a piece and gives
-/// `width` numbers a point; the root hands the gathered piece to `write(first, values)`.
+/// Splits `count` points into pieces; `compute(begin, end)` runs on every rank for its share of a piece and
+/// gives `width` numbers a point; the root hands the gathered piece to `write(first, values)`.
 void in_pieces(const parallel::Communicator& comm, std::int64_t count,
                const std::function<std::vector<double>(std::int64_t, std::int64_t)>& compute,
                const std::function<void(std::int64_t, const std::vector<double>&)>& write) {
@@ -66,7 +66,8 @@ void write_output(const Context& context, const std::string& path, bool force, c
       fill(&file);
       file.close();
     };
-    io::write_safely(path, force, write, [](const std::string& temporary) { io::read_back_check(temporary); });
+    io::write_safely(path, force, write,
+                     [](const std::string& temporary) { io::read_back_check(temporary); });
   }
   context.comm.barrier();
   print(context.comm, "wrote " + path);
@@ -75,10 +76,11 @@ void write_output(const Context& context, const std::string& path, bool force, c
 }  // namespace
 
 int command_sample(const Context& context) {
-  Arguments arguments("rhoflux sample CHECKPOINT --times 0,0.5,1 --count N --output FILE [--seed S] [--force]",
-                      "Draws exact, independent samples of the model's density at given times.\n"
-                      "Output (HDF5): /t (T), /x (T, N, D), in the units of the data.",
-                      {"CHECKPOINT"});
+  Arguments arguments(
+      "rhoflux sample CHECKPOINT --times 0,0.5,1 --count N --output FILE [--seed S] [--force]",
+      "Draws exact, independent samples of the model's density at given times.\n"
+      "Output (HDF5): /t (T), /x (T, N, D), in the units of the data.",
+      {"CHECKPOINT"});
   arguments.add()("times", po::value<std::string>(), "a list 0,0.5,1 or first:last:count")(
       "count", po::value<std::int64_t>()->default_value(1000), "samples at each time")(
       "seed", po::value<std::uint64_t>()->default_value(1), "seed of the random numbers")(
@@ -94,32 +96,35 @@ int command_sample(const Context& context) {
   for (const double t : times) require_time_in_range(checkpoint.model, t, "--times");
   parallel::on_root(context.comm, [&] { io::require_absent(output, arguments.has("force")); });
   const std::int64_t n_dims = inference.n_dims(), n_times = static_cast<std::int64_t>(times.size());
-  write_output(context, output, arguments.has("force"), "rhoflux samples", checkpoint, [&](io::Hdf5Writer* file) {
-    if (file != nullptr) {
-      file->write("t", times, {n_times});
-      file->create_dataset<double>("x", {n_times, count, n_dims});
-    }
-    for (std::int64_t k = 0; k < n_times; ++k) {
-      const auto draw = [&](std::int64_t begin, std::int64_t end) {
-        const auto n = static_cast<std::size_t>(end - begin);
-        std::vector<std::int64_t> index(n);
-        for (std::size_t s = 0; s < n; ++s) index[s] = begin + static_cast<std::int64_t>(s);
-        return inference.sample(std::vector<double>(n, times[static_cast<std::size_t>(k)]), index, seed,
-                                static_cast<std::uint64_t>(k));
-      };
-      in_pieces(context.comm, count, draw, [&](std::int64_t first, const std::vector<double>& values) {
-        file->write_slab("x", {k, first, 0}, {1, static_cast<std::int64_t>(values.size()) / n_dims, n_dims}, values);
+  write_output(
+      context, output, arguments.has("force"), "rhoflux samples", checkpoint, [&](io::Hdf5Writer* file) {
+        if (file != nullptr) {
+          file->write("t", times, {n_times});
+          file->create_dataset<double>("x", {n_times, count, n_dims});
+        }
+        for (std::int64_t k = 0; k < n_times; ++k) {
+          const auto draw = [&](std::int64_t begin, std::int64_t end) {
+            const auto n = static_cast<std::size_t>(end - begin);
+            std::vector<std::int64_t> index(n);
+            for (std::size_t s = 0; s < n; ++s) index[s] = begin + static_cast<std::int64_t>(s);
+            return inference.sample(std::vector<double>(n, times[static_cast<std::size_t>(k)]), index, seed,
+                                    static_cast<std::uint64_t>(k));
+          };
+          in_pieces(context.comm, count, draw, [&](std::int64_t first, const std::vector<double>& values) {
+            file->write_slab("x", {k, first, 0},
+                             {1, static_cast<std::int64_t>(values.size()) / n_dims, n_dims}, values);
+          });
+        }
       });
-    }
-  });
   return 0;
 }
 
 int command_query(const Context& context) {
-  Arguments arguments("rhoflux query CHECKPOINT --points FILE --output FILE [--force]",
-                      "Evaluates the model at given points. Input (HDF5): /t (N), /x (N, D). Output: the same, and\n"
-                      "/log_density (N), /score (N, D) = d log_density / dx, /dlogdensity_dt (N); units of the data.",
-                      {"CHECKPOINT"});
+  Arguments arguments(
+      "rhoflux query CHECKPOINT --points FILE --output FILE [--force]",
+      "Evaluates the model at given points. Input (HDF5): /t (N), /x (N, D). Output: the same, and\n"
+      "/log_density (N), /score (N, D) = d log_density / dx, /dlogdensity_dt (N); units of the data.",
+      {"CHECKPOINT"});
   arguments.add()("points", po::value<std::string>(), "file with the points")(
       "output", po::value<std::string>(), "file to write")("force", "overwrite an existing file");
   if (!arguments.parse(context)) return 0;
@@ -132,11 +137,12 @@ int command_query(const Context& context) {
     io::require_absent(output, arguments.has("force"));
     const io::Hdf5Reader file(points);
     const io::Shape shape = file.shape("t");
-    if (shape.size() != 1 || shape[0] < 1) fail_input(points + ": /t has shape " + io::to_string(shape) + "; it must be (N), N >= 1");
+    if (shape.size() != 1 || shape[0] < 1)
+      fail_input(points + ": /t has shape " + io::to_string(shape) + "; it must be (N), N >= 1");
     count = shape[0];
     if (file.shape("x") != io::Shape{count, n_dims})
-      fail_input(points + ": /x has shape " + io::to_string(file.shape("x")) + "; with this /t and this model it must be " +
-                 io::to_string({count, n_dims}));
+      fail_input(points + ": /x has shape " + io::to_string(file.shape("x")) +
+                 "; with this /t and this model it must be " + io::to_string({count, n_dims}));
     for (std::int64_t first = 0; first < count; first += piece_points) {
       const std::int64_t n = std::min(piece_points, count - first);
       const auto t = file.read_slab<double>("t", {first}, {n});
@@ -173,35 +179,44 @@ int command_query(const Context& context) {
     const char* name;
     std::int64_t first, columns;
   };
-  const std::vector<Field> fields = {{"t", 0, 1}, {"x", 1, n_dims}, {"log_density", 1 + n_dims, 1},
-                                     {"score", 2 + n_dims, n_dims}, {"dlogdensity_dt", 2 + 2 * n_dims, 1}};
-  write_output(context, output, arguments.has("force"), "rhoflux query", checkpoint, [&](io::Hdf5Writer* out) {
-    const auto is_vector = [](const Field& field) { return std::string(field.name) == "x" || std::string(field.name) == "score"; };
-    if (out != nullptr)
-      for (const Field& field : fields)
-        out->create_dataset<double>(field.name, is_vector(field) ? io::Shape{count, n_dims} : io::Shape{count});
-    in_pieces(context.comm, count, compute, [&](std::int64_t first, const std::vector<double>& rows) {
-      for (const Field& field : fields) {
-        std::vector<double> values;
-        for (std::size_t row = 0; row < rows.size(); row += static_cast<std::size_t>(width))
-          for (std::int64_t k = 0; k < field.columns; ++k)
-            values.push_back(rows[row + static_cast<std::size_t>(field.first + k)]);
-        out->write_rows(field.name, first, values);
-      }
-    });
-  });
+  const std::vector<Field> fields = {{"t", 0, 1},
+                                     {"x", 1, n_dims},
+                                     {"log_density", 1 + n_dims, 1},
+                                     {"score", 2 + n_dims, n_dims},
+                                     {"dlogdensity_dt", 2 + 2 * n_dims, 1}};
+  write_output(
+      context, output, arguments.has("force"), "rhoflux query", checkpoint, [&](io::Hdf5Writer* out) {
+        const auto is_vector = [](const Field& field) {
+          return std::string(field.name) == "x" || std::string(field.name) == "score";
+        };
+        if (out != nullptr)
+          for (const Field& field : fields)
+            out->create_dataset<double>(field.name,
+                                        is_vector(field) ? io::Shape{count, n_dims} : io::Shape{count});
+        in_pieces(context.comm, count, compute, [&](std::int64_t first, const std::vector<double>& rows) {
+          for (const Field& field : fields) {
+            std::vector<double> values;
+            for (std::size_t row = 0; row < rows.size(); row += static_cast<std::size_t>(width))
+              for (std::int64_t k = 0; k < field.columns; ++k)
+                values.push_back(rows[row + static_cast<std::size_t>(field.first + k)]);
+            out->write_rows(field.name, first, values);
+          }
+        });
+      });
   return 0;
 }
 
 int command_evaluate(const Context& context) {
-  Arguments arguments("rhoflux evaluate CHECKPOINT --data FILE [--split test] [--output FILE.json]",
-                      "Negative log-likelihood of a split, overall and by time, and for snapshots the Wasserstein distances\n"
-                      "W1 and W2 (exact optimal transport, standardised units) to as many samples of the model.",
-                      {"CHECKPOINT"});
+  Arguments arguments(
+      "rhoflux evaluate CHECKPOINT --data FILE [--split test] [--output FILE.json]",
+      "Negative log-likelihood of a split, overall and by time, and for snapshots the Wasserstein distances\n"
+      "W1 and W2 (exact optimal transport, standardised units) to as many samples of the model.",
+      {"CHECKPOINT"});
   arguments.add()("data", po::value<std::string>(), "population file")(
       "split", po::value<std::string>()->default_value("test"), "train, val, test or all")(
       "seed", po::value<std::uint64_t>()->default_value(1), "seed of the samples")(
-      "transport-points", po::value<std::int64_t>()->default_value(2000), "most points of a snapshot to compare by transport")(
+      "transport-points", po::value<std::int64_t>()->default_value(2000),
+      "most points of a snapshot to compare by transport")(
       "output", po::value<std::string>(), "write the figures as JSON")("force", "overwrite an existing file");
   if (!arguments.parse(context)) return 0;
   training::EvaluationOptions options;
@@ -209,17 +224,20 @@ int command_evaluate(const Context& context) {
   options.seed = arguments.get<std::uint64_t>("seed");
   options.max_transport_points = arguments.get<std::int64_t>("transport-points");
   if (options.max_transport_points < 1 || options.max_transport_points > 20000)
-    fail_input("--transport-points " + std::to_string(options.max_transport_points) + ": must be from 1 to 20000");
+    fail_input("--transport-points " + std::to_string(options.max_transport_points) +
+               ": must be from 1 to 20000");
   const std::string data = arguments.required("data");
   if (arguments.has("output"))
-    parallel::on_root(context.comm, [&] { io::require_absent(arguments.text("output"), arguments.has("force")); });
+    parallel::on_root(context.comm,
+                      [&] { io::require_absent(arguments.text("output"), arguments.has("force")); });
   const training::Inference inference(load_checkpoint(context, arguments.text("CHECKPOINT")));
   const io::PopulationFile file(data, context.comm);
   const training::Evaluation result = training::evaluate(inference, file, context.comm, options);
   char line[160];
-  std::snprintf(line, sizeof(line), "%s rows of split %s: nll %.5f standardised (no log-determinant), %.5f in original units",
-                std::to_string(result.count).c_str(), arguments.text("split").c_str(), result.nll_standardised,
-                result.nll_original);
+  std::snprintf(line, sizeof(line),
+                "%s rows of split %s: nll %.5f standardised (no log-determinant), %.5f in original units",
+                std::to_string(result.count).c_str(), arguments.text("split").c_str(),
+                result.nll_standardised, result.nll_original);
   print(context.comm, line);
   if (result.times.empty())
     print(context.comm, "events in continuous time: no figures by snapshot");

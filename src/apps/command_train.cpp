@@ -69,16 +69,19 @@ training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments
 int command_train(const Context& given) {
   Context context = given;
   const std::vector<cli::Override> overrides = take_overrides(context.arguments);
-  Arguments arguments("rhoflux train DECK [--section.key=value ...] [options]",
-                      "Trains the density that the deck describes. Exit code 75: stopped early after a checkpoint, run "
-                      "again with --restart auto.",
-                      {"DECK"});
+  Arguments arguments(
+      "rhoflux train DECK [--section.key=value ...] [options]",
+      "Trains the density that the deck describes. Exit code 75: stopped early after a checkpoint, run "
+      "again with --restart auto.",
+      {"DECK"});
   arguments.add()("check", "read the deck and the data, report, and stop")(
       "help-deck", "print every key of a deck with its default and meaning")(
       "restart", po::value<std::string>()->default_value("none"),
-      "auto: continue from the newest good checkpoint, or start if there is none; none; or a checkpoint FILE")(
-      "max-hours", po::value<double>()->default_value(0.0), "stop with a checkpoint after this time; 0: no limit")(
-      "stop-after", po::value<std::int64_t>()->default_value(0), "stop with a checkpoint after this many steps; 0: no limit")(
+      "auto: continue from the newest good checkpoint, or start if there is none; none; or a checkpoint "
+      "FILE")("max-hours", po::value<double>()->default_value(0.0),
+              "stop with a checkpoint after this time; 0: no limit")(
+      "stop-after", po::value<std::int64_t>()->default_value(0),
+      "stop with a checkpoint after this many steps; 0: no limit")(
       "force", "with --restart none: remove the checkpoints that are in the directory");
   for (const std::string& argument : context.arguments) {
     if (argument != "--help-deck") continue;
@@ -97,7 +100,8 @@ int command_train(const Context& given) {
   if (arguments.has("check")) {
     print(context.comm, arguments.text("DECK") + ": the deck and " + deck.data.file + " are good; " +
                             std::to_string(partition.n_lanes()) + " parts of a batch of " +
-                            std::to_string(partition.batch()) + " on " + std::to_string(context.comm.size()) + " ranks");
+                            std::to_string(partition.batch()) + " on " + std::to_string(context.comm.size()) +
+                            " ranks");
     return 0;
   }
   training::install_stop_signals();

@@ -32,11 +32,14 @@ constexpr Command commands[] = {
 };
 
 std::string usage() {
-  std::string text = "Usage: rhoflux COMMAND [arguments]      (rhoflux COMMAND --help says more)\n\nCommands\n";
+  std::string text =
+      "Usage: rhoflux COMMAND [arguments]      (rhoflux COMMAND --help says more)\n\nCommands\n";
   for (const Command& command : commands)
-    text += "  " + std::string(command.name) + std::string(12 - std::string(command.name).size(), ' ') + command.summary + "\n";
-  return text + "\n  --version   versions of the program and its libraries\n"
-                "  --help      this text\n\nRuns alone or under mpirun -n N, with the same result.\n";
+    text += "  " + std::string(command.name) + std::string(12 - std::string(command.name).size(), ' ') +
+            command.summary + "\n";
+  return text +
+         "\n  --version   versions of the program and its libraries\n"
+         "  --help      this text\n\nRuns alone or under mpirun -n N, with the same result.\n";
 }
 
 int run(const apps::Context& context, const std::string& name) {

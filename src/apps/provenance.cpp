@@ -34,7 +34,9 @@ std::string hdf5_version() {
   return std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(release);
 }
 
-std::string git_version() { return std::string(RHOFLUX_GIT_HASH) + (RHOFLUX_GIT_DIRTY ? " with local changes" : ""); }
+std::string git_version() {
+  return std::string(RHOFLUX_GIT_HASH) + (RHOFLUX_GIT_DIRTY ? " with local changes" : "");
+}
 
 std::string utc_now() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
@@ -48,9 +50,9 @@ std::string utc_now() {
 }  // namespace
 
 std::string version_text() {
-  return "rhoflux " RHOFLUX_VERSION " (git " + git_version() + ")\n  Kokkos " + kokkos_version() + ", backend " +
-         Kokkos::DefaultExecutionSpace::name() + "\n  " + mpi_version() + "\n  HDF5 " + hdf5_version() + "\n  BLAS " +
-         blas_name();
+  return "rhoflux " RHOFLUX_VERSION " (git " + git_version() + ")\n  Kokkos " + kokkos_version() +
+         ", backend " + Kokkos::DefaultExecutionSpace::name() + "\n  " + mpi_version() + "\n  HDF5 " +
+         hdf5_version() + "\n  BLAS " + blas_name();
 }
 
 training::Provenance provenance(const std::string& command_line, int ranks) {

@@ -41,25 +41,27 @@ void adam_step(const ExecutionSpace& space, const AdamConfig& config, std::int64
   const Vector<Scalar> m = state.first_moment, v = state.second_moment;
   constexpr int block = 256;
   const int size = static_cast<int>(parameters.extent(0));
-  for_each_entry(space, "Adam", block, (size + block - 1) / block, KOKKOS_LAMBDA(int row, int column) {
-    const int k = column * block + row;
-    if (k >= size) return;
-    const Scalar g = scale * gradient(k);
-    const Scalar first = beta1 * m(k) + (Scalar(1) - beta1) * g;
-    const Scalar second = beta2 * v(k) + (Scalar(1) - beta2) * g * g;
-    m(k) = first;
-    v(k) = second;
-    parameters(k) -= rate * first / (math::sqrt(second * inverse_bias2) + epsilon) +
-                     decay * parameters(k);
-  });
+  for_each_entry(
+      space, "Adam", block, (size + block - 1) / block, KOKKOS_LAMBDA(int row, int column) {
+        const int k = column * block + row;
+        if (k >= size) return;
+        const Scalar g = scale * gradient(k);
+        const Scalar first = beta1 * m(k) + (Scalar(1) - beta1) * g;
+        const Scalar second = beta2 * v(k) + (Scalar(1) - beta2) * g * g;
+        m(k) = first;
+        v(k) = second;
+        parameters(k) -=
+            rate * first / (math::sqrt(second * inverse_bias2) + epsilon) + decay * parameters(k);
+      });
 }
 
 template <class Scalar>
 void update_average(const ExecutionSpace& space, double decay, const Vector<Scalar>& parameters,
                     const Vector<Scalar>& average) {
   const auto share = static_cast<Scalar>(1.0 - decay);
-  for_each(space, "parameter average", static_cast<int>(parameters.extent(0)),
-           KOKKOS_LAMBDA(int k) { average(k) += share * (parameters(k) - average(k)); });
+  for_each(
+      space, "parameter average", static_cast<int>(parameters.extent(0)),
+      KOKKOS_LAMBDA(int k) { average(k) += share * (parameters(k) - average(k)); });
 }
 
 template double norm<float>(const ExecutionSpace&, const Vector<float>&);
@@ -68,7 +70,9 @@ template void adam_step<float>(const ExecutionSpace&, const AdamConfig&, std::in
                                const Vector<float>&, const AdamState<float>&, const Vector<float>&);
 template void adam_step<double>(const ExecutionSpace&, const AdamConfig&, std::int64_t, double, double,
                                 const Vector<double>&, const AdamState<double>&, const Vector<double>&);
-template void update_average<float>(const ExecutionSpace&, double, const Vector<float>&, const Vector<float>&);
-template void update_average<double>(const ExecutionSpace&, double, const Vector<double>&, const Vector<double>&);
+template void update_average<float>(const ExecutionSpace&, double, const Vector<float>&,
+                                    const Vector<float>&);
+template void update_average<double>(const ExecutionSpace&, double, const Vector<double>&,
+                                     const Vector<double>&);
 
 }  // namespace rhoflux::optim

@@ -16,10 +16,12 @@ BatchPartition::BatchPartition(const Communicator& comm, std::int64_t batch, int
       m_reproducible(lanes > 0) {
   if (batch < m_n_lanes)
     fail_input("training.batch = " + std::to_string(batch) + " is less than one sample for each of " +
-               std::to_string(m_n_lanes) + (m_reproducible ? " lanes (training.reproducible_lanes)" : " ranks"));
+               std::to_string(m_n_lanes) +
+               (m_reproducible ? " lanes (training.reproducible_lanes)" : " ranks"));
   if (m_n_lanes < m_size)
-    fail_input("training.reproducible_lanes = " + std::to_string(lanes) + " allows at most that many ranks, and " +
-               std::to_string(m_size) + " are running; raise it (the sums, and so the last bits, change with it)");
+    fail_input("training.reproducible_lanes = " + std::to_string(lanes) +
+               " allows at most that many ranks, and " + std::to_string(m_size) +
+               " are running; raise it (the sums, and so the last bits, change with it)");
 }
 
 namespace {
@@ -30,7 +32,8 @@ MPI_Datatype mpi_type() {
 }  // namespace
 
 template <class Scalar>
-GradientReduction<Scalar>::GradientReduction(const Communicator& comm, const BatchPartition& partition, int size)
+GradientReduction<Scalar>::GradientReduction(const Communicator& comm, const BatchPartition& partition,
+                                             int size)
     : m_comm(comm), m_partition(partition), m_size(size) {
   const auto n_local = static_cast<int>(partition.local_lanes().size());
   for (int lane = 0; lane < n_local; ++lane) m_lanes.push_back(make_vector<Scalar>("gradient", size));
@@ -90,8 +93,8 @@ void GradientReduction<Scalar>::sum_in_order() {
     }
   }
   check_mpi(MPI_Alltoallv(m_send.data(), m_send_counts.data(), m_send_offsets.data(), mpi_type<Scalar>(),
-                          m_receive.data(), m_receive_counts.data(), m_receive_offsets.data(), mpi_type<Scalar>(),
-                          m_comm.handle()),
+                          m_receive.data(), m_receive_counts.data(), m_receive_offsets.data(),
+                          mpi_type<Scalar>(), m_comm.handle()),
             "MPI_Alltoallv");
   const Share mine = share_of(m_size, m_comm.rank(), size);
   const auto length = static_cast<std::size_t>(mine.size());
@@ -99,9 +102,10 @@ void GradientReduction<Scalar>::sum_in_order() {
     const Scalar* from = m_receive.data() + static_cast<std::size_t>(lane) * length;
     for (std::size_t k = 0; k < length; ++k) m_receive[k] += from[k];
   }
-  check_mpi(MPI_Allgatherv(m_receive.data(), static_cast<int>(length), mpi_type<Scalar>(), m_host.data(),
-                           m_slice_counts.data(), m_slice_offsets.data(), mpi_type<Scalar>(), m_comm.handle()),
-            "MPI_Allgatherv");
+  check_mpi(
+      MPI_Allgatherv(m_receive.data(), static_cast<int>(length), mpi_type<Scalar>(), m_host.data(),
+                     m_slice_counts.data(), m_slice_offsets.data(), mpi_type<Scalar>(), m_comm.handle()),
+      "MPI_Allgatherv");
   Kokkos::deep_copy(m_lanes.front(), m_host);
 }
 

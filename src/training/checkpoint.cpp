@@ -14,7 +14,9 @@ namespace {
 
 constexpr const char* kind = "rhoflux checkpoint";
 
-std::int64_t signed_size(const std::vector<double>& values) { return static_cast<std::int64_t>(values.size()); }
+std::int64_t signed_size(const std::vector<double>& values) {
+  return static_cast<std::int64_t>(values.size());
+}
 
 /// A column-major (rows, columns) block of the flat vector, written row by row in C order.
 template <class Stored>
@@ -26,7 +28,8 @@ void write_blocks(io::Hdf5Writer& file, const std::string& group, const std::vec
     values.reserve(static_cast<std::size_t>(block.size()));
     for (int row = 0; row < block.rows; ++row)
       for (int column = 0; column < block.columns; ++column)
-        values.push_back(static_cast<Stored>(flat[static_cast<std::size_t>(block.offset + column * block.rows + row)]));
+        values.push_back(
+            static_cast<Stored>(flat[static_cast<std::size_t>(block.offset + column * block.rows + row)]));
     file.write(group + "/" + block.name, values, {block.rows, block.columns});
   }
 }
@@ -48,9 +51,11 @@ std::vector<double> read_blocks(const io::Hdf5Reader& file, const std::string& g
 void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
   file.group("model");
   const density::Config& config = model.config;
-  file.attribute("model", "family", config.family == density::Family::factorised ? "factorised" : "autoregressive");
-  file.attribute("model", "weights",
-                 config.weights == density::MixtureWeights::time_constant ? "time_constant" : "time_dependent");
+  file.attribute("model", "family",
+                 config.family == density::Family::factorised ? "factorised" : "autoregressive");
+  file.attribute(
+      "model", "weights",
+      config.weights == density::MixtureWeights::time_constant ? "time_constant" : "time_dependent");
   file.attribute("model", "components", config.components);
   file.attribute("model", "mixture", config.mixture);
   file.attribute("model", "hidden", std::vector<double>(config.hidden.begin(), config.hidden.end()));
@@ -79,7 +84,8 @@ ModelDescription read_model(const io::Hdf5Reader& file) {
   config.components = integer("components");
   config.mixture = integer("mixture");
   config.hidden.clear();
-  for (const double width : file.attribute_doubles("model", "hidden")) config.hidden.push_back(static_cast<int>(width));
+  for (const double width : file.attribute_doubles("model", "hidden"))
+    config.hidden.push_back(static_cast<int>(width));
   config.time_features = integer("time_features");
   config.time_frequency_min = file.attribute_double("model", "time_frequency_min");
   config.time_frequency_max = file.attribute_double("model", "time_frequency_max");
@@ -95,18 +101,20 @@ ModelDescription read_model(const io::Hdf5Reader& file) {
   model.units.mean = file.read<double>("model/mean");
   model.units.scale = file.read<double>("model/scale", {signed_size(model.units.mean)});
   if (model.units.mean.empty() || model.dim_names.size() != model.units.mean.size())
-    fail_input(file.path() + ": /model names " + std::to_string(model.dim_names.size()) + " coordinates but has " +
-               std::to_string(model.units.mean.size()) + " means");
+    fail_input(file.path() + ": /model names " + std::to_string(model.dim_names.size()) +
+               " coordinates but has " + std::to_string(model.units.mean.size()) + " means");
   config.validate();
   return model;
 }
 
 template <class Stored>
-void write_arrays(io::Hdf5Writer& file, const Checkpoint& checkpoint, const network::ParameterLayout& layout) {
+void write_arrays(io::Hdf5Writer& file, const Checkpoint& checkpoint,
+                  const network::ParameterLayout& layout) {
   write_blocks<Stored>(file, "parameters", checkpoint.parameters, layout);
   write_blocks<Stored>(file, "optimiser/first_moment", checkpoint.first_moment, layout);
   write_blocks<Stored>(file, "optimiser/second_moment", checkpoint.second_moment, layout);
-  if (!checkpoint.averaged.empty()) write_blocks<Stored>(file, "averaged_parameters", checkpoint.averaged, layout);
+  if (!checkpoint.averaged.empty())
+    write_blocks<Stored>(file, "averaged_parameters", checkpoint.averaged, layout);
 }
 
 }  // namespace
@@ -115,7 +123,8 @@ network::ParameterLayout layout_of(const density::Config& config, int n_dims) {
   return density::make_density<float>(config, n_dims, {1, 0, false})->layout();
 }
 
-void write_checkpoint(const std::string& path, const Checkpoint& checkpoint, const network::ParameterLayout& layout) {
+void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
+                      const network::ParameterLayout& layout) {
   const auto write = [&](const std::string& temporary) {
     io::Hdf5Writer file(temporary);
     file.attribute("/", "kind", kind);
@@ -151,13 +160,14 @@ Checkpoint read_checkpoint(const std::string& path) {
     fail_input(path + ": is not a checkpoint of rhoflux (it has no attribute kind = '" + kind + "')");
   const std::int64_t version = file.attribute_int("/", "format_version");
   if (version != checkpoint_format_version)
-    fail_input(path + ": has checkpoint format version " + std::to_string(version) + "; this program reads version " +
-               std::to_string(checkpoint_format_version));
+    fail_input(path + ": has checkpoint format version " + std::to_string(version) +
+               "; this program reads version " + std::to_string(checkpoint_format_version));
   Checkpoint checkpoint;
   checkpoint.deck = file.read_string("deck");
   checkpoint.model = read_model(file);
-  checkpoint.precision = file.attribute_string("state", "precision") == "single" ? Precision::single_precision
-                                                                                 : Precision::double_precision;
+  checkpoint.precision = file.attribute_string("state", "precision") == "single"
+                             ? Precision::single_precision
+                             : Precision::double_precision;
   checkpoint.step = file.attribute_int("state", "step");
   checkpoint.best_step = file.attribute_int("state", "best_step");
   checkpoint.validations_since_best = file.attribute_int("state", "validations_since_best");
@@ -172,7 +182,8 @@ Checkpoint read_checkpoint(const std::string& path) {
   checkpoint.parameters = read_blocks(file, "parameters", layout);
   checkpoint.first_moment = read_blocks(file, "optimiser/first_moment", layout);
   checkpoint.second_moment = read_blocks(file, "optimiser/second_moment", layout);
-  if (file.exists("averaged_parameters")) checkpoint.averaged = read_blocks(file, "averaged_parameters", layout);
+  if (file.exists("averaged_parameters"))
+    checkpoint.averaged = read_blocks(file, "averaged_parameters", layout);
   return checkpoint;
 }
 
@@ -182,14 +193,17 @@ std::string checkpoint_path(const std::string& directory, std::int64_t step) {
   return (std::filesystem::path(directory) / name).string();
 }
 
-std::string best_path(const std::string& directory) { return (std::filesystem::path(directory) / "best.h5").string(); }
+std::string best_path(const std::string& directory) {
+  return (std::filesystem::path(directory) / "best.h5").string();
+}
 
 std::vector<std::string> list_checkpoints(const std::string& directory) {
   std::vector<std::string> paths;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     const std::string name = entry.path().filename().string();
-    if (name.rfind("checkpoint_", 0) == 0 && entry.path().extension() == ".h5") paths.push_back(entry.path().string());
+    if (name.rfind("checkpoint_", 0) == 0 && entry.path().extension() == ".h5")
+      paths.push_back(entry.path().string());
   }
   std::sort(paths.rbegin(), paths.rend());
   return paths;

@@ -23,14 +23,16 @@ struct LocalSums {
   TimeSums by_time;                ///< empty once there are too many times
 };
 
-LocalSums local_sums(const Inference& inference, const io::PopulationFile& file, const parallel::Communicator& comm,
-                     const EvaluationOptions& options, std::int64_t count) {
+LocalSums local_sums(const Inference& inference, const io::PopulationFile& file,
+                     const parallel::Communicator& comm, const EvaluationOptions& options,
+                     std::int64_t count) {
   LocalSums sums;
   const std::int64_t blocks = (count + block_rows - 1) / block_rows;
   const parallel::Share mine = parallel::share_of(blocks, comm.rank(), comm.size());
   const std::int64_t most = comm.size() == 0 ? 0 : (blocks + comm.size() - 1) / comm.size();
   bool few_times = true;
-  for (std::int64_t k = 0; k < most; ++k) {  // reading is collective: every rank makes the same number of calls
+  for (std::int64_t k = 0; k < most;
+       ++k) {  // reading is collective: every rank makes the same number of calls
     const std::int64_t block = std::min(mine.begin + k, mine.end);
     const bool has_block = block < mine.end;
     const std::int64_t begin = has_block ? block * block_rows : 0;
@@ -56,7 +58,8 @@ LocalSums local_sums(const Inference& inference, const io::PopulationFile& file,
 /// Time, sum and count of every rank merged in rank order.
 TimeSums merge(const parallel::Communicator& comm, const TimeSums& local) {
   std::vector<double> flat;
-  for (const auto& [t, entry] : local) flat.insert(flat.end(), {t, entry.first, static_cast<double>(entry.second)});
+  for (const auto& [t, entry] : local)
+    flat.insert(flat.end(), {t, entry.first, static_cast<double>(entry.second)});
   const std::vector<double> all = comm.all_gather(flat);
   TimeSums merged;
   for (std::size_t k = 0; k + 3 <= all.size(); k += 3) {
@@ -69,8 +72,8 @@ TimeSums merge(const parallel::Communicator& comm, const TimeSums& local) {
 
 /// Exact distances between a snapshot and as many samples, in model units.
 /// @param first index of the snapshot's first row within the split (rows are sorted by time)
-metrics::Wasserstein compare_snapshot(const Inference& inference, const io::PopulationRows& rows, std::int64_t n,
-                                      std::uint64_t seed, std::uint64_t stream) {
+metrics::Wasserstein compare_snapshot(const Inference& inference, const io::PopulationRows& rows,
+                                      std::int64_t n, std::uint64_t seed, std::uint64_t stream) {
   const Standardisation& units = inference.model().units;
   const auto dims = static_cast<std::size_t>(units.n_dims());
   const auto count = static_cast<std::size_t>(n);
@@ -80,17 +83,19 @@ metrics::Wasserstein compare_snapshot(const Inference& inference, const io::Popu
   for (std::size_t k = 0; k < count; ++k) {
     index[k] = static_cast<std::int64_t>(k);
     const std::size_t row = k * total / count;  // taken evenly where there are more rows than points
-    for (std::size_t i = 0; i < dims; ++i) data[k * dims + i] = (rows.x[row * dims + i] - units.mean[i]) / units.scale[i];
+    for (std::size_t i = 0; i < dims; ++i)
+      data[k * dims + i] = (rows.x[row * dims + i] - units.mean[i]) / units.scale[i];
   }
   std::vector<double> drawn = inference.sample(times, index, seed, stream);
-  for (std::size_t k = 0; k < drawn.size(); ++k) drawn[k] = (drawn[k] - units.mean[k % dims]) / units.scale[k % dims];
+  for (std::size_t k = 0; k < drawn.size(); ++k)
+    drawn[k] = (drawn[k] - units.mean[k % dims]) / units.scale[k % dims];
   return metrics::wasserstein(data.data(), drawn.data(), static_cast<int>(n), units.n_dims());
 }
 
 }  // namespace
 
-Evaluation evaluate(const Inference& inference, const io::PopulationFile& file, const parallel::Communicator& comm,
-                    const EvaluationOptions& options) {
+Evaluation evaluate(const Inference& inference, const io::PopulationFile& file,
+                    const parallel::Communicator& comm, const EvaluationOptions& options) {
   const io::PopulationInfo& info = file.info();
   if (info.n_dims != inference.n_dims())
     fail_input(file.path() + ": /x has " + std::to_string(info.n_dims) + " coordinates, the model has " +
@@ -121,7 +126,8 @@ Evaluation evaluate(const Inference& inference, const io::PopulationFile& file, 
   for (std::size_t k = 0; k < result.times.size(); ++k) {
     TimeFigures& figures = result.times[k];
     const bool mine = static_cast<int>(k) % comm.size() == comm.rank();
-    const io::PopulationRows rows = file.read_split(options.split, first, mine ? first + figures.count : first);
+    const io::PopulationRows rows =
+        file.read_split(options.split, first, mine ? first + figures.count : first);
     first += figures.count;
     figures.w_count = std::min(figures.count, options.max_transport_points);
     if (!mine) continue;
@@ -150,7 +156,8 @@ std::string to_json(const Evaluation& evaluation) {
     json << "]";
   };
   json << "{\n  \"nll\": {\"standardised\": " << evaluation.nll_standardised
-       << ", \"original\": " << evaluation.nll_original << ", \"count\": " << evaluation.count << ",\n    \"per_time\": ";
+       << ", \"original\": " << evaluation.nll_original << ", \"count\": " << evaluation.count
+       << ",\n    \"per_time\": ";
   list([&](const TimeFigures& f) { json << "\"standardised\": " << f.nll << ", \"count\": " << f.count; });
   json << "},\n  \"w1\": ";
   list([&](const TimeFigures& f) { json << "\"value\": " << f.w1 << ", \"count\": " << f.w_count; });

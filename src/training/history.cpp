@@ -12,8 +12,8 @@ namespace rhoflux::training {
 std::vector<double> History::to_numbers() const {
   std::vector<double> numbers;
   for (const HistoryRow& row : m_rows)
-    numbers.insert(numbers.end(), {static_cast<double>(row.step), row.nll, row.gradient_norm, row.learning_rate,
-                                   row.validation_nll});
+    numbers.insert(numbers.end(), {static_cast<double>(row.step), row.nll, row.gradient_norm,
+                                   row.learning_rate, row.validation_nll});
   return numbers;
 }
 
@@ -36,7 +36,8 @@ void History::write_csv(const std::string& path) const {
     file << "step,nll,gradient_norm,learning_rate,validation_nll\n";
     for (const HistoryRow& row : m_rows) {
       file << row.step;
-      for (const double value : {row.nll, row.gradient_norm, row.learning_rate, row.validation_nll}) field(value);
+      for (const double value : {row.nll, row.gradient_norm, row.learning_rate, row.validation_nll})
+        field(value);
       file << '\n';
     }
     file.close();

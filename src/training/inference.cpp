@@ -25,7 +25,8 @@ struct Inference::Workspace {
   }
 };
 
-Inference::Inference(const Checkpoint& checkpoint) : m_model(checkpoint.model), m_work(std::make_unique<Workspace>()) {
+Inference::Inference(const Checkpoint& checkpoint)
+    : m_model(checkpoint.model), m_work(std::make_unique<Workspace>()) {
   Workspace& work = *m_work;
   const int n_dims = m_model.units.n_dims();
   work.density = density::make_density<double>(m_model.config, n_dims, {chunk_size, 0, true});
@@ -62,8 +63,8 @@ void for_each_chunk(std::size_t count, const Run& run) {
 
 /// Copies a chunk of points to the device in model units.
 template <class Workspace>
-void load(Workspace& work, const Standardisation& units, const std::vector<double>& t, const std::vector<double>& x,
-          std::size_t first, int n) {
+void load(Workspace& work, const Standardisation& units, const std::vector<double>& t,
+          const std::vector<double>& x, std::size_t first, int n) {
   const auto dims = static_cast<std::size_t>(units.n_dims());
   for (int s = 0; s < n; ++s) {
     const std::size_t row = first + static_cast<std::size_t>(s);
@@ -90,11 +91,13 @@ std::vector<double> Inference::standardised_log_density(const std::vector<double
   return result;
 }
 
-Inference::Derivatives Inference::derivatives(const std::vector<double>& t, const std::vector<double>& x) const {
+Inference::Derivatives Inference::derivatives(const std::vector<double>& t,
+                                              const std::vector<double>& x) const {
   Workspace& work = *m_work;
   const Standardisation& units = m_model.units;
   const auto dims = static_cast<std::size_t>(units.n_dims());
-  Derivatives result{std::vector<double>(t.size()), std::vector<double>(x.size()), std::vector<double>(t.size())};
+  Derivatives result{std::vector<double>(t.size()), std::vector<double>(x.size()),
+                     std::vector<double>(t.size())};
   for_each_chunk(t.size(), [&](std::size_t first, int n) {
     load(work, units, t, x, first, n);
     work.density->log_density_score(work.space, work.parameters, work.points(n), work.log_rho, work.tau_bar,
@@ -106,7 +109,8 @@ Inference::Derivatives Inference::derivatives(const std::vector<double>& t, cons
       const std::size_t row = first + static_cast<std::size_t>(s);
       result.log_density[row] = work.log_rho_host(s) - units.log_volume();
       result.dlog_density_dt[row] = work.tau_bar_host(s) / units.time_span();
-      for (std::size_t i = 0; i < dims; ++i) result.score[row * dims + i] = work.x_out_host(i, s) / units.scale[i];
+      for (std::size_t i = 0; i < dims; ++i)
+        result.score[row * dims + i] = work.x_out_host(i, s) / units.scale[i];
     }
   });
   return result;
@@ -137,12 +141,14 @@ std::vector<double> Inference::sample(const std::vector<double>& t, const std::v
     Kokkos::deep_copy(work.x_host, work.x);
     for (int s = 0; s < n; ++s)
       for (std::size_t i = 0; i < dims; ++i)
-        result[(first + static_cast<std::size_t>(s)) * dims + i] = units.mean[i] + units.scale[i] * work.x_host(i, s);
+        result[(first + static_cast<std::size_t>(s)) * dims + i] =
+            units.mean[i] + units.scale[i] * work.x_host(i, s);
   });
   return result;
 }
 
-std::vector<double> Inference::conditional_cdf(const std::vector<double>& t, const std::vector<double>& x) const {
+std::vector<double> Inference::conditional_cdf(const std::vector<double>& t,
+                                               const std::vector<double>& x) const {
   Workspace& work = *m_work;
   const auto dims = static_cast<std::size_t>(m_model.units.n_dims());
   std::vector<double> result(x.size());

@@ -40,7 +40,8 @@ struct RunningMoments {
 
 }  // namespace
 
-Standardisation measure(const io::PopulationFile& file, const parallel::Communicator& comm, bool standardise) {
+Standardisation measure(const io::PopulationFile& file, const parallel::Communicator& comm,
+                        bool standardise) {
   const io::PopulationInfo& info = file.info();
   Standardisation units;
   const auto dims = static_cast<std::size_t>(info.n_dims);

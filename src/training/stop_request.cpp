@@ -7,7 +7,9 @@ namespace {
 
 volatile std::sig_atomic_t received_signal = 0;
 
-extern "C" void note_signal(int signal) { received_signal = signal; }
+extern "C" void note_signal(int signal) {
+  received_signal = signal;
+}
 
 }  // namespace
 
@@ -19,7 +21,8 @@ void install_stop_signals() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-StopRequest::StopRequest(const StopLimits& limits) : m_limits(limits), m_start(std::chrono::steady_clock::now()) {}
+StopRequest::StopRequest(const StopLimits& limits)
+    : m_limits(limits), m_start(std::chrono::steady_clock::now()) {}
 
 std::string StopRequest::reason(std::int64_t steps_made) const {
   if (received_signal == SIGUSR1) return "signal USR1";

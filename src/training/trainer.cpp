@@ -51,8 +51,8 @@ class Trainer {
  public:
   using Log = std::function<void(const std::string&)>;
 
-  Trainer(const RunConfig& config, const io::PopulationFile& file, const parallel::Communicator& comm, const Log& log,
-          std::optional<Checkpoint> start);
+  Trainer(const RunConfig& config, const io::PopulationFile& file, const parallel::Communicator& comm,
+          const Log& log, std::optional<Checkpoint> start);
   RunEnd run();
 
  private:
@@ -66,7 +66,9 @@ class Trainer {
   Checkpoint checkpoint() const;
   void save(const std::string& path);
   void save_regular();
-  const Vector<Scalar>& inference_parameters() const { return m_average.extent(0) > 0 ? m_average : m_parameters; }
+  const Vector<Scalar>& inference_parameters() const {
+    return m_average.extent(0) > 0 ? m_average : m_parameters;
+  }
   std::string last_checkpoint_note() const;
 
   const RunConfig& m_config;
@@ -96,8 +98,8 @@ class Trainer {
 };
 
 template <class Scalar>
-Trainer<Scalar>::Trainer(const RunConfig& config, const io::PopulationFile& file, const parallel::Communicator& comm,
-                         const Log& log, std::optional<Checkpoint> start)
+Trainer<Scalar>::Trainer(const RunConfig& config, const io::PopulationFile& file,
+                         const parallel::Communicator& comm, const Log& log, std::optional<Checkpoint> start)
     : m_config(config),
       m_comm(comm),
       m_log(log),
@@ -105,8 +107,8 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const io::PopulationFile& file
                   config.training.reproducible ? config.training.reproducible_lanes : 0) {
   const ScopedRegion region("read data");
   m_model = start ? start->model
-                  : ModelDescription{config.model, measure(file, comm, config.data.standardise), file.info().dim_names,
-                                     file.info().time_unit};
+                  : ModelDescription{config.model, measure(file, comm, config.data.standardise),
+                                     file.info().dim_names, file.info().time_unit};
   const int n_dims = m_model.units.n_dims();
   m_density = density::make_density<Scalar>(config.model, n_dims, {chunk_size, 0, true});
   const double weight = mean_weight(file, comm);
@@ -119,9 +121,10 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const io::PopulationFile& file
   const parallel::Share mine = parallel::share_of(blocks, comm.rank(), comm.size());
   m_validation = read_shard<Scalar>(
       file, io::Split::val,
-      {std::min(mine.begin * chunk_size, n_validation), std::min(mine.end * chunk_size, n_validation)}, m_model.units,
-      weight);
-  m_points = {make_vector<Scalar>("batch times", chunk_size), make_matrix<Scalar>("batch", n_dims, chunk_size)};
+      {std::min(mine.begin * chunk_size, n_validation), std::min(mine.end * chunk_size, n_validation)},
+      m_model.units, weight);
+  m_points = {make_vector<Scalar>("batch times", chunk_size),
+              make_matrix<Scalar>("batch", n_dims, chunk_size)};
   m_weight = make_vector<Scalar>("batch weights", chunk_size);
   m_weight_bar = make_vector<Scalar>("batch adjoint", chunk_size);
   m_log_rho = make_vector<Scalar>("log density", chunk_size);
@@ -181,14 +184,17 @@ double Trainer<Scalar>::gradient_and_loss() {
         const density::Points<Scalar> points = {Kokkos::subview(m_points.tau, part),
                                                 Kokkos::subview(m_points.x, Kokkos::ALL, part)};
         const Vector<Scalar> weight = m_weight, weight_bar = m_weight_bar, log_rho = m_log_rho;
-        draw_batch(m_space, m_train, m_config.training.seed, m_step, m_config.training.batch, first, points, weight);
-        Kokkos::parallel_for("loss adjoint", Kokkos::RangePolicy<ExecutionSpace>(m_space, 0, n),
-                             KOKKOS_LAMBDA(int s) { weight_bar(s) = scale * weight(s); });
+        draw_batch(m_space, m_train, m_config.training.seed, m_step, m_config.training.batch, first, points,
+                   weight);
+        Kokkos::parallel_for(
+            "loss adjoint", Kokkos::RangePolicy<ExecutionSpace>(m_space, 0, n),
+            KOKKOS_LAMBDA(int s) { weight_bar(s) = scale * weight(s); });
         m_density->log_density_gradient(m_space, m_parameters, points, weight_bar, log_rho, gradient);
         double sum = 0;
         Kokkos::parallel_reduce(
             "loss", Kokkos::RangePolicy<ExecutionSpace>(m_space, 0, n),
-            KOKKOS_LAMBDA(int s, double& total) { total -= static_cast<double>(weight(s) * log_rho(s)); }, sum);
+            KOKKOS_LAMBDA(int s, double& total) { total -= static_cast<double>(weight(s) * log_rho(s)); },
+            sum);
         loss += sum;
       }
       m_lane_loss[static_cast<std::size_t>(local)] = loss;
@@ -215,7 +221,8 @@ void Trainer<Scalar>::step() {
     fail_numerics("step " + std::to_string(m_step + 1) + ": the term nll is " + formatted("%g", loss) +
                   " and its gradient has norm " + formatted("%g", m_gradient_norm) +
                   "; try a smaller training.learning_rate" + last_checkpoint_note());
-  const double scale = training.clip > 0 && m_gradient_norm > training.clip ? training.clip / m_gradient_norm : 1.0;
+  const double scale =
+      training.clip > 0 && m_gradient_norm > training.clip ? training.clip / m_gradient_norm : 1.0;
   ++m_step;
   m_learning_rate = optim::learning_rate({training.schedule == Schedule::cosine, training.learning_rate,
                                           training.final_learning_rate, training.warmup, training.steps},
@@ -224,7 +231,8 @@ void Trainer<Scalar>::step() {
                    m_learning_rate, scale, gradient, m_adam, m_parameters);
   if (m_average.extent(0) > 0) {
     // A short memory at first, so that the average does not remember the start.
-    const double decay = std::min(training.average, (1.0 + static_cast<double>(m_step)) / (10.0 + static_cast<double>(m_step)));
+    const double decay = std::min(training.average,
+                                  (1.0 + static_cast<double>(m_step)) / (10.0 + static_cast<double>(m_step)));
     optim::update_average(m_space, decay, m_parameters, m_average);
   }
   m_loss_sum += loss;
@@ -236,9 +244,11 @@ template <class Scalar>
 void Trainer<Scalar>::report(double seconds) {
   const double nll = m_loss_sum / static_cast<double>(m_loss_count);
   const double rate = static_cast<double>(m_loss_count * m_config.training.batch) / seconds;
-  const double left = seconds / static_cast<double>(m_loss_count) * static_cast<double>(m_config.training.steps - m_step);
+  const double left =
+      seconds / static_cast<double>(m_loss_count) * static_cast<double>(m_config.training.steps - m_step);
   char line[200];
-  std::snprintf(line, sizeof(line), "step %8lld  nll %10.5f  |gradient| %9.3e%s  rate %8.2e  %9.0f samples/s  ETA %02d:%02d:%02d",
+  std::snprintf(line, sizeof(line),
+                "step %8lld  nll %10.5f  |gradient| %9.3e%s  rate %8.2e  %9.0f samples/s  ETA %02d:%02d:%02d",
                 static_cast<long long>(m_step), nll, m_gradient_norm,
                 m_config.training.clip > 0 && m_gradient_norm > m_config.training.clip ? " (clipped)" : "",
                 m_learning_rate, rate, static_cast<int>(left) / 3600, static_cast<int>(left) / 60 % 60,
@@ -249,8 +259,8 @@ void Trainer<Scalar>::report(double seconds) {
   m_loss_count = 0;
 }
 
-/// Mean NLL of the validation rows. Sums of fixed blocks, added in block order, so that every rank count gives
-/// the same bits.
+/// Mean NLL of the validation rows. Sums of fixed blocks, added in block order, so that every rank count
+/// gives the same bits.
 template <class Scalar>
 double Trainer<Scalar>::validation_nll() {
   std::vector<double> block_sums;
@@ -279,9 +289,12 @@ bool Trainer<Scalar>::validate() {
   const double nll = validation_nll();
   const bool is_best = nll < m_best;
   m_history.add({m_step, not_a_number, not_a_number, not_a_number, nll});
-  m_log("step " + formatted("%8.0f", static_cast<double>(m_step)) + "  validation nll " + formatted("%.5f", nll) +
-        (is_best ? "  (best so far)" : "  (best " + formatted("%.5f", m_best) + " at step " + std::to_string(m_best_step) + ")"));
-  if (!is_best) return ++m_validations_since_best >= m_config.training.patience && m_config.training.patience > 0;
+  m_log("step " + formatted("%8.0f", static_cast<double>(m_step)) + "  validation nll " +
+        formatted("%.5f", nll) +
+        (is_best ? "  (best so far)"
+                 : "  (best " + formatted("%.5f", m_best) + " at step " + std::to_string(m_best_step) + ")"));
+  if (!is_best)
+    return ++m_validations_since_best >= m_config.training.patience && m_config.training.patience > 0;
   m_best = nll;
   m_best_step = m_step;
   m_validations_since_best = 0;
@@ -336,8 +349,8 @@ RunEnd Trainer<Scalar>::run() {
   const StopRequest stop(m_config.limits);
   m_log("model: " + std::to_string(m_density->layout().count()) + " parameters, " +
         std::to_string(m_model.units.n_dims()) + " dimensions; data: " + std::to_string(m_train.total) +
-        " training and " + std::to_string(m_validation.total) + " validation rows; " + std::to_string(m_comm.size()) +
-        " ranks");
+        " training and " + std::to_string(m_validation.total) + " validation rows; " +
+        std::to_string(m_comm.size()) + " ranks");
   if (m_step > 0) m_log("continuing after step " + std::to_string(m_step));
   RunEnd end = RunEnd::finished;
   auto mark = std::chrono::steady_clock::now();
@@ -350,7 +363,8 @@ RunEnd Trainer<Scalar>::run() {
       mark = now;
     }
     const bool is_last = m_step == training.steps;
-    if (training.validate_every > 0 && m_validation.total > 0 && (m_step % training.validate_every == 0 || is_last))
+    if (training.validate_every > 0 && m_validation.total > 0 &&
+        (m_step % training.validate_every == 0 || is_last))
       enough = validate();
     const std::string reason = stop.reason(m_step - m_first_step);
     const bool stopping = m_comm.any(!reason.empty()) && m_step < training.steps;
@@ -375,19 +389,23 @@ void require_same_run(const RunConfig& config, const Checkpoint& start, const io
   const network::ParameterLayout ours = layout_of(config.model, file.info().n_dims);
   const network::ParameterLayout theirs = layout_of(start.model.config, start.model.units.n_dims());
   const auto refuse = [&](const std::string& what) {
-    fail_input(name + ": cannot be continued with this deck: " + what + " (use --restart none and another checkpoint.directory for a new run)");
+    fail_input(name + ": cannot be continued with this deck: " + what +
+               " (use --restart none and another checkpoint.directory for a new run)");
   };
   bool same = ours.blocks().size() == theirs.blocks().size();
   for (std::size_t k = 0; same && k < ours.blocks().size(); ++k)
-    same = ours.blocks()[k].name == theirs.blocks()[k].name && ours.blocks()[k].rows == theirs.blocks()[k].rows &&
+    same = ours.blocks()[k].name == theirs.blocks()[k].name &&
+           ours.blocks()[k].rows == theirs.blocks()[k].rows &&
            ours.blocks()[k].columns == theirs.blocks()[k].columns;
   const density::Config &a = config.model, &b = start.model.config;
-  same = same && a.family == b.family && a.weights == b.weights && a.time_frequency_min == b.time_frequency_min &&
-         a.time_frequency_max == b.time_frequency_max && a.coordinate_frequency_min == b.coordinate_frequency_min &&
+  same = same && a.family == b.family && a.weights == b.weights &&
+         a.time_frequency_min == b.time_frequency_min && a.time_frequency_max == b.time_frequency_max &&
+         a.coordinate_frequency_min == b.coordinate_frequency_min &&
          a.coordinate_frequency_max == b.coordinate_frequency_max;
   if (!same) refuse("[model] differs from that of the checkpoint");
   if (config.training.seed != start.seed)
-    refuse("training.seed = " + std::to_string(config.training.seed) + ", the checkpoint has " + std::to_string(start.seed));
+    refuse("training.seed = " + std::to_string(config.training.seed) + ", the checkpoint has " +
+           std::to_string(start.seed));
   if (config.training.precision != start.precision) refuse("training.precision differs");
   if (file.info().count(io::Split::train) != start.n_train_rows)
     refuse(file.path() + " has " + std::to_string(file.info().count(io::Split::train)) +
@@ -411,10 +429,12 @@ std::optional<Checkpoint> find_start(const RunConfig& config, const io::Populati
   };
   parallel::on_root(comm, [&] {
     read();
-    const bool occupied = !list_checkpoints(directory).empty() || std::filesystem::exists(best_path(directory));
+    const bool occupied =
+        !list_checkpoints(directory).empty() || std::filesystem::exists(best_path(directory));
     if (config.restart == "none" && occupied && !config.force)
       fail_input("checkpoint.directory = " + directory +
-                 ": holds checkpoints of another run; give --restart auto to continue it, another directory, or --force to "
+                 ": holds checkpoints of another run; give --restart auto to continue it, another directory, "
+                 "or --force to "
                  "remove them");
     if (config.restart == "auto" && !start && !warnings.empty())
       fail_input(directory + ": no checkpoint can be read; " + warnings.front());

@@ -8,12 +8,12 @@
 
 namespace rhoflux::parallel {
 
-/// How the samples of a global batch are split over ranks and over partial sums ("lanes"). Sample i is the same
-/// data row on any number of ranks; only who computes it changes.
+/// How the samples of a global batch are split over ranks and over partial sums ("lanes"). Sample i is the
+/// same data row on any number of ranks; only who computes it changes.
 ///
-/// Plain: one lane a rank. Reproducible: a fixed number of lanes, each a contiguous part of the batch summed by
-/// one rank in order, and the lanes added in order, so that the sum has the same bits on any number of ranks up
-/// to the number of lanes.
+/// Plain: one lane a rank. Reproducible: a fixed number of lanes, each a contiguous part of the batch summed
+/// by one rank in order, and the lanes added in order, so that the sum has the same bits on any number of
+/// ranks up to the number of lanes.
 class BatchPartition {
  public:
   /// @param lanes 0: plain. Throws Error (bad input) if there are more ranks than samples or lanes.
@@ -52,8 +52,8 @@ class GradientReduction {
   const Vector<Scalar>& lane(int lane) const { return m_lanes[static_cast<std::size_t>(lane)]; }
   int n_local_lanes() const { return static_cast<int>(m_lanes.size()); }
 
-  /// Leaves the sum over all lanes of all ranks in lane(0) of every rank, and adds up `values` (per local lane, in
-  /// lane order) the same way. @return the sum of the values
+  /// Leaves the sum over all lanes of all ranks in lane(0) of every rank, and adds up `values` (per local
+  /// lane, in lane order) the same way. @return the sum of the values
   double sum(const std::vector<double>& values);
 
  private:

@@ -25,21 +25,21 @@ struct ModelDescription {
 /// Where a file comes from: name and value pairs, written as attributes of /provenance.
 using Provenance = std::vector<std::pair<std::string, std::string>>;
 
-/// Everything that a continued run needs, in host memory. Arrays have the length of the parameter layout. Numbers
-/// are stored in the precision of the run, which double holds exactly.
+/// Everything that a continued run needs, in host memory. Arrays have the length of the parameter layout.
+/// Numbers are stored in the precision of the run, which double holds exactly.
 struct Checkpoint {
   ModelDescription model;
   Precision precision = Precision::single_precision;
-  std::string deck;          ///< resolved deck
-  std::uint64_t seed = 0;    ///< key of the random numbers
-  std::int64_t step = 0;     ///< steps made
+  std::string deck;        ///< resolved deck
+  std::uint64_t seed = 0;  ///< key of the random numbers
+  std::int64_t step = 0;   ///< steps made
   std::vector<double> parameters;
   std::vector<double> averaged;  ///< moving average of the parameters, empty without
   std::vector<double> first_moment, second_moment;
-  double best_validation = 0;    ///< smallest so far; +inf before the first
+  double best_validation = 0;  ///< smallest so far; +inf before the first
   std::int64_t best_step = 0;
   std::int64_t validations_since_best = 0;
-  double loss_sum = 0;           ///< since the last line of the history
+  double loss_sum = 0;  ///< since the last line of the history
   std::int64_t loss_count = 0;
   std::int64_t n_train_rows = 0;
   History history;
@@ -52,7 +52,8 @@ struct Checkpoint {
 constexpr int checkpoint_format_version = 1;
 
 /// Writes crash-safely (see io::write_safely) and reads every dataset back before the file gets its name.
-void write_checkpoint(const std::string& path, const Checkpoint& checkpoint, const network::ParameterLayout& layout);
+void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
+                      const network::ParameterLayout& layout);
 
 /// Reads and checks a checkpoint. Throws Error (bad input) naming the file and what is wrong with it: not a
 /// checkpoint, another format version, a damaged or missing dataset, shapes that do not fit the model.

@@ -23,17 +23,17 @@ struct TrainingConfig {
   double learning_rate = 1e-3;
   double final_learning_rate = 0.0;  ///< reached at the last step of the cosine schedule
   Schedule schedule = Schedule::cosine;
-  std::int64_t warmup = 100;   ///< steps of linear growth of the learning rate
-  double clip = 1.0;           ///< largest gradient norm; 0: no clipping
-  double beta1 = 0.9;          ///< Adam
-  double beta2 = 0.999;        ///< Adam
-  double epsilon = 1e-8;       ///< Adam
-  double weight_decay = 0.0;   ///< decoupled (AdamW)
-  double average = 0.0;        ///< decay of the exponential moving average of the parameters; 0: none
+  std::int64_t warmup = 100;  ///< steps of linear growth of the learning rate
+  double clip = 1.0;          ///< largest gradient norm; 0: no clipping
+  double beta1 = 0.9;         ///< Adam
+  double beta2 = 0.999;       ///< Adam
+  double epsilon = 1e-8;      ///< Adam
+  double weight_decay = 0.0;  ///< decoupled (AdamW)
+  double average = 0.0;       ///< decay of the exponential moving average of the parameters; 0: none
   bool reproducible = false;
-  int reproducible_lanes = 8;  ///< partial gradients summed in fixed order; at least the rank count
+  int reproducible_lanes = 8;         ///< partial gradients summed in fixed order; at least the rank count
   std::int64_t validate_every = 500;  ///< steps; 0: never
-  std::int64_t patience = 0;   ///< early stopping after this many validations without improvement; 0: never
+  std::int64_t patience = 0;  ///< early stopping after this many validations without improvement; 0: never
 
   void validate() const;
 };

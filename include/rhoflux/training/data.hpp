@@ -13,11 +13,11 @@ namespace rhoflux::training {
 /// Some rows of a split in model units, in the memory of the execution space.
 template <class Scalar>
 struct Shard {
-  std::int64_t begin = 0;   ///< index of the first row within the split
-  std::int64_t total = 0;   ///< rows of the split over all ranks
-  Vector<Scalar> tau;       ///< (n)
-  Matrix<Scalar> x;         ///< (n_dims, n)
-  Vector<Scalar> weight;    ///< (n), mean 1 over the training split
+  std::int64_t begin = 0;  ///< index of the first row within the split
+  std::int64_t total = 0;  ///< rows of the split over all ranks
+  Vector<Scalar> tau;      ///< (n)
+  Matrix<Scalar> x;        ///< (n_dims, n)
+  Vector<Scalar> weight;   ///< (n), mean 1 over the training split
   int size() const { return static_cast<int>(tau.extent(0)); }
 };
 
@@ -33,15 +33,15 @@ double mean_weight(const io::PopulationFile& file, const parallel::Communicator&
 density::InitialRows initial_rows(const io::PopulationFile& file, const parallel::Communicator& comm,
                                   const Standardisation& units, std::int64_t most);
 
-/// Training rows that the batch samples [samples.begin, samples.end) can draw: sample i of a batch of B draws row
-/// floor((i + U) N / B), U uniform, so that a batch is stratified over the rows, which are sorted by time, and a
-/// rank needs one contiguous part of them.
+/// Training rows that the batch samples [samples.begin, samples.end) can draw: sample i of a batch of B draws
+/// row floor((i + U) N / B), U uniform, so that a batch is stratified over the rows, which are sorted by
+/// time, and a rank needs one contiguous part of them.
 parallel::Share rows_for_samples(parallel::Share samples, std::int64_t batch, std::int64_t n_rows);
 
 /// Fills `points` and `weight` with the batch samples first_sample, first_sample + 1, ... of one step.
 template <class Scalar>
-void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, std::uint64_t seed, std::int64_t step,
-                std::int64_t batch, std::int64_t first_sample, const density::Points<Scalar>& points,
-                const Vector<Scalar>& weight);
+void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, std::uint64_t seed,
+                std::int64_t step, std::int64_t batch, std::int64_t first_sample,
+                const density::Points<Scalar>& points, const Vector<Scalar>& weight);
 
 }  // namespace rhoflux::training

@@ -12,18 +12,18 @@ namespace rhoflux::training {
 
 struct EvaluationOptions {
   io::Split split = io::Split::test;
-  std::uint64_t seed = 1;               ///< of the samples that are compared with the data
+  std::uint64_t seed = 1;                    ///< of the samples that are compared with the data
   std::int64_t max_transport_points = 2000;  ///< a larger snapshot is compared through that many of its rows
-  int max_times = 100;                  ///< more distinct times: continuous events, no figures by time
+  int max_times = 100;                       ///< more distinct times: continuous events, no figures by time
 };
 
 /// Figures of one snapshot.
 struct TimeFigures {
   double t = 0;
-  std::int64_t count = 0;         ///< rows of the split at that time
-  double nll = 0;                 ///< standardised
-  double w1 = 0, w2 = 0;          ///< standardised; NaN where there is no snapshot to compare
-  std::int64_t w_count = 0;       ///< points on each side
+  std::int64_t count = 0;    ///< rows of the split at that time
+  double nll = 0;            ///< standardised
+  double w1 = 0, w2 = 0;     ///< standardised; NaN where there is no snapshot to compare
+  std::int64_t w_count = 0;  ///< points on each side
 };
 
 struct Evaluation {
@@ -35,8 +35,8 @@ struct Evaluation {
 
 /// NLL of a split, overall and by time, and the exact Wasserstein distances between each snapshot and as many
 /// samples of the model. Collective; the figures do not depend on the number of ranks.
-Evaluation evaluate(const Inference& inference, const io::PopulationFile& file, const parallel::Communicator& comm,
-                    const EvaluationOptions& options);
+Evaluation evaluate(const Inference& inference, const io::PopulationFile& file,
+                    const parallel::Communicator& comm, const EvaluationOptions& options);
 
 /// The figures as JSON, in the form of the interface's contract.
 std::string to_json(const Evaluation& evaluation);

@@ -9,14 +9,14 @@ namespace rhoflux::training {
 /// One line of history.csv; a figure that a line does not have is NaN in memory and empty in the file.
 struct HistoryRow {
   std::int64_t step = 0;
-  double nll = 0;             ///< mean over the steps since the last line, standardised units
-  double gradient_norm = 0;   ///< before clipping, of the last step
+  double nll = 0;            ///< mean over the steps since the last line, standardised units
+  double gradient_norm = 0;  ///< before clipping, of the last step
   double learning_rate = 0;
   double validation_nll = 0;
 };
 
-/// The figures of a run so far. The file is written whole and safely, so that it has no gaps and no repeats after
-/// a continuation.
+/// The figures of a run so far. The file is written whole and safely, so that it has no gaps and no repeats
+/// after a continuation.
 class History {
  public:
   void add(const HistoryRow& row) { m_rows.push_back(row); }

@@ -9,8 +9,8 @@
 
 namespace rhoflux::training {
 
-/// A trained model in double precision that takes and gives original units. Every function handles any number of
-/// points, in chunks.
+/// A trained model in double precision that takes and gives original units. Every function handles any number
+/// of points, in chunks.
 class Inference {
  public:
   explicit Inference(const Checkpoint& checkpoint);
@@ -21,12 +21,13 @@ class Inference {
 
   /// log rho_t(x) in model units, (n).
   /// @param t (n) @param x (n, n_dims) in C order
-  std::vector<double> standardised_log_density(const std::vector<double>& t, const std::vector<double>& x) const;
+  std::vector<double> standardised_log_density(const std::vector<double>& t,
+                                               const std::vector<double>& x) const;
 
   struct Derivatives {
-    std::vector<double> log_density;         ///< (n), log of 1/units^D
-    std::vector<double> score;               ///< (n, n_dims), 1/units
-    std::vector<double> dlog_density_dt;     ///< (n), 1/time
+    std::vector<double> log_density;      ///< (n), log of 1/units^D
+    std::vector<double> score;            ///< (n, n_dims), 1/units
+    std::vector<double> dlog_density_dt;  ///< (n), 1/time
   };
   Derivatives derivatives(const std::vector<double>& t, const std::vector<double>& x) const;
 

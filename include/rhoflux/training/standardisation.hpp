@@ -20,8 +20,8 @@ struct Standardisation {
   double log_volume() const;  ///< sum of log scale: log rho_data = log rho_model - log_volume
 };
 
-/// Mean and unbiased standard deviation of the training split (weighted where rows carry weights) and the time
-/// range of the file. One rank streams the rows, so the figures are the same on any number of ranks.
+/// Mean and unbiased standard deviation of the training split (weighted where rows carry weights) and the
+/// time range of the file. One rank streams the rows, so the figures are the same on any number of ranks.
 /// @param standardise false: mean 0 and scale 1
 /// Throws Error (bad input) for an empty training split or a coordinate that is constant.
 Standardisation measure(const io::PopulationFile& file, const parallel::Communicator& comm, bool standardise);

@@ -8,8 +8,8 @@ namespace rhoflux::training {
 
 /// When a run should stop early with a checkpoint and exit code 75.
 struct StopLimits {
-  double max_hours = 0;            ///< wall-clock time from the start of the program; 0: none
-  std::int64_t stop_after = 0;     ///< steps made by this run; 0: none
+  double max_hours = 0;         ///< wall-clock time from the start of the program; 0: none
+  std::int64_t stop_after = 0;  ///< steps made by this run; 0: none
 };
 
 /// Installs handlers of SIGUSR1 and SIGTERM that only set a flag.

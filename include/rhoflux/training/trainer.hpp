@@ -19,7 +19,7 @@ struct RunConfig {
   TrainingConfig training;
   CheckpointConfig checkpoint;
   OutputConfig output;
-  std::string deck;        ///< resolved deck, stored in every checkpoint
+  std::string deck;  ///< resolved deck, stored in every checkpoint
   Provenance provenance;
   std::string restart = "none";  ///< none, auto or the path of a checkpoint
   bool force = false;            ///< remove checkpoints that are in the way
@@ -28,12 +28,12 @@ struct RunConfig {
 
 enum class RunEnd { finished, early_stopping, stopped };
 
-/// Trains the model that `config` describes on `file`. Collective. `log` is called on every rank and prints on
-/// the root.
+/// Trains the model that `config` describes on `file`. Collective. `log` is called on every rank and prints
+/// on the root.
 ///
-/// Minimises E[-log rho_t(x)] over the training rows by Adam; global batches, so that the result does not depend
-/// on the rank count but for rounding (or not at all: training.reproducible). Throws Error: bad input before
-/// anything is written; a numerical failure that names the step and the last checkpoint.
+/// Minimises E[-log rho_t(x)] over the training rows by Adam; global batches, so that the result does not
+/// depend on the rank count but for rounding (or not at all: training.reproducible). Throws Error: bad input
+/// before anything is written; a numerical failure that names the step and the last checkpoint.
 RunEnd train(const RunConfig& config, const io::PopulationFile& file, const parallel::Communicator& comm,
              const std::function<void(const std::string&)>& log);
 

@@ -1,0 +1,249 @@
+// Speed of one training step on the negative log-likelihood: everything of a step (batch, gradient, reduction
+// over ranks, Adam), against two chains of matrix products alone, measured in turn in the same run:
+//   dense   the products of an unmasked network of the same layers, whole chunk at a time;
+//   masked  the products that the step itself makes, and nothing else.
+// Prints medians over rounds, and the time of each region. See --help.
+#include <mpi.h>
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <functional>
+#include <iostream>
+
+#include "rhoflux/core/blas_environment.hpp"
+#include "rhoflux/core/linear_algebra.hpp"
+#include "rhoflux/core/profiling.hpp"
+#include "rhoflux/network/stages.hpp"
+#include "rhoflux/optim/adam.hpp"
+#include "rhoflux/parallel/gradient_reduction.hpp"
+#include "rhoflux/training/data.hpp"
+
+namespace {
+
+using namespace rhoflux;
+using Scalar = float;
+
+struct Options {
+  int n_dims = 5, batch = 1024, chunk = 128, rounds = 15, lanes = 0;
+  double seconds = 0.4;  ///< length of one measurement
+};
+
+/// The three products of one block: forward, adjoint of its input, adjoint of its weights.
+struct Product {
+  Matrix<Scalar> weight, weight_bar, input, input_bar, output;
+  bool needs_input_bar;
+};
+
+struct Chain {
+  std::vector<Product> products;
+  void run(const ExecutionSpace& space) const {
+    for (const Product& p : products)
+      gemm(space, Transpose::no, Transpose::no, p.weight, p.input, Scalar(0), p.output);
+    for (auto p = products.rbegin(); p != products.rend(); ++p) {
+      gemm(space, Transpose::no, Transpose::yes, p->output, p->input, Scalar(1), p->weight_bar);
+      if (p->needs_input_bar)
+        gemm(space, Transpose::yes, Transpose::no, p->weight, p->output, Scalar(1), p->input_bar);
+    }
+  }
+};
+
+/// Layers of the default network; one stage: dense, n_dims stages: the blocks of the masks.
+Chain make_chain(const Options& options, int n_stages) {
+  const density::Config config;
+  const int per_dim = 3 * config.components;
+  std::vector<std::vector<int>> widths;
+  std::vector<int> inputs(static_cast<std::size_t>(n_stages), n_stages == 1 ? 0 : 1);
+  inputs.front() = config.time_features + (n_stages == 1 ? options.n_dims - 1 : 0);
+  widths.push_back(inputs);
+  for (const int width : config.hidden) widths.push_back(network::split_width(width, n_stages));
+  widths.emplace_back(static_cast<std::size_t>(n_stages), n_stages == 1 ? per_dim * options.n_dims : per_dim);
+  Chain chain;
+  std::vector<Matrix<Scalar>> values, bars;
+  std::vector<network::StagedLayer> layers;
+  for (const auto& layer : widths) {
+    layers.emplace_back(layer);
+    values.push_back(make_matrix<Scalar>("values", layers.back().size(), options.chunk));
+    bars.push_back(make_matrix<Scalar>("bars", layers.back().size(), options.chunk));
+    Kokkos::deep_copy(values.back(), Scalar(0.01));
+  }
+  for (int stage = 0; stage < n_stages; ++stage)
+    for (std::size_t k = 0; k + 1 < layers.size(); ++k) {
+      const Range rows = layers[k + 1].rows(stage), visible = layers[k].visible(stage);
+      const auto weight = make_matrix<Scalar>("weight", rows.size(), visible.size());
+      Kokkos::deep_copy(weight, Scalar(0.01));
+      chain.products.push_back({weight, make_matrix<Scalar>("weight bar", rows.size(), visible.size()),
+                                block_of(values[k], visible, options.chunk),
+                                block_of(bars[k], visible, options.chunk),
+                                block_of(values[k + 1], rows, options.chunk), k > 0});
+    }
+  return chain;
+}
+
+class Step {
+ public:
+  Step(const Options& options, const parallel::Communicator& comm)
+      : m_options(options), m_partition(comm, options.batch, options.lanes) {
+    const int d = options.n_dims;
+    m_density = density::make_density<Scalar>({}, d, {options.chunk, 0, true});
+    density::InitialRows rows{d, {}};
+    for (int k = 0; k < 1000 * d; ++k) rows.x.push_back(std::sin(0.37 * k) * 1.5);
+    const std::vector<double> initial = m_density->initialise(rows, 1);
+    const int size = static_cast<int>(initial.size());
+    m_parameters = make_vector<Scalar>("parameters", size);
+    const auto host = Kokkos::create_mirror_view(m_parameters);
+    for (int k = 0; k < size; ++k) host(k) = static_cast<Scalar>(initial[static_cast<std::size_t>(k)]);
+    Kokkos::deep_copy(m_parameters, host);
+    m_adam = {make_vector<Scalar>("m", size), make_vector<Scalar>("v", size)};
+    const int n = 20000;
+    m_shard = {0, n, make_vector<Scalar>("tau", n), make_matrix<Scalar>("x", d, n),
+               make_vector<Scalar>("weight", n)};
+    const auto tau = Kokkos::create_mirror_view(m_shard.tau);
+    const auto x = Kokkos::create_mirror_view(m_shard.x);
+    for (int s = 0; s < n; ++s) {
+      tau(s) = static_cast<Scalar>(s) / static_cast<Scalar>(n);
+      for (int i = 0; i < d; ++i) x(i, s) = static_cast<Scalar>(1.5 * std::sin(0.61 * s * (i + 1)));
+    }
+    Kokkos::deep_copy(m_shard.tau, tau);
+    Kokkos::deep_copy(m_shard.x, x);
+    Kokkos::deep_copy(m_shard.weight, Scalar(1));
+    m_points = {make_vector<Scalar>("tau", options.chunk), make_matrix<Scalar>("x", d, options.chunk)};
+    m_weight = make_vector<Scalar>("weight", options.chunk);
+    m_log_rho = make_vector<Scalar>("log rho", options.chunk);
+    m_reduction = std::make_unique<parallel::GradientReduction<Scalar>>(comm, m_partition, size);
+    m_values.assign(static_cast<std::size_t>(m_reduction->n_local_lanes()), 0.0);
+  }
+
+  void run(const ExecutionSpace& space) {
+    ++m_step;
+    const parallel::Share lanes = m_partition.local_lanes();
+    for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane) {
+      const Vector<Scalar>& gradient = m_reduction->lane(static_cast<int>(lane - lanes.begin));
+      Kokkos::deep_copy(space, gradient, Scalar(0));
+      const parallel::Share samples = m_partition.samples_of(lane);
+      for (std::int64_t first = samples.begin; first < samples.end; first += m_options.chunk) {
+        const auto part = Kokkos::make_pair(
+            0, static_cast<int>(std::min<std::int64_t>(m_options.chunk, samples.end - first)));
+        const density::Points<Scalar> points = {Kokkos::subview(m_points.tau, part),
+                                                Kokkos::subview(m_points.x, Kokkos::ALL, part)};
+        {
+          const ScopedRegion region("draw batch");
+          training::draw_batch(space, m_shard, 1, m_step, m_options.batch, first, points, m_weight);
+        }
+        const ScopedRegion region("gradient");
+        m_density->log_density_gradient(space, m_parameters, points, m_weight, m_log_rho, gradient);
+      }
+    }
+    {
+      const ScopedRegion region("reduce gradient");
+      m_reduction->sum(m_values);
+    }
+    const ScopedRegion region("Adam");
+    optim::adam_step(space, {}, m_step, 1e-5, -1.0 / m_options.batch, m_reduction->lane(0), m_adam,
+                     m_parameters);
+  }
+
+ private:
+  Options m_options;
+  parallel::BatchPartition m_partition;
+  std::unique_ptr<density::Density<Scalar>> m_density;
+  Vector<Scalar> m_parameters, m_weight, m_log_rho;
+  optim::AdamState<Scalar> m_adam;
+  training::Shard<Scalar> m_shard;
+  density::Points<Scalar> m_points;
+  std::unique_ptr<parallel::GradientReduction<Scalar>> m_reduction;
+  std::vector<double> m_values;
+  std::int64_t m_step = 0;
+};
+
+/// Samples per second of all ranks, each call of `work` handling `samples` of them over all ranks.
+double rate(const parallel::Communicator& comm, const Options& options, double samples,
+            const std::function<void()>& work) {
+  using Clock = std::chrono::steady_clock;
+  comm.barrier();
+  const auto start = Clock::now();
+  work();
+  double once = std::chrono::duration<double>(Clock::now() - start).count();
+  comm.max(&once, 1);
+  const int calls = std::max(1, static_cast<int>(options.seconds / once));
+  comm.barrier();
+  const auto begin = Clock::now();
+  for (int k = 0; k < calls; ++k) work();
+  comm.barrier();
+  return samples * calls / std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+void benchmark(const Options& options, const parallel::Communicator& comm) {
+  const ExecutionSpace space;
+  Step step(options, comm);
+  const Chain dense = make_chain(options, 1), masked = make_chain(options, options.n_dims);
+  std::vector<double> steps, dense_rates, masked_rates, to_dense, to_masked;
+  const double chunk_samples = static_cast<double>(options.chunk) * comm.size();
+  for (int round = 0; round < options.rounds; ++round) {
+    steps.push_back(rate(comm, options, options.batch, [&] { step.run(space); }));
+    dense_rates.push_back(rate(comm, options, chunk_samples, [&] {
+      dense.run(space);
+      space.fence();
+    }));
+    masked_rates.push_back(rate(comm, options, chunk_samples, [&] {
+      masked.run(space);
+      space.fence();
+    }));
+    to_dense.push_back(steps.back() / dense_rates.back());
+    to_masked.push_back(steps.back() / masked_rates.back());
+  }
+  if (!comm.is_root()) return;
+  std::printf("D %d  batch %d  chunk %d  ranks %d  lanes %d  float  %s\n", options.n_dims, options.batch,
+              options.chunk, comm.size(), options.lanes, blas_name().c_str());
+  std::printf("nll step             %9.0f samples/s (median of %d rounds)\n", median(steps), options.rounds);
+  std::printf("dense product chain  %9.0f samples/s;  step/dense  %.2f\n", median(dense_rates),
+              median(to_dense));
+  std::printf("masked product chain %9.0f samples/s;  step/masked %.2f\n", median(masked_rates),
+              median(to_masked));
+  double total = 0;
+  for (const auto& entry : RegionTimes::instance().entries()) total += entry.seconds;
+  for (const auto& entry : RegionTimes::instance().entries())
+    std::printf("  %-18s %5.1f %% of the step on rank 0\n", entry.name.c_str(), 100 * entry.seconds / total);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ensure_blas_environment(argv);
+  namespace po = boost::program_options;
+  Options options;
+  po::options_description description("training_step: speed of one step on the negative log-likelihood");
+  description.add_options()("help,h", "print this text")("dims", po::value(&options.n_dims)->default_value(5),
+                                                         "D")(
+      "batch", po::value(&options.batch)->default_value(1024), "samples a step, over all ranks")(
+      "chunk", po::value(&options.chunk)->default_value(128), "samples that go through the network together")(
+      "rounds", po::value(&options.rounds)->default_value(15),
+      "measurements, of which the median is printed")("lanes", po::value(&options.lanes)->default_value(0),
+                                                      "lanes of the reproducible sum; 0: plain allreduce");
+  MPI_Init(&argc, &argv);
+  int code = 0;
+  try {
+    po::variables_map values;
+    po::store(po::parse_command_line(argc, argv, description), values);
+    po::notify(values);
+    if (values.count("help") > 0) {
+      std::cout << description;
+    } else {
+      Kokkos::ScopeGuard kokkos(argc, argv);
+      limit_blas_threads();
+      benchmark(options, parallel::Communicator(MPI_COMM_WORLD));
+    }
+  } catch (const std::exception& error) {
+    std::cerr << "training_step: " << error.what() << '\n';
+    code = 2;
+  }
+  MPI_Finalize();
+  return code;
+}

@@ -1,0 +1,224 @@
+#include <algorithm>
+#include <filesystem>
+
+#include "hdf5_types.hpp"
+#include "rhoflux/io/hdf5_handle.hpp"
+
+namespace rhoflux::io {
+
+namespace {
+
+constexpr ExitCode reading = ExitCode::bad_input;
+
+/// Decodes the strings of a dataset or attribute, whose raw transfer is `transfer(memory_type, buffer)`.
+template <class Transfer>
+std::vector<std::string> decode_strings(hid_t file_type, hid_t space, const std::string& what,
+                                        const Transfer& transfer) {
+  if (H5Tget_class(file_type) != H5T_STRING) fail_input(what + ": expected text");
+  const auto count = static_cast<std::size_t>(check_hdf5(H5Sget_simple_extent_npoints(space), reading, what));
+  std::vector<std::string> texts;
+  if (count == 0) return texts;
+  if (check_hdf5(H5Tis_variable_str(file_type), reading, what) > 0) {
+    Hdf5Handle type = own_hdf5(H5Tcopy(H5T_C_S1), H5Tclose, reading, what);
+    check_hdf5(H5Tset_size(type.id(), H5T_VARIABLE), reading, what);
+    check_hdf5(H5Tset_cset(type.id(), H5Tget_cset(file_type)), reading, what);
+    std::vector<char*> pointers(count, nullptr);
+    check_hdf5(transfer(type.id(), pointers.data()), reading, what);
+    for (const char* pointer : pointers) texts.emplace_back(pointer == nullptr ? "" : pointer);
+    check_hdf5(H5Dvlen_reclaim(type.id(), space, H5P_DEFAULT, pointers.data()), reading, what);
+    return texts;
+  }
+  const std::size_t bytes = H5Tget_size(file_type);
+  std::vector<char> buffer(count * bytes);
+  check_hdf5(transfer(file_type, buffer.data()), reading, what);
+  for (std::size_t i = 0; i < count; ++i) {
+    const char* begin = buffer.data() + i * bytes;
+    texts.emplace_back(begin, std::find(begin, begin + bytes, '\0'));
+  }
+  return texts;
+}
+
+void require_numeric(hid_t type, const std::string& what) {
+  const H5T_class_t kind = H5Tget_class(type);
+  if (kind != H5T_INTEGER && kind != H5T_FLOAT) fail_input(what + ": expected numbers");
+}
+
+void require_shape(const Shape& found, const Shape& expected, const std::string& what) {
+  bool matches = found.size() == expected.size();
+  for (std::size_t i = 0; matches && i < found.size(); ++i)
+    matches = expected[i] == -1 || expected[i] == found[i];
+  if (!matches) {
+    fail_input(what + ": expected shape " + to_string(expected) + ", found " + to_string(found));
+  }
+}
+
+}  // namespace
+
+Hdf5Reader::Hdf5Reader(const std::string& path) : m_path(path) {
+  silence_hdf5();
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) fail_input(path + ": no such file");
+  m_file = own_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, reading,
+                    path + ": not an HDF5 file, or damaged");
+}
+
+std::string Hdf5Reader::place(const std::string& name) const {
+  return m_path + ", '" + name + "'";
+}
+
+bool Hdf5Reader::exists(const std::string& name) const {
+  // H5Lexists looks at the last link only, so the links before it are asked for one by one.
+  for (std::size_t end = name.find('/', 1); end != std::string::npos; end = name.find('/', end + 1)) {
+    if (H5Lexists(m_file.id(), name.substr(0, end).c_str(), H5P_DEFAULT) <= 0) return false;
+  }
+  return name == "/" || H5Lexists(m_file.id(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
+bool Hdf5Reader::is_dataset(const std::string& name) const {
+  if (!exists(name)) return false;
+  Hdf5Handle object = own_hdf5(H5Oopen(m_file.id(), name.c_str(), H5P_DEFAULT), H5Oclose, reading,
+                               place(name) + ": cannot be opened");
+  return H5Iget_type(object.id()) == H5I_DATASET;
+}
+
+Hdf5Handle Hdf5Reader::open_dataset(const std::string& name) const {
+  if (!exists(name)) fail_input(place(name) + ": the file has no such dataset");
+  if (!is_dataset(name)) fail_input(place(name) + ": expected a dataset, found a group");
+  return own_hdf5(H5Dopen2(m_file.id(), name.c_str(), H5P_DEFAULT), H5Dclose, reading,
+                  place(name) + ": cannot open the dataset");
+}
+
+Shape Hdf5Reader::shape(const std::string& name) const {
+  Hdf5Handle dataset = open_dataset(name);
+  Hdf5Handle space = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, reading, place(name));
+  return space_shape(space.id(), place(name));
+}
+
+template <class T>
+std::vector<T> Hdf5Reader::read(const std::string& name) const {
+  Hdf5Handle dataset = open_dataset(name);
+  Hdf5Handle space = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, reading, place(name));
+  Hdf5Handle type = own_hdf5(H5Dget_type(dataset.id()), H5Tclose, reading, place(name));
+  require_numeric(type.id(), place(name));
+  std::vector<T> values(static_cast<std::size_t>(element_count(space_shape(space.id(), place(name)))));
+  if (values.empty()) return values;
+  check_hdf5(H5Dread(dataset.id(), native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), reading,
+             place(name) + ": cannot read the dataset");
+  return values;
+}
+
+template <class T>
+std::vector<T> Hdf5Reader::read(const std::string& name, const Shape& expected) const {
+  require_shape(shape(name), expected, place(name));
+  return read<T>(name);
+}
+
+template <class T>
+std::vector<T> Hdf5Reader::read_slab(const std::string& name, const Shape& start, const Shape& count) const {
+  Hdf5Handle dataset = open_dataset(name);
+  Hdf5Handle space = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, reading, place(name));
+  Hdf5Handle type = own_hdf5(H5Dget_type(dataset.id()), H5Tclose, reading, place(name));
+  require_numeric(type.id(), place(name));
+  require_inside(space_shape(space.id(), place(name)), start, count, reading, place(name));
+  std::vector<T> values(static_cast<std::size_t>(element_count(count)));
+  if (values.empty()) return values;
+  select_box(space.id(), start, count, reading, place(name));
+  Hdf5Handle memory = make_space(count, reading, place(name));
+  check_hdf5(H5Dread(dataset.id(), native_type<T>(), memory.id(), space.id(), H5P_DEFAULT, values.data()),
+             reading, place(name) + ": cannot read the dataset");
+  return values;
+}
+
+std::string Hdf5Reader::read_string(const std::string& name) const {
+  Hdf5Handle dataset = open_dataset(name);
+  Hdf5Handle space = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, reading, place(name));
+  Hdf5Handle type = own_hdf5(H5Dget_type(dataset.id()), H5Tclose, reading, place(name));
+  const std::vector<std::string> texts =
+      decode_strings(type.id(), space.id(), place(name), [&](hid_t memory_type, void* buffer) {
+        return H5Dread(dataset.id(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer);
+      });
+  if (texts.size() != 1) {
+    fail_input(place(name) + ": expected one text, found " + std::to_string(texts.size()));
+  }
+  return texts[0];
+}
+
+bool Hdf5Reader::has_attribute(const std::string& object, const std::string& name) const {
+  return exists(object) && H5Aexists_by_name(m_file.id(), object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
+}
+
+Hdf5Handle Hdf5Reader::open_attribute(const std::string& object, const std::string& name) const {
+  if (!has_attribute(object, name)) fail_input(place(object) + ": there is no attribute '" + name + "'");
+  return own_hdf5(H5Aopen_by_name(m_file.id(), object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT),
+                  H5Aclose, reading, place(object) + ": cannot open the attribute '" + name + "'");
+}
+
+namespace {
+template <class T>
+std::vector<T> attribute_numbers(hid_t attribute, const std::string& what) {
+  Hdf5Handle space = own_hdf5(H5Aget_space(attribute), H5Sclose, reading, what);
+  Hdf5Handle type = own_hdf5(H5Aget_type(attribute), H5Tclose, reading, what);
+  require_numeric(type.id(), what);
+  std::vector<T> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space.id())));
+  if (!values.empty()) check_hdf5(H5Aread(attribute, native_type<T>(), values.data()), reading, what);
+  return values;
+}
+
+template <class T>
+T only_one(const std::vector<T>& values, const std::string& what) {
+  if (values.size() != 1) fail_input(what + ": expected one value, found " + std::to_string(values.size()));
+  return values[0];
+}
+
+std::string attribute_place(const std::string& object_place, const std::string& name) {
+  return object_place + ", attribute '" + name + "'";
+}
+}  // namespace
+
+std::int64_t Hdf5Reader::attribute_int(const std::string& object, const std::string& name) const {
+  const std::string what = attribute_place(place(object), name);
+  return only_one(attribute_numbers<std::int64_t>(open_attribute(object, name).id(), what), what);
+}
+
+double Hdf5Reader::attribute_double(const std::string& object, const std::string& name) const {
+  return only_one(attribute_doubles(object, name), attribute_place(place(object), name));
+}
+
+std::vector<double> Hdf5Reader::attribute_doubles(const std::string& object, const std::string& name) const {
+  return attribute_numbers<double>(open_attribute(object, name).id(), attribute_place(place(object), name));
+}
+
+std::vector<std::string> Hdf5Reader::attribute_strings(const std::string& object,
+                                                       const std::string& name) const {
+  const std::string what = attribute_place(place(object), name);
+  Hdf5Handle attribute = open_attribute(object, name);
+  Hdf5Handle space = own_hdf5(H5Aget_space(attribute.id()), H5Sclose, reading, what);
+  Hdf5Handle type = own_hdf5(H5Aget_type(attribute.id()), H5Tclose, reading, what);
+  return decode_strings(type.id(), space.id(), what, [&](hid_t memory_type, void* buffer) {
+    return H5Aread(attribute.id(), memory_type, buffer);
+  });
+}
+
+std::string Hdf5Reader::attribute_string(const std::string& object, const std::string& name) const {
+  return only_one(attribute_strings(object, name), attribute_place(place(object), name));
+}
+
+std::vector<std::string> Hdf5Reader::list(const std::string& group) const {
+  if (!exists(group)) fail_input(place(group) + ": the file has no such group");
+  Hdf5Handle handle = own_hdf5(H5Gopen2(m_file.id(), group.c_str(), H5P_DEFAULT), H5Gclose, reading,
+                               place(group) + ": cannot open the group");
+  return member_names(handle.id(), place(group) + ": cannot list the group");
+}
+
+#define RHOFLUX_INSTANTIATE(T)                                                         \
+  template std::vector<T> Hdf5Reader::read<T>(const std::string&) const;               \
+  template std::vector<T> Hdf5Reader::read<T>(const std::string&, const Shape&) const; \
+  template std::vector<T> Hdf5Reader::read_slab<T>(const std::string&, const Shape&, const Shape&) const;
+RHOFLUX_INSTANTIATE(float)
+RHOFLUX_INSTANTIATE(double)
+RHOFLUX_INSTANTIATE(std::int8_t)
+RHOFLUX_INSTANTIATE(std::int64_t)
+RHOFLUX_INSTANTIATE(std::uint64_t)
+#undef RHOFLUX_INSTANTIATE
+
+}  // namespace rhoflux::io

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rhoflux/io/hdf5_handle.hpp"
+
+namespace rhoflux::io {
+
+/// The HDF5 type of a C++ number.
+template <class T>
+hid_t native_type();
+template <>
+inline hid_t native_type<float>() {
+  return H5T_NATIVE_FLOAT;
+}
+template <>
+inline hid_t native_type<double>() {
+  return H5T_NATIVE_DOUBLE;
+}
+template <>
+inline hid_t native_type<std::int8_t>() {
+  return H5T_NATIVE_INT8;
+}
+template <>
+inline hid_t native_type<std::int64_t>() {
+  return H5T_NATIVE_INT64;
+}
+template <>
+inline hid_t native_type<std::uint64_t>() {
+  return H5T_NATIVE_UINT64;
+}
+
+inline std::vector<hsize_t> to_hsize(const Shape& shape) {
+  return {shape.begin(), shape.end()};
+}
+
+inline Hdf5Handle make_space(const Shape& shape, ExitCode code, const std::string& what) {
+  if (shape.empty()) return own_hdf5(H5Screate(H5S_SCALAR), H5Sclose, code, what);
+  const std::vector<hsize_t> extents = to_hsize(shape);
+  return own_hdf5(H5Screate_simple(static_cast<int>(extents.size()), extents.data(), nullptr), H5Sclose, code,
+                  what);
+}
+
+inline Shape space_shape(hid_t space, const std::string& what) {
+  const int rank = check_hdf5(H5Sget_simple_extent_ndims(space), ExitCode::bad_input, what);
+  std::vector<hsize_t> extents(static_cast<std::size_t>(rank));
+  check_hdf5(H5Sget_simple_extent_dims(space, extents.data(), nullptr), ExitCode::bad_input, what);
+  return {extents.begin(), extents.end()};
+}
+
+inline void select_box(hid_t space, const Shape& start, const Shape& count, ExitCode code,
+                       const std::string& what) {
+  const std::vector<hsize_t> first = to_hsize(start);
+  const std::vector<hsize_t> extents = to_hsize(count);
+  check_hdf5(H5Sselect_hyperslab(space, H5S_SELECT_SET, first.data(), nullptr, extents.data(), nullptr), code,
+             what);
+}
+
+inline void require_inside(const Shape& shape, const Shape& start, const Shape& count, ExitCode code,
+                           const std::string& what) {
+  bool inside = start.size() == shape.size() && count.size() == shape.size();
+  for (std::size_t i = 0; inside && i < shape.size(); ++i)
+    inside = start[i] >= 0 && count[i] >= 0 && start[i] + count[i] <= shape[i];
+  if (!inside) {
+    throw Error(code, what + ": the box from " + to_string(start) + " of extents " + to_string(count) +
+                          " does not lie in the shape " + to_string(shape));
+  }
+}
+
+}  // namespace rhoflux::io

@@ -1,0 +1,365 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+
+#include "hdf5_types.hpp"
+#include "population_format.hpp"
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/io/population.hpp"
+
+namespace rhoflux::io {
+
+namespace {
+
+constexpr ExitCode reading = ExitCode::bad_input;
+
+/// Runs `work` on every rank; if it throws anywhere, the Error of the lowest such rank is thrown on all of
+/// them.
+void together(const parallel::Communicator& comm, const std::function<void()>& work) {
+  int code = 0;
+  std::string message;
+  try {
+    work();
+  } catch (const Error& error) {
+    code = static_cast<int>(error.code());
+    message = error.what();
+  } catch (const std::exception& error) {
+    code = static_cast<int>(ExitCode::io_failure);
+    message = error.what();
+  }
+  std::int64_t priority = code == 0 ? 0 : comm.size() - comm.rank();
+  comm.max(&priority, 1);
+  if (priority == 0) return;
+  const int failing_rank = comm.size() - static_cast<int>(priority);
+  comm.broadcast(&code, sizeof(code), failing_rank);
+  comm.broadcast(message, failing_rank);
+  throw Error(static_cast<ExitCode>(code), message);
+}
+
+Shape require_dataset(const Hdf5Reader& file, const std::string& name) {
+  if (!file.is_dataset(name)) {
+    fail_input(file.path() + ": there is no dataset '" + name +
+               "'; a population file has /t (N) and /x (N, D)");
+  }
+  return file.shape(name);
+}
+
+void require_matching(const std::string& path, const std::string& name, const Shape& found,
+                      const Shape& expected) {
+  if (found == expected) return;
+  fail_input(path + ", '" + name + "': expected shape " + to_string(expected) + ", found " +
+             to_string(found));
+}
+
+void require_known_format(const Hdf5Reader& file) {
+  if (file.has_attribute("/", "kind") && file.attribute_string("/", "kind") != "population") {
+    fail_input(file.path() + ": is a file of kind '" + file.attribute_string("/", "kind") +
+               "', expected population data (made by 'rhoflux import' or 'rhoflux generate')");
+  }
+  if (!file.has_attribute("/", "format_version")) return;
+  const std::int64_t version = file.attribute_int("/", "format_version");
+  if (version != population_format_version) {
+    fail_input(file.path() + ": population format version " + std::to_string(version) +
+               " is unknown; this program reads version " + std::to_string(population_format_version));
+  }
+}
+
+/// Finds the smallest row of each kind of fault; max() where there is none.
+class Faults {
+ public:
+  enum Kind { t_not_finite, x_not_finite, weight_invalid, split_invalid, t_unsorted, n_kinds };
+
+  Faults() { m_first.fill(none); }
+
+  void add(Kind kind, std::int64_t row) {
+    m_first[static_cast<std::size_t>(kind)] = std::min(m_first[static_cast<std::size_t>(kind)], row);
+  }
+
+  /// Collective: the smallest row over all ranks; throws on all of them if there is a fault.
+  void report(const std::string& path, const parallel::Communicator& comm) const {
+    std::array<std::int64_t, n_kinds> first{};
+    for (std::size_t i = 0; i < first.size(); ++i) first[i] = -m_first[i];
+    comm.max(first.data(), static_cast<int>(first.size()));
+    static const std::array<const char*, n_kinds> texts = {
+        ", 't': not a finite number in ", ", 'x': not a finite number in ",
+        ", 'weight': negative or not finite in ", ", 'split': not 0 (train), 1 (val) or 2 (test) in ",
+        ", 't': not sorted: smaller than the row before in "};
+    for (std::size_t i = 0; i < first.size(); ++i) {
+      if (-first[i] == none) continue;
+      const std::string hint = i == t_unsorted ? "; import the data again" : "";
+      fail_input(path + texts[i] + row_text(-first[i]) + hint);
+    }
+  }
+
+ private:
+  static constexpr std::int64_t none = std::numeric_limits<std::int64_t>::max();
+  std::array<std::int64_t, n_kinds> m_first{};
+};
+
+}  // namespace
+
+std::int64_t PopulationInfo::count(Split split) const {
+  return split == Split::all ? n_rows : split_count[static_cast<std::size_t>(split)];
+}
+
+PopulationFile::PopulationFile(const std::string& path, const parallel::Communicator& comm)
+    : m_path(path), m_comm(comm) {
+  silence_hdf5();
+  read_attributes();
+  open();
+  scan();
+}
+
+/// The root checks everything that needs no row, and tells the others.
+void PopulationFile::read_attributes() {
+  parallel::on_root(m_comm, [&] {
+    const Hdf5Reader file(m_path);
+    require_known_format(file);
+    const Shape t = require_dataset(file, "t");
+    const Shape x = require_dataset(file, "x");
+    if (t.size() != 1) fail_input(m_path + ", 't': expected shape (N), found " + to_string(t));
+    if (t[0] < 1) fail_input(m_path + ", 't': there are no rows");
+    if (x.size() != 2 || x[0] != t[0] || x[1] < 1) {
+      fail_input(m_path + ", 'x': expected shape (" + std::to_string(t[0]) +
+                 ", D) with D at least 1, found " + to_string(x));
+    }
+    if (x[1] > std::numeric_limits<int>::max()) fail_input(m_path + ", 'x': too many coordinates");
+    m_info.n_rows = t[0];
+    m_info.n_dims = static_cast<int>(x[1]);
+    m_info.has_weight = file.exists("weight");
+    m_info.has_split = file.exists("split");
+    if (m_info.has_weight) require_matching(m_path, "weight", require_dataset(file, "weight"), t);
+    if (m_info.has_split) require_matching(m_path, "split", require_dataset(file, "split"), t);
+
+    m_info.dim_names = file.has_attribute("/", "dim_names") ? file.attribute_strings("/", "dim_names")
+                                                            : default_dim_names(m_info.n_dims);
+    if (static_cast<int>(m_info.dim_names.size()) != m_info.n_dims) {
+      fail_input(m_path + ", attribute 'dim_names': expected " + std::to_string(m_info.n_dims) +
+                 " names, found " + std::to_string(m_info.dim_names.size()));
+    }
+    if (file.has_attribute("/", "time_unit")) m_info.time_unit = file.attribute_string("/", "time_unit");
+    if (file.has_attribute("/", "source")) m_info.source = file.attribute_string("/", "source");
+  });
+  m_comm.broadcast(&m_info.n_rows, sizeof(m_info.n_rows));
+  m_comm.broadcast(&m_info.n_dims, sizeof(m_info.n_dims));
+  m_comm.broadcast(&m_info.has_weight, sizeof(m_info.has_weight));
+  m_comm.broadcast(&m_info.has_split, sizeof(m_info.has_split));
+  m_info.dim_names.resize(static_cast<std::size_t>(m_info.n_dims));
+  for (std::string& name : m_info.dim_names) m_comm.broadcast(name);
+  m_comm.broadcast(m_info.time_unit);
+  m_comm.broadcast(m_info.source);
+}
+
+void PopulationFile::open() {
+  together(m_comm, [&] {
+    const std::string what = m_path + ": cannot open the file for parallel reading";
+    const Hdf5Handle access = own_hdf5(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, ExitCode::io_failure, what);
+    check_hdf5(H5Pset_fapl_mpio(access.id(), m_comm.handle(), MPI_INFO_NULL), ExitCode::io_failure, what);
+    m_file =
+        own_hdf5(H5Fopen(m_path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose, ExitCode::io_failure, what);
+  });
+  together(m_comm, [&] {
+    m_t = open_dataset("t", false);
+    m_x = open_dataset("x", false);
+    if (m_info.has_weight) m_weight = open_dataset("weight", false);
+    if (m_info.has_split) m_split = open_dataset("split", true);
+  });
+}
+
+PopulationFile::Dataset PopulationFile::open_dataset(const std::string& name, bool integers_only) const {
+  const std::string what = m_path + ", '" + name + "'";
+  Hdf5Handle handle = own_hdf5(H5Dopen2(m_file.id(), name.c_str(), H5P_DEFAULT), H5Dclose, reading,
+                               what + ": cannot open the dataset");
+  const Hdf5Handle type = own_hdf5(H5Dget_type(handle.id()), H5Tclose, reading, what);
+  const H5T_class_t kind = H5Tget_class(type.id());
+  if (kind != H5T_INTEGER && (integers_only || kind != H5T_FLOAT)) {
+    fail_input(what + ": expected " + (integers_only ? "integers" : "numbers"));
+  }
+  return {std::move(handle), name};
+}
+
+/// Reads whole rows independently of the other ranks.
+template <class T>
+std::vector<T> PopulationFile::read_slab(const Dataset& dataset, std::int64_t first_row, std::int64_t n_rows,
+                                         int n_columns) const {
+  std::vector<T> values(static_cast<std::size_t>(n_rows * n_columns));
+  if (values.empty()) return values;
+  const std::string what = m_path + ", '" + dataset.name + "': cannot read rows " +
+                           std::to_string(first_row) + " to " + std::to_string(first_row + n_rows - 1);
+  const Hdf5Handle space = own_hdf5(H5Dget_space(dataset.handle.id()), H5Sclose, reading, what);
+  const int rank = H5Sget_simple_extent_ndims(space.id());
+  const std::array<hsize_t, 2> start = {static_cast<hsize_t>(first_row), 0};
+  const std::array<hsize_t, 2> count = {static_cast<hsize_t>(n_rows), static_cast<hsize_t>(n_columns)};
+  check_hdf5(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+             reading, what);
+  const Hdf5Handle memory = own_hdf5(H5Screate_simple(rank, count.data(), nullptr), H5Sclose, reading, what);
+  const Hdf5Handle transfer = own_hdf5(H5Pcreate(H5P_DATASET_XFER), H5Pclose, reading, what);
+  check_hdf5(H5Pset_dxpl_mpio(transfer.id(), H5FD_MPIO_INDEPENDENT), reading, what);
+  check_hdf5(
+      H5Dread(dataset.handle.id(), native_type<T>(), memory.id(), space.id(), transfer.id(), values.data()),
+      reading, what);
+  return values;
+}
+
+PopulationFile::FileRows PopulationFile::read_rows(std::int64_t first_row, std::int64_t n_rows) const {
+  FileRows rows;
+  rows.t = read_slab<double>(m_t, first_row, n_rows, 1);
+  rows.x = read_slab<double>(m_x, first_row, n_rows, m_info.n_dims);
+  if (m_info.has_weight) rows.weight = read_slab<double>(m_weight, first_row, n_rows, 1);
+  if (m_info.has_split) rows.split = read_slab<std::int8_t>(m_split, first_row, n_rows, 1);
+  return rows;
+}
+
+/// Rows read at a time: 65536, fewer where a row is long, so that a piece stays below 32 MiB.
+std::int64_t PopulationFile::piece_rows() const {
+  return std::clamp<std::int64_t>((std::int64_t{1} << 22) / m_info.n_dims, 1, 65536);
+}
+
+/// What one rank finds while it reads its share of the rows.
+class PopulationFile::Scan {
+ public:
+  Scan(PopulationFile& file, double t_before) : m_file(file), m_previous_t(t_before) {}
+
+  void add(std::int64_t first_row, const FileRows& rows) {
+    const auto n_dims = static_cast<std::size_t>(m_file.m_info.n_dims);
+    for (std::size_t i = 0; i < rows.t.size(); ++i) {
+      const std::int64_t row = first_row + static_cast<std::int64_t>(i);
+      add_time(row, rows.t[i]);
+      for (std::size_t k = 0; k < n_dims; ++k) {
+        if (!std::isfinite(rows.x[i * n_dims + k])) m_faults.add(Faults::x_not_finite, row);
+      }
+      add_weight(row, rows.weight.empty() ? 1.0 : rows.weight[i]);
+      add_split(row, rows.split.empty() ? 0 : rows.split[i]);
+    }
+  }
+
+  /// Collective: throws on all ranks if any found a fault, and completes the file's info.
+  void finish() {
+    const parallel::Communicator& comm = m_file.m_comm;
+    m_faults.report(m_file.m_path, comm);
+    comm.min(&m_t_min, 1);
+    comm.max(&m_t_max, 1);
+    comm.max(&m_largest_weight, 1);
+    if (m_largest_weight == 0.0) {
+      fail_input(m_file.m_path + ", 'weight': every weight is zero; at least one must be positive");
+    }
+    m_file.m_info.t_min = m_t_min;
+    m_file.m_info.t_max = m_t_max;
+    auto& blocks = m_file.m_block_counts;
+    comm.sum(blocks.front().data(), static_cast<int>(3 * blocks.size()));
+    for (const auto& counts : blocks) {
+      for (std::size_t s = 0; s < 3; ++s) m_file.m_info.split_count[s] += counts[s];
+    }
+  }
+
+ private:
+  void add_time(std::int64_t row, double t) {
+    if (!std::isfinite(t)) m_faults.add(Faults::t_not_finite, row);
+    if (t < m_previous_t) m_faults.add(Faults::t_unsorted, row);
+    m_previous_t = t;
+    m_t_min = std::min(m_t_min, t);
+    m_t_max = std::max(m_t_max, t);
+  }
+
+  void add_weight(std::int64_t row, double weight) {
+    if (!std::isfinite(weight) || weight < 0.0) m_faults.add(Faults::weight_invalid, row);
+    m_largest_weight = std::max(m_largest_weight, weight);
+  }
+
+  void add_split(std::int64_t row, int split) {
+    if (split < 0 || split > 2) {
+      m_faults.add(Faults::split_invalid, row);
+    } else {
+      ++m_file.m_block_counts[static_cast<std::size_t>(row / m_file.m_block_rows)]
+                             [static_cast<std::size_t>(split)];
+    }
+  }
+
+  PopulationFile& m_file;
+  Faults m_faults;
+  double m_previous_t;
+  double m_t_min = std::numeric_limits<double>::infinity();
+  double m_t_max = -std::numeric_limits<double>::infinity();
+  double m_largest_weight = 0.0;
+};
+
+/// Checks every row, and counts the splits in blocks of rows so that a row of a split can be found again.
+void PopulationFile::scan() {
+  const std::int64_t n = m_info.n_rows;
+  m_block_rows = std::max<std::int64_t>(4096, (n + 1023) / 1024);
+  m_block_counts.assign(static_cast<std::size_t>((n + m_block_rows - 1) / m_block_rows), {});
+
+  const parallel::Share share = parallel::share_of(n, m_comm.rank(), m_comm.size());
+  const double before_all = -std::numeric_limits<double>::infinity();
+  std::unique_ptr<Scan> found;
+  together(m_comm, [&] {
+    const bool has_row_before = share.begin > 0 && share.size() > 0;
+    found = std::make_unique<Scan>(
+        *this, has_row_before ? read_slab<double>(m_t, share.begin - 1, 1, 1)[0] : before_all);
+    for (std::int64_t first = share.begin; first < share.end; first += piece_rows()) {
+      found->add(first, read_rows(first, std::min(piece_rows(), share.end - first)));
+    }
+  });
+  found->finish();
+}
+
+std::int64_t PopulationFile::count_in_block(Split split, std::size_t block) const {
+  const std::array<std::int64_t, 3>& counts = m_block_counts[block];
+  return split == Split::all ? counts[0] + counts[1] + counts[2] : counts[static_cast<std::size_t>(split)];
+}
+
+void PopulationFile::visit_split(Split split, std::int64_t begin, std::int64_t end,
+                                 const std::function<void(const PopulationRows&)>& visit) const {
+  if (begin < 0 || begin > end || end > m_info.count(split)) {
+    fail_input(m_path + ": rows " + std::to_string(begin) + " to " + std::to_string(end) + " of the split '" +
+               to_string(split) + "' were asked for, which has " + std::to_string(m_info.count(split)));
+  }
+  // The blocks before the one that holds row `begin` of the split are passed over without reading them.
+  std::int64_t index = 0;
+  std::size_t block = 0;
+  while (begin < end && index + count_in_block(split, block) <= begin)
+    index += count_in_block(split, block++);
+  std::int64_t first = static_cast<std::int64_t>(block) * m_block_rows;
+  const auto n_dims = static_cast<std::size_t>(m_info.n_dims);
+  while (index < end && begin < end) {
+    const std::int64_t count = std::min(piece_rows(), m_info.n_rows - first);
+    const FileRows rows = read_rows(first, count);
+    PopulationRows chosen;
+    chosen.n_dims = m_info.n_dims;
+    for (std::size_t i = 0; i < rows.t.size() && index < end; ++i) {
+      const int label = rows.split.empty() ? 0 : rows.split[i];
+      if (split != Split::all && label != static_cast<int>(split)) continue;
+      if (index++ < begin) continue;
+      chosen.t.push_back(rows.t[i]);
+      const double* point = rows.x.data() + i * n_dims;
+      chosen.x.insert(chosen.x.end(), point, point + n_dims);
+      chosen.weight.push_back(rows.weight.empty() ? 1.0 : rows.weight[i]);
+    }
+    first += count;
+    if (chosen.size() > 0) visit(chosen);
+  }
+}
+
+PopulationRows PopulationFile::read_split(Split split, std::int64_t begin, std::int64_t end) const {
+  PopulationRows result;
+  result.n_dims = m_info.n_dims;
+  together(m_comm, [&] {
+    const auto append = [](std::vector<double>& to, const std::vector<double>& from) {
+      to.insert(to.end(), from.begin(), from.end());
+    };
+    visit_split(split, begin, end, [&](const PopulationRows& piece) {
+      append(result.t, piece.t);
+      append(result.x, piece.x);
+      append(result.weight, piece.weight);
+    });
+  });
+  return result;
+}
+
+void PopulationFile::for_each_piece(Split split,
+                                    const std::function<void(const PopulationRows&)>& visit) const {
+  visit_split(split, 0, m_info.count(split), visit);
+}
+
+}  // namespace rhoflux::io

@@ -1,0 +1,324 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <vector>
+
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/density/mixture_network.hpp"
+#include "unit/density/reference_density.hpp"
+
+namespace rhoflux::density {
+namespace {
+
+using test::density_case;
+using test::density_cases;
+using test::DensityCase;
+using test::DensityFixture;
+using test::extended;
+using test::on_host;
+using test::Real;
+using test::to_matrix;
+using test::to_vector;
+
+template <class Scalar>
+class LogDensity : public testing::Test {};
+using Scalars = testing::Types<float, double>;
+TYPED_TEST_SUITE(LogDensity, Scalars);
+
+/// The cases of every test, and wider ones: whole vectors of hidden units, no features of the coordinates.
+std::vector<DensityCase> cases_and_wider_ones() {
+  std::vector<DensityCase> cases = density_cases({1, 2, 3, 5});
+  for (DensityCase wider : density_cases({2})) {
+    wider.name += ", wide";
+    wider.config.hidden = {64, 80, 64};
+    wider.config.components = 16;
+    wider.config.coordinate_features = 0;
+    cases.push_back(wider);
+  }
+  return cases;
+}
+
+/// The bound is that of ReferenceDensity::error_bound.
+TYPED_TEST(LogDensity, MatchesTheDefiningFormula) {
+  using Scalar = TypeParam;
+  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
+  Real worst = 0;
+  for (const DensityCase& test_case : cases_and_wider_ones()) {
+    SCOPED_TRACE(test_case.name);
+    const DensityFixture<Scalar> fixture(test_case, 40, 1);
+    const auto parameters = extended(fixture.parameters);
+    const auto log_rho = fixture.evaluate();
+    for (int s = 0; s < fixture.n; ++s) {
+      const Real tau = fixture.tau[static_cast<std::size_t>(s)];
+      const auto x = fixture.x_of(s);
+      const Real want = fixture.reference.log_rho(parameters, tau, x.data());
+      const Real error = std::fabs(log_rho[static_cast<std::size_t>(s)] - want);
+      EXPECT_LE(error, fixture.reference.error_bound(parameters, tau, x.data(), u)) << "sample " << s;
+      worst = std::max(worst, error);
+    }
+  }
+  this->RecordProperty("worst_error_in_u", std::to_string(static_cast<double>(worst / u)));
+}
+
+TYPED_TEST(LogDensity, ConditionalCdfsMatchTheDefiningFormula) {
+  using Scalar = TypeParam;
+  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
+  Real worst = 0;
+  for (const DensityCase& test_case : cases_and_wider_ones()) {
+    SCOPED_TRACE(test_case.name);
+    const DensityFixture<Scalar> fixture(test_case, 40, 2);
+    const auto parameters = extended(fixture.parameters);
+    const auto below = test::to_matrix<Scalar>(fixture.x, fixture.n_dims),
+               above = test::to_matrix<Scalar>(fixture.x, fixture.n_dims);
+    fixture.density->log_conditional_cdf(ExecutionSpace(), fixture.parameter_vector(), fixture.points(),
+                                         below, above);
+    const auto host_below = on_host(below), host_above = on_host(above);
+    std::vector<Real> want_below, want_above;
+    for (int s = 0; s < fixture.n; ++s) {
+      const Real tau = fixture.tau[static_cast<std::size_t>(s)];
+      const auto x = fixture.x_of(s);
+      // A log of a CDF answers to errors as log f does, and that of the weights is log f of what precedes.
+      const Real bound = 2 * fixture.reference.error_bound(parameters, tau, x.data(), u);
+      fixture.reference.conditional_cdf(parameters, tau, x.data(), want_below, want_above);
+      for (int i = 0; i < fixture.n_dims; ++i) {
+        const auto dim = static_cast<std::size_t>(i);
+        EXPECT_NEAR(host_below(i, s), std::log(want_below[dim]), bound) << "sample " << s << " x_" << i + 1;
+        EXPECT_NEAR(host_above(i, s), std::log(want_above[dim]), bound) << "sample " << s << " x_" << i + 1;
+        EXPECT_NEAR(
+            std::exp(static_cast<Real>(host_below(i, s))) + std::exp(static_cast<Real>(host_above(i, s))), 1,
+            bound);
+        worst = std::max(worst, std::fabs(host_below(i, s) - std::log(want_below[dim])));
+      }
+    }
+  }
+  this->RecordProperty("worst_error_in_u", std::to_string(static_cast<double>(worst / u)));
+}
+
+/// A coordinate 60 units out is 50 scale lengths and more from every component in most conditionals: both
+/// tails and the density keep six digits.
+TEST(LogDensityTails, AreAccurateFiftyScaleLengthsOut) {
+  double smallest = 0;
+  for (const DensityCase& test_case : density_cases({1, 2, 3, 5})) {
+    SCOPED_TRACE(test_case.name);
+    for (int pushed = 0; pushed < test_case.n_dims; ++pushed)
+      for (const double position : {-60.0, 60.0, -200.0, 200.0}) {
+        DensityFixture<double> fixture(test_case, 8, 3);
+        for (int s = 0; s < fixture.n; ++s)
+          fixture.x[static_cast<std::size_t>(s * fixture.n_dims + pushed)] = position;
+        const auto parameters = extended(fixture.parameters);
+        const auto below = to_matrix<double>(fixture.x, fixture.n_dims),
+                   above = to_matrix<double>(fixture.x, fixture.n_dims);
+        fixture.density->log_conditional_cdf(ExecutionSpace(), fixture.parameter_vector(), fixture.points(),
+                                             below, above);
+        const auto host_below = on_host(below), host_above = on_host(above);
+        std::vector<Real> want_below, want_above;
+        for (int s = 0; s < fixture.n; ++s) {
+          const auto x = fixture.x_of(s);
+          fixture.reference.conditional_cdf(parameters, fixture.tau[static_cast<std::size_t>(s)], x.data(),
+                                            want_below, want_above);
+          const auto dim = static_cast<std::size_t>(pushed);
+          EXPECT_NEAR(host_below(pushed, s), std::log(want_below[dim]), 1e-6);
+          EXPECT_NEAR(host_above(pushed, s), std::log(want_above[dim]), 1e-6);
+          smallest = std::min({smallest, host_below(pushed, s), host_above(pushed, s)});
+        }
+      }
+  }
+  EXPECT_LT(smallest, -200.0);
+}
+
+/// prod_i dF_i/dx_i = rho. The fourth-order difference with h = 1e-3 leaves h^4 s^5 / 30 with s < 15, 3e-8,
+/// and rounding 1e-14 / h.
+TEST(LogDensityCdf, SlopesOfTheConditionalCdfsMultiplyToTheDensity) {
+  constexpr double h = 1e-3;
+  for (const DensityCase& test_case : density_cases({1, 2, 3, 5})) {
+    SCOPED_TRACE(test_case.name);
+    DensityFixture<double> fixture(test_case, 40, 4);
+    const auto log_rho = fixture.evaluate();
+    const auto start = fixture.x;
+    std::vector<double> product(log_rho.size(), 1.0);
+    for (int i = 0; i < fixture.n_dims; ++i) {
+      std::vector<double> slope(log_rho.size(), 0.0);
+      for (const auto& [step, factor] :
+           {std::pair{-2.0, 1.0 / 12}, {-1.0, -8.0 / 12}, {1.0, 8.0 / 12}, {2.0, -1.0 / 12}}) {
+        fixture.x = start;
+        for (int s = 0; s < fixture.n; ++s)
+          fixture.x[static_cast<std::size_t>(s * fixture.n_dims + i)] += step * h;
+        const auto below = to_matrix<double>(start, fixture.n_dims),
+                   above = to_matrix<double>(start, fixture.n_dims);
+        fixture.density->log_conditional_cdf(ExecutionSpace(), fixture.parameter_vector(), fixture.points(),
+                                             below, above);
+        const auto host = on_host(below);
+        for (int s = 0; s < fixture.n; ++s)
+          slope[static_cast<std::size_t>(s)] += factor * std::exp(host(i, s)) / h;
+      }
+      for (std::size_t s = 0; s < slope.size(); ++s) product[s] *= slope[s];
+    }
+    for (std::size_t s = 0; s < product.size(); ++s)
+      EXPECT_NEAR(product[s], std::exp(log_rho[s]), 1e-6 * std::exp(log_rho[s]) + 1e-10);
+  }
+}
+
+/// Integral over R^D by the trapezoidal rule in y, x = sinh(y) for each coordinate: the logistic tails fall
+/// off doubly exponentially in y, so that the rule converges like exp(-2 pi^2 / (s dx)).
+double integral(const DensityCase& test_case, unsigned seed, double tau, double step) {
+  constexpr double reach = 8;
+  DensityFixture<double> fixture(test_case, 0, seed, {512, 0, false});
+  const int count = static_cast<int>(2 * reach / step) + 1;
+  std::vector<double> weights;
+  double sum = 0;
+  const auto flush = [&] {
+    fixture.n = static_cast<int>(weights.size());
+    fixture.tau.assign(weights.size(), tau);
+    fixture.log_rho = make_vector<double>("log rho", fixture.n);
+    const auto log_rho = fixture.evaluate();
+    for (std::size_t s = 0; s < weights.size(); ++s) sum += weights[s] * std::exp(log_rho[s]);
+    fixture.x.clear();
+    weights.clear();
+  };
+  const int n_points = test_case.n_dims == 1 ? count : count * count;
+  for (int point = 0; point < n_points; ++point) {
+    double weight = 1;
+    for (int i = 0, rest = point; i < test_case.n_dims; ++i, rest /= count) {
+      const double y = -reach + step * (rest % count);
+      fixture.x.push_back(std::sinh(y));
+      weight *= step * std::cosh(y);
+    }
+    weights.push_back(weight);
+    if (weights.size() == 512) flush();
+  }
+  if (!weights.empty()) flush();
+  return sum;
+}
+
+TEST(LogDensityNormalisation, IntegralIsOneInOneDimension) {
+  for (const DensityCase& test_case : density_cases({1}))
+    for (const unsigned seed : {1u, 2u, 3u})
+      for (const double tau : {0.0, 0.37, 1.0})
+        EXPECT_NEAR(integral(test_case, seed, tau, 0.01), 1.0, 1e-6) << test_case.name << " seed " << seed;
+}
+
+TEST(LogDensityNormalisation, IntegralIsOneInTwoDimensions) {
+  for (const DensityCase& test_case : density_cases({2}))
+    EXPECT_NEAR(integral(test_case, 4, 0.6, 0.03), 1.0, 1e-6) << test_case.name;
+}
+
+/// Changing x_k moves no bit of F_i(x_i | x_1..x_{i-1}) for i < k, and moves those from k on.
+TYPED_TEST(LogDensity, ConditionalsDoNotSeeLaterCoordinates) {
+  using Scalar = TypeParam;
+  for (const DensityCase& test_case : density_cases({2, 3, 5})) {
+    SCOPED_TRACE(test_case.name);
+    DensityFixture<Scalar> fixture(test_case, 20, 5);
+    const auto conditionals = [&] {
+      const auto below = test::to_matrix<Scalar>(fixture.x, fixture.n_dims),
+                 above = test::to_matrix<Scalar>(fixture.x, fixture.n_dims);
+      fixture.density->log_conditional_cdf(ExecutionSpace(), fixture.parameter_vector(), fixture.points(),
+                                           below, above);
+      return on_host(below);
+    };
+    const auto start = fixture.x;
+    const auto before = conditionals();
+    for (int k = 0; k < fixture.n_dims; ++k) {
+      fixture.x = start;
+      for (int s = 0; s < fixture.n; ++s) fixture.x[static_cast<std::size_t>(s * fixture.n_dims + k)] += 0.5;
+      const auto after = conditionals();
+      for (int s = 0; s < fixture.n; ++s)
+        for (int i = 0; i < fixture.n_dims; ++i)
+          EXPECT_EQ(after(i, s) == before(i, s), i < k) << i << ", " << k;
+    }
+  }
+}
+
+/// Samples are independent of each other and of how many there are: to the rounding of sums whose order may
+/// depend on the number of columns.
+TEST(LogDensityChunks, DoNotMatter) {
+  for (const DensityCase& test_case : density_cases({1, 3})) {
+    SCOPED_TRACE(test_case.name);
+    DensityFixture<double> whole(test_case, 100, 6);
+    const auto together = whole.evaluate();
+    for (int s = 0; s < whole.n; s += 7) {
+      DensityFixture<double> one(test_case, 1, 6);
+      one.parameters = whole.parameters;
+      one.tau = {whole.tau[static_cast<std::size_t>(s)]};
+      one.x.assign(whole.x.begin() + s * whole.n_dims, whole.x.begin() + (s + 1) * whole.n_dims);
+      const auto x = whole.x_of(s);
+      const Real bound =
+          2 * whole.reference.error_bound(extended(whole.parameters), one.tau.front(), x.data(), 0x1p-53L);
+      EXPECT_NEAR(one.evaluate().front(), together[static_cast<std::size_t>(s)], bound);
+    }
+  }
+}
+
+TYPED_TEST(LogDensity, NaNIsNotHidden) {
+  using Scalar = TypeParam;
+  for (const DensityCase& test_case : density_cases({1, 3})) {
+    SCOPED_TRACE(test_case.name);
+    DensityFixture<Scalar> fixture(test_case, 10, 7);
+    fixture.x[static_cast<std::size_t>(3 * fixture.n_dims)] = std::nan("");
+    fixture.tau[7] = std::nan("");
+    const auto log_rho = fixture.evaluate();
+    for (std::size_t s = 0; s < log_rho.size(); ++s) EXPECT_EQ(std::isnan(log_rho[s]), s == 3 || s == 7);
+  }
+}
+
+/// Logits of every head at two times and the same state: equal bit for bit with constant weights, different
+/// otherwise; locations and scales move either way.
+TEST(MixtureWeights, AreConstantInTimeWhenAskedFor) {
+  for (const MixtureWeights weights : {MixtureWeights::time_constant, MixtureWeights::time_dependent})
+    for (const int n_stages : {1, 3}) {
+      Config config = density_case(Family::autoregressive, weights, 3).config;
+      network::ParameterLayout layout;
+      MixtureNetwork<double> network(config, {n_stages, 2, 16, false}, layout);
+      std::mt19937_64 engine(8);
+      const auto parameters = to_vector<double>(test::random_parameters(layout, engine));
+      const auto x = to_vector<double>({0.3, -0.7});
+      const auto at_time = [&](double tau) {
+        const ExecutionSpace space;
+        const auto times = to_vector<double>({tau});
+        network.begin(space, {1, 0}, times.data(), nullptr);
+        network.evaluate(space, parameters, 0);
+        for (int stage = 1; stage < n_stages; ++stage) {
+          network.feed(space, stage, x.data() + stage - 1, nullptr, 2);
+          network.evaluate(space, parameters, stage);
+        }
+        const auto logits = on_host(network.mixtures().logits), shapes = on_host(network.mixtures().shapes);
+        std::vector<std::vector<double>> result(2);
+        for (int head = 0; head < 2 * n_stages; ++head)
+          for (int l = 0; l < config.components; ++l) {
+            const MixtureView<double>& view = network.mixtures();
+            result[0].push_back(logits(head * view.logits_stride + l, 0));
+            result[1].push_back(shapes(head * view.shapes_stride + view.location_offset + l, 0));
+            result[1].push_back(shapes(head * view.shapes_stride + view.scale_offset + l, 0));
+          }
+        return result;
+      };
+      const auto early = at_time(0.1), late = at_time(0.9);
+      for (std::size_t k = 0; k < early[0].size(); ++k)
+        EXPECT_EQ(early[0][k] == late[0][k], weights == MixtureWeights::time_constant);
+      for (std::size_t k = 0; k < early[1].size(); ++k) EXPECT_NE(early[1][k], late[1][k]);
+    }
+}
+
+TEST(MakeDensity, RefusesWhatDoesNotFit) {
+  const auto code_of = [](const Config& config, int n_dims) {
+    try {
+      make_density<float>(config, n_dims, {});
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ExitCode::success;
+  };
+  Config config = density_case(Family::autoregressive, MixtureWeights::time_dependent, 5).config;
+  EXPECT_EQ(code_of(config, 11), ExitCode::success);
+  EXPECT_EQ(code_of(config, 12), ExitCode::bad_input) << "the narrower layer has 11 units";
+  config.family = Family::factorised;
+  EXPECT_EQ(code_of(config, 12), ExitCode::success);
+  config.components = 64;
+  EXPECT_EQ(code_of(config, 2), ExitCode::success);
+  config.components = 65;
+  EXPECT_EQ(code_of(config, 2), ExitCode::bad_input);
+}
+
+}  // namespace
+}  // namespace rhoflux::density

@@ -1,0 +1,248 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "rhoflux/density/density.hpp"
+#include "unit/network/reference_network.hpp"
+
+namespace rhoflux::test {
+
+/// Both density families by their defining sums and products in extended precision, one sample at a time.
+class ReferenceDensity {
+ public:
+  ReferenceDensity(const density::Config& config, int n_dims, const network::ParameterLayout& layout)
+      : m_config(config),
+        m_n_dims(n_dims),
+        m_factorised(config.family == density::Family::factorised),
+        m_split(config.weights == density::MixtureWeights::time_constant),
+        m_heads_per_stage(m_factorised ? config.mixture * n_dims : 1) {
+    const int n_stages = m_factorised ? 1 : n_dims;
+    network::NetworkConfig network;
+    network.name = "mixtures";
+    network.n_stages = n_stages;
+    network.time = {config.time_features, config.time_frequency_min, config.time_frequency_max, false};
+    network.coordinate = {config.coordinate_features, config.coordinate_frequency_min,
+                          config.coordinate_frequency_max, true};
+    network.hidden = config.hidden;
+    network.outputs_per_stage = m_heads_per_stage * (m_split ? 2 : 3) * config.components;
+    m_networks.emplace_back(network, layout);
+    if (m_split) {
+      network.name = "weights";
+      network.time.n_features = 0;
+      if (n_stages == 1) network.hidden.clear();
+      network.outputs_per_stage = m_heads_per_stage * config.components;
+      m_networks.emplace_back(network, layout);
+    }
+    for (const network::ParameterBlock& block : layout.blocks())
+      if (block.name == "components/logits") m_gamma_offset = static_cast<std::size_t>(block.offset);
+  }
+
+  template <class T>
+  struct Logistic {
+    T alpha, location, scale;  ///< weight, location, inverse scale
+  };
+  template <class T>
+  using Head = std::vector<Logistic<T>>;
+
+  /// The conditionals at (tau, x_1..x_{D-1}), or the factors of component k at k D..k D + D - 1.
+  template <class T>
+  std::vector<Head<T>> heads(const std::vector<T>& parameters, const T& tau, const T* x) const {
+    using std::exp;
+    const auto shapes = m_networks.front().outputs(parameters, tau, x);
+    const auto logits = m_split ? m_networks.back().outputs(parameters, tau, x) : shapes;
+    const auto count = static_cast<std::size_t>(m_config.components);
+    const std::size_t n_heads = shapes.size() / ((m_split ? 2 : 3) * count);
+    std::vector<Head<T>> result(n_heads);
+    for (std::size_t head = 0; head < n_heads; ++head) {
+      const T* logit = &logits[head * (m_split ? 1 : 3) * count];
+      const T* location = m_split ? &shapes[head * 2 * count] : logit + count;
+      T total(Real(0));
+      for (std::size_t l = 0; l < count; ++l) total += exp(logit[l]);
+      for (std::size_t l = 0; l < count; ++l)
+        result[head].push_back({exp(logit[l]) / total, location[l], exp(location[count + l])});
+    }
+    return result;
+  }
+
+  template <class T>
+  T log_rho(const std::vector<T>& parameters, const T& tau, const T* x) const {
+    using std::log;
+    const auto all = heads(parameters, tau, x);
+    const auto dims = static_cast<std::size_t>(m_n_dims);
+    const std::vector<T> gamma = component_weights(parameters);
+    T rho(Real(0));
+    for (std::size_t k = 0; k < gamma.size(); ++k) {
+      T product = gamma[k];
+      for (std::size_t i = 0; i < dims; ++i) product = product * density_of(all[k * dims + i], x[i]);
+      rho += product;
+    }
+    return log(rho);
+  }
+
+  /// F_i(x_i | x_{<i}) and 1 - F_i for every i.
+  void conditional_cdf(const std::vector<Real>& parameters, Real tau, const Real* x, std::vector<Real>& below,
+                       std::vector<Real>& above) const {
+    const auto all = heads(parameters, tau, x);
+    const auto dims = static_cast<std::size_t>(m_n_dims);
+    std::vector<Real> prefix = component_weights(parameters);
+    below.assign(dims, 0);
+    above.assign(dims, 0);
+    for (std::size_t i = 0; i < dims; ++i) {
+      const Real norm = std::accumulate(prefix.begin(), prefix.end(), Real(0));
+      for (std::size_t k = 0; k < prefix.size(); ++k) {
+        for (const Logistic<Real>& term : all[k * dims + i]) {
+          const Real z = term.scale * (x[i] - term.location);
+          below[i] += prefix[k] / norm * term.alpha / (1 + std::exp(-z));
+          above[i] += prefix[k] / norm * term.alpha / (1 + std::exp(z));
+        }
+        prefix[k] *= density_of(all[k * dims + i], x[i]);
+      }
+    }
+  }
+
+  /// Bound of the rounding error of log rho in an arithmetic of unit roundoff u. An error B of the network's
+  /// outputs moves log f by at most 2 B through the weights, s B through the locations and (1 + |z|) B
+  /// through the scales. The mixture itself has z good to 9 u |z| + u s (|x| + |mu|), which log f passes on
+  /// once, a sum of L terms, and some 30 roundings of numbers below 1 + |log f|.
+  Real error_bound(const std::vector<Real>& parameters, Real tau, const Real* x, Real u) const {
+    Real outputs_error = 0;
+    for (const ReferenceNetwork& network : m_networks) {
+      const auto bounds = network.error_bounds(parameters, tau, x, u);
+      outputs_error = std::max(outputs_error, *std::max_element(bounds.begin(), bounds.end()));
+    }
+    const auto all = heads(parameters, tau, x);
+    const auto dims = static_cast<std::size_t>(m_n_dims);
+    std::vector<Real> worst(dims, 0);
+    for (std::size_t head = 0; head < all.size(); ++head) {
+      const std::size_t i = head % dims;
+      const Real log_f = std::fabs(std::log(density_of(all[head], x[i])));
+      for (const Logistic<Real>& term : all[head]) {
+        const Real z = std::fabs(term.scale * (x[i] - term.location));
+        const Real position = term.scale * (std::fabs(x[i]) + std::fabs(term.location));
+        worst[i] = std::max(worst[i], (3 + term.scale + z) * outputs_error +
+                                          u * (9 * z + position + m_config.components + 30 * (1 + log_f)));
+      }
+    }
+    return std::accumulate(worst.begin(), worst.end(), Real(0)) + (m_config.mixture + 30) * u;
+  }
+
+  template <class T>
+  std::vector<T> component_weights(const std::vector<T>& parameters) const {
+    using std::exp;
+    if (!m_factorised) return {T(Real(1))};
+    std::vector<T> gamma;
+    T total(Real(0));
+    for (std::size_t k = 0; k < static_cast<std::size_t>(m_config.mixture); ++k) {
+      gamma.push_back(exp(parameters[m_gamma_offset + k]));
+      total += gamma.back();
+    }
+    for (T& value : gamma) value = value / total;
+    return gamma;
+  }
+
+ private:
+  template <class T>
+  static T density_of(const Head<T>& head, const T& x) {
+    using std::exp;
+    T f(Real(0));
+    for (const Logistic<T>& term : head) {
+      const T e = exp(-(term.scale * (x - term.location)));
+      const T below = T(Real(1)) / (T(Real(1)) + e);
+      f += term.alpha * term.scale * below * (e * below);
+    }
+    return f;
+  }
+
+  density::Config m_config;
+  int m_n_dims;
+  bool m_factorised, m_split;
+  int m_heads_per_stage;
+  std::vector<ReferenceNetwork> m_networks;
+  std::size_t m_gamma_offset = 0;
+};
+
+struct DensityCase {
+  std::string name;
+  density::Config config;
+  int n_dims;
+};
+
+/// A density small enough for the reference that still has every kind of block.
+inline DensityCase density_case(density::Family family, density::MixtureWeights weights, int n_dims) {
+  density::Config config;
+  config.family = family;
+  config.weights = weights;
+  config.components = 3;
+  config.mixture = 4;
+  config.hidden = {14, 11};
+  config.time_features = 6;
+  config.time_frequency_max = 6.0;
+  config.coordinate_features = 4;
+  config.coordinate_frequency_max = 3.0;
+  const std::string family_name = family == density::Family::factorised ? "factorised" : "autoregressive";
+  const std::string weights_name =
+      weights == density::MixtureWeights::time_constant ? ", constant weights" : ", moving weights";
+  return {family_name + weights_name + ", D = " + std::to_string(n_dims), config, n_dims};
+}
+
+/// Both families, both kinds of weights, in each of the dimensions.
+inline std::vector<DensityCase> density_cases(const std::vector<int>& dimensions) {
+  std::vector<DensityCase> cases;
+  for (const density::Family family : {density::Family::autoregressive, density::Family::factorised})
+    for (const density::MixtureWeights weights :
+         {density::MixtureWeights::time_dependent, density::MixtureWeights::time_constant})
+      for (const int n_dims : dimensions) cases.push_back(density_case(family, weights, n_dims));
+  return cases;
+}
+
+/// A density with random parameters and random points, which Scalar holds exactly, and its reference.
+template <class Scalar>
+struct DensityFixture {
+  DensityFixture(const DensityCase& test_case, int n_in, unsigned seed, density::Capacity capacity = {})
+      : n(n_in),
+        n_dims(test_case.n_dims),
+        density(density::make_density<Scalar>(test_case.config, n_dims, capacity)),
+        reference(test_case.config, n_dims, density->layout()) {
+    std::mt19937_64 engine(seed);
+    parameters = rounded<Scalar>(random_parameters(density->layout(), engine));
+    std::uniform_real_distribution<double> time(0, 1), state(-2.5, 2.5);
+    for (int s = 0; s < n; ++s) tau.push_back(time(engine));
+    for (int k = 0; k < n * n_dims; ++k) x.push_back(state(engine));
+    tau = rounded<Scalar>(tau);
+    x = rounded<Scalar>(x);
+    log_rho = make_vector<Scalar>("log rho", n);
+  }
+
+  density::Points<Scalar> points() const { return {to_vector<Scalar>(tau), to_matrix<Scalar>(x, n_dims)}; }
+  Vector<Scalar> parameter_vector() const { return to_vector<Scalar>(parameters); }
+
+  /// log rho of the fixture's points.
+  std::vector<double> evaluate() const {
+    density->log_density(ExecutionSpace(), parameter_vector(), points(), log_rho);
+    return values_of(log_rho);
+  }
+  static std::vector<double> values_of(const Vector<Scalar>& vector) {
+    const auto host = on_host(vector);
+    std::vector<double> values;
+    for (std::size_t k = 0; k < host.extent(0); ++k) values.push_back(static_cast<double>(host(k)));
+    return values;
+  }
+  std::vector<Real> x_of(int s) const {
+    const auto first = x.begin() + s * n_dims;
+    return std::vector<Real>(first, first + n_dims);
+  }
+
+  int n, n_dims;
+  std::unique_ptr<density::Density<Scalar>> density;
+  ReferenceDensity reference;
+  std::vector<double> parameters, tau, x;
+  Vector<Scalar> log_rho;
+};
+
+}  // namespace rhoflux::test
