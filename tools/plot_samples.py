@@ -50,19 +50,32 @@ def fail(message):
     sys.exit(f"plot_samples: error: {message}")
 
 
+def open_file(path):
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        fail(f"{path}: cannot be read: {error}")
+
+
+def text(value):
+    """HDF5 strings come as bytes or as str, by the version of h5py."""
+    return value.decode() if isinstance(value, bytes) else value
+
+
 def read_samples(path):
-    """Times (T), samples (T, N, D) and the names of the coordinates."""
-    with h5py.File(path, "r") as file:
+    """Times (T), samples (T, N, D), the names of the coordinates and the unit of time."""
+    with open_file(path) as file:
         if "x" not in file or file["x"].ndim != 3:
             fail(f"{path}: has no /x of shape (T, N, D); is it an output of rhoflux sample?")
-        names = [name.decode() if isinstance(name, bytes) else name for name in file.attrs.get("dim_names", [])]
-        unit = file.attrs.get("time_unit", "")
-        return file["t"][:], file["x"][:], names, unit.decode() if isinstance(unit, bytes) else unit
+        names = [text(name) for name in file.attrs.get("dim_names", [])]
+        return file["t"][:], file["x"][:], names, text(file.attrs.get("time_unit", ""))
 
 
 def read_data(path, split):
     """Times (N) and states (N, D) of the rows of a split."""
-    with h5py.File(path, "r") as file:
+    with open_file(path) as file:
+        if "t" not in file or "x" not in file or file["x"].ndim != 2:
+            fail(f"{path}: has no /t (N) and /x (N, D); is it a population file?")
         t, x = file["t"][:], file["x"][:]
         if split != "all":
             if "split" not in file:
@@ -72,16 +85,16 @@ def read_data(path, split):
     return t, x
 
 
-def parse_dims(text, n_dims):
+def parse_dims(list_text, n_dims):
     """Column indices of the coordinates to draw; one column where the data have one."""
     try:
-        dims = [int(part) - 1 for part in text.split(",")]
+        dims = [int(part) - 1 for part in list_text.split(",")]
     except ValueError:
-        fail(f"--dims {text}: give two numbers such as 1,2")
+        fail(f"--dims {list_text}: give two numbers such as 1,2")
     if n_dims == 1:
         return [0]
     if len(dims) != 2 or min(dims) < 0 or max(dims) >= n_dims:
-        fail(f"--dims {text}: give two numbers from 1 to {n_dims}")
+        fail(f"--dims {list_text}: give two numbers from 1 to {n_dims}")
     return dims
 
 
@@ -137,11 +150,11 @@ def draw_panels(times, sets, window, labels, dims, colours, x_limits, y_limits):
         len(sets), len(times), figsize=(1.9 * len(times) + 0.6, 2.0 * len(sets) + 0.4), sharex=True, sharey=True,
         squeeze=False, layout="constrained",
     )
-    for row, (title, t, x) in zip(panels, sets):
+    for level, (row, (title, t, x)) in enumerate(zip(panels, sets)):
         for axes, time in zip(row, times):
             near = np.abs(t - time) <= window
             scatter(axes, t[near], x[near], dims, colours)
-            style(axes, f"t = {time:g}" if row is panels[0] else "", x_limits, y_limits)
+            style(axes, f"t = {time:g}" if level == 0 else "", x_limits, y_limits)
             if not near.any():
                 axes.text(0.5, 0.5, "no data", transform=axes.transAxes, ha="center", color="0.5")
         row[0].set_ylabel(f"{title}\n{labels[1]}")

@@ -8,6 +8,7 @@
 #include "rhoflux/core/profiling.hpp"
 #include "rhoflux/density/density.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
+#include "rhoflux/training/standardisation.hpp"
 #include "rhoflux/training/trainer.hpp"
 
 namespace rhoflux::apps {
@@ -67,6 +68,7 @@ training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments
 }  // namespace
 
 int command_train(const Context& given) {
+  training::install_stop_signals();
   Context context = given;
   const std::vector<cli::Override> overrides = take_overrides(context.arguments);
   Arguments arguments(
@@ -98,13 +100,13 @@ int command_train(const Context& given) {
                                            deck.training.reproducible ? deck.training.reproducible_lanes : 0);
   (void)density::make_density<float>(deck.model, file.info().n_dims, {1, 0, false});
   if (arguments.has("check")) {
+    (void)training::measure(file, context.comm, deck.data.standardise);
     print(context.comm, arguments.text("DECK") + ": the deck and " + deck.data.file + " are good; " +
                             std::to_string(partition.n_lanes()) + " parts of a batch of " +
                             std::to_string(partition.batch()) + " on " + std::to_string(context.comm.size()) +
                             " ranks");
     return 0;
   }
-  training::install_stop_signals();
   print(context.comm, version_text());
   const auto log = [&](const std::string& line) { print(context.comm, line); };
   const training::RunEnd end = training::train(run_config(deck, arguments, context), file, context.comm, log);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <iostream>
 #include <thread>
+#include <vector>
 
 #include "arguments.hpp"
 #include "provenance.hpp"
@@ -84,16 +85,23 @@ int main(int argc, char** argv) {
   MPI_Init(&argc, &argv);
   int code = 0;
   {
-    Kokkos::ScopeGuard kokkos(argc, argv);
+    // Kokkos sees its own options only: it would answer --help, and take others, by itself.
+    std::vector<char*> own, kokkos_options = {argv[0]};
+    for (int k = 1; k < argc; ++k)
+      (std::string(argv[k]).rfind("--kokkos-", 0) == 0 ? kokkos_options : own).push_back(argv[k]);
+    int kokkos_count = static_cast<int>(kokkos_options.size());
+    kokkos_options.push_back(nullptr);
+    Kokkos::ScopeGuard kokkos(kokkos_count, kokkos_options.data());
     limit_blas_threads();
     io::silence_hdf5();
     // Failures are agreed on over a communicator of their own, so that they never meet the work's messages.
     const parallel::Communicator failures(MPI_COMM_WORLD), comm(MPI_COMM_WORLD);
     std::string command_line;
     for (int k = 0; k < argc; ++k) command_line += (k == 0 ? "" : " ") + std::string(argv[k]);
-    const apps::Context context{{argv + std::min(argc, 2), argv + argc}, command_line, comm};
+    const std::string name = own.empty() ? "" : own.front();
+    const apps::Context context{{own.begin() + (own.empty() ? 0 : 1), own.end()}, command_line, comm};
     try {
-      code = run(context, argc > 1 ? argv[1] : "");
+      code = run(context, name);
     } catch (const Error& error) {
       code = fail(failures, error.code(), error.what());
     } catch (const std::exception& error) {

@@ -60,7 +60,7 @@ void add_model_keys(std::vector<Key>& keys) {
   SectionKeys<Config> section(keys, "model", &Deck::model);
   section.add("family", &Config::family, "", "",
               "Product of conditionals, each given the coordinates before it, or mixture of products.");
-  section.add("components", &Config::components, "1 to 1024", "",
+  section.add("components", &Config::components, "1 to 64", "",
               "L: logistics in each one-dimensional mixture.");
   section.add("mixture", &Config::mixture, "1 to 1024", "",
               "K: products in the mixture (family = factorised).");
@@ -120,6 +120,8 @@ void add_training_keys(std::vector<Key>& keys) {
               "Adam's guard against division by zero.");
   section.add("weight_decay", &TrainingConfig::weight_decay, "0 or more", "",
               "Share of each weight taken off in a step (AdamW), times the learning rate.");
+  section.add("noise", &TrainingConfig::noise, "0 or more", "standard deviations of the data",
+              "Standard deviation of fresh Gaussian noise on each drawn state; holds off overfitting.");
   section.add("average", &TrainingConfig::average, "0 or more, less than 1", "",
               "Decay, per step, of the running average of the parameters; 0: no averaging.");
   section.add(

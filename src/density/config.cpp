@@ -54,7 +54,7 @@ void check_frequencies(const std::string& feature, double lowest, double highest
 }  // namespace
 
 void Config::validate() const {
-  check_count("components", components, 1, 1024);
+  check_count("components", components, 1, 64);
   check_count("mixture", mixture, 1, 1024);
   check_hidden(hidden);
   check_features("time_features", time_features, 2);

@@ -8,9 +8,9 @@
 
 namespace rhoflux::io {
 
-/// What the random numbers of this folder are for; streams of different purposes never meet. The values do
-/// not occur among those of rhoflux/core/random.hpp, which this folder does not include because it needs
-/// Kokkos.
+/// What the random numbers of this folder are for; streams of different purposes never meet, nor do they meet
+/// those of rhoflux/core/random.hpp (for seeds below 2^56), which this folder does not include because it
+/// needs Kokkos.
 enum class DataPurpose : std::uint32_t { generate = 101, split = 102 };
 
 /// Random numbers of one sample: Philox 4x32-10 (Salmon et al. 2011) keyed by (seed, purpose), counter =

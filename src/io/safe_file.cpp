@@ -76,6 +76,8 @@ void require_absent(const std::string& path, bool overwrite) {
   }
   if (!fs::exists(fs::symlink_status(path, status))) return;
   if (fs::is_directory(path, status)) fail_input(path + ": is a folder; give the name of a file");
+  if (fs::exists(path, status) && !fs::is_regular_file(path, status))
+    fail_input(path + ": is a device, a pipe or a socket; give the name of a file");
   if (!overwrite) fail_input(path + ": already exists; give --force to overwrite");
 }
 

@@ -40,6 +40,7 @@ void TrainingConfig::validate() const {
   require_decay("training.beta2", beta2);
   require(epsilon > 0.0, "training.epsilon", epsilon, "greater than 0");
   require(weight_decay >= 0.0, "training.weight_decay", weight_decay, "0 or more");
+  require(noise >= 0.0, "training.noise", noise, "0 or more");
   require_decay("training.average", average);
   require(reproducible_lanes >= 1 && reproducible_lanes <= 4096, "training.reproducible_lanes",
           reproducible_lanes, "1 to 4096");

@@ -81,25 +81,34 @@ parallel::Share rows_for_samples(parallel::Share samples, std::int64_t batch, st
 }
 
 template <class Scalar>
-void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, std::uint64_t seed,
-                std::int64_t step, std::int64_t batch, std::int64_t first_sample,
-                const density::Points<Scalar>& points, const Vector<Scalar>& weight) {
-  const RandomStream random(seed, RandomPurpose::batch, static_cast<std::uint64_t>(step));
-  const double rows_per_sample = static_cast<double>(shard.total) / static_cast<double>(batch);
+void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const BatchConfig& config,
+                std::int64_t first_sample, const density::Points<Scalar>& points,
+                const Vector<Scalar>& weight) {
+  const RandomStream random(config.seed, RandomPurpose::batch, static_cast<std::uint64_t>(config.step));
+  const double rows_per_sample = static_cast<double>(shard.total) / static_cast<double>(config.batch);
   const std::int64_t shard_begin = shard.begin, last = shard.begin + shard.size() - 1;
   const Vector<Scalar> tau_in = shard.tau, weight_in = shard.weight, tau = points.tau;
   const Matrix<Scalar> x_in = shard.x, x = points.x;
   const int n_dims = static_cast<int>(x.extent(0));
+  const double noise = config.noise;
   for_each(
       space, "draw batch", points.size(), KOKKOS_LAMBDA(int s) {
         const std::int64_t sample = first_sample + s;
-        const double uniform = random.uniforms(static_cast<std::uint64_t>(sample), 0).first;
+        const auto index = static_cast<std::uint64_t>(sample);
+        const double uniform = random.uniforms(index, 0).first;
         const auto drawn =
             static_cast<std::int64_t>((static_cast<double>(sample) + uniform) * rows_per_sample);
         const std::int64_t row = (drawn > last ? last : drawn) - shard_begin;
         tau(s) = tau_in(row);
         weight(s) = weight_in(row);
-        for (int i = 0; i < n_dims; ++i) x(i, s) = x_in(i, row);
+        for (int i = 0; i < n_dims; ++i) {
+          x(i, s) = x_in(i, row);
+          if (noise == 0) continue;
+          const RandomStream::Pair pair = random.uniforms(index, static_cast<std::uint32_t>(1 + i));
+          double sine, cosine;  // Box & Muller 1958
+          math::sincos_turns(pair.second, sine, cosine);
+          x(i, s) += static_cast<Scalar>(noise * math::sqrt(-2.0 * math::log(pair.first)) * cosine);
+        }
       });
 }
 
@@ -107,11 +116,9 @@ template Shard<float> read_shard<float>(const io::PopulationFile&, io::Split, pa
                                         const Standardisation&, double);
 template Shard<double> read_shard<double>(const io::PopulationFile&, io::Split, parallel::Share,
                                           const Standardisation&, double);
-template void draw_batch<float>(const ExecutionSpace&, const Shard<float>&, std::uint64_t, std::int64_t,
-                                std::int64_t, std::int64_t, const density::Points<float>&,
-                                const Vector<float>&);
-template void draw_batch<double>(const ExecutionSpace&, const Shard<double>&, std::uint64_t, std::int64_t,
-                                 std::int64_t, std::int64_t, const density::Points<double>&,
-                                 const Vector<double>&);
+template void draw_batch<float>(const ExecutionSpace&, const Shard<float>&, const BatchConfig&, std::int64_t,
+                                const density::Points<float>&, const Vector<float>&);
+template void draw_batch<double>(const ExecutionSpace&, const Shard<double>&, const BatchConfig&,
+                                 std::int64_t, const density::Points<double>&, const Vector<double>&);
 
 }  // namespace rhoflux::training

@@ -170,6 +170,8 @@ template <class Scalar>
 double Trainer<Scalar>::gradient_and_loss() {
   const auto scale = static_cast<Scalar>(-m_config.nll_weight / static_cast<double>(m_config.training.batch));
   const parallel::Share lanes = m_partition.local_lanes();
+  const BatchConfig batch = {m_config.training.seed, m_step, m_config.training.batch,
+                             m_config.training.noise};
   {
     const ScopedRegion region("gradient");
     for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane) {
@@ -184,8 +186,7 @@ double Trainer<Scalar>::gradient_and_loss() {
         const density::Points<Scalar> points = {Kokkos::subview(m_points.tau, part),
                                                 Kokkos::subview(m_points.x, Kokkos::ALL, part)};
         const Vector<Scalar> weight = m_weight, weight_bar = m_weight_bar, log_rho = m_log_rho;
-        draw_batch(m_space, m_train, m_config.training.seed, m_step, m_config.training.batch, first, points,
-                   weight);
+        draw_batch(m_space, m_train, batch, first, points, weight);
         Kokkos::parallel_for(
             "loss adjoint", Kokkos::RangePolicy<ExecutionSpace>(m_space, 0, n),
             KOKKOS_LAMBDA(int s) { weight_bar(s) = scale * weight(s); });
@@ -374,7 +375,8 @@ RunEnd Trainer<Scalar>::run() {
       return RunEnd::early_stopping;
     }
     if (stopping) {
-      m_log("stopped after step " + std::to_string(m_step) + (reason.empty() ? "" : " by " + reason) +
+      m_log("stopped after step " + std::to_string(m_step) +
+            (reason.empty() ? " by a signal to another rank" : " by " + reason) +
             "; run again with --restart auto to continue");
       return RunEnd::stopped;
     }
@@ -412,7 +414,11 @@ void require_same_run(const RunConfig& config, const Checkpoint& start, const io
            " training rows, the checkpoint was made with " + std::to_string(start.n_train_rows));
 }
 
-/// The state to continue from, if any; also makes the checkpoint directory. Nothing is written on an error.
+bool holds_checkpoints(const std::string& directory) {
+  return !list_checkpoints(directory).empty() || std::filesystem::exists(best_path(directory));
+}
+
+/// The state to continue from, if any. Nothing is written.
 std::optional<Checkpoint> find_start(const RunConfig& config, const io::PopulationFile& file,
                                      const parallel::Communicator& comm,
                                      const std::function<void(const std::string&)>& log) {
@@ -429,37 +435,54 @@ std::optional<Checkpoint> find_start(const RunConfig& config, const io::Populati
   };
   parallel::on_root(comm, [&] {
     read();
-    const bool occupied =
-        !list_checkpoints(directory).empty() || std::filesystem::exists(best_path(directory));
-    if (config.restart == "none" && occupied && !config.force)
+    if (config.restart == "none" && holds_checkpoints(directory) && !config.force)
       fail_input("checkpoint.directory = " + directory +
                  ": holds checkpoints of another run; give --restart auto to continue it, another directory, "
                  "or --force to "
                  "remove them");
+    const bool named = config.restart != "none" && config.restart != "auto";
+    if (named && !list_checkpoints(directory).empty() &&
+        list_checkpoints(directory).front() > checkpoint_path(directory, start->step))
+      fail_input("checkpoint.directory = " + directory + ": holds " + list_checkpoints(directory).front() +
+                 ", which is newer than the " + std::to_string(start->step) + " steps of " + config.restart +
+                 "; give another directory, so that neither run is lost");
     if (config.restart == "auto" && !start && !warnings.empty())
       fail_input(directory + ": no checkpoint can be read; " + warnings.front());
-    std::error_code error;
-    std::filesystem::create_directories(directory, error);
-    if (error) fail_input("checkpoint.directory = " + directory + ": cannot be made: " + error.message());
-    io::require_absent((std::filesystem::path(directory) / "history.csv").string(), true);
-    if (config.restart == "none" && occupied) {
-      remove_old_checkpoints(directory, 0);
-      std::filesystem::remove(best_path(directory));
-    }
   });
   if (!comm.is_root()) read();
   for (const std::string& warning : warnings) log("warning: " + warning);
   return start;
 }
 
+/// Makes the checkpoint directory and, for a new run, empties it of checkpoints.
+void prepare_directory(const RunConfig& config, const parallel::Communicator& comm) {
+  const std::string& directory = config.checkpoint.directory;
+  parallel::on_root(comm, [&] {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) fail_input("checkpoint.directory = " + directory + ": cannot be made: " + error.message());
+    io::require_absent((std::filesystem::path(directory) / "history.csv").string(), true);
+    if (config.restart != "none") return;
+    remove_old_checkpoints(directory, 0);
+    std::filesystem::remove(best_path(directory));
+  });
+}
+
+template <class Scalar>
+RunEnd train_in(const RunConfig& config, const io::PopulationFile& file, const parallel::Communicator& comm,
+                const std::function<void(const std::string&)>& log) {
+  Trainer<Scalar> trainer(config, file, comm, log, find_start(config, file, comm, log));
+  prepare_directory(config, comm);  // only now: everything that the input can have wrong has been found
+  return trainer.run();
+}
+
 }  // namespace
 
 RunEnd train(const RunConfig& config, const io::PopulationFile& file, const parallel::Communicator& comm,
              const std::function<void(const std::string&)>& log) {
-  std::optional<Checkpoint> start = find_start(config, file, comm, log);
   if (config.training.precision == Precision::single_precision)
-    return Trainer<float>(config, file, comm, log, std::move(start)).run();
-  return Trainer<double>(config, file, comm, log, std::move(start)).run();
+    return train_in<float>(config, file, comm, log);
+  return train_in<double>(config, file, comm, log);
 }
 
 }  // namespace rhoflux::training

@@ -29,7 +29,9 @@ struct TrainingConfig {
   double beta2 = 0.999;       ///< Adam
   double epsilon = 1e-8;      ///< Adam
   double weight_decay = 0.0;  ///< decoupled (AdamW)
-  double average = 0.0;       ///< decay of the exponential moving average of the parameters; 0: none
+  double noise =
+      0.0;  ///< of fresh Gaussian noise on each drawn state, standardised units (Rothfuss et al. 2019)
+  double average = 0.0;  ///< decay of the exponential moving average of the parameters; 0: none
   bool reproducible = false;
   int reproducible_lanes = 8;         ///< partial gradients summed in fixed order; at least the rank count
   std::int64_t validate_every = 500;  ///< steps; 0: never

@@ -38,10 +38,18 @@ density::InitialRows initial_rows(const io::PopulationFile& file, const parallel
 /// time, and a rank needs one contiguous part of them.
 parallel::Share rows_for_samples(parallel::Share samples, std::int64_t batch, std::int64_t n_rows);
 
+/// How a batch is drawn.
+struct BatchConfig {
+  std::uint64_t seed = 0;
+  std::int64_t step = 0;
+  std::int64_t batch = 0;  ///< samples over all ranks
+  double noise = 0;        ///< standard deviation of Gaussian noise added to each coordinate, model units
+};
+
 /// Fills `points` and `weight` with the batch samples first_sample, first_sample + 1, ... of one step.
 template <class Scalar>
-void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, std::uint64_t seed,
-                std::int64_t step, std::int64_t batch, std::int64_t first_sample,
-                const density::Points<Scalar>& points, const Vector<Scalar>& weight);
+void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const BatchConfig& config,
+                std::int64_t first_sample, const density::Points<Scalar>& points,
+                const Vector<Scalar>& weight);
 
 }  // namespace rhoflux::training

@@ -49,7 +49,7 @@ TEST(ScopedRegion, NestedRegionsCountInTheirParents) {
 }
 
 TEST(PeakMemory, CountsWhatWasTouched) {
-  constexpr std::size_t bytes = std::size_t(256) << 20;
+  constexpr std::size_t bytes = std::size_t(64) << 20;
   const std::vector<char> memory(bytes, 1);
   EXPECT_GE(peak_memory_bytes(), static_cast<double>(bytes) + static_cast<double>(memory.back()));
 }

@@ -80,17 +80,18 @@ TEST(Initialise, StartsNearAGaussianFitOnGaussianData) {
   }
 }
 
-/// Data of any scale and place, ties and constant columns included.
+/// Constant columns, a single row, and one row in a hundred at a hundred standard deviations.
 TEST(Initialise, IsFiniteForAwkwardData) {
   for (DensityCase test_case : density_cases({1, 2})) {
     SCOPED_TRACE(test_case.name);
-    InitialRows same = gaussian_rows(100, test_case.n_dims, 4), far = same, one;
+    InitialRows same = gaussian_rows(100, test_case.n_dims, 4), outliers = same, one;
     std::fill(same.x.begin(), same.x.end(), 0.7);
-    for (double& value : far.x) value = 1e4 + 1e3 * std::exp(3 * value);
+    for (int i = 0; i < test_case.n_dims; ++i)
+      outliers.x[static_cast<std::size_t>(i)] = i % 2 == 0 ? 100 : -100;
     one.n_dims = test_case.n_dims;
     one.x.assign(static_cast<std::size_t>(test_case.n_dims), -2.0);
     const auto density = make_density<double>(test_case.config, test_case.n_dims, {});
-    for (const InitialRows& rows : {same, far, one}) {
+    for (const InitialRows& rows : {same, outliers, one}) {
       InitialRows hundred = rows;
       for (std::size_t k = 0; hundred.x.size() < 100u * static_cast<std::size_t>(test_case.n_dims); ++k)
         hundred.x.push_back(rows.x[k % rows.x.size()]);

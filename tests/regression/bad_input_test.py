@@ -1,0 +1,172 @@
+"""Bad input: exit code 2, one message that says what and where, and not one file written or changed."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from regression import SMALL, check, h5py, listing, main, np, run, succeed, write_population  # noqa: E402
+
+
+def refused(folder, words, *arguments, ranks=0):
+    """Requires exit code 2, an error message with these words, given once, and an unchanged folder."""
+    before = listing(folder)
+    result = run(*arguments, folder=folder, ranks=ranks)
+    said = f"{' '.join(map(str, arguments))} ({ranks} ranks), exit code {result.returncode}:\n{result.stdout}{result.stderr}"
+    check(result.returncode == 2, "expected exit code 2 from " + said)
+    check(result.stderr.count("rhoflux: error:") == 1, "expected one message from " + said)
+    for word in words:
+        check(word in result.stderr, f"expected '{word}' in what was said by {said}")
+    after = listing(folder)
+    changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    check(not changed, f"{changed} changed by {said}")
+
+
+def prepare(folder):
+    """A population, a deck, and a small trained model."""
+    succeed("generate", "branching", "--count", 500, "--output", "data.h5", folder=folder)
+    (folder / "deck.cfg").write_text("[data]\nfile = data.h5\n")
+    succeed("train", "deck.cfg", *SMALL, "--training.steps=2", "--checkpoint.directory=run", folder=folder)
+    return "run/checkpoint_000000002.h5"
+
+
+def test_deck(folder):
+    succeed("generate", "branching", "--count", 500, "--output", "data.h5", folder=folder)
+    for text, words in (("[data]\nfile = data.h5\n[training]\nstepz = 5\n", ["bad.cfg:4", "stepz", "training.steps"]),
+                        ("[data]\nfile = data.h5\n[trainin]\nsteps = 5\n", ["bad.cfg:3", "trainin"]),
+                        ("[data]\nfile = data.h5\n[training]\nsteps = many\n", ["bad.cfg:4", "training.steps", "many", "whole number"]),
+                        ("[data]\nfile = data.h5\n[training]\nsteps = 5\nsteps = 6\n", ["bad.cfg:5", "training.steps", "duplicate"]),
+                        ("[data]\nfile = data.h5\n[training]\nbatch = -4\n", ["bad.cfg:4", "training.batch", "-4"]),
+                        ("[data]\nfile = data.h5\n[model]\nfamily = flow\n", ["bad.cfg:4", "flow", "factorised"]),
+                        ("[data]\nfile = data.h5\nsteps 5\n", ["bad.cfg:3"]),
+                        ("[data]\nfile = \n", ["bad.cfg:2", "data.file"]),
+                        ("[training]\nsteps = 5\n", ["data.file"]),
+                        ("[data]\nfile = missing.h5\n", ["missing.h5", "no such file"]),
+                        ("\x01\x02\x00", ["bad.cfg:1", "binary"]),
+                        ("", ["data.file"])):
+        (folder / "bad.cfg").write_text(text)
+        refused(folder, words, "train", "bad.cfg")
+    refused(folder, ["bad.cfg", "data.file"], "train", "bad.cfg", ranks=2)
+    refused(folder, ["missing.cfg"], "train", "missing.cfg")
+    (folder / "deck.cfg").write_text("[data]\nfile = data.h5\n")
+    refused(folder, ["training.stepz"], "train", "deck.cfg", "--training.stepz=5")
+    refused(folder, ["--bogus"], "train", "deck.cfg", "--bogus")
+    refused(folder, ["nothing.h5"], "train", "deck.cfg", "--restart", "nothing.h5")
+    lanes = ["--training.reproducible=true", "--training.reproducible_lanes=1"]
+    refused(folder, ["training.reproducible_lanes", "2"], "train", "deck.cfg", *lanes, ranks=2)
+
+
+def test_population(folder):
+    rows = 60
+    random = np.random.default_rng(1)
+    t, x = np.sort(random.random(rows)), random.normal(size=(rows, 2))
+    with_nan = x.copy()
+    with_nan[41, 1] = np.nan
+    weight = np.ones(rows)
+    weight[7] = np.nan
+    cases = {"nan.h5": (t, with_nan, {}, ["'x'", "row 41"]),
+             "weight.h5": (t, x, {"weight": weight}, ["'weight'", "row 7"]),
+             "length.h5": (t[:50], x, {}, ["'x'", "(50, D)", "(60, 2)"]),
+             "flat.h5": (t, x[:, 0], {}, ["'x'", "(60)"]),
+             "unsorted.h5": (t[::-1], x, {}, ["'t'", "sorted"]),
+             "text.h5": (np.array([b"a"] * rows), x, {}, ["'t'", "numbers"]),
+             "split.h5": (t, x, {"split": np.full(rows, 7, "i1")}, ["'split'", "row 0"]),
+             "empty.h5": (t[:0], x[:0], {}, ["no rows"]),
+             "no_train.h5": (t, x, {"split": np.ones(rows, "i1")}, ["training split", "0 rows"]),
+             "one_row.h5": (t[:1], x[:1], {}, ["training split", "1 rows"]),
+             "constant.h5": (t, np.ones((rows, 2)), {}, ["x1", "same value"])}
+    (folder / "deck.cfg").write_text("[model]\n")
+    for name, (times, points, others, words) in cases.items():
+        write_population(folder / name, times, points, **others)
+        more = ["train", "deck.cfg", *SMALL, f"--data.file={name}"]
+        refused(folder, [name, *words], *more)
+        refused(folder, [name, *words], *more, "--check")
+    for name in ("nan.h5", "no_train.h5"):
+        refused(folder, [name], "train", "deck.cfg", *SMALL, f"--data.file={name}", ranks=2)
+    (folder / "noise.h5").write_bytes(bytes(range(256)) * 8)
+    refused(folder, ["noise.h5"], "train", "deck.cfg", "--data.file=noise.h5")
+    refused(folder, ["noise.h5"], "info", "noise.h5")
+
+
+def test_csv(folder):
+    good = "t,x1,x2\n0,1,2\n1,2,3\n"
+    for text, words in ((good + "2,abc,3\n", ["line 4", "abc", "x1"]), (good + "2,3\n", ["line 4", "3 fields"]),
+                        (good + "2,nan,3\n", ["line 4", "finite"]), (good + "\n2,3,4\n", ["line 4", "blank"]),
+                        ("time,x1\n0,1\n", ["line 1", "'t'"]), ("t,x1,x1\n0,1,1\n", ["line 1", "x1"]),
+                        ("t,x1\n", ["no rows"]), ("", ["empty"])):
+        (folder / "bad.csv").write_text(text)
+        refused(folder, ["bad.csv", *words], "import", "bad.csv", "--output", "out.h5")
+    refused(folder, ["bad.csv"], "import", "bad.csv", "--output", "out.h5", ranks=2)
+    refused(folder, ["missing.csv"], "import", "missing.csv", "--output", "out.h5")
+    (folder / "good.csv").write_text(good)
+    refused(folder, ["--val"], "import", "good.csv", "--output", "out.h5", "--val", "much")
+    (folder / "there.h5").write_text("kept")
+    refused(folder, ["there.h5", "--force"], "import", "good.csv", "--output", "there.h5")
+
+
+def test_checkpoint(folder):
+    model = prepare(folder)
+    data = (folder / model).read_bytes()
+    (folder / "short.h5").write_bytes(data[:len(data) // 2])
+    (folder / "text.h5").write_text("not HDF5\n")
+    (folder / "newer.h5").write_bytes(data)
+    with h5py.File(folder / "newer.h5", "r+") as file:
+        file.attrs["format_version"] = 99
+    for name, words in (("short.h5", []), ("text.h5", []), ("newer.h5", ["99"]), ("data.h5", ["checkpoint"]),
+                        ("missing.h5", ["no such file"])):
+        refused(folder, [name, *words], "evaluate", name, "--data", "data.h5")
+        refused(folder, [name, *words], "sample", name, "--times", "0", "--output", "out.h5")
+        refused(folder, [name, *words], "train", "deck.cfg", *SMALL, "--restart", name, "--checkpoint.directory=other")
+    refused(folder, ["newer.h5", "99"], "sample", "newer.h5", "--times", "0", "--output", "out.h5", ranks=2)
+    refused(folder, ["run", "--restart auto"], "train", "deck.cfg", *SMALL, "--checkpoint.directory=run")
+    refused(folder, ["model"], "train", "deck.cfg", "--restart", "auto", "--checkpoint.directory=run", "--model.hidden=9")
+    refused(folder, ["training.seed"], "train", "deck.cfg", *SMALL, "--restart", "auto", "--checkpoint.directory=run",
+            "--training.seed=9")
+
+
+def test_output_and_points(folder):
+    model = prepare(folder)
+    (folder / "there").write_text("kept")
+    os.mkfifo(folder / "pipe")
+    write_population(folder / "points.h5", np.zeros(3), np.zeros((3, 2)))
+    write_population(folder / "wide.h5", np.zeros(3), np.arange(9.0).reshape(3, 3))
+    write_population(folder / "late.h5", np.full(3, 9.0), np.zeros((3, 2)))
+    write_population(folder / "nan.h5", np.zeros(3), np.full((3, 2), np.nan))
+    sample = ["sample", model, "--output", "out.h5", "--times"]
+    for ranks in (0, 2):
+        refused(folder, ["there", "--force"], "sample", model, "--times", "0", "--output", "there", ranks=ranks)
+    refused(folder, ["there", "--force"], "evaluate", model, "--data", "data.h5", "--output", "there")
+    refused(folder, ["there", "--force"], "query", model, "--points", "points.h5", "--output", "there")
+    refused(folder, ["there", "--force"], "generate", "ou", "--count", 5, "--output", "there")
+    refused(folder, ["is a folder"], "generate", "ou", "--count", 5, "--output", "run", "--force")
+    refused(folder, ["pipe"], "generate", "ou", "--count", 5, "--output", "pipe", "--force")
+    refused(folder, ["nowhere"], "generate", "ou", "--count", 5, "--output", "nowhere/a.h5")
+    refused(folder, ["wide.h5", "(3, 3)", "(3, 2)"], "query", model, "--points", "wide.h5", "--output", "out.h5")
+    refused(folder, ["wide.h5", "3 coordinates"], "evaluate", model, "--data", "wide.h5", "--split", "all", ranks=2)
+    refused(folder, ["late.h5", "row 0", "time 9"], "query", model, "--points", "late.h5", "--output", "out.h5")
+    refused(folder, ["nan.h5", "row 0"], "query", model, "--points", "nan.h5", "--output", "out.h5")
+    refused(folder, ["points.h5", "'test'"], "evaluate", model, "--data", "points.h5", "--output", "out.json")
+    refused(folder, ["time 7", "0 to 4"], *sample, "7")
+    for times in ("", "a", "1,,2", "0:1", "0:1:0", "0:1:1.5", "nan"):
+        refused(folder, ["--times"], *sample, times)
+    refused(folder, ["--count"], *sample, "0", "--count", "0")
+    refused(folder, ["--count"], *sample, "0", "--count", "-5")
+    refused(folder, ["exam"], "evaluate", model, "--data", "data.h5", "--split", "exam")
+
+
+def test_command_line(folder):
+    refused(folder, ["no command"])
+    refused(folder, ["frobnicate", "train"], "frobnicate")
+    refused(folder, ["frobnicate"], "frobnicate", ranks=2)
+    refused(folder, ["DECK"], "train")
+    refused(folder, ["CHECKPOINT"], "sample")
+    refused(folder, ["--output"], "generate", "branching")
+    refused(folder, ["swirl", "pinwheel"], "generate", "swirl", "--output", "a.h5")
+    for count in ("0", "-5", "1e3", "99999999999999999999"):
+        refused(folder, ["count"], "generate", "branching", "--count", count, "--output", "a.h5")
+    refused(folder, ["--colour"], "info", "a.h5", "--colour")
+
+
+if __name__ == "__main__":
+    main(*[test for name, test in list(globals().items()) if name.startswith("test_")])

@@ -1,0 +1,183 @@
+"""Runs on any number of ranks, stopped and continued, give the same result; damaged checkpoints are passed over."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from regression import SMALL, check, datasets, differences, h5py, listing, main, np, succeed  # noqa: E402
+
+STEPS = 40
+
+
+def prepare(folder):
+    succeed("generate", "branching", "--count", 2000, "--seed", 3, "--output", "data.h5", folder=folder)
+    (folder / "deck.cfg").write_text("[data]\nfile = data.h5\n")
+
+
+def arguments(directory, *more, steps=STEPS, every=15):
+    return ["train", "deck.cfg", *SMALL, f"--training.steps={steps}", f"--checkpoint.directory={directory}",
+            f"--checkpoint.every={every}", "--training.validate_every=10", "--output.log_every=4", *more]
+
+
+def last(folder, directory, steps=STEPS):
+    return folder / directory / f"checkpoint_{steps:09d}.h5"
+
+
+def check_same(folder, expected, found):
+    for name in (f"checkpoint_{STEPS:09d}.h5", "best.h5"):
+        different = differences(folder / expected / name, folder / found / name)
+        check(not different, f"{expected}/{name} and {found}/{name} differ in {different}")
+    check((folder / expected / "history.csv").read_bytes() == (folder / found / "history.csv").read_bytes(),
+          f"{expected}/history.csv and {found}/history.csv differ")
+
+
+def reproducible(folder, family, precision):
+    prepare(folder)
+    more = ["--training.reproducible=true", f"--model.family={family}", f"--training.precision={precision}",
+            "--training.average=0.9"]
+    for ranks in (1, 2, 4):
+        succeed(*arguments(f"straight_{ranks}", *more), ranks=ranks, folder=folder)
+    check_same(folder, "straight_1", "straight_2")
+    check_same(folder, "straight_1", "straight_4")
+    # Stopped between two checkpoints, lines of the log and validations alike.
+    said = succeed(*arguments("parts", *more, "--stop-after", 13), ranks=4, folder=folder, code=75)
+    check("step 13" in said and "--restart auto" in said, "the stop is not explained:\n" + said)
+    succeed(*arguments("parts", *more, "--restart", "auto", "--stop-after", 14), ranks=1, folder=folder, code=75)
+    said = succeed(*arguments("parts", *more, "--restart", "auto"), ranks=2, folder=folder)
+    check("continuing after step 27" in said, "the continuation is not announced:\n" + said)
+    check_same(folder, "straight_1", "parts")
+
+
+def test_reproducible_autoregressive_single(folder):
+    reproducible(folder, "autoregressive", "single")
+
+
+def test_reproducible_autoregressive_double(folder):
+    reproducible(folder, "autoregressive", "double")
+
+
+def test_reproducible_factorised_single(folder):
+    reproducible(folder, "factorised", "single")
+
+
+def test_reproducible_factorised_double(folder):
+    reproducible(folder, "factorised", "double")
+
+
+def test_plain_sums_differ_by_rounding(folder):
+    """The NLL is a mean over 64 samples, summed in another order. In double the two sums of the first steps agree to
+    about 64 units of rounding; training carries a perturbation along, by less than a factor of 2 a step while the
+    learning rate is this small, so that 10 steps keep it below 64 * 2^-53 * 2^10 < 1e-11."""
+    prepare(folder)
+    steps = 10
+    for ranks in (1, 2, 4):
+        succeed(*arguments(f"run_{ranks}", "--training.precision=double", steps=steps), ranks=ranks, folder=folder)
+    straight = datasets(last(folder, "run_1", steps))
+    for ranks in (2, 4):
+        found = datasets(last(folder, f"run_{ranks}", steps))
+        gap = np.nanmax(np.abs(straight["history"] - found["history"]))
+        check(gap < 1e-11, f"the history on {ranks} ranks is {gap:.1e} from that on 1")
+
+
+def test_average_is_between(folder):
+    prepare(folder)
+    succeed(*arguments("run", "--training.average=0.9"), folder=folder)
+    found = datasets(last(folder, "run"))
+    names = [name for name in found if name.startswith("parameters/")]
+    check(names and all(name.replace("parameters", "averaged_parameters", 1) in found for name in names),
+          "a parameter has no average")
+    check(any(np.any(found[name] != found["averaged_" + name]) for name in names), "the average is the last value")
+
+
+def test_checksums_on_every_dataset(folder):
+    prepare(folder)
+    succeed(*arguments("run"), folder=folder)
+    with h5py.File(last(folder, "run"), "r") as file:
+        def visit(name, item):
+            if isinstance(item, h5py.Dataset):
+                check(item.fletcher32, f"/{name} has no checksum")
+        file.visititems(visit)
+        for name in ("program", "git", "command_line", "ranks", "backend", "kokkos", "mpi", "hdf5", "slurm_job_id"):
+            check(name in file["provenance"].attrs, f"/provenance has no attribute {name}")
+
+
+def test_finished_run_changes_nothing(folder):
+    prepare(folder)
+    succeed(*arguments("run"), folder=folder)
+    before = listing(folder)
+    for ranks in (0, 2):
+        succeed(*arguments("run", "--restart", "auto"), ranks=ranks, folder=folder)
+        check(listing(folder) == before, "a finished run that is started again changes files")
+
+
+def test_auto_without_checkpoints_starts(folder):
+    prepare(folder)
+    succeed(*arguments("run", "--restart", "auto"), folder=folder)
+    check(last(folder, "run").is_file(), "there is no checkpoint at the end")
+
+
+def test_named_checkpoint(folder):
+    """Continued from an earlier checkpoint by name, in another directory."""
+    prepare(folder)
+    more = ["--training.reproducible=true"]
+    succeed(*arguments("run", *more), folder=folder)
+    succeed(*arguments("other", *more, "--restart", "run/checkpoint_000000015.h5"), folder=folder)
+    check(not differences(last(folder, "run"), last(folder, "other")), "the continued run differs")
+
+
+def test_only_the_newest_are_kept(folder):
+    prepare(folder)
+    succeed(*arguments("run", "--checkpoint.keep=2", every=5), folder=folder)
+    kept = sorted(path.name for path in (folder / "run").iterdir())
+    check(kept == ["best.h5", "checkpoint_000000035.h5", "checkpoint_000000040.h5", "history.csv"], f"kept: {kept}")
+
+
+def truncate(path):
+    data = path.read_bytes()
+    path.write_bytes(data[:len(data) // 2])
+
+
+def flip_bit(path):
+    """One bit in the stored chunk of a parameter, which only the checksum can notice."""
+    with h5py.File(path, "r") as file:
+        names = []
+        file["parameters"].visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+        offset = file["parameters/" + names[0]].id.get_chunk_info(0).byte_offset
+    data = bytearray(path.read_bytes())
+    data[offset + 1] ^= 4
+    path.write_bytes(bytes(data))
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def test_damaged_checkpoints_are_passed_over(folder):
+    prepare(folder)
+    more = ["--training.reproducible=true"]
+    succeed(*arguments("straight", *more), folder=folder)
+    for ranks, damage in ((0, truncate), (2, flip_bit), (0, empty)):
+        name = f"run_{damage.__name__}"
+        succeed(*arguments(name, *more, "--stop-after", 32), folder=folder, code=75)
+        newest = folder / name / "checkpoint_000000032.h5"
+        damage(newest)
+        said = succeed(*arguments(name, *more, "--restart", "auto"), ranks=ranks, folder=folder)
+        check(said.count("damaged checkpoint") == 1 and newest.name in said,
+              f"{damage.__name__}: the damaged checkpoint is not named once:\n" + said)
+        check("continuing after step 30" in said, f"{damage.__name__}: not continued from the one before:\n" + said)
+        check_same(folder, "straight", name)
+
+
+def test_all_damaged_is_an_error(folder):
+    prepare(folder)
+    succeed(*arguments("run", "--stop-after", 16), folder=folder, code=75)
+    for path in (folder / "run").glob("checkpoint_*.h5"):
+        truncate(path)
+    before = listing(folder)
+    succeed(*arguments("run", "--restart", "auto"), folder=folder, code=2)
+    check(listing(folder) == before, "files have changed")
+
+
+if __name__ == "__main__":
+    main(*[test for name, test in list(globals().items()) if name.startswith("test_")])

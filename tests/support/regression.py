@@ -1,0 +1,112 @@
+"""Helpers of the tests that run the program from outside: see tests/CMakeLists.txt for the environment."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+SKIPPED = 77
+
+try:
+    import h5py
+    import numpy as np
+except ImportError as missing:
+    print(f"skipped: this Python has no module {missing.name}")
+    sys.exit(SKIPPED)
+
+
+def skip(reason):
+    print("skipped: " + reason)
+    sys.exit(SKIPPED)
+
+
+PROGRAM = os.environ.get("RHOFLUX", "")
+MPIEXEC = shlex.split(os.environ.get("RHOFLUX_MPIEXEC", "mpiexec -n"))
+if not PROGRAM:
+    skip("RHOFLUX does not name the program")
+
+# A small network, so that a run takes a fraction of a second.
+SMALL = ["--model.hidden=16,16", "--model.time_features=8", "--model.components=4", "--model.mixture=3",
+         "--training.batch=64", "--training.warmup=5"]
+
+
+def run(*arguments, ranks=0, folder=".", timeout=120):
+    """Runs the program, under mpiexec if ranks > 0; gives a CompletedProcess with text output."""
+    command = [PROGRAM] + [str(argument) for argument in arguments]
+    if ranks > 0:
+        command = MPIEXEC + [str(ranks)] + command
+    return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, errors="replace", timeout=timeout)
+
+
+def succeed(*arguments, code=0, **keywords):
+    """Runs the program and requires an exit code; gives what it printed."""
+    result = run(*arguments, **keywords)
+    check(result.returncode == code,
+          f"{' '.join(map(str, arguments))}: exit code {result.returncode}, expected {code}\n{result.stdout}{result.stderr}")
+    return result.stdout
+
+
+def check(holds, message):
+    if not holds:
+        raise AssertionError(message)
+
+
+def datasets(path):
+    """All datasets of an HDF5 file by name; text as it is stored."""
+    found = {}
+    with h5py.File(path, "r") as file:
+        file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+def differences(first, second, leave_out=("deck",)):
+    """Names of the datasets of two files that differ in a bit, in type or in shape."""
+    a, b = datasets(first), datasets(second)
+    names = (set(a) | set(b)) - set(leave_out)
+    return sorted(name for name in names if name not in a or name not in b
+                  or np.asarray(a[name]).dtype != np.asarray(b[name]).dtype
+                  or np.asarray(a[name]).shape != np.asarray(b[name]).shape
+                  or np.asarray(a[name]).tobytes() != np.asarray(b[name]).tobytes())
+
+
+def write_population(path, t, x, **others):
+    """A population file by its contract alone: /t, /x and optionally weight and split."""
+    with h5py.File(path, "w") as file:
+        file["t"], file["x"] = t, x
+        for name, values in others.items():
+            file[name] = values
+
+
+def listing(folder):
+    """Path, size and time of change of everything below a folder."""
+    found = {}
+    for path in sorted(Path(folder).rglob("*")):
+        status = path.lstat()
+        found[str(path.relative_to(folder))] = (path.is_dir(), 0 if path.is_dir() else status.st_size,
+                                                0 if path.is_dir() else status.st_mtime_ns)
+    return found
+
+
+def main(*tests):
+    """Runs each test in an empty folder of its own; exits 1 if one fails."""
+    failed = 0
+    for test in tests:
+        folder = Path(tempfile.mkdtemp(prefix="rhoflux_test_"))
+        start = time.monotonic()
+        try:
+            test(folder)
+            verdict = "passed"
+        except Exception:
+            failed += 1
+            verdict = "FAILED"
+            traceback.print_exc()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        print(f"{verdict}  {test.__name__}  {time.monotonic() - start:.1f} s", flush=True)
+    sys.exit(1 if failed else 0)
