@@ -50,6 +50,12 @@ std::string Arguments::required(const std::string& name) const {
   return text(name);
 }
 
+std::uint64_t Arguments::count(const std::string& name) const {
+  const auto value = get<std::int64_t>(name);
+  if (value < 0) fail_input("--" + name + " " + std::to_string(value) + ": must be 0 or more");
+  return static_cast<std::uint64_t>(value);
+}
+
 std::string Arguments::help() const {
   std::ostringstream out;
   out << "Usage: " << m_usage << "\n\n" << m_description << "\n\n" << m_options;

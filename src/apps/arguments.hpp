@@ -36,6 +36,8 @@ class Arguments {
     return m_values[name].as<T>();
   }
   const std::string& text(const std::string& name) const { return get<std::string>(name); }
+  /// A whole number of at least 0; Boost would wrap -1 round.
+  std::uint64_t count(const std::string& name) const;
   /// As text, failing with a message where the option is missing.
   std::string required(const std::string& name) const;
   std::string help() const;

@@ -18,15 +18,15 @@ int command_generate(const Context& context) {
   Arguments arguments("rhoflux generate NAME --count N --output FILE [--seed S] [--force]", description,
                       {"NAME"});
   arguments.add()("count", po::value<std::int64_t>()->default_value(10000), "number of rows")(
-      "seed", po::value<std::uint64_t>()->default_value(1), "seed of the random numbers")(
+      "seed", po::value<std::int64_t>()->default_value(1), "seed of the random numbers")(
       "output", po::value<std::string>(), "population file to write (HDF5)")("force",
                                                                              "overwrite an existing file");
   if (!arguments.parse(context)) return 0;
   const std::string output = arguments.required("output");
   parallel::on_root(context.comm, [&] {
     io::require_absent(output, arguments.has("force"));
-    io::PopulationData data = io::generate(arguments.text("NAME"), arguments.get<std::int64_t>("count"),
-                                           arguments.get<std::uint64_t>("seed"));
+    io::PopulationData data =
+        io::generate(arguments.text("NAME"), arguments.get<std::int64_t>("count"), arguments.count("seed"));
     const std::int64_t rows = data.n_rows();
     const int dims = data.n_dims;
     io::write_population(output, std::move(data), arguments.has("force"));
@@ -54,7 +54,7 @@ int command_import(const Context& context) {
       "share of rows drawn for validation where there is no split column")(
       "test", po::value<double>()->default_value(0.0),
       "share of rows drawn for testing where there is no split column")(
-      "seed", po::value<std::uint64_t>()->default_value(1), "seed of that draw")(
+      "seed", po::value<std::int64_t>()->default_value(1), "seed of that draw")(
       "time-unit", po::value<std::string>()->default_value(""), "unit of time, stored in the file")(
       "source", po::value<std::string>()->default_value(""), "where the data come from, stored in the file")(
       "force", "overwrite an existing file");
@@ -72,7 +72,7 @@ int command_import(const Context& context) {
   options.weight_column = arguments.text("weight-column");
   options.val_fraction = arguments.get<double>("val");
   options.test_fraction = arguments.get<double>("test");
-  options.seed = arguments.get<std::uint64_t>("seed");
+  options.seed = arguments.count("seed");
   options.time_unit = arguments.text("time-unit");
   options.source = arguments.text("source");
   parallel::on_root(context.comm, [&] {

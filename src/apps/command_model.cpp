@@ -90,13 +90,13 @@ int command_sample(const Context& context) {
       {"CHECKPOINT"});
   arguments.add()("times", po::value<std::string>(), "a list 0,0.5,1 or first:last:count")(
       "count", po::value<std::int64_t>()->default_value(1000), "samples at each time")(
-      "seed", po::value<std::uint64_t>()->default_value(1), "seed of the random numbers")(
+      "seed", po::value<std::int64_t>()->default_value(1), "seed of the random numbers")(
       "output", po::value<std::string>(), "file to write")("force", "overwrite an existing file");
   if (!arguments.parse(context)) return 0;
   const std::string output = arguments.required("output");
   const std::vector<double> times = parse_times(arguments.required("times"));
   const auto count = arguments.get<std::int64_t>("count");
-  const auto seed = arguments.get<std::uint64_t>("seed");
+  const auto seed = arguments.count("seed");
   if (count < 1) fail_input("--count " + std::to_string(count) + ": must be at least 1");
   const training::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const training::Inference inference(checkpoint);
@@ -221,14 +221,14 @@ int command_evaluate(const Context& context) {
       {"CHECKPOINT"});
   arguments.add()("data", po::value<std::string>(), "population file")(
       "split", po::value<std::string>()->default_value("test"), "train, val, test or all")(
-      "seed", po::value<std::uint64_t>()->default_value(1), "seed of the samples")(
+      "seed", po::value<std::int64_t>()->default_value(1), "seed of the samples")(
       "transport-points", po::value<std::int64_t>()->default_value(2000),
       "most points of a snapshot to compare by transport")(
       "output", po::value<std::string>(), "write the figures as JSON")("force", "overwrite an existing file");
   if (!arguments.parse(context)) return 0;
   training::EvaluationOptions options;
   options.split = io::parse_split(arguments.text("split"));
-  options.seed = arguments.get<std::uint64_t>("seed");
+  options.seed = arguments.count("seed");
   options.max_transport_points = arguments.get<std::int64_t>("transport-points");
   if (options.max_transport_points < 1 || options.max_transport_points > 20000)
     fail_input("--transport-points " + std::to_string(options.max_transport_points) +

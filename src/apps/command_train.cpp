@@ -61,7 +61,7 @@ training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments
   config.restart = arguments.text("restart");
   config.force = arguments.has("force");
   config.limits.max_hours = arguments.get<double>("max-hours");
-  config.limits.stop_after = arguments.get<std::int64_t>("stop-after");
+  config.limits.stop_after = static_cast<std::int64_t>(arguments.count("stop-after"));
   return config;
 }
 
@@ -91,6 +91,9 @@ int command_train(const Context& given) {
     return 0;
   }
   if (!arguments.parse(context)) return 0;
+  const double max_hours = arguments.get<double>("max-hours");
+  if (!(max_hours >= 0)) fail_input("--max-hours " + std::to_string(max_hours) + ": must be 0 or more");
+  (void)arguments.count("stop-after");
   std::string text;
   parallel::on_root(context.comm, [&] { text = cli::read_deck_text(arguments.text("DECK")); });
   context.comm.broadcast(text);

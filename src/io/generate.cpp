@@ -139,7 +139,10 @@ const std::vector<GeneratorName>& generator_names() {
 
 PopulationData generate(const std::string& name, std::int64_t count, std::uint64_t seed) {
   const Generator& generator = find_generator(name);
-  if (count < 1) fail_input("generate: the count is " + std::to_string(count) + "; allowed is 1 or more");
+  constexpr std::int64_t most = 1000000000;
+  if (count < 1 || count > most)
+    fail_input("generate: the count is " + std::to_string(count) + "; allowed is 1 to " +
+               std::to_string(most));
   PopulationData data;
   data.n_dims = generator.n_dims;
   data.source = "rhoflux generate " + name + ", seed " + std::to_string(seed) + ": " + generator.parameters;

@@ -1,6 +1,7 @@
 #include "rhoflux/training/checkpoint.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
@@ -184,6 +185,10 @@ Checkpoint read_checkpoint(const std::string& path) {
   checkpoint.second_moment = read_blocks(file, "optimiser/second_moment", layout);
   if (file.exists("averaged_parameters"))
     checkpoint.averaged = read_blocks(file, "averaged_parameters", layout);
+  for (const auto* values :
+       {&checkpoint.parameters, &checkpoint.averaged, &checkpoint.first_moment, &checkpoint.second_moment})
+    for (const double value : *values)
+      if (!std::isfinite(value)) fail_input(path + ": a parameter or optimiser value is not a finite number");
   return checkpoint;
 }
 

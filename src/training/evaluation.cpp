@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <set>
 #include <sstream>
 
 #include "rhoflux/core/error.hpp"
@@ -20,7 +21,7 @@ using TimeSums = std::map<double, std::pair<double, std::int64_t>>;
 
 struct LocalSums {
   std::vector<double> block_sums;  ///< standardised NLL of each block of rows, in order
-  TimeSums by_time;                ///< empty once there are too many times
+  std::vector<double> by_time;     ///< t, sum, count of each time in each block; empty if there are too many
 };
 
 LocalSums local_sums(const Inference& inference, const io::PopulationFile& file,
@@ -30,7 +31,7 @@ LocalSums local_sums(const Inference& inference, const io::PopulationFile& file,
   const std::int64_t blocks = (count + block_rows - 1) / block_rows;
   const parallel::Share mine = parallel::share_of(blocks, comm.rank(), comm.size());
   const std::int64_t most = comm.size() == 0 ? 0 : (blocks + comm.size() - 1) / comm.size();
-  bool few_times = true;
+  std::set<double> times;
   for (std::int64_t k = 0; k < most;
        ++k) {  // reading is collective: every rank makes the same number of calls
     const std::int64_t block = std::min(mine.begin + k, mine.end);
@@ -41,26 +42,27 @@ LocalSums local_sums(const Inference& inference, const io::PopulationFile& file,
     if (!has_block) continue;
     const std::vector<double> log_density = inference.standardised_log_density(rows.t, rows.x);
     double sum = 0;
+    TimeSums by_time;
     for (std::size_t row = 0; row < log_density.size(); ++row) {
       sum -= log_density[row];
-      if (!few_times) continue;
-      auto& entry = sums.by_time[rows.t[row]];
+      auto& entry = by_time[rows.t[row]];
       entry.first -= log_density[row];
       ++entry.second;
-      few_times = static_cast<int>(sums.by_time.size()) <= options.max_times;
     }
     sums.block_sums.push_back(sum);
+    for (const auto& [t, entry] : by_time) {
+      times.insert(t);
+      if (static_cast<int>(times.size()) > options.max_times) break;
+      sums.by_time.insert(sums.by_time.end(), {t, entry.first, static_cast<double>(entry.second)});
+    }
   }
-  if (comm.any(!few_times)) sums.by_time.clear();
+  if (comm.any(static_cast<int>(times.size()) > options.max_times)) sums.by_time.clear();
   return sums;
 }
 
-/// Time, sum and count of every rank merged in rank order.
-TimeSums merge(const parallel::Communicator& comm, const TimeSums& local) {
-  std::vector<double> flat;
-  for (const auto& [t, entry] : local)
-    flat.insert(flat.end(), {t, entry.first, static_cast<double>(entry.second)});
-  const std::vector<double> all = comm.all_gather(flat);
+/// Time, sum and count of every block, merged in block order, so that every rank count gives the same bits.
+TimeSums merge(const parallel::Communicator& comm, const std::vector<double>& local) {
+  const std::vector<double> all = comm.all_gather(local);
   TimeSums merged;
   for (std::size_t k = 0; k + 3 <= all.size(); k += 3) {
     auto& entry = merged[all[k]];

@@ -163,7 +163,7 @@ TEST(Generate, GeneratedDataMakesAPopulationFile) {
 TEST(Generate, UnknownNamesAndCountsAreRefused) {
   expect_error(ExitCode::bad_input, {"'spiral'", "pinwheel", "branching", "ou"},
                [] { generate("spiral", 10, 1); });
-  expect_error(ExitCode::bad_input, {"0", "1 or more"}, [] { generate("ou", 0, 1); });
+  expect_error(ExitCode::bad_input, {"0", "1 to"}, [] { generate("ou", 0, 1); });
 }
 
 }  // namespace

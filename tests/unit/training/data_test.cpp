@@ -96,7 +96,7 @@ TEST(RowsForSamples, CoverEveryRowThatCanBeDrawn) {
         EXPECT_GE(static_cast<double>(rows.end), static_cast<double>(samples.end) * n_rows / batch);
         EXPECT_LE(rows.begin, reached);  // no row lies between two ranks
         reached = rows.end;
-        EXPECT_LE(rows.size(), n_rows / size + 2);  // a shard, not the data set
+        EXPECT_LE(rows.size(), samples.size() * n_rows / batch + 2);  // a shard, not the data set
       }
       EXPECT_EQ(reached, n_rows);
     }
