@@ -64,29 +64,29 @@ void Factorised<Scalar>::forward(const ExecutionSpace& space, const Vector<Scala
 /// log f_i^k for every component k and coordinate i.
 template <class Scalar>
 void Factorised<Scalar>::component_densities(const ExecutionSpace& space, const Points<Scalar>& points) {
-  const int n_dims = this->m_n_dims, heads = m_n_components * n_dims;
+  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, per_sample = m_n_components * n_leading;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f;
   for_each(
-      space, "log factors", points.size() * heads, KOKKOS_LAMBDA(int item) {
-        const int s = item / heads, head = item % heads;
-        log_f(head, s) = density::log_density(mixtures.at(head, s), x(head % n_dims, s));
+      space, "log factors", points.size() * per_sample, KOKKOS_LAMBDA(int item) {
+        const int s = item / per_sample, i = item % n_leading;
+        const int head = item % per_sample / n_leading * n_dims + i;
+        log_f(head, s) = density::log_density(mixtures.at(head, s), x(i, s));
       });
 }
 
-/// log rho = logsumexp_k (log gamma_k + sum_i log f_i^k), and the log share of each component in it.
 template <class Scalar>
 void Factorised<Scalar>::mix(const ExecutionSpace& space, const Vector<Scalar>& parameters, int n,
-                             const Vector<Scalar>& log_rho) {
-  const int n_dims = this->m_n_dims, n_components = m_n_components;
-  const Matrix<Scalar> log_f = m_log_f, log_share = m_log_share;
+                             const Matrix<Scalar>& log_f, const Matrix<Scalar>& log_share,
+                             const Vector<Scalar>& log_rho) const {
+  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_components = m_n_components;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
   for_each(
       space, "mixture of components", n, KOKKOS_LAMBDA(int s) {
         Scalar* share = &log_share(0, s);
         for (int k = 0; k < n_components; ++k) {
           Scalar sum = gamma[k];
-          for (int i = 0; i < n_dims; ++i) sum += log_f(k * n_dims + i, s);
+          for (int i = 0; i < n_leading; ++i) sum += log_f(k * n_dims + i, s);
           share[k] = sum;
         }
         const Scalar total = detail::log_sum_exp(static_cast<const Scalar*>(share), n_components);
@@ -100,7 +100,7 @@ void Factorised<Scalar>::log_density(const ExecutionSpace& space, const Vector<S
                                      const Points<Scalar>& points, const Vector<Scalar>& log_rho) {
   forward(space, parameters, points, 0, nullptr);
   component_densities(space, points);
-  mix(space, parameters, points.size(), log_rho);
+  mix(space, parameters, points.size(), m_log_f, m_log_share, log_rho);
 }
 
 template <class Scalar>
@@ -110,23 +110,28 @@ void Factorised<Scalar>::log_density_tangent(const ExecutionSpace& space, const 
                                              const Vector<Scalar>& log_rho,
                                              const Vector<Scalar>& log_rho_dot) {
   forward(space, parameters, points, n_tangents, tau_dot.data());
-  const int n_dims = this->m_n_dims, n = points.size(), heads = m_n_components * n_dims;
+  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n = points.size();
+  const int n_components = m_n_components, per_sample = n_components * n_leading;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f, log_f_dot = m_log_f_dot, log_share = m_log_share;
   for_each(
-      space, "log factors tangent", n * heads, KOKKOS_LAMBDA(int item) {
-        const int s = item / heads, head = item % heads, i = head % n_dims;
+      space, "log factors tangent", n * per_sample, KOKKOS_LAMBDA(int item) {
+        const int s = item / per_sample, i = item % n_leading;
+        const int head = item % per_sample / n_leading * n_dims + i;
         for (int j = 0; j < n_tangents; ++j)
           log_f(head, s) =
               density::log_density_tangent(mixtures.at(head, s), x(i, s), mixtures.at(head, (j + 1) * n + s),
                                            x_dot(i, j * n + s), log_f_dot(head, j * n + s));
       });
-  mix(space, parameters, n, log_rho);
+  mix(space, parameters, n, m_log_f, m_log_share, log_rho);
   for_each(
       space, "mixture of components tangent", n * n_tangents, KOKKOS_LAMBDA(int column) {
         Scalar sum = 0;
-        for (int head = 0; head < heads; ++head)
-          sum += math::exp(log_share(head / n_dims, column % n)) * log_f_dot(head, column);
+        for (int k = 0; k < n_components; ++k) {
+          Scalar component = 0;
+          for (int i = 0; i < n_leading; ++i) component += log_f_dot(k * n_dims + i, column);
+          sum += math::exp(log_share(k, column % n)) * component;
+        }
         log_rho_dot(column) = sum;
       });
 }
@@ -136,15 +141,20 @@ void Factorised<Scalar>::log_density_tangent(const ExecutionSpace& space, const 
 template <class Scalar>
 void Factorised<Scalar>::head_gradient(const ExecutionSpace& space, const Points<Scalar>& points,
                                        const Scalar* weight) {
-  const int n_dims = this->m_n_dims, heads = m_n_components * n_dims;
+  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, per_sample = m_n_components * n_leading;
   const MixtureView<Scalar> mixtures = m_network.mixtures(), bar = m_network.mixtures_bar();
   const Matrix<Scalar> x = points.x, log_share = m_log_share, x_bar = m_x_bar;
+  if (n_leading < n_dims) {  // the heads of the other coordinates take no part
+    Kokkos::deep_copy(space, bar.shapes, Scalar(0));
+    Kokkos::deep_copy(space, bar.logits, Scalar(0));
+  }
   for_each(
-      space, "log factors adjoint", points.size() * heads, KOKKOS_LAMBDA(int item) {
-        const int s = item / heads, head = item % heads;
+      space, "log factors adjoint", points.size() * per_sample, KOKKOS_LAMBDA(int item) {
+        const int s = item / per_sample, i = item % n_leading;
+        const int head = item % per_sample / n_leading * n_dims + i;
         const Scalar share = math::exp(log_share(head / n_dims, s));
-        log_density_adjoint(mixtures.at(head, s), x(head % n_dims, s),
-                            weight == nullptr ? share : weight[s] * share, bar.at(head, s), x_bar(head, s));
+        log_density_adjoint(mixtures.at(head, s), x(i, s), weight == nullptr ? share : weight[s] * share,
+                            bar.at(head, s), x_bar(head, s));
       });
 }
 
@@ -179,11 +189,11 @@ void Factorised<Scalar>::log_density_score(const ExecutionSpace& space, const Ve
   Kokkos::deep_copy(space, tau_bar, Scalar(0));
   m_network.adjoint(space, parameters, Vector<Scalar>(), true);
   m_network.inputs_adjoint(space, tau_bar.data(), nullptr, 0);
-  const int n_dims = this->m_n_dims, n_components = m_n_components;
+  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_components = m_n_components;
   const Matrix<Scalar> x_bar = m_x_bar;
   for_each(
-      space, "score", points.size() * n_dims, KOKKOS_LAMBDA(int item) {
-        const int s = item / n_dims, i = item % n_dims;
+      space, "score", points.size() * n_leading, KOKKOS_LAMBDA(int item) {
+        const int s = item / n_leading, i = item % n_leading;
         Scalar sum = 0;
         for (int k = 0; k < n_components; ++k) sum += x_bar(k * n_dims + i, s);
         score(i, s) = sum;
@@ -197,7 +207,7 @@ void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space, const 
                                              const Matrix<Scalar>& log_above) {
   forward(space, parameters, points, 0, nullptr);
   component_densities(space, points);
-  const int n_dims = this->m_n_dims, n_components = m_n_components;
+  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_components = m_n_components;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f, prefix = m_log_share, scratch = m_x_bar;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
@@ -206,7 +216,7 @@ void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space, const 
         Scalar* below = &scratch(0, s);
         Scalar* above = below + n_components;
         for (int k = 0; k < n_components; ++k) prefix(k, s) = gamma[k];
-        for (int i = 0; i < n_dims; ++i) {
+        for (int i = 0; i < n_leading; ++i) {
           const Scalar norm = detail::log_sum_exp(static_cast<const Scalar*>(&prefix(0, s)), n_components);
           for (int k = 0; k < n_components; ++k) {
             log_cdf(mixtures.at(k * n_dims + i, s), x(i, s), below[k], above[k]);
@@ -224,7 +234,7 @@ template <class Scalar>
 void Factorised<Scalar>::sample(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                 const Points<Scalar>& points, const Matrix<double>& uniforms) {
   forward(space, parameters, points, 0, nullptr);
-  const int n_dims = this->m_n_dims, n_components = m_n_components;
+  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_components = m_n_components;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
@@ -237,7 +247,7 @@ void Factorised<Scalar>::sample(const ExecutionSpace& space, const Vector<Scalar
           remaining -= math::exp(static_cast<double>(gamma[k]) - log_norm);
           if (remaining < 0) break;
         }
-        for (int i = 0; i < n_dims; ++i)
+        for (int i = 0; i < n_leading; ++i)
           x(i, s) = draw(mixtures.at(k * n_dims + i, s), uniforms(1 + 2 * i, s), uniforms(2 + 2 * i, s));
       });
 }

@@ -96,6 +96,26 @@ void MixtureNetwork<Scalar>::adjoint(const ExecutionSpace& space, const Vector<S
 }
 
 template <class Scalar>
+void MixtureNetwork<Scalar>::extend(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                    const Scalar* tau_dot, const Scalar* x_dot, int stride) {
+  for (const auto& network : m_networks) network->extend(space, parameters, tau_dot, x_dot, stride);
+}
+
+template <class Scalar>
+void MixtureNetwork<Scalar>::adjoint_stage(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                           const Vector<Scalar>& parameters_bar, int stage,
+                                           network::AdjointScope scope) {
+  for (const auto& network : m_networks)
+    network->adjoint_stage(space, parameters, parameters_bar, stage, scope);
+}
+
+template <class Scalar>
+void MixtureNetwork<Scalar>::coordinate_adjoint(const ExecutionSpace& space, int stage, Scalar* x_bar,
+                                                Scalar* x_dot_bar, int stride) const {
+  for (const auto& network : m_networks) network->coordinate_adjoint(space, stage, x_bar, x_dot_bar, stride);
+}
+
+template <class Scalar>
 void MixtureNetwork<Scalar>::inputs_adjoint(const ExecutionSpace& space, Scalar* tau_bar, Scalar* x_bar,
                                             int stride) const {
   for (const auto& network : m_networks)

@@ -60,6 +60,26 @@ void FourierFeatures<Scalar>::forward(const ExecutionSpace& space, const Scalar*
 }
 
 template <class Scalar>
+void FourierFeatures<Scalar>::tangent(const ExecutionSpace& space, const Scalar* tangents, int stride, int n,
+                                      int group, int first_row, const Matrix<Scalar>& features) const {
+  const int count = m_config.n_features / 2;
+  const bool include_value = m_config.include_value;
+  const int first = first_row + (include_value ? 1 : 0);
+  const Vector<Scalar> turns = m_turns;
+  for_each(
+      space, "Fourier features tangent", n, KOKKOS_LAMBDA(int s) {
+        const Scalar dot = tangents == nullptr ? Scalar(0) : tangents[s * stride];
+        const int column = group * n + s;
+        if (include_value) features(first_row, column) = dot;
+        for (int k = 0; k < count; ++k) {
+          const Scalar rate = Scalar(2 * math::pi) * turns(k) * dot;
+          features(first + k, column) = rate * features(first + count + k, s);
+          features(first + count + k, column) = -rate * features(first + k, s);
+        }
+      });
+}
+
+template <class Scalar>
 void FourierFeatures<Scalar>::adjoint(const ExecutionSpace& space, const Matrix<Scalar>& features,
                                       const Matrix<Scalar>& features_bar, int n, int n_tangents,
                                       int first_row, int stride, Scalar* values_bar,

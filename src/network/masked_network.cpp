@@ -1,5 +1,6 @@
 #include "rhoflux/network/masked_network.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "rhoflux/core/linear_algebra.hpp"
@@ -12,7 +13,7 @@ namespace {
 
 std::vector<StagedLayer> make_layers(const NetworkConfig& config) {
   std::vector<int> inputs(static_cast<std::size_t>(config.n_stages), config.coordinate.size());
-  inputs.front() = config.time.size();
+  inputs.front() = config.time.size() + config.dense_coordinates * config.coordinate.size();
   std::vector<StagedLayer> layers = {StagedLayer(inputs)};
   for (const int width : config.hidden) layers.emplace_back(split_width(width, config.n_stages));
   layers.emplace_back(std::vector<int>(static_cast<std::size_t>(config.n_stages), config.outputs_per_stage));
@@ -75,6 +76,17 @@ void MaskedNetwork<Scalar>::initialise(std::vector<double>& parameters, std::uin
 }
 
 template <class Scalar>
+void MaskedNetwork<Scalar>::clear_outputs(std::vector<double>& parameters) const {
+  const int layer = n_layers() - 1;
+  for (int stage = 0; stage < m_config.n_stages; ++stage) {
+    const int rows = m_layers.back().rows(stage).size();
+    const int columns = m_layers[static_cast<std::size_t>(layer)].visible(stage).size();
+    std::fill_n(parameters.begin() + block(layer, stage).weight, rows * columns, 0.0);
+    std::fill_n(parameters.begin() + block(layer, stage).bias, rows, 0.0);
+  }
+}
+
+template <class Scalar>
 void MaskedNetwork<Scalar>::begin(const ExecutionSpace& space, Columns columns, const Scalar* tau,
                                   const Scalar* tau_dot) {
   m_columns = columns;
@@ -90,25 +102,58 @@ void MaskedNetwork<Scalar>::feed(const ExecutionSpace& space, int stage, const S
 }
 
 template <class Scalar>
+void MaskedNetwork<Scalar>::feed_dense(const ExecutionSpace& space, const Scalar* x, const Scalar* x_dot,
+                                       int stride) {
+  for (int c = 0; c < m_config.dense_coordinates; ++c)
+    m_coordinate_features.forward(space, x + c, x_dot == nullptr ? nullptr : x_dot + c, stride,
+                                  m_columns.n_samples, m_columns.n_tangents, dense_row(c),
+                                  m_activations.front());
+}
+
+/// y = W h for one stage of one layer, or its tangents; the outputs take the place of y in the last layer.
+template <class Scalar>
+void MaskedNetwork<Scalar>::product(const ExecutionSpace& space, const Vector<Scalar>& parameters, int layer,
+                                    int stage, Range columns) {
+  const auto from = static_cast<std::size_t>(layer), to = from + 1;
+  const Range rows = m_layers[to].rows(stage);
+  const Range visible = m_layers[from].visible(stage);
+  const auto result = block_of(layer + 1 == n_layers() ? m_activations[to] : m_slopes[to], rows, columns);
+  if (visible.size() > 0) {
+    gemm(space, Transpose::no, Transpose::no,
+         weight_view(parameters, block(layer, stage).weight, rows.size(), visible.size()),
+         block_of(m_activations[from], visible, columns), Scalar(0), result);
+  } else {
+    Kokkos::deep_copy(space, result, Scalar(0));
+  }
+}
+
+template <class Scalar>
 void MaskedNetwork<Scalar>::evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                      int stage) {
-  const int columns = m_columns.total();
+  m_last_stage = stage;
   for (int layer = 0; layer < n_layers(); ++layer) {
-    const auto from = static_cast<std::size_t>(layer), to = from + 1;
-    const Range rows = m_layers[to].rows(stage);
-    const Range visible = m_layers[from].visible(stage);
-    const bool is_output = layer + 1 == n_layers();
-    const Matrix<Scalar>& target = is_output ? m_activations[to] : m_slopes[to];
-    const auto product = block_of(target, rows, columns);
-    if (visible.size() > 0) {
-      gemm(space, Transpose::no, Transpose::no,
-           weight_view(parameters, block(layer, stage).weight, rows.size(), visible.size()),
-           block_of(m_activations[from], visible, columns), Scalar(0), product);
-    } else {
-      Kokkos::deep_copy(space, product, Scalar(0));
-    }
+    product(space, parameters, layer, stage, {0, m_columns.total()});
     activate(space, parameters, layer, stage);
   }
+}
+
+template <class Scalar>
+void MaskedNetwork<Scalar>::extend(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                   const Scalar* tau_dot, const Scalar* x_dot, int stride) {
+  const int n = m_columns.n_samples;
+  const int group = ++m_columns.n_tangents;
+  const Matrix<Scalar>& inputs = m_activations.front();
+  m_time_features.tangent(space, tau_dot, 1, n, group, 0, inputs);
+  for (int c = 0; c < m_config.dense_coordinates; ++c)
+    m_coordinate_features.tangent(space, x_dot + c, stride, n, group, dense_row(c), inputs);
+  for (int stage = 1; stage <= m_last_stage; ++stage)
+    m_coordinate_features.tangent(space, x_dot + stage - 1, stride, n, group,
+                                  m_layers.front().rows(stage).begin, inputs);
+  for (int stage = 0; stage <= m_last_stage; ++stage)
+    for (int layer = 0; layer < n_layers(); ++layer) {
+      product(space, parameters, layer, stage, {group * n, (group + 1) * n});
+      if (layer + 1 < n_layers()) activate_tangent(space, layer, stage, group);
+    }
 }
 
 /// Adds the bias; hidden layers then take h = a(y) and h_dot = a'(y) y_dot, and keep for the adjoint a'(y),
@@ -147,6 +192,19 @@ void MaskedNetwork<Scalar>::activate(const ExecutionSpace& space, const Vector<S
   }
 }
 
+/// h_dot = a'(y) y_dot of one group of tangents.
+template <class Scalar>
+void MaskedNetwork<Scalar>::activate_tangent(const ExecutionSpace& space, int layer, int stage, int group) {
+  const auto to = static_cast<std::size_t>(layer) + 1;
+  const Range rows = m_layers[to].rows(stage);
+  const int first = rows.begin, column = group * m_columns.n_samples;
+  const Matrix<Scalar> h = m_activations[to], y = m_slopes[to];
+  for_each_entry(
+      space, "activation tangent", rows.size(), m_columns.n_samples, KOKKOS_LAMBDA(int r, int s) {
+        h(first + r, column + s) = silu(y(first + r, s)).slope * y(first + r, column + s);
+      });
+}
+
 /// Turns the adjoint of h into that of y, in place: y_bar = a'(y) h_bar + a''(y) sum_j y_dot_j h_dot_bar_j,
 /// y_dot_bar = a'(y) h_dot_bar.
 template <class Scalar>
@@ -154,9 +212,9 @@ void MaskedNetwork<Scalar>::activate_adjoint(const ExecutionSpace& space, int la
   const auto to = static_cast<std::size_t>(layer) + 1;
   const Range rows = m_layers[to].rows(stage);
   const int first = rows.begin;
-  const int n = m_columns.n_samples, n_tangents = m_columns.n_tangents;
+  const int n = m_columns.n_samples, n_tangents = m_adjoint_columns.n_tangents;
   const Matrix<Scalar> y = m_slopes[to], bar = m_bars[to];
-  if (n_tangents == 0) {
+  if (m_columns.n_tangents == 0) {
     for_each_entry(
         space, "activation adjoint", rows.size(), n,
         KOKKOS_LAMBDA(int r, int s) { bar(first + r, s) *= y(first + r, s); });
@@ -190,40 +248,68 @@ void MaskedNetwork<Scalar>::bias_adjoint(const ExecutionSpace& space, const Vect
 template <class Scalar>
 void MaskedNetwork<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                     const Vector<Scalar>& parameters_bar, bool inputs_too) {
-  const int columns = m_columns.total();
-  const int last_stage = m_config.n_stages - 1;
+  for (int stage = m_last_stage; stage >= 0; --stage)
+    adjoint_stage(space, parameters, parameters_bar, stage, {inputs_too, true});
+}
+
+template <class Scalar>
+void MaskedNetwork<Scalar>::adjoint_stage(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                          const Vector<Scalar>& parameters_bar, int stage,
+                                          AdjointScope scope) {
+  m_adjoint_columns = {m_columns.n_samples, scope.tangents ? m_columns.n_tangents : 0};
+  const Range columns = {0, m_adjoint_columns.total()};
   const bool parameters_too = parameters_bar.extent(0) > 0;
-  for (int stage = last_stage; stage >= 0; --stage) {
-    for (int layer = n_layers() - 1; layer >= 0; --layer) {
-      const auto from = static_cast<std::size_t>(layer), to = from + 1;
-      const Range rows = m_layers[to].rows(stage);
-      const Range visible = m_layers[from].visible(stage);
-      if (layer + 1 < n_layers()) activate_adjoint(space, layer, stage);
-      const auto delta = block_of(m_bars[to], rows, columns);
-      if (parameters_too) bias_adjoint(space, parameters_bar, layer, stage);
-      if (visible.size() == 0) continue;
-      if (parameters_too)
-        gemm(space, Transpose::no, Transpose::yes, delta, block_of(m_activations[from], visible, columns),
-             Scalar(1), weight_view(parameters_bar, block(layer, stage).weight, rows.size(), visible.size()));
-      if (layer == 0 && !inputs_too) continue;
-      // The last stage sees every row below, so its product is the first to write there.
-      gemm(space, Transpose::yes, Transpose::no,
-           weight_view(parameters, block(layer, stage).weight, rows.size(), visible.size()), delta,
-           Scalar(stage == last_stage ? 0 : 1), block_of(m_bars[from], visible, columns));
-    }
+  for (int layer = n_layers() - 1; layer >= 0; --layer) {
+    const auto from = static_cast<std::size_t>(layer), to = from + 1;
+    const Range rows = m_layers[to].rows(stage);
+    const Range visible = m_layers[from].visible(stage);
+    if (layer + 1 < n_layers()) activate_adjoint(space, layer, stage);
+    const auto delta = block_of(m_bars[to], rows, columns);
+    if (parameters_too) bias_adjoint(space, parameters_bar, layer, stage);
+    if (visible.size() == 0) continue;
+    if (parameters_too)
+      gemm(space, Transpose::no, Transpose::yes, delta, block_of(m_activations[from], visible, columns),
+           Scalar(1), weight_view(parameters_bar, block(layer, stage).weight, rows.size(), visible.size()));
+    if (layer == 0 && !scope.inputs) continue;
+    // The last stage sees every row below that was evaluated, so its product is the first to write there.
+    gemm(space, Transpose::yes, Transpose::no,
+         weight_view(parameters, block(layer, stage).weight, rows.size(), visible.size()), delta,
+         Scalar(stage == m_last_stage ? 0 : 1), block_of(m_bars[from], visible, columns));
   }
+}
+
+template <class Scalar>
+void MaskedNetwork<Scalar>::coordinate_adjoint(const ExecutionSpace& space, int stage, Scalar* x_bar,
+                                               Scalar* x_dot_bar, int stride) const {
+  m_coordinate_features.adjoint(space, m_activations.front(), m_bars.front(), m_adjoint_columns.n_samples,
+                                m_adjoint_columns.n_tangents, m_layers.front().rows(stage).begin, stride,
+                                x_bar, x_dot_bar);
+}
+
+template <class Scalar>
+void MaskedNetwork<Scalar>::time_adjoint(const ExecutionSpace& space, Scalar* tau_bar,
+                                         Scalar* tau_dot_bar) const {
+  m_time_features.adjoint(space, m_activations.front(), m_bars.front(), m_adjoint_columns.n_samples,
+                          m_adjoint_columns.n_tangents, 0, 1, tau_bar, tau_dot_bar);
+}
+
+template <class Scalar>
+void MaskedNetwork<Scalar>::dense_adjoint(const ExecutionSpace& space, Scalar* x_bar, Scalar* x_dot_bar,
+                                          int stride) const {
+  for (int c = 0; c < m_config.dense_coordinates; ++c)
+    m_coordinate_features.adjoint(space, m_activations.front(), m_bars.front(), m_adjoint_columns.n_samples,
+                                  m_adjoint_columns.n_tangents, dense_row(c), stride, x_bar + c,
+                                  x_dot_bar == nullptr ? nullptr : x_dot_bar + c);
 }
 
 template <class Scalar>
 void MaskedNetwork<Scalar>::inputs_adjoint(const ExecutionSpace& space, Scalar* tau_bar, Scalar* tau_dot_bar,
                                            Scalar* x_bar, Scalar* x_dot_bar, int stride) const {
-  const int n = m_columns.n_samples, n_tangents = m_columns.n_tangents;
-  m_time_features.adjoint(space, m_activations.front(), m_bars.front(), n, n_tangents, 0, 1, tau_bar,
-                          tau_dot_bar);
-  for (int stage = 1; stage < m_config.n_stages; ++stage)
-    m_coordinate_features.adjoint(space, m_activations.front(), m_bars.front(), n, n_tangents,
-                                  m_layers.front().rows(stage).begin, stride, x_bar + stage - 1,
-                                  x_dot_bar == nullptr ? nullptr : x_dot_bar + stage - 1);
+  time_adjoint(space, tau_bar, tau_dot_bar);
+  dense_adjoint(space, x_bar, x_dot_bar, stride);
+  for (int stage = 1; stage <= m_last_stage; ++stage)
+    coordinate_adjoint(space, stage, x_bar + stage - 1,
+                       x_dot_bar == nullptr ? nullptr : x_dot_bar + stage - 1, stride);
 }
 
 template class MaskedNetwork<float>;

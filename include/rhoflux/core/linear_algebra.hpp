@@ -24,10 +24,16 @@ void gemm(const ExecutionSpace& space, Transpose transpose_a, Transpose transpos
 #endif
 }
 
+/// The entries of the rows and columns given.
+template <class Scalar>
+auto block_of(const Matrix<Scalar>& matrix, Range rows, Range columns) {
+  return Kokkos::subview(matrix, Kokkos::make_pair(rows.begin, rows.end),
+                         Kokkos::make_pair(columns.begin, columns.end));
+}
 /// Rows [rows.begin, rows.end) of the first n_columns columns.
 template <class Scalar>
 auto block_of(const Matrix<Scalar>& matrix, Range rows, int n_columns) {
-  return Kokkos::subview(matrix, Kokkos::make_pair(rows.begin, rows.end), Kokkos::make_pair(0, n_columns));
+  return block_of(matrix, rows, Range{0, n_columns});
 }
 
 }  // namespace rhoflux

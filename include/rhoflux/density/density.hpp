@@ -39,6 +39,12 @@ class Density {
   virtual ~Density() = default;
 
   int n_dims() const { return m_n_dims; }
+  /// Coordinates that count, x_1 .. x_n_leading: all of them, unless `restrict_to` says less.
+  int n_leading() const { return m_n_leading; }
+  /// From now on every function is about the marginal of the first `n_leading` coordinates, which both
+  /// families have in closed form. Arrays keep their n_dims rows; those of the other coordinates are not
+  /// used.
+  void restrict_to(int n_leading) { m_n_leading = n_leading; }
   const Capacity& capacity() const { return m_capacity; }
   const network::ParameterLayout& layout() const { return m_layout; }
 
@@ -81,9 +87,10 @@ class Density {
                       const Points<Scalar>& points, const Matrix<double>& uniforms) = 0;
 
  protected:
-  Density(int n_dims, const Capacity& capacity) : m_n_dims(n_dims), m_capacity(capacity) {}
+  Density(int n_dims, const Capacity& capacity)
+      : m_n_dims(n_dims), m_n_leading(n_dims), m_capacity(capacity) {}
 
-  int m_n_dims;
+  int m_n_dims, m_n_leading;
   Capacity m_capacity;
   network::ParameterLayout m_layout;
 };

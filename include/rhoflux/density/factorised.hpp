@@ -32,13 +32,19 @@ class Factorised : public Density<Scalar> {
   void sample(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
               const Matrix<double>& uniforms) override;
 
+  /// The network behind the factors, for what else is derived from them (the flux): head k D + i is f_i^k.
+  MixtureNetwork<Scalar>& network() { return m_network; }
+  int n_components() const { return m_n_components; }
+  int gamma_offset() const { return m_gamma_offset; }
+  /// log rho (n) from log f_i^k (K D, n); log_share (K, n) receives log(gamma_k prod_i f_i^k / rho).
+  void mix(const ExecutionSpace& space, const Vector<Scalar>& parameters, int n, const Matrix<Scalar>& log_f,
+           const Matrix<Scalar>& log_share, const Vector<Scalar>& log_rho) const;
+
  private:
   void forward(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
                int n_tangents, const Scalar* tau_dot);
   void component_densities(const ExecutionSpace& space, const Points<Scalar>& points);
   void head_gradient(const ExecutionSpace& space, const Points<Scalar>& points, const Scalar* weight);
-  void mix(const ExecutionSpace& space, const Vector<Scalar>& parameters, int n,
-           const Vector<Scalar>& log_rho);
 
   Config m_config;
   int m_n_components;  ///< K

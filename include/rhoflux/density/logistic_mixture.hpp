@@ -22,6 +22,11 @@ struct Mixture {
   int size = 0;                 ///< L
 };
 
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION void set_zero(const Mixture<Scalar>& mixture) {
+  for (int l = 0; l < mixture.size; ++l) mixture.logit[l] = mixture.location[l] = mixture.log_scale[l] = 0;
+}
+
 namespace detail {
 
 template <class Scalar>
@@ -48,7 +53,8 @@ struct Shares {
   Scalar log_share[max_components];  ///< logit + log s + log sigmoid(z) + log sigmoid(-z)
   Scalar tanh_half[max_components];
   Scalar z[max_components];
-  Scalar scale[max_components];  ///< s
+  Scalar scale[max_components];     ///< s
+  Scalar softplus[max_components];  ///< log(1 + e^{-|z|})
 };
 
 template <class Scalar>
@@ -62,8 +68,8 @@ KOKKOS_INLINE_FUNCTION void shares(const Mixture<Scalar>& mixture, Scalar x, Sha
     out.scale[l] = s;
     out.z[l] = z;
     out.tanh_half[l] = z < Scalar(0) ? -tanh_abs : tanh_abs;
-    out.log_share[l] =
-        mixture.logit[l] + mixture.log_scale[l] - math::abs(z) - Scalar(2) * math::log1p_unit(e);
+    out.softplus[l] = math::log1p_unit(e);
+    out.log_share[l] = mixture.logit[l] + mixture.log_scale[l] - math::abs(z) - Scalar(2) * out.softplus[l];
   }
 }
 

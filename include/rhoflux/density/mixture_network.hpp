@@ -46,6 +46,13 @@ class MixtureNetwork {
   void evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters, int stage);
   void adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                const Vector<Scalar>& parameters_bar, bool inputs_too);
+  /// See the functions of the same names of MaskedNetwork.
+  void extend(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Scalar* tau_dot,
+              const Scalar* x_dot, int stride);
+  void adjoint_stage(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                     const Vector<Scalar>& parameters_bar, int stage, network::AdjointScope scope);
+  void coordinate_adjoint(const ExecutionSpace& space, int stage, Scalar* x_bar, Scalar* x_dot_bar,
+                          int stride) const;
   /// Adjoint of tau (n) and of the coordinates fed, added; see MaskedNetwork::inputs_adjoint.
   void inputs_adjoint(const ExecutionSpace& space, Scalar* tau_bar, Scalar* x_bar, int stride) const;
 

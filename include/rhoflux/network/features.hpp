@@ -33,6 +33,11 @@ class FourierFeatures {
   void forward(const ExecutionSpace& space, const Scalar* values, const Scalar* tangents, int stride, int n,
                int n_tangents, int first_row, const Matrix<Scalar>& features) const;
 
+  /// Writes tangent group `group` (1, 2, ..) of columns whose values `forward` has written.
+  /// @param tangents null (zero), or the tangent of sample s at s * stride
+  void tangent(const ExecutionSpace& space, const Scalar* tangents, int stride, int n, int group,
+               int first_row, const Matrix<Scalar>& features) const;
+
   /// Adds the adjoint of the values to values_bar and, unless null, that of the tangents to tangents_bar
   /// (both strided as in `forward`); values receive the part through their tangents too.
   void adjoint(const ExecutionSpace& space, const Matrix<Scalar>& features,

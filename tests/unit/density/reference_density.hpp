@@ -6,12 +6,22 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "rhoflux/density/density.hpp"
 #include "unit/network/reference_network.hpp"
 
 namespace rhoflux::test {
+
+/// The number behind a dual number, or behind a nest of them.
+inline Real value_of(Real number) {
+  return number;
+}
+template <class T>
+Real value_of(const Dual<T>& number) {
+  return value_of(number.value);
+}
 
 /// Both density families by their defining sums and products in extended precision, one sample at a time.
 class ReferenceDensity {
@@ -146,19 +156,30 @@ class ReferenceDensity {
     return gamma;
   }
 
- private:
+  /// sigmoid(z) and sigmoid(-z), without overflow.
+  template <class T>
+  static std::pair<T, T> sigmoids(const T& z) {
+    using std::exp;
+    const bool right = value_of(z) > 0;
+    const T e = exp(right ? -z : z), large = T(Real(1)) / (T(Real(1)) + e), small = e * large;
+    return right ? std::make_pair(large, small) : std::make_pair(small, large);
+  }
+
+  /// f of one conditional or factor.
   template <class T>
   static T density_of(const Head<T>& head, const T& x) {
-    using std::exp;
     T f(Real(0));
     for (const Logistic<T>& term : head) {
-      const T e = exp(-(term.scale * (x - term.location)));
-      const T below = T(Real(1)) / (T(Real(1)) + e);
-      f += term.alpha * term.scale * below * (e * below);
+      const auto [below, above] = sigmoids(T(term.scale * (x - term.location)));
+      f += term.alpha * term.scale * below * above;
     }
     return f;
   }
 
+  bool is_factorised() const { return m_factorised; }
+  int n_dims() const { return m_n_dims; }
+
+ private:
   density::Config m_config;
   int m_n_dims;
   bool m_factorised, m_split;

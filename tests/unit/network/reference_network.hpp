@@ -20,7 +20,8 @@ class ReferenceNetwork {
  public:
   ReferenceNetwork(const network::NetworkConfig& config, const network::ParameterLayout& layout)
       : m_config(config) {
-    m_degrees.push_back(std::vector<int>(static_cast<std::size_t>(config.time.size()), 0));
+    const int n_free = config.time.size() + config.dense_coordinates * config.coordinate.size();
+    m_degrees.push_back(std::vector<int>(static_cast<std::size_t>(n_free), 0));
     for (int stage = 1; stage < config.n_stages; ++stage)
       m_degrees.back().insert(m_degrees.back().end(), static_cast<std::size_t>(config.coordinate.size()),
                               stage);
@@ -40,8 +41,8 @@ class ReferenceNetwork {
   /// Degree of each unit, by layer: inputs, hidden..., outputs.
   const std::vector<std::vector<int>>& degrees() const { return m_degrees; }
 
-  /// Outputs (n_stages * outputs_per_stage) at time tau and coordinates x (n_stages - 1). T: Real, or a dual
-  /// number for derivatives.
+  /// Outputs (n_stages * outputs_per_stage) at time tau and coordinates x (dense_coordinates or n_stages -
+  /// 1). T: Real, or a dual number for derivatives.
   template <class T>
   std::vector<T> outputs(const std::vector<T>& parameters, const T& tau, const T* x) const {
     std::vector<T> h = inputs(tau, x);
@@ -103,6 +104,7 @@ class ReferenceNetwork {
   std::vector<T> inputs(const T& tau, const T* x) const {
     std::vector<T> h;
     append_features(m_config.time, tau, h);
+    for (int c = 0; c < m_config.dense_coordinates; ++c) append_features(m_config.coordinate, x[c], h);
     for (int stage = 1; stage < m_config.n_stages; ++stage)
       append_features(m_config.coordinate, x[stage - 1], h);
     return h;

@@ -1,0 +1,241 @@
+#pragma once
+
+#include "rhoflux/density/logistic_mixture.hpp"
+
+namespace rhoflux::density {
+
+/// Derivatives of one conditional whose parameters move: the velocity of its quantiles, and the adjoints that
+/// the objectives of density and drift need. `dot` are the rates of the parameters. The adjoints add to
+/// `bar`, `dot_bar` and `x_bar`; pointers are valid for all L components.
+
+namespace detail {
+
+/// Terms of the velocity of the quantiles. With s_l = e^{log_s_l}, z_l = s_l (x - mu_l):
+///   F_dot / f = sum_l r_l a_l + w_l q_l
+///   w_l = alpha_l s_l sigmoid'(z_l) / f           share of component l in the density
+///   r_l = alpha_l sigmoid(z_l) / f                left of the median, -alpha_l sigmoid(-z_l) / f right of it
+///   a_l = logit_dot_l - sum_k alpha_k logit_dot_k
+///   q_l = z_dot_l / s_l = log_s_dot_l (x - mu_l) - mu_dot_l
+/// Both forms of r give the same sum, for sum_l alpha_l a_l = 0; the one of the small side keeps its relative
+/// accuracy in the tail (model.md section 1).
+template <class Scalar>
+struct Motion {
+  Shares<Scalar> share;
+  Scalar w[max_components], r[max_components], a[max_components], q[max_components], alpha[max_components];
+  Scalar log_f;        ///< log of the density
+  Scalar sum_r;        ///< sum_l r_l: F / f or -(1 - F) / f
+  Scalar f_dot_ratio;  ///< F_dot / f at fixed x
+};
+
+/// Everything that does not need the rates: w, r, alpha, log_f, side, sum_r.
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION void place(const Mixture<Scalar>& mixture, Scalar x, Motion<Scalar>& m) {
+  const int n = mixture.size;
+  shares(mixture, x, m.share);
+  const Scalar log_norm = log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
+  const Scalar log_f = log_sum_exp(static_cast<const Scalar*>(m.share.log_share), n);
+  Scalar balance = 0;  // F - (1 - F)
+  RHOFLUX_SIMD_SUM(balance)
+  for (int l = 0; l < n; ++l) {
+    m.alpha[l] = math::exp(mixture.logit[l] - log_norm);
+    m.w[l] = math::exp(m.share.log_share[l] - log_f);
+    balance += m.alpha[l] * m.share.tanh_half[l];
+  }
+  const Scalar side = balance <= Scalar(0) ? Scalar(1) : Scalar(-1);
+  Scalar sum_r = 0;
+  RHOFLUX_SIMD_SUM(sum_r)
+  for (int l = 0; l < n; ++l) {
+    const Scalar towards = side * m.share.z[l];
+    const Scalar log_sigmoid = (towards < Scalar(0) ? towards : Scalar(0)) - m.share.softplus[l];
+    m.r[l] = side * math::exp(mixture.logit[l] + log_sigmoid - log_f);
+    sum_r += m.r[l];
+  }
+  m.sum_r = sum_r;
+  m.log_f = log_f - log_norm;
+}
+
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION void move(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x,
+                                 Motion<Scalar>& m) {
+  const int n = mixture.size;
+  Scalar mean = 0;
+  RHOFLUX_SIMD_SUM(mean)
+  for (int l = 0; l < n; ++l) mean += m.alpha[l] * dot.logit[l];
+  Scalar ratio = 0;
+  RHOFLUX_SIMD_SUM(ratio)
+  for (int l = 0; l < n; ++l) {
+    m.a[l] = dot.logit[l] - mean;
+    m.q[l] = dot.log_scale[l] * (x - mixture.location[l]) - dot.location[l];
+    ratio += m.r[l] * m.a[l] + m.w[l] * m.q[l];
+  }
+  m.f_dot_ratio = ratio;
+}
+
+}  // namespace detail
+
+/// -F_dot / f: the velocity of the point of fixed F, its parameters moving at the rates `dot`.
+/// @return the velocity; log_f receives log f(x)
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar quantile_velocity(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                                Scalar x, Scalar& log_f) {
+  detail::Motion<Scalar> m;
+  detail::place(mixture, x, m);
+  detail::move(mixture, dot, x, m);
+  log_f = m.log_f;
+  return -m.f_dot_ratio;
+}
+
+/// Adjoint of quantile_velocity: adds velocity_bar d velocity / d(parameters, rates, x). With V = F_dot / f,
+/// A_l = r_l a_l, W_l = w_l q_l, T_l = tanh(z_l / 2) and e_l = d log|r_l| / dz_l,
+///   dV/dlogit_l = A_l + W_l - V w_l - R alpha_l a_l          dV/dlogit_dot_l = r_l - alpha_l R
+///   s_l dV/dz_l at fixed x - mu = c_l = w_l a_l + s_l (V w_l - W_l) T_l        (A_l e_l = w_l a_l / s_l)
+///   dV/dlog_s_l = W_l - V w_l + c_l (x - mu_l)               dV/dlog_s_dot_l = w_l (x - mu_l)
+///   dV/dmu_l = -c_l - w_l log_s_dot_l                        dV/dmu_dot_l = -w_l
+///   dV/dx = sum_l c_l + w_l log_s_dot_l
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION void quantile_velocity_adjoint(const Mixture<Scalar>& mixture,
+                                                      const Mixture<Scalar>& dot, Scalar x,
+                                                      Scalar velocity_bar, const Mixture<Scalar>& bar,
+                                                      const Mixture<Scalar>& dot_bar, Scalar& x_bar) {
+  detail::Motion<Scalar> m;
+  detail::place(mixture, x, m);
+  detail::move(mixture, dot, x, m);
+  const Scalar v = m.f_dot_ratio, b = -velocity_bar;
+  Scalar slope = 0;
+  RHOFLUX_SIMD_SUM(slope)
+  for (int l = 0; l < mixture.size; ++l) {
+    const Scalar first = m.r[l] * m.a[l], second = m.w[l] * m.q[l], distance = x - mixture.location[l];
+    const Scalar c = m.w[l] * m.a[l] + m.share.scale[l] * (v * m.w[l] - second) * m.share.tanh_half[l];
+    const Scalar pull = c + m.w[l] * dot.log_scale[l];
+    bar.logit[l] += b * (first + second - v * m.w[l] - m.sum_r * m.alpha[l] * m.a[l]);
+    bar.location[l] -= b * pull;
+    bar.log_scale[l] += b * (second - v * m.w[l] + c * distance);
+    dot_bar.logit[l] += b * (m.r[l] - m.alpha[l] * m.sum_r);
+    dot_bar.location[l] -= b * m.w[l];
+    dot_bar.log_scale[l] += b * m.w[l] * distance;
+    slope += pull;
+  }
+  x_bar += b * slope;
+}
+
+/// Adds ratio_bar dF/f, the adjoint of F divided by f: by parameters r_l - alpha_l R, w_l (x - mu_l), -w_l;
+/// by x one. (F enters the flux over f only, so this is what stays finite in the tails.)
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION void cdf_ratio_adjoint(const Mixture<Scalar>& mixture, Scalar x, Scalar ratio_bar,
+                                              const Mixture<Scalar>& bar, Scalar& x_bar) {
+  detail::Motion<Scalar> m;
+  detail::place(mixture, x, m);
+  RHOFLUX_SIMD
+  for (int l = 0; l < mixture.size; ++l) {
+    bar.logit[l] += ratio_bar * (m.r[l] - m.alpha[l] * m.sum_r);
+    bar.location[l] -= ratio_bar * m.w[l];
+    bar.log_scale[l] += ratio_bar * m.w[l] * (x - mixture.location[l]);
+  }
+  x_bar += ratio_bar;
+}
+
+/// Weights of log f and of its tangent in an adjoint.
+template <class Scalar>
+struct LogDensityBar {
+  Scalar value, dot;
+};
+
+/// Derivative of log f by x: -sum_l w_l s_l tanh(z_l / 2).
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Scalar log_density_slope(const Mixture<Scalar>& mixture, Scalar x) {
+  detail::Shares<Scalar> share;
+  detail::shares(mixture, x, share);
+  const Scalar log_f = detail::log_sum_exp(static_cast<const Scalar*>(share.log_share), mixture.size);
+  Scalar slope = 0;
+  RHOFLUX_SIMD_SUM(slope)
+  for (int l = 0; l < mixture.size; ++l)
+    slope -= math::exp(share.log_share[l] - log_f) * share.scale[l] * share.tanh_half[l];
+  return slope;
+}
+
+/// Adds weight.value d log f + weight.dot d(x_dot d log f / dx) by the parameters and x: the tangent along x
+/// of a mixture that does not move (the first terms of log_density_tangent_adjoint).
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION void log_density_slope_adjoint(const Mixture<Scalar>& mixture, Scalar x, Scalar x_dot,
+                                                      LogDensityBar<Scalar> weight,
+                                                      const Mixture<Scalar>& bar, Scalar& x_bar) {
+  detail::Shares<Scalar> share;
+  detail::shares(mixture, x, share);
+  const int n = mixture.size;
+  const Scalar log_f = detail::log_sum_exp(static_cast<const Scalar*>(share.log_share), n);
+  const Scalar log_norm = detail::log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
+  Scalar w[max_components], growth[max_components], mean_growth = 0;
+  RHOFLUX_SIMD_SUM(mean_growth)
+  for (int l = 0; l < n; ++l) {
+    w[l] = math::exp(share.log_share[l] - log_f);
+    growth[l] = -share.scale[l] * x_dot * share.tanh_half[l];
+    mean_growth += w[l] * growth[l];
+  }
+  Scalar slope = 0;
+  RHOFLUX_SIMD_SUM(slope)
+  for (int l = 0; l < n; ++l) {
+    const Scalar alpha = math::exp(mixture.logit[l] - log_norm), tanh_half = share.tanh_half[l];
+    const Scalar scale = share.scale[l], h = w[l] * (growth[l] - mean_growth);
+    const Scalar tanh_slope = Scalar(0.5) * (Scalar(1) - tanh_half * tanh_half);
+    const Scalar z_bar =
+        -weight.value * w[l] * tanh_half - weight.dot * (h * tanh_half + w[l] * scale * x_dot * tanh_slope);
+    bar.logit[l] += weight.value * (w[l] - alpha) + weight.dot * h;
+    bar.location[l] -= scale * z_bar;
+    bar.log_scale[l] += weight.value * w[l] + weight.dot * (h + w[l] * growth[l]) + z_bar * share.z[l];
+    slope += scale * z_bar;
+  }
+  x_bar += slope;
+}
+
+/// Adjoint of log_density_tangent: adds weight.value d log f + weight.dot d log_f_dot by parameters, their
+/// rates, x and x_dot. With G_l = logit_dot_l + log_s_dot_l - z_dot_l T_l and H_l = w_l (G_l - sum_k w_k
+/// G_k),
+///   dlog_f_dot/dlogit_l = H_l - alpha_l a_l                     dlog_f_dot/dlogit_dot_l = w_l - alpha_l
+///   dlog_f_dot/dz_l = -H_l T_l - w_l (z_dot_l T'_l + T_l log_s_dot_l)
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION void log_density_tangent_adjoint(const Mixture<Scalar>& mixture,
+                                                        const Mixture<Scalar>& dot, Scalar x, Scalar x_dot,
+                                                        LogDensityBar<Scalar> weight,
+                                                        const Mixture<Scalar>& bar,
+                                                        const Mixture<Scalar>& dot_bar, Scalar& x_bar,
+                                                        Scalar& x_dot_bar) {
+  detail::Shares<Scalar> share;
+  detail::shares(mixture, x, share);
+  const int n = mixture.size;
+  const Scalar log_f = detail::log_sum_exp(static_cast<const Scalar*>(share.log_share), n);
+  const Scalar log_norm = detail::log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
+  Scalar w[max_components], growth[max_components], z_dot[max_components];
+  Scalar mean_growth = 0, mean_logit = 0;
+  RHOFLUX_SIMD_SUM(mean_growth, mean_logit)
+  for (int l = 0; l < n; ++l) {
+    w[l] = math::exp(share.log_share[l] - log_f);
+    z_dot[l] = dot.log_scale[l] * share.z[l] + share.scale[l] * (x_dot - dot.location[l]);
+    growth[l] = dot.logit[l] + dot.log_scale[l] - z_dot[l] * share.tanh_half[l];
+    mean_growth += w[l] * growth[l];
+    mean_logit += math::exp(mixture.logit[l] - log_norm) * dot.logit[l];
+  }
+  Scalar slope = 0, slope_dot = 0;
+  RHOFLUX_SIMD_SUM(slope, slope_dot)
+  for (int l = 0; l < n; ++l) {
+    const Scalar alpha = math::exp(mixture.logit[l] - log_norm), tanh_half = share.tanh_half[l];
+    const Scalar scale = share.scale[l], h = w[l] * (growth[l] - mean_growth);
+    const Scalar tanh_slope = Scalar(0.5) * (Scalar(1) - tanh_half * tanh_half);
+    const Scalar pull = w[l] * tanh_half * scale;
+    const Scalar z_bar =
+        -weight.value * w[l] * tanh_half -
+        weight.dot * (h * tanh_half + w[l] * (z_dot[l] * tanh_slope + tanh_half * dot.log_scale[l]));
+    bar.logit[l] += weight.value * (w[l] - alpha) + weight.dot * (h - alpha * (dot.logit[l] - mean_logit));
+    bar.location[l] -= scale * z_bar;
+    bar.log_scale[l] +=
+        weight.value * w[l] + weight.dot * (h - pull * (x_dot - dot.location[l])) + z_bar * share.z[l];
+    dot_bar.logit[l] += weight.dot * (w[l] - alpha);
+    dot_bar.location[l] += weight.dot * pull;
+    dot_bar.log_scale[l] += weight.dot * w[l] * (Scalar(1) - tanh_half * share.z[l]);
+    slope += scale * z_bar;
+    slope_dot -= weight.dot * pull;
+  }
+  x_bar += slope;
+  x_dot_bar += slope_dot;
+}
+
+}  // namespace rhoflux::density

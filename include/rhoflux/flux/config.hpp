@@ -1,0 +1,41 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace rhoflux::flux {
+
+/// Base flux of the autoregressive family. Mixtures of products have one of their own, which keeps the
+/// quantiles of each factor: the triangular flux of each component.
+enum class Kind { triangular, sigmoid };
+
+/// Divergence-free part added to the base flux.
+enum class DivergenceFree { none, density_weighted, antisymmetric };
+
+/// Volatility g(t) of dX = u dt + g dW: constant, or linear between knots and constant beyond them.
+struct Noise {
+  std::vector<double> times;           ///< ascending, time units of the data; empty: constant
+  std::vector<double> values = {0.0};  ///< units of the data / sqrt(time)
+
+  double at(double t) const;
+  /// int g^2 dt from t0 to t1 (t1 >= t0), exact.
+  double integral_of_square(double t0, double t1) const;
+  bool is_zero() const;
+  /// "0.5" or "0:0.5,4:0.1", which parse() reads back to the same bits.
+  std::string to_string() const;
+  /// Throws Error (bad input) with the reason alone: not a number, a negative one, times that do not ascend.
+  static Noise parse(const std::string& text);
+};
+
+/// How the drift follows from the density ([flux] of the deck).
+struct Config {
+  Kind kind = Kind::triangular;
+  DivergenceFree divergence_free = DivergenceFree::none;
+  std::vector<int> hidden = {64, 64};  ///< hidden layers of the divergence-free part
+  Noise noise;                         ///< g of the model's drift
+
+  /// Throws Error (bad input) naming the key and what is allowed.
+  void validate() const;
+};
+
+}  // namespace rhoflux::flux

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "rhoflux/density/density.hpp"
+#include "rhoflux/flux/config.hpp"
+#include "rhoflux/flux/divergence_free.hpp"
+#include "rhoflux/flux/flux.hpp"
+
+namespace rhoflux::flux {
+
+/// Results of one evaluation; views of the caller.
+template <class Scalar>
+struct Motion {
+  Vector<Scalar> log_rho;   ///< (n)
+  Matrix<Scalar> velocity;  ///< (n_dims, n) v = j / rho
+  Matrix<Scalar> score;     ///< (n_dims, n) d log rho / dx; empty: not wanted
+  Matrix<Scalar> drift;     ///< (n_dims, n) u = v + diffusion * score; empty: not wanted
+  /// (n_dims, n) g^2 / 2 by coordinate in model units, dx^2 / dtau; empty: 0, then drift = v
+  Matrix<Scalar> diffusion;
+};
+
+/// Density and drift as one model (model.md sections 1 and 2): rho from a density family, and
+///   u = j / rho + g^2 / 2 grad log rho
+/// of dX = u dtau + g dW, for which the Fokker-Planck equation holds for every value of the parameters. The
+/// flux j is a base flux and, where configured, a learnable divergence-free part.
+template <class Scalar>
+class Dynamics {
+ public:
+  /// What a Dynamics is made for.
+  struct Use {
+    int samples = 128;        ///< of one call
+    bool motion = true;       ///< false: the density and the parameter layout alone
+    bool derivatives = true;  ///< with `motion`: allocate what `adjoint` needs
+  };
+
+  /// Throws Error (bad input) where the configuration does not fit the family or the dimension.
+  Dynamics(const density::Config& density, const Config& config, int n_dims, const Use& use);
+
+  density::Density<Scalar>& density() { return *m_density; }
+  const density::Density<Scalar>& density() const { return *m_density; }
+  const Config& config() const { return m_config; }
+  int n_dims() const { return m_density->n_dims(); }
+  /// Parameters of the density, then those of the divergence-free part.
+  const network::ParameterLayout& layout() const { return m_layout; }
+  std::vector<double> initialise(const density::InitialRows& rows, std::uint64_t seed) const;
+
+  /// True if the velocity itself needs the score, so that it costs an adjoint pass.
+  bool velocity_needs_score() const {
+    return m_config.divergence_free == DivergenceFree::density_weighted && m_divergence_free;
+  }
+
+  /// Fills what `motion` asks for.
+  void evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                const density::Points<Scalar>& points, const Motion<Scalar>& motion);
+
+  /// Adds the derivatives of sum_s <drift_bar_s, u_s> + log_rho_bar_s log rho_s to parameters_bar (layout
+  /// size; empty: leave them out) and x_bar (n_dims, n), at the points of the last call of `evaluate`, of
+  /// which `motion` is what was given there. The diffusion counts as a constant.
+  void adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+               const density::Points<Scalar>& points, const Motion<Scalar>& motion,
+               const Matrix<Scalar>& drift_bar, const Vector<Scalar>& log_rho_bar,
+               const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar);
+
+ private:
+  bool needs_score(const Motion<Scalar>& motion) const;
+
+  Config m_config;
+  std::unique_ptr<density::Density<Scalar>> m_density;
+  network::ParameterLayout m_layout;
+  std::unique_ptr<Flux<Scalar>> m_flux;
+  std::unique_ptr<DivergenceFreePart<Scalar>> m_divergence_free;
+  Matrix<Scalar> m_score, m_score_bar;
+  Vector<Scalar> m_log_rho_bar;
+};
+
+/// Order of the parameters, without a workspace.
+network::ParameterLayout layout_of(const density::Config& density, const Config& config, int n_dims);
+
+extern template class Dynamics<float>;
+extern template class Dynamics<double>;
+
+}  // namespace rhoflux::flux

@@ -1,0 +1,117 @@
+#include "rhoflux/flux/dynamics.hpp"
+
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/core/loops.hpp"
+#include "rhoflux/flux/mixture_flux.hpp"
+#include "rhoflux/flux/sigmoid.hpp"
+#include "rhoflux/flux/triangular.hpp"
+
+namespace rhoflux::flux {
+namespace {
+
+void check(const density::Config& density, const Config& config, int n_dims) {
+  config.validate();
+  if (density.family == density::Family::factorised && config.kind == Kind::sigmoid)
+    fail_input(
+        "flux.kind = sigmoid: belongs to model.family = autoregressive; a mixture of products has a flux of "
+        "its "
+        "own, kind = triangular");
+  if (config.divergence_free != DivergenceFree::none && n_dims < 2)
+    fail_input("flux.divergence_free: in one dimension there is no flux without divergence; must be none");
+}
+
+template <class Scalar>
+std::unique_ptr<Flux<Scalar>> make_flux(Kind kind, density::Density<Scalar>& density) {
+  if (auto* mixture = dynamic_cast<density::Factorised<Scalar>*>(&density))
+    return std::make_unique<MixtureFlux<Scalar>>(*mixture);
+  auto& conditionals = dynamic_cast<density::Autoregressive<Scalar>&>(density);
+  if (kind == Kind::sigmoid) return std::make_unique<Sigmoid<Scalar>>(conditionals);
+  return std::make_unique<Triangular<Scalar>>(conditionals);
+}
+
+}  // namespace
+
+template <class Scalar>
+Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config, int n_dims, const Use& use)
+    : m_config(config) {
+  check(density, config, n_dims);
+  // Tangents: the flow, and in the adjoint the direction of the score.
+  const int tangents = use.motion ? (use.derivatives ? 2 : 1) : 0;
+  m_density = density::make_density<Scalar>(density, n_dims, {use.samples, tangents, true});
+  m_layout = m_density->layout();
+  if (config.divergence_free != DivergenceFree::none) {
+    const network::FourierConfig time = {density.time_features, density.time_frequency_min,
+                                         density.time_frequency_max, false};
+    m_divergence_free = std::make_unique<DivergenceFreePart<Scalar>>(
+        config, time, n_dims, use.motion ? use.samples : 1, use.motion && use.derivatives, m_layout);
+  }
+  if (!use.motion) return;
+  m_flux = make_flux(config.kind, *m_density);
+  m_score = make_matrix<Scalar>("score", n_dims, use.samples);
+  m_score_bar = make_matrix<Scalar>("score adjoint", n_dims, use.derivatives ? use.samples : 0);
+  m_log_rho_bar = make_vector<Scalar>("log density adjoint", use.derivatives ? use.samples : 0);
+}
+
+template <class Scalar>
+std::vector<double> Dynamics<Scalar>::initialise(const density::InitialRows& rows, std::uint64_t seed) const {
+  std::vector<double> parameters = m_density->initialise(rows, seed);
+  parameters.resize(static_cast<std::size_t>(m_layout.size()), 0.0);
+  if (m_divergence_free) m_divergence_free->initialise(parameters, seed);
+  return parameters;
+}
+
+template <class Scalar>
+bool Dynamics<Scalar>::needs_score(const Motion<Scalar>& motion) const {
+  return motion.score.extent(0) > 0 || motion.diffusion.extent(0) > 0 || velocity_needs_score();
+}
+
+template <class Scalar>
+void Dynamics<Scalar>::evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                const density::Points<Scalar>& points, const Motion<Scalar>& motion) {
+  const int n = points.size(), n_dims = this->n_dims();
+  m_flux->velocity(space, parameters, points, motion.log_rho, motion.velocity);
+  const Matrix<Scalar> score = motion.score.extent(0) > 0 ? motion.score : m_score;
+  if (needs_score(motion)) m_flux->score(space, parameters, points, score);
+  if (m_divergence_free)
+    m_divergence_free->add_velocity(space, parameters, points, motion.log_rho, score, motion.velocity);
+  if (motion.drift.extent(0) == 0) return;
+  const Matrix<Scalar> drift = motion.drift, velocity = motion.velocity, diffusion = motion.diffusion;
+  const bool has_noise = diffusion.extent(0) > 0;
+  for_each_entry(
+      space, "drift", n_dims, n, KOKKOS_LAMBDA(int i, int s) {
+        drift(i, s) = velocity(i, s) + (has_noise ? diffusion(i, s) * score(i, s) : Scalar(0));
+      });
+}
+
+template <class Scalar>
+void Dynamics<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                               const density::Points<Scalar>& points, const Motion<Scalar>& motion,
+                               const Matrix<Scalar>& drift_bar, const Vector<Scalar>& log_rho_bar,
+                               const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) {
+  const int n = points.size(), n_dims = this->n_dims();
+  const Matrix<Scalar> score_bar = m_score_bar, diffusion = motion.diffusion;
+  const Vector<Scalar> to_log_rho = m_log_rho_bar;
+  const bool has_noise = diffusion.extent(0) > 0;
+  for_each_entry(
+      space, "drift adjoint", n_dims, n, KOKKOS_LAMBDA(int i, int s) {
+        score_bar(i, s) = has_noise ? diffusion(i, s) * drift_bar(i, s) : Scalar(0);
+        if (i == 0) to_log_rho(s) = log_rho_bar(s);
+      });
+  if (m_divergence_free)
+    m_divergence_free->adjoint(space, parameters, n, motion.log_rho,
+                               motion.score.extent(0) > 0 ? motion.score : m_score, drift_bar, parameters_bar,
+                               x_bar, score_bar, to_log_rho);
+  const bool has_direction = has_noise || velocity_needs_score();
+  m_flux->adjoint(space, parameters, points,
+                  {drift_bar, to_log_rho, has_direction ? score_bar : Matrix<Scalar>()}, parameters_bar,
+                  x_bar);
+}
+
+network::ParameterLayout layout_of(const density::Config& density, const Config& config, int n_dims) {
+  return Dynamics<float>(density, config, n_dims, {1, false, false}).layout();
+}
+
+template class Dynamics<float>;
+template class Dynamics<double>;
+
+}  // namespace rhoflux::flux

@@ -1,0 +1,220 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "rhoflux/flux/residual.hpp"
+#include "unit/flux/reference_flux.hpp"
+
+namespace rhoflux::flux {
+namespace {
+
+using test::Dual;
+using test::dynamics_cases;
+using test::DynamicsCase;
+using test::DynamicsFixture;
+using test::extended;
+using test::on_host;
+using test::Real;
+using test::to_matrix;
+using test::to_vector;
+
+constexpr int n = 4;
+/// Claim of the documentation: relative accuracy of u, in the tails too.
+constexpr Real claimed_accuracy = 1e-6L;
+
+Real norm(const std::vector<Real>& v) {
+  Real sum = 0;
+  for (const Real value : v) sum += value * value;
+  return std::sqrt(sum);
+}
+
+/// Largest error of u relative to |u|.
+Real drift_error(DynamicsFixture<double>& fixture) {
+  fixture.evaluate();
+  const auto drift = on_host(fixture.motion.drift);
+  Real worst = 0;
+  for (int s = 0; s < fixture.n; ++s) {
+    const std::vector<Real> expected = fixture.reference.drift(
+        extended(fixture.parameters), fixture.tau_of(s), fixture.x_of(s), fixture.diffusion);
+    for (int i = 0; i < fixture.n_dims; ++i) {
+      const Real error = std::fabs(drift(i, s) - expected[static_cast<std::size_t>(i)]) / norm(expected);
+      worst = std::isfinite(error) ? std::max(worst, error) : HUGE_VALL;
+    }
+  }
+  return worst;
+}
+
+TEST(Drift, MatchesTheFormulasInExtendedPrecision) {
+  Real worst = 0;
+  for (const DynamicsCase& test_case : dynamics_cases({1, 2, 3, 5})) {
+    SCOPED_TRACE(test_case.name);
+    DynamicsFixture<double> fixture(test_case, n, 3);
+    const Real error = drift_error(fixture);
+    EXPECT_LT(error, claimed_accuracy);
+    worst = std::max(worst, error);
+  }
+  std::printf("largest relative error %.1Le\n", worst);
+}
+
+/// One coordinate after the other, and all together, 50 scale lengths (1 / s of the widest logistic) out.
+TEST(Drift, IsAccurateFiftyScaleLengthsOut) {
+  Real worst = 0;
+  for (const DynamicsCase& test_case : dynamics_cases({1, 2, 3, 5})) {
+    SCOPED_TRACE(test_case.name);
+    DynamicsFixture<double> fixture(test_case, 2 * (test_case.n_dims + 1), 4);
+    // A first layer that is gentle, as a trained one is: a random network gives scales like e^100 out there.
+    for (const network::ParameterBlock& block : fixture.dynamics.layout().blocks())
+      if (block.name.find("/layer0/") != std::string::npos)
+        for (int k = 0; k < block.size(); ++k)
+          fixture.parameters[static_cast<std::size_t>(block.offset + k)] *= 0.03;
+    for (int s = 0; s < fixture.n; ++s) {
+      const Real side = s % 2 == 0 ? 1 : -1;
+      for (int i = 0; i < fixture.n_dims; ++i) {
+        if (s / 2 != i && s / 2 != fixture.n_dims) continue;
+        const auto heads = fixture.reference.density().heads(extended(fixture.parameters), fixture.tau_of(s),
+                                                             fixture.x_of(s).data());
+        Real reach = 0;
+        for (std::size_t head = static_cast<std::size_t>(i); head < heads.size();
+             head += static_cast<std::size_t>(fixture.n_dims))
+          for (const auto& term : heads[head])
+            reach = std::max(reach, std::fabs(term.location) + 50 / term.scale);
+        fixture.x[static_cast<std::size_t>(s * fixture.n_dims + i)] = static_cast<double>(side * reach);
+      }
+    }
+    const Real error = drift_error(fixture);
+    EXPECT_LT(error, claimed_accuracy);
+    worst = std::max(worst, error);
+  }
+  std::printf("largest relative error %.1Le\n", worst);
+}
+
+TEST(Drift, ScoreAndLogDensityAreThoseOfTheDensity) {
+  for (const DynamicsCase& test_case : dynamics_cases({1, 3})) {
+    SCOPED_TRACE(test_case.name);
+    DynamicsFixture<double> fixture(test_case, n, 5);
+    fixture.evaluate();
+    const auto log_rho = make_vector<double>("log rho", n), tau_bar = make_vector<double>("tau bar", n);
+    const auto score = make_matrix<double>("score", fixture.n_dims, n);
+    fixture.dynamics.density().log_density_score(ExecutionSpace(), fixture.parameter_vector(),
+                                                 fixture.points(), log_rho, tau_bar, score);
+    for (int s = 0; s < n; ++s) {
+      EXPECT_NEAR(on_host(fixture.motion.log_rho)(s), on_host(log_rho)(s), 1e-12);
+      for (int i = 0; i < fixture.n_dims; ++i)
+        EXPECT_NEAR(on_host(fixture.motion.score)(i, s), on_host(score)(i, s), 1e-11);
+    }
+  }
+}
+
+TEST(Drift, FokkerPlanckResidualIsSmallForRandomWeights) {
+  double worst = 0;
+  for (const DynamicsCase& test_case : dynamics_cases({1, 2, 3, 5})) {
+    SCOPED_TRACE(test_case.name);
+    DynamicsFixture<double> fixture(test_case, 128, 6);
+    std::mt19937_64 engine(7);
+    std::uniform_real_distribution<double> time(0, 1), state(-2, 2);
+    std::vector<double> tau, x;
+    for (int p = 0; p < 500; ++p) {
+      tau.push_back(time(engine));
+      for (int i = 0; i < fixture.n_dims; ++i) x.push_back(state(engine));
+    }
+    const std::vector<double> diffusion(static_cast<std::size_t>(fixture.n_dims), fixture.diffusion);
+    const Residual residual = fokker_planck_residual(test::evaluator_of(fixture), tau, x, diffusion);
+    EXPECT_LT(residual.largest, 1e-5);
+    EXPECT_GT(residual.largest_rate, 0);
+    worst = std::max(worst, residual.largest);
+  }
+  std::printf("largest relative residual %.1e\n", worst);
+}
+
+/// A Gaussian of mean tau and variance 1: u = 1 + g^2 / 2 (tau - x). Any other drift is found out.
+TEST(Residual, SeesAWrongDrift) {
+  std::vector<double> tau, x;
+  for (int p = 0; p < 50; ++p) {
+    tau.push_back(0.02 * p);
+    x.push_back(2 * std::sin(p));
+  }
+  const double diffusion = 0.3;
+  const auto residual_with = [&](double error) {
+    const Evaluate gaussian = [&](const std::vector<double>& at, const std::vector<double>& states,
+                                  std::vector<double>& log_rho, std::vector<double>& drift) {
+      log_rho.clear();
+      drift.clear();
+      for (std::size_t k = 0; k < at.size(); ++k) {
+        const double z = states[k] - at[k];
+        log_rho.push_back(-0.5 * z * z);
+        drift.push_back(1 - diffusion * z + error * z);
+      }
+    };
+    return fokker_planck_residual(gaussian, tau, x, {diffusion}).largest;
+  };
+  EXPECT_LT(residual_with(0), 1e-7);
+  EXPECT_GT(residual_with(1e-3), 5e-4);
+}
+
+/// d( sum_s <drift_bar_s, u_s> + log_rho_bar_s log rho_s ) along random directions of parameters and x.
+TEST(Drift, AdjointMatchesExactDerivatives) {
+  Real worst = 0;
+  for (const DynamicsCase& test_case : dynamics_cases({1, 2, 3, 5})) {
+    SCOPED_TRACE(test_case.name);
+    constexpr int few = 2;
+    DynamicsFixture<double> fixture(test_case, few, 9);
+    std::mt19937_64 engine(10);
+    std::normal_distribution<double> normal;
+    const auto random = [&](std::size_t count) {
+      std::vector<double> values(count);
+      for (double& value : values) value = normal(engine);
+      return values;
+    };
+    const auto dims = static_cast<std::size_t>(fixture.n_dims);
+    const std::vector<double> drift_bar = random(few * dims), log_rho_bar = random(few);
+    const auto parameters_bar = make_vector<double>("parameters bar", fixture.dynamics.layout().size());
+    const auto x_bar = make_matrix<double>("x bar", fixture.n_dims, few);
+    fixture.evaluate();
+    fixture.dynamics.adjoint(ExecutionSpace(), fixture.parameter_vector(), fixture.points(), fixture.motion,
+                             to_matrix<double>(drift_bar, fixture.n_dims), to_vector<double>(log_rho_bar),
+                             parameters_bar, x_bar);
+    const auto p_bar = on_host(parameters_bar);
+    const auto s_bar = on_host(x_bar);
+    for (const bool by_state : {false, true}) {
+      using D = Dual<Real>;
+      const std::vector<double> parameters_dot = random(fixture.parameters.size()),
+                                x_dot = random(few * dims);
+      std::vector<D> parameters;
+      Real found = 0, terms = 0;
+      for (std::size_t k = 0; k < fixture.parameters.size(); ++k) {
+        const Real dot = by_state ? 0 : parameters_dot[k];
+        parameters.emplace_back(fixture.parameters[k], dot);
+        if (dot == 0 || std::isnan(fixture.parameters[k])) continue;
+        found += dot * p_bar(k);
+        terms += std::fabs(dot * p_bar(k));
+      }
+      Real expected = 0;
+      for (int s = 0; s < few; ++s) {
+        std::vector<D> x;
+        for (std::size_t i = 0; i < dims; ++i) {
+          const std::size_t at = static_cast<std::size_t>(s) * dims + i;
+          const Real dot = by_state ? x_dot[at] : 0;
+          x.emplace_back(fixture.x[at], dot);
+          found += dot * s_bar(i, s);
+          terms += std::fabs(dot * s_bar(i, s));
+        }
+        const D tau(fixture.tau_of(s));
+        const std::vector<D> u = fixture.reference.drift(parameters, tau, x, fixture.diffusion);
+        for (std::size_t i = 0; i < dims; ++i)
+          expected += drift_bar[static_cast<std::size_t>(s) * dims + i] * u[i].dot;
+        expected += log_rho_bar[static_cast<std::size_t>(s)] *
+                    fixture.reference.density().log_rho(parameters, tau, x.data()).dot;
+      }
+      const Real error = std::fabs(found - expected) / terms;
+      EXPECT_LT(error, 1e-10L) << (by_state ? "by x" : "by parameters");
+      worst = std::max(worst, error);
+    }
+  }
+  std::printf("largest error relative to the sum of the terms %.1Le\n", worst);
+}
+
+}  // namespace
+}  // namespace rhoflux::flux
