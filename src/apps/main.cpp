@@ -11,6 +11,7 @@
 #include "rhoflux/core/blas_environment.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
+#include "rhoflux/parallel/mpi_environment.hpp"
 
 namespace {
 
@@ -82,6 +83,7 @@ int fail(const parallel::Communicator& world, ExitCode code, const std::string& 
 
 int main(int argc, char** argv) {
   ensure_blas_environment(argv);
+  parallel::choose_collective_io();
   MPI_Init(&argc, &argv);
   int code = 0;
   {

@@ -74,10 +74,14 @@ void Hdf5Writer::group(const std::string& name) {
 Hdf5Handle Hdf5Writer::create(const std::string& name, hid_t type, const Shape& shape,
                               const DatasetOptions& options) {
   const std::string what = place(name) + ": cannot create a dataset of shape " + to_string(shape);
+  return create(name, type, shape, creation_properties(shape, H5Tget_size(type), options, what), what);
+}
+
+Hdf5Handle Hdf5Writer::create(const std::string& name, hid_t type, const Shape& shape,
+                              const Hdf5Handle& properties, const std::string& what) {
   Hdf5Handle links = own_hdf5(H5Pcreate(H5P_LINK_CREATE), H5Pclose, writing, what);
   check_hdf5(H5Pset_create_intermediate_group(links.id(), 1), writing, what);
   Hdf5Handle space = make_space(shape, writing, what);
-  Hdf5Handle properties = creation_properties(shape, H5Tget_size(type), options, what);
   return own_hdf5(
       H5Dcreate2(m_file.id(), name.c_str(), type, space.id(), links.id(), properties.id(), H5P_DEFAULT),
       H5Dclose, writing, what);
@@ -138,6 +142,22 @@ void Hdf5Writer::write_rows(const std::string& name, std::int64_t first_row, con
   start[0] = first_row;
   count[0] = found / row_size;
   write_slab(name, start, count, values);
+}
+
+void Hdf5Writer::view(const std::string& name, const Shape& shape, const Box& shown,
+                      const std::string& source, const Box& part) {
+  const std::string what = place(name) + ": cannot make a view of '" + source + "'";
+  Hdf5Handle dataset = own_hdf5(H5Dopen2(m_file.id(), source.c_str(), H5P_DEFAULT), H5Dclose, writing, what);
+  Hdf5Handle from = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, writing, what);
+  require_inside(space_shape(from.id(), what), part.start, part.count, writing, what);
+  select_box(from.id(), part.start, part.count, writing, what);
+  require_inside(shape, shown.start, shown.count, writing, what);
+  Hdf5Handle to = make_space(shape, writing, what);
+  select_box(to.id(), shown.start, shown.count, writing, what);
+  Hdf5Handle properties = own_hdf5(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, writing, what);
+  const std::string absolute = source.front() == '/' ? source : "/" + source;
+  check_hdf5(H5Pset_virtual(properties.id(), to.id(), ".", absolute.c_str(), from.id()), writing, what);
+  create(name, H5T_NATIVE_DOUBLE, shape, properties, what);
 }
 
 void Hdf5Writer::write_string(const std::string& name, const std::string& text) {

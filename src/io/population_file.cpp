@@ -14,29 +14,6 @@ namespace {
 
 constexpr ExitCode reading = ExitCode::bad_input;
 
-/// Runs `work` on every rank; if it throws anywhere, the Error of the lowest such rank is thrown on all of
-/// them.
-void together(const parallel::Communicator& comm, const std::function<void()>& work) {
-  int code = 0;
-  std::string message;
-  try {
-    work();
-  } catch (const Error& error) {
-    code = static_cast<int>(error.code());
-    message = error.what();
-  } catch (const std::exception& error) {
-    code = static_cast<int>(ExitCode::io_failure);
-    message = error.what();
-  }
-  std::int64_t priority = code == 0 ? 0 : comm.size() - comm.rank();
-  comm.max(&priority, 1);
-  if (priority == 0) return;
-  const int failing_rank = comm.size() - static_cast<int>(priority);
-  comm.broadcast(&code, sizeof(code), failing_rank);
-  comm.broadcast(message, failing_rank);
-  throw Error(static_cast<ExitCode>(code), message);
-}
-
 Shape require_dataset(const Hdf5Reader& file, const std::string& name) {
   if (!file.is_dataset(name)) {
     fail_input(file.path() + ": there is no dataset '" + name +
@@ -152,14 +129,14 @@ void PopulationFile::read_attributes() {
 }
 
 void PopulationFile::open() {
-  together(m_comm, [&] {
+  parallel::together(m_comm, [&] {
     const std::string what = m_path + ": cannot open the file for parallel reading";
     const Hdf5Handle access = own_hdf5(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, ExitCode::io_failure, what);
     check_hdf5(H5Pset_fapl_mpio(access.id(), m_comm.handle(), MPI_INFO_NULL), ExitCode::io_failure, what);
     m_file =
         own_hdf5(H5Fopen(m_path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose, ExitCode::io_failure, what);
   });
-  together(m_comm, [&] {
+  parallel::together(m_comm, [&] {
     m_t = open_dataset("t", false);
     m_x = open_dataset("x", false);
     if (m_info.has_weight) m_weight = open_dataset("weight", false);
@@ -293,7 +270,7 @@ void PopulationFile::scan() {
   const parallel::Share share = parallel::share_of(n, m_comm.rank(), m_comm.size());
   const double before_all = -std::numeric_limits<double>::infinity();
   std::unique_ptr<Scan> found;
-  together(m_comm, [&] {
+  parallel::together(m_comm, [&] {
     const bool has_row_before = share.begin > 0 && share.size() > 0;
     found = std::make_unique<Scan>(
         *this, has_row_before ? read_slab<double>(m_t, share.begin - 1, 1, 1)[0] : before_all);
@@ -344,7 +321,7 @@ void PopulationFile::visit_split(Split split, std::int64_t begin, std::int64_t e
 PopulationRows PopulationFile::read_split(Split split, std::int64_t begin, std::int64_t end) const {
   PopulationRows result;
   result.n_dims = m_info.n_dims;
-  together(m_comm, [&] {
+  parallel::together(m_comm, [&] {
     const auto append = [](std::vector<double>& to, const std::vector<double>& from) {
       to.insert(to.end(), from.begin(), from.end());
     };

@@ -36,34 +36,6 @@ void synchronise(const fs::path& path) {
   if (result != 0 && reason != EINVAL) fail_io(path.string() + ": fsync failed: " + std::strerror(reason));
 }
 
-/// Removes the temporary file unless it has been renamed.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& final_path)
-      : m_path((folder_of(final_path) /
-                ("." + fs::path(final_path).filename().string() + ".tmp." + std::to_string(::getpid())))
-                   .string()) {}
-  ~TemporaryFile() {
-    std::error_code ignored;
-    if (!m_renamed) fs::remove(m_path, ignored);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-
-  const std::string& path() const { return m_path; }
-
-  void rename_to(const std::string& final_path) {
-    if (std::rename(m_path.c_str(), final_path.c_str()) != 0) {
-      fail_io(final_path + ": cannot rename the temporary file " + m_path + ": " + std::strerror(errno));
-    }
-    m_renamed = true;
-  }
-
- private:
-  std::string m_path;
-  bool m_renamed = false;
-};
-
 }  // namespace
 
 void require_absent(const std::string& path, bool overwrite) {
@@ -81,21 +53,42 @@ void require_absent(const std::string& path, bool overwrite) {
   if (!overwrite) fail_input(path + ": already exists; give --force to overwrite");
 }
 
+PendingFile::PendingFile(const std::string& path, bool overwrite) : m_path(path), m_overwrite(overwrite) {
+  require_absent(path, overwrite);
+  const std::string name = "." + fs::path(path).filename().string() + ".tmp." + std::to_string(::getpid());
+  m_temporary = (folder_of(path) / name).string();
+}
+
+PendingFile::~PendingFile() {
+  std::error_code ignored;
+  if (!m_published) fs::remove(m_temporary, ignored);
+}
+
+void PendingFile::settle(const std::function<void(const std::string&)>& verify) {
+  synchronise(m_temporary);
+  try {
+    verify(m_temporary);
+  } catch (const Error& error) {
+    fail_io(m_path + ": what was written does not read back: " + error.what());
+  }
+}
+
+void PendingFile::publish() {
+  require_absent(m_path, m_overwrite);
+  if (std::rename(m_temporary.c_str(), m_path.c_str()) != 0) {
+    fail_io(m_path + ": cannot rename the temporary file " + m_temporary + ": " + std::strerror(errno));
+  }
+  m_published = true;
+  synchronise(folder_of(m_path));
+}
+
 void write_safely(const std::string& path, bool overwrite,
                   const std::function<void(const std::string&)>& write,
                   const std::function<void(const std::string&)>& verify) {
-  require_absent(path, overwrite);
-  TemporaryFile temporary(path);
-  write(temporary.path());
-  synchronise(temporary.path());
-  try {
-    verify(temporary.path());
-  } catch (const Error& error) {
-    fail_io(path + ": what was written does not read back: " + error.what());
-  }
-  require_absent(path, overwrite);
-  temporary.rename_to(path);
-  synchronise(folder_of(path));
+  PendingFile file(path, overwrite);
+  write(file.temporary());
+  file.settle(verify);
+  file.publish();
 }
 
 namespace {
@@ -113,6 +106,8 @@ void read_and_drop(hid_t dataset, hid_t type, hid_t space, hid_t memory, std::si
 
 void read_dataset(const Hdf5Handle& dataset, const std::string& what) {
   constexpr ExitCode code = ExitCode::bad_input;
+  Hdf5Handle creation = own_hdf5(H5Dget_create_plist(dataset.id()), H5Pclose, code, what);
+  if (H5Pget_layout(creation.id()) == H5D_VIRTUAL) return;
   Hdf5Handle type = own_hdf5(H5Dget_type(dataset.id()), H5Tclose, code, what);
   Hdf5Handle space = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, code, what);
   std::vector<hsize_t> extents(static_cast<std::size_t>(H5Sget_simple_extent_ndims(space.id())));

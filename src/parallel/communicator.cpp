@@ -54,6 +54,9 @@ void Communicator::sum(float* values, int count) const {
 void Communicator::sum(std::int64_t* values, int count) const {
   reduce_in_place(m_comm, values, count, MPI_INT64_T, MPI_SUM);
 }
+void Communicator::sum(std::uint64_t* values, int count) const {
+  reduce_in_place(m_comm, values, count, MPI_UINT64_T, MPI_SUM);
+}
 void Communicator::max(double* values, int count) const {
   reduce_in_place(m_comm, values, count, MPI_DOUBLE, MPI_MAX);
 }
@@ -110,24 +113,43 @@ bool Communicator::any(bool local) const {
   return flag != 0;
 }
 
-void on_root(const Communicator& comm, const std::function<void()>& work) {
-  int code = 0;
+namespace {
+
+struct Failure {
+  int code = 0;  ///< 0: none
   std::string message;
-  if (comm.is_root()) {
-    try {
-      work();
-    } catch (const Error& error) {
-      code = static_cast<int>(error.code());
-      message = error.what();
-    } catch (const std::exception& error) {
-      code = static_cast<int>(ExitCode::io_failure);
-      message = error.what();
-    }
+};
+
+Failure failure_of(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return {static_cast<int>(error.code()), error.what()};
+  } catch (const std::exception& error) {
+    return {static_cast<int>(ExitCode::io_failure), error.what()};
   }
-  comm.broadcast(&code, sizeof(code));
-  if (code == 0) return;
-  comm.broadcast(message);
-  throw Error(static_cast<ExitCode>(code), message);
+  return {};
+}
+
+/// Throws the failure of one rank on all of them, if there is one.
+void share_failure(const Communicator& comm, Failure failure, int rank) {
+  comm.broadcast(&failure.code, sizeof(failure.code), rank);
+  if (failure.code == 0) return;
+  comm.broadcast(failure.message, rank);
+  throw Error(static_cast<ExitCode>(failure.code), failure.message);
+}
+
+}  // namespace
+
+void on_root(const Communicator& comm, const std::function<void()>& work) {
+  share_failure(comm, comm.is_root() ? failure_of(work) : Failure{}, 0);
+}
+
+void together(const Communicator& comm, const std::function<void()>& work) {
+  const Failure failure = failure_of(work);
+  std::int64_t priority = failure.code == 0 ? 0 : comm.size() - comm.rank();
+  comm.max(&priority, 1);
+  if (priority > 0) share_failure(comm, failure, comm.size() - static_cast<int>(priority));
 }
 
 }  // namespace rhoflux::parallel

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "rhoflux/core/blas_environment.hpp"
+#include "rhoflux/parallel/mpi_environment.hpp"
 
 namespace {
 
@@ -48,6 +49,7 @@ int run_tests() {
 
 int main(int argc, char** argv) {
   rhoflux::ensure_blas_environment(argv);
+  rhoflux::parallel::choose_collective_io();
   MPI_Init(&argc, &argv);
   Kokkos::initialize(argc, argv);
   rhoflux::limit_blas_threads();

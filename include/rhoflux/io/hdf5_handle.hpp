@@ -70,6 +70,11 @@ struct DatasetOptions {
   Shape chunk;      ///< extents of a chunk; empty: chosen for about 512 KiB
 };
 
+/// A part of a dataset: `count` entries from `start` on, by dimension.
+struct Box {
+  Shape start, count;
+};
+
 /// Writes one new HDF5 file from a single process. T is float, double, int8_t, int64_t or uint64_t.
 ///
 /// Names are paths such as "parameters/W"; missing groups on the way are made. All failures are I/O failures
@@ -106,6 +111,12 @@ class Hdf5Writer {
   template <class T>
   void write_rows(const std::string& name, std::int64_t first_row, const std::vector<T>& values);
 
+  /// Makes a dataset of doubles that shows a part of another one and stores nothing itself (an HDF5 virtual
+  /// dataset; readers need HDF5 1.10): the entries `part` of the dataset `source` of this file appear at
+  /// `shown`, which has as many entries, in the same order; the rest reads as zero.
+  void view(const std::string& name, const Shape& shape, const Box& shown, const std::string& source,
+            const Box& part);
+
   /// Text as a dataset of one fixed-length UTF-8 string, shape (1), so that the checksum covers it.
   void write_string(const std::string& name, const std::string& text);
 
@@ -120,6 +131,8 @@ class Hdf5Writer {
 
  private:
   Hdf5Handle create(const std::string& name, hid_t type, const Shape& shape, const DatasetOptions& options);
+  Hdf5Handle create(const std::string& name, hid_t type, const Shape& shape, const Hdf5Handle& properties,
+                    const std::string& what);
   void write_attribute(const std::string& object, const std::string& name, hid_t type, hid_t space,
                        const void* values);
   std::string place(const std::string& name) const;

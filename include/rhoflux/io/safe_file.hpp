@@ -20,7 +20,33 @@ void write_safely(const std::string& path, bool overwrite,
                   const std::function<void(const std::string&)>& write,
                   const std::function<void(const std::string&)>& verify);
 
-/// Opens an HDF5 file and reads every dataset in it, which checks every checksum.
+/// The steps of write_safely one by one, for a file that several processes fill: one process, the owner,
+/// makes this object, the others learn the name of the temporary file. The errors are those of write_safely.
+class PendingFile {
+ public:
+  PendingFile(const std::string& path, bool overwrite);
+  /// Removes the temporary file unless it was published.
+  ~PendingFile();
+  PendingFile(const PendingFile&) = delete;
+  PendingFile& operator=(const PendingFile&) = delete;
+
+  /// The file to fill, in the folder of `path`; it does not exist at first.
+  const std::string& temporary() const { return m_temporary; }
+
+  /// Waits until the temporary file is on disk, and reads it again.
+  void settle(const std::function<void(const std::string&)>& verify);
+
+  /// Gives the file its name. To be called after settle().
+  void publish();
+
+ private:
+  std::string m_path, m_temporary;
+  bool m_overwrite;
+  bool m_published = false;
+};
+
+/// Opens an HDF5 file and reads every dataset in it, which checks every checksum; views of other datasets
+/// (Hdf5Writer::view) hold nothing themselves and are left out.
 /// Throws (bad input) naming the file and the dataset that cannot be read.
 void read_back_check(const std::string& path);
 

@@ -31,6 +31,8 @@ class Communicator {
   void sum(double* values, int count) const;
   void sum(float* values, int count) const;
   void sum(std::int64_t* values, int count) const;
+  /// Modulo 2^64.
+  void sum(std::uint64_t* values, int count) const;
   void max(double* values, int count) const;
   void min(double* values, int count) const;
   void max(std::int64_t* values, int count) const;
@@ -71,5 +73,9 @@ inline Share share_of(std::int64_t count, int rank, int size) {
 
 /// Runs `work` on the root only; an Error thrown there is thrown on every rank, so that all leave together.
 void on_root(const Communicator& comm, const std::function<void()>& work);
+
+/// Runs `work` on every rank; if it throws anywhere, the Error of the lowest such rank is thrown on all of
+/// them. Anything thrown that is not an Error counts as an I/O failure.
+void together(const Communicator& comm, const std::function<void()>& work);
 
 }  // namespace rhoflux::parallel
