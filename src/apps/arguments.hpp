@@ -62,6 +62,9 @@ int command_import(const Context& context);
 int command_evaluate(const Context& context);
 int command_sample(const Context& context);
 int command_query(const Context& context);
+int command_verify(const Context& context);
+int command_transport(const Context& context);
+int command_field(const Context& context);
 int command_info(const Context& context);
 
 }  // namespace rhoflux::apps

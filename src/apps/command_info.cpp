@@ -2,6 +2,7 @@
 
 #include "arguments.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/training/checkpoint.hpp"
@@ -38,7 +39,7 @@ void describe_checkpoint(const std::string& path, std::ostream& out) {
   const training::ModelDescription& model = checkpoint.model;
   out << path << ": checkpoint after step " << checkpoint.step << "\n  dimensions " << model.units.n_dims()
       << " (" << join(model.dim_names) << ")\n  parameters "
-      << training::layout_of(model.config, model.units.n_dims()).count() << " in "
+      << flux::layout_of(model.config, model.flux, model.units.n_dims()).count() << " in "
       << (checkpoint.precision == training::Precision::single_precision ? "single" : "double")
       << " precision\n  time       " << model.units.t_first << " to " << model.units.t_last << ' '
       << model.time_unit << "\n  best validation nll " << checkpoint.best_validation << " at step "

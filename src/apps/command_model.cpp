@@ -1,86 +1,14 @@
 #include <cmath>
 #include <cstdio>
 #include <fstream>
-#include <functional>
 
 #include "arguments.hpp"
-#include "provenance.hpp"
+#include "model_files.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/io/safe_file.hpp"
 #include "rhoflux/training/evaluation.hpp"
-#include "rhoflux/training/inference.hpp"
 
 namespace rhoflux::apps {
-namespace {
-
-constexpr std::int64_t block_points = 1024;   ///< what one rank handles is a number of these
-constexpr std::int64_t piece_points = 16384;  ///< points that all ranks handle between two writes
-
-/// The checkpoint, read by one rank first so that an error comes once.
-training::Checkpoint load_checkpoint(const Context& context, const std::string& path) {
-  training::Checkpoint checkpoint;
-  parallel::on_root(context.comm, [&] { checkpoint = training::read_checkpoint(path); });
-  if (!context.comm.is_root()) checkpoint = training::read_checkpoint(path);
-  return checkpoint;
-}
-
-/// Events in continuous time seldom fall on the ends of their window: a hundredth of the range beyond it is
-/// allowed.
-void require_time_in_range(const training::ModelDescription& model, double t, const std::string& where) {
-  const double slack = 0.01 * model.units.time_span();
-  if (t >= model.units.t_first - slack && t <= model.units.t_last + slack) return;
-  char text[160];
-  std::snprintf(text, sizeof(text), ": time %.10g is outside the model's range, %.10g to %.10g", t,
-                model.units.t_first, model.units.t_last);
-  fail_input(where + text);
-}
-
-/// Splits `count` points into pieces; `compute(begin, end)` runs on every rank for its share of a piece and
-/// gives `width` numbers a point; the root hands the gathered piece to `write(first, values)`.
-void in_pieces(const parallel::Communicator& comm, std::int64_t count,
-               const std::function<std::vector<double>(std::int64_t, std::int64_t)>& compute,
-               const std::function<void(std::int64_t, const std::vector<double>&)>& write) {
-  for (std::int64_t first = 0; first < count; first += piece_points) {
-    // Whole blocks, so that no result depends on the number of ranks through the shapes of the matrix
-    // products.
-    const std::int64_t size = std::min(piece_points, count - first);
-    const parallel::Share mine =
-        parallel::share_of((size + block_points - 1) / block_points, comm.rank(), comm.size());
-    const std::vector<double> all = comm.gather(compute(first + std::min(mine.begin * block_points, size),
-                                                        first + std::min(mine.end * block_points, size)));
-    if (comm.is_root()) write(first, all);
-  }
-}
-
-/// Writes an output file from the root while every rank takes part in making its contents.
-/// @param fill called with the open file on the root and with null on the others
-void write_output(const Context& context, const std::string& path, bool force, const std::string& kind,
-                  const training::Checkpoint& checkpoint, const std::function<void(io::Hdf5Writer*)>& fill) {
-  if (!context.comm.is_root()) {
-    fill(nullptr);
-  } else {
-    const auto write = [&](const std::string& temporary) {
-      io::Hdf5Writer file(temporary);
-      file.attribute("/", "kind", kind);
-      file.attribute("/", "format_version", 1);
-      file.attribute("/", "dim_names", checkpoint.model.dim_names);
-      file.attribute("/", "time_unit", checkpoint.model.time_unit);
-      file.write_string("deck", checkpoint.deck);
-      file.group("provenance");
-      for (const auto& [name, value] : provenance(context.command_line, context.comm.size()))
-        file.attribute("provenance", name, value);
-      fill(&file);
-      file.close();
-    };
-    io::write_safely(path, force, write,
-                     [](const std::string& temporary) { io::read_back_check(temporary); });
-  }
-  context.comm.barrier();
-  print(context.comm, "wrote " + path);
-}
-
-}  // namespace
 
 int command_sample(const Context& context) {
   Arguments arguments(
@@ -128,11 +56,15 @@ int command_sample(const Context& context) {
 
 int command_query(const Context& context) {
   Arguments arguments(
-      "rhoflux query CHECKPOINT --points FILE --output FILE [--force]",
+      "rhoflux query CHECKPOINT --points FILE --output FILE [--noise G] [--force]",
       "Evaluates the model at given points. Input (HDF5): /t (N), /x (N, D). Output: the same, and\n"
-      "/log_density (N), /score (N, D) = d log_density / dx, /dlogdensity_dt (N); units of the data.",
+      "/log_density (N), /velocity (N, D) = drift u of dX = u dt + G dW, /flux (N, D) = probability flux j,\n"
+      "/score (N, D) = d log_density / dx, /dlogdensity_dt (N); units of the data. With G = 0,\n"
+      "velocity = flux / density.",
       {"CHECKPOINT"});
   arguments.add()("points", po::value<std::string>(), "file with the points")(
+      "noise", po::value<std::string>(),
+      "volatility G that the drift is for, or t:G pairs with commas; default: flux.noise of the deck")(
       "output", po::value<std::string>(), "file to write")("force", "overwrite an existing file");
   if (!arguments.parse(context)) return 0;
   const std::string output = arguments.required("output"), points = arguments.required("points");
@@ -165,18 +97,22 @@ int command_query(const Context& context) {
   });
   context.comm.broadcast(&count, sizeof(count));
   const io::Hdf5Reader file(points);
-  const std::int64_t width = 3 + 2 * n_dims;  // t, x, log_density, score, dlogdensity_dt
+  const flux::Noise noise = noise_option(arguments, checkpoint.model);
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     std::vector<double> out;
     if (end == begin) return out;
     const auto t = file.read_slab<double>("t", {begin}, {end - begin});
     const auto x = file.read_slab<double>("x", {begin, 0}, {end - begin, n_dims});
     const training::Inference::Derivatives found = inference.derivatives(t, x);
+    const training::Inference::MotionValues motion = inference.motion(t, x, noise);
     for (std::size_t s = 0; s < t.size(); ++s) {
       const auto row = static_cast<std::ptrdiff_t>(s) * n_dims;
       out.push_back(t[s]);
       out.insert(out.end(), x.begin() + row, x.begin() + row + n_dims);
       out.push_back(found.log_density[s]);
+      out.insert(out.end(), motion.drift.begin() + row, motion.drift.begin() + row + n_dims);
+      for (std::int64_t i = 0; i < n_dims; ++i)
+        out.push_back(std::exp(found.log_density[s]) * motion.velocity[static_cast<std::size_t>(row + i)]);
       out.insert(out.end(), found.score.begin() + row, found.score.begin() + row + n_dims);
       out.push_back(found.dlog_density_dt[s]);
     }
@@ -184,22 +120,29 @@ int command_query(const Context& context) {
   };
   struct Field {
     const char* name;
+    bool is_vector;
     std::int64_t first, columns;
   };
-  const std::vector<Field> fields = {{"t", 0, 1},
-                                     {"x", 1, n_dims},
-                                     {"log_density", 1 + n_dims, 1},
-                                     {"score", 2 + n_dims, n_dims},
-                                     {"dlogdensity_dt", 2 + 2 * n_dims, 1}};
+  std::vector<Field> fields = {{"t", false, 0, 1},
+                               {"x", true, 0, n_dims},
+                               {"log_density", false, 0, 1},
+                               {"velocity", true, 0, n_dims},
+                               {"flux", true, 0, n_dims},
+                               {"score", true, 0, n_dims},
+                               {"dlogdensity_dt", false, 0, 1}};
+  std::int64_t width = 0;
+  for (Field& field : fields) {
+    field.first = width;
+    width += field.columns;
+  }
   write_output(
       context, output, arguments.has("force"), "rhoflux query", checkpoint, [&](io::Hdf5Writer* out) {
-        const auto is_vector = [](const Field& field) {
-          return std::string(field.name) == "x" || std::string(field.name) == "score";
-        };
-        if (out != nullptr)
+        if (out != nullptr) {
+          out->attribute("/", "noise", noise.to_string());
           for (const Field& field : fields)
             out->create_dataset<double>(field.name,
-                                        is_vector(field) ? io::Shape{count, n_dims} : io::Shape{count});
+                                        field.is_vector ? io::Shape{count, n_dims} : io::Shape{count});
+        }
         in_pieces(context.comm, count, compute, [&](std::int64_t first, const std::vector<double>& rows) {
           for (const Field& field : fields) {
             std::vector<double> values;
@@ -259,17 +202,7 @@ int command_evaluate(const Context& context) {
     print(context.comm, line);
   }
   if (!arguments.has("output")) return 0;
-  const std::string output = arguments.text("output");
-  parallel::on_root(context.comm, [&] {
-    const auto write = [&](const std::string& temporary) {
-      std::ofstream json(temporary);
-      json << training::to_json(result);
-      json.close();
-      if (!json) fail_io(output + ": could not be written");
-    };
-    io::write_safely(output, arguments.has("force"), write, [](const std::string&) {});
-  });
-  print(context.comm, "wrote " + output);
+  write_json(context, arguments.text("output"), arguments.has("force"), training::to_json(result));
   return 0;
 }
 

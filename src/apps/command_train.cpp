@@ -6,7 +6,7 @@
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/profiling.hpp"
-#include "rhoflux/density/density.hpp"
+#include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
 #include "rhoflux/training/standardisation.hpp"
 #include "rhoflux/training/trainer.hpp"
@@ -52,6 +52,7 @@ training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments
   training::RunConfig config;
   config.data = deck.data;
   config.model = deck.model;
+  config.flux = deck.flux;
   config.nll_weight = deck.nll_weight;
   config.training = deck.training;
   config.checkpoint = deck.checkpoint;
@@ -101,7 +102,7 @@ int command_train(const Context& given) {
   const io::PopulationFile file(deck.data.file, context.comm);
   const parallel::BatchPartition partition(context.comm, deck.training.batch,
                                            deck.training.reproducible ? deck.training.reproducible_lanes : 0);
-  (void)density::make_density<float>(deck.model, file.info().n_dims, {1, 0, false});
+  (void)flux::layout_of(deck.model, deck.flux, file.info().n_dims);
   if (arguments.has("check")) {
     (void)training::measure(file, context.comm, deck.data.standardise);
     print(context.comm, arguments.text("DECK") + ": the deck and " + deck.data.file + " are good; " +

@@ -197,6 +197,7 @@ void Deck::validate() const {
         "data.file is missing: give the population file as 'file = PATH' in [data] or --data.file=PATH");
   }
   model.validate();
+  flux.validate();
   if (!(nll_weight > 0.0)) {
     fail_input("objective.nll = " + write_value(nll_weight) +
                ": must be greater than 0, the likelihood of the data is the only term of the objective");

@@ -85,6 +85,21 @@ void add_model_keys(std::vector<Key>& keys) {
               "Mixture weights may change with time, or not: then mass moves instead of fading in and out.");
 }
 
+void add_flux_keys(std::vector<Key>& keys) {
+  using flux::Config;
+  SectionKeys<Config> section(keys, "flux", &Deck::flux);
+  section.add(
+      "kind", &Config::kind, "", "",
+      "Keep every conditional quantile, or the flux of Hua et al. 2025 (autoregressive family only).");
+  section.add("divergence_free", &Config::divergence_free, "", "",
+              "Learnable flux without divergence: div(rho B), or div B, of an antisymmetric B(t, x).");
+  section.add("hidden", &Config::hidden, "1 to 16 layers of 1 to 16384", "units",
+              "Width of each hidden layer of the divergence-free part.");
+  section.add("noise", &Config::noise, "0 or more", "units of the data / sqrt(time)",
+              "g of dX = u dt + g dW, constant or linear between knots t:g; the drift u is the one that goes "
+              "with it.");
+}
+
 void add_objective_keys(std::vector<Key>& keys) {
   keys.push_back(make_key(
       "objective", "nll", "greater than 0", "", "Weight of the negative log-likelihood of the data.",
@@ -156,6 +171,7 @@ std::vector<Key> make_keys() {
   std::vector<Key> keys;
   add_data_keys(keys);
   add_model_keys(keys);
+  add_flux_keys(keys);
   add_objective_keys(keys);
   add_training_keys(keys);
   add_checkpoint_keys(keys);

@@ -13,6 +13,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/density/config.hpp"
+#include "rhoflux/flux/config.hpp"
 #include "rhoflux/training/config.hpp"
 
 /// Values of the deck: from text to a type and back. read_value() throws Error with the reason alone, the
@@ -47,6 +48,15 @@ inline std::vector<Choice<training::Precision>> choices_of(training::Precision) 
 }
 inline std::vector<Choice<training::Schedule>> choices_of(training::Schedule) {
   return {{"constant", training::Schedule::constant}, {"cosine", training::Schedule::cosine}};
+}
+
+inline std::vector<Choice<flux::Kind>> choices_of(flux::Kind) {
+  return {{"triangular", flux::Kind::triangular}, {"sigmoid", flux::Kind::sigmoid}};
+}
+inline std::vector<Choice<flux::DivergenceFree>> choices_of(flux::DivergenceFree) {
+  return {{"none", flux::DivergenceFree::none},
+          {"density_weighted", flux::DivergenceFree::density_weighted},
+          {"antisymmetric", flux::DivergenceFree::antisymmetric}};
 }
 
 template <class T>
@@ -118,6 +128,10 @@ inline void read_value(const std::string& text, std::vector<int>& values) {
   values = parsed;
 }
 
+inline void read_value(const std::string& text, flux::Noise& noise) {
+  noise = flux::Noise::parse(text);
+}
+
 template <class Enum>
 std::enable_if_t<std::is_enum_v<Enum>> read_value(const std::string& text, Enum& value) {
   for (const auto& choice : choices_of(Enum{})) {
@@ -156,6 +170,10 @@ inline std::string write_value(const std::vector<int>& values) {
   return text;
 }
 
+inline std::string write_value(const flux::Noise& noise) {
+  return noise.to_string();
+}
+
 template <class Enum>
 std::enable_if_t<std::is_enum_v<Enum>, std::string> write_value(Enum value) {
   for (const auto& choice : choices_of(value)) {
@@ -180,6 +198,8 @@ std::string type_of(const T& value) {
     return "number";
   } else if constexpr (std::is_same_v<T, std::string>) {
     return "text";
+  } else if constexpr (std::is_same_v<T, flux::Noise>) {
+    return "number, or time:value pairs separated by commas";
   } else {
     return "whole numbers separated by commas";
   }

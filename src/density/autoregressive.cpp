@@ -164,6 +164,28 @@ void Autoregressive<Scalar>::sample(const ExecutionSpace& space, const Vector<Sc
   }
 }
 
+template <class Scalar>
+void Autoregressive<Scalar>::complete(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                      const Points<Scalar>& points, const Vector<int>& is_given,
+                                      const Matrix<double>& uniforms, const Vector<Scalar>& log_weight) {
+  const int n_dims = this->m_n_dims;
+  const MixtureView<Scalar> mixtures = m_network.mixtures();
+  const Matrix<Scalar> x = points.x;
+  m_network.begin(space, {points.size(), 0}, points.tau.data(), nullptr);
+  for (int i = 0; i < n_dims; ++i) {
+    if (i > 0) m_network.feed(space, i, points.x.data() + i - 1, nullptr, n_dims);
+    m_network.evaluate(space, parameters, i);
+    for_each(
+        space, "completion of a coordinate", points.size(), KOKKOS_LAMBDA(int s) {
+          if (i == 0) log_weight(s) = 0;
+          if (is_given(i) != 0)
+            log_weight(s) += density::log_density(mixtures.at(i, s), x(i, s));
+          else
+            x(i, s) = draw(mixtures.at(i, s), uniforms(2 * i, s), uniforms(2 * i + 1, s));
+        });
+  }
+}
+
 template class Autoregressive<float>;
 template class Autoregressive<double>;
 

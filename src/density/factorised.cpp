@@ -252,6 +252,39 @@ void Factorised<Scalar>::sample(const ExecutionSpace& space, const Vector<Scalar
       });
 }
 
+/// The given coordinates choose the component, k with probability gamma_k prod_{i given} f_i^k / sum; the sum
+/// is their marginal density.
+template <class Scalar>
+void Factorised<Scalar>::complete(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                  const Points<Scalar>& points, const Vector<int>& is_given,
+                                  const Matrix<double>& uniforms, const Vector<Scalar>& log_weight) {
+  forward(space, parameters, points, 0, nullptr);
+  const int n_dims = this->m_n_dims, n_components = m_n_components;
+  const MixtureView<Scalar> mixtures = m_network.mixtures();
+  const Matrix<Scalar> x = points.x, log_share = m_log_share;
+  const Scalar* gamma = parameters.data() + m_gamma_offset;
+  for_each(
+      space, "completion", points.size(), KOKKOS_LAMBDA(int s) {
+        Scalar* share = &log_share(0, s);
+        for (int k = 0; k < n_components; ++k) {
+          share[k] = gamma[k];
+          for (int i = 0; i < n_dims; ++i)
+            if (is_given(i) != 0) share[k] += density::log_density(mixtures.at(k * n_dims + i, s), x(i, s));
+        }
+        const Scalar total = detail::log_sum_exp(static_cast<const Scalar*>(share), n_components);
+        log_weight(s) = total - detail::log_sum_exp(gamma, n_components);
+        double remaining = uniforms(0, s);
+        int k = 0;
+        for (; k < n_components - 1; ++k) {
+          remaining -= math::exp(static_cast<double>(share[k] - total));
+          if (remaining < 0) break;
+        }
+        for (int i = 0; i < n_dims; ++i)
+          if (is_given(i) == 0)
+            x(i, s) = draw(mixtures.at(k * n_dims + i, s), uniforms(1 + 2 * i, s), uniforms(2 + 2 * i, s));
+      });
+}
+
 template class Factorised<float>;
 template class Factorised<double>;
 

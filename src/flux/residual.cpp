@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 namespace rhoflux::flux {
 namespace {
@@ -36,10 +37,6 @@ Stencil make_stencil(const std::vector<double>& tau, const std::vector<double>& 
   return stencil;
 }
 
-struct PointResidual {
-  double rate, residual;
-};
-
 PointResidual combine(const double* log_rho, const double* drift, std::size_t dims,
                       const std::vector<double>& diffusion, double h) {
   PointResidual result = {0, 0};
@@ -60,28 +57,35 @@ PointResidual combine(const double* log_rho, const double* drift, std::size_t di
 
 }  // namespace
 
-Residual fokker_planck_residual(const Evaluate& evaluate, const std::vector<double>& tau,
-                                const std::vector<double>& x, const std::vector<double>& diffusion) {
-  const std::size_t dims = diffusion.size();
+std::vector<PointResidual> fokker_planck_residuals(const Evaluate& evaluate, const std::vector<double>& tau,
+                                                   const std::vector<double>& x, const Diffusion& diffusion) {
+  const std::size_t dims = tau.empty() ? 0 : x.size() / tau.size();
   const std::size_t width = 5 + 4 * dims;
-  std::vector<double> best(tau.size(), HUGE_VAL), log_rho, drift;
-  Residual result;
+  std::vector<PointResidual> best(tau.size(), {0, std::numeric_limits<double>::infinity()});
+  std::vector<double> log_rho, drift;
   for (const double h : steps) {
     const Stencil stencil = make_stencil(tau, x, dims, h);
     evaluate(stencil.tau, stencil.x, log_rho, drift);
     for (std::size_t p = 0; p < tau.size(); ++p) {
-      const PointResidual found = combine(&log_rho[p * width], &drift[p * width * dims], dims, diffusion, h);
-      // A NaN is worse than any number and must not be passed over.
-      const double size = std::isnan(found.residual) ? HUGE_VAL : std::fabs(found.residual);
-      best[p] = std::min(best[p], size);
-      result.largest_rate = std::max(result.largest_rate, std::fabs(found.rate));
+      const PointResidual found =
+          combine(&log_rho[p * width], &drift[p * width * dims], dims, diffusion(tau[p]), h);
+      if (std::fabs(found.residual) < std::fabs(best[p].residual)) best[p] = found;
     }
   }
-  for (const double value : best) {
-    result.largest = std::max(result.largest, value / result.largest_rate);
-    result.rms += value * value;
+  return best;
+}
+
+Residual summarise(const std::vector<PointResidual>& points) {
+  Residual result;
+  for (const PointResidual& point : points) {
+    result.largest_rate = std::max(result.largest_rate, std::fabs(point.rate));
+    result.largest = std::max(result.largest, std::fabs(point.residual));
+    result.rms += point.residual * point.residual;
   }
-  result.rms = std::sqrt(result.rms / static_cast<double>(tau.size())) / result.largest_rate;
+  // A density that stands still has no rate to compare with.
+  const double unit = result.largest_rate > 0 ? result.largest_rate : 1.0;
+  result.largest /= unit;
+  result.rms = std::sqrt(result.rms / static_cast<double>(std::max<std::size_t>(points.size(), 1))) / unit;
   return result;
 }
 

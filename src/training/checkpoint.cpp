@@ -7,6 +7,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/density/density.hpp"
+#include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/io/safe_file.hpp"
 
@@ -49,6 +50,11 @@ std::vector<double> read_blocks(const io::Hdf5Reader& file, const std::string& g
   return flat;
 }
 
+const char* name_of(flux::DivergenceFree part) {
+  if (part == flux::DivergenceFree::none) return "none";
+  return part == flux::DivergenceFree::density_weighted ? "density_weighted" : "antisymmetric";
+}
+
 void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
   file.group("model");
   const density::Config& config = model.config;
@@ -69,8 +75,29 @@ void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
   file.attribute("model", "dim_names", model.dim_names);
   file.attribute("model", "time_unit", model.time_unit);
   file.attribute("model", "time_range", std::vector<double>{model.units.t_first, model.units.t_last});
+  file.group("flux");
+  file.attribute("flux", "kind", model.flux.kind == flux::Kind::sigmoid ? "sigmoid" : "triangular");
+  file.attribute("flux", "divergence_free", name_of(model.flux.divergence_free));
+  file.attribute("flux", "hidden", std::vector<double>(model.flux.hidden.begin(), model.flux.hidden.end()));
+  file.attribute("flux", "noise", model.flux.noise.to_string());
   file.write("model/mean", model.units.mean, {model.units.n_dims()});
   file.write("model/scale", model.units.scale, {model.units.n_dims()});
+}
+
+flux::Config read_flux(const io::Hdf5Reader& file) {
+  flux::Config config;
+  if (!file.exists("flux")) return config;
+  config.kind =
+      file.attribute_string("flux", "kind") == "sigmoid" ? flux::Kind::sigmoid : flux::Kind::triangular;
+  for (const auto part : {flux::DivergenceFree::none, flux::DivergenceFree::density_weighted,
+                          flux::DivergenceFree::antisymmetric})
+    if (file.attribute_string("flux", "divergence_free") == name_of(part)) config.divergence_free = part;
+  config.hidden.clear();
+  for (const double width : file.attribute_doubles("flux", "hidden"))
+    config.hidden.push_back(static_cast<int>(width));
+  config.noise = flux::Noise::parse(file.attribute_string("flux", "noise"));
+  config.validate();
+  return config;
 }
 
 ModelDescription read_model(const io::Hdf5Reader& file) {
@@ -105,6 +132,7 @@ ModelDescription read_model(const io::Hdf5Reader& file) {
     fail_input(file.path() + ": /model names " + std::to_string(model.dim_names.size()) +
                " coordinates but has " + std::to_string(model.units.mean.size()) + " means");
   config.validate();
+  model.flux = read_flux(file);
   return model;
 }
 
@@ -119,10 +147,6 @@ void write_arrays(io::Hdf5Writer& file, const Checkpoint& checkpoint,
 }
 
 }  // namespace
-
-network::ParameterLayout layout_of(const density::Config& config, int n_dims) {
-  return density::make_density<float>(config, n_dims, {1, 0, false})->layout();
-}
 
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
                       const network::ParameterLayout& layout) {
@@ -160,9 +184,9 @@ Checkpoint read_checkpoint(const std::string& path) {
   if (!file.has_attribute("/", "kind") || file.attribute_string("/", "kind") != kind)
     fail_input(path + ": is not a checkpoint of rhoflux (it has no attribute kind = '" + kind + "')");
   const std::int64_t version = file.attribute_int("/", "format_version");
-  if (version != checkpoint_format_version)
+  if (version < 1 || version > checkpoint_format_version)
     fail_input(path + ": has checkpoint format version " + std::to_string(version) +
-               "; this program reads version " + std::to_string(checkpoint_format_version));
+               "; this program reads versions 1 to " + std::to_string(checkpoint_format_version));
   Checkpoint checkpoint;
   checkpoint.deck = file.read_string("deck");
   checkpoint.model = read_model(file);
@@ -179,7 +203,8 @@ Checkpoint read_checkpoint(const std::string& path) {
   checkpoint.best_validation = figures[0];
   checkpoint.loss_sum = figures[1];
   checkpoint.history = History::from_numbers(file.read<double>("history", {-1, History::n_columns}));
-  const network::ParameterLayout layout = layout_of(checkpoint.model.config, checkpoint.model.units.n_dims());
+  const ModelDescription& model = checkpoint.model;
+  const network::ParameterLayout layout = flux::layout_of(model.config, model.flux, model.units.n_dims());
   checkpoint.parameters = read_blocks(file, "parameters", layout);
   checkpoint.first_moment = read_blocks(file, "optimiser/first_moment", layout);
   checkpoint.second_moment = read_blocks(file, "optimiser/second_moment", layout);

@@ -9,6 +9,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/profiling.hpp"
+#include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/safe_file.hpp"
 #include "rhoflux/optim/adam.hpp"
 #include "rhoflux/optim/schedule.hpp"
@@ -76,7 +77,7 @@ class Trainer {
   const Log& m_log;
   ExecutionSpace m_space;
   ModelDescription m_model;
-  std::unique_ptr<density::Density<Scalar>> m_density;
+  std::unique_ptr<flux::Dynamics<Scalar>> m_dynamics;
   parallel::BatchPartition m_partition;
   Shard<Scalar> m_train, m_validation;
   std::unique_ptr<parallel::GradientReduction<Scalar>> m_gradient;
@@ -108,9 +109,11 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const io::PopulationFile& file
   const ScopedRegion region("read data");
   m_model = start ? start->model
                   : ModelDescription{config.model, measure(file, comm, config.data.standardise),
-                                     file.info().dim_names, file.info().time_unit};
+                                     file.info().dim_names, file.info().time_unit, config.flux};
+  m_model.flux = config.flux;  // a continued run may change what the likelihood does not depend on
   const int n_dims = m_model.units.n_dims();
-  m_density = density::make_density<Scalar>(config.model, n_dims, {chunk_size, 0, true});
+  m_dynamics = std::make_unique<flux::Dynamics<Scalar>>(
+      config.model, config.flux, n_dims, typename flux::Dynamics<Scalar>::Use{chunk_size, false, true});
   const double weight = mean_weight(file, comm);
   const std::int64_t n_rows = file.info().count(io::Split::train);
   m_train = read_shard<Scalar>(file, io::Split::train,
@@ -128,7 +131,7 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const io::PopulationFile& file
   m_weight = make_vector<Scalar>("batch weights", chunk_size);
   m_weight_bar = make_vector<Scalar>("batch adjoint", chunk_size);
   m_log_rho = make_vector<Scalar>("log density", chunk_size);
-  const int size = m_density->layout().size();
+  const int size = m_dynamics->layout().size();
   m_gradient = std::make_unique<parallel::GradientReduction<Scalar>>(comm, m_partition, size);
   m_lane_loss.assign(static_cast<std::size_t>(m_gradient->n_local_lanes()), 0.0);
   if (start)
@@ -141,7 +144,7 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const io::PopulationFile& file
 template <class Scalar>
 void Trainer<Scalar>::start_fresh(const io::PopulationFile& file) {
   const density::InitialRows rows = initial_rows(file, m_comm, m_model.units, initial_row_count);
-  const std::vector<double> initial = m_density->initialise(rows, m_config.training.seed);
+  const std::vector<double> initial = m_dynamics->initialise(rows, m_config.training.seed);
   const int size = static_cast<int>(initial.size());
   m_parameters = to_device<Scalar>(initial, "parameters");
   if (m_config.training.average > 0) m_average = to_device<Scalar>(initial, "averaged parameters");
@@ -190,7 +193,8 @@ double Trainer<Scalar>::gradient_and_loss() {
         Kokkos::parallel_for(
             "loss adjoint", Kokkos::RangePolicy<ExecutionSpace>(m_space, 0, n),
             KOKKOS_LAMBDA(int s) { weight_bar(s) = scale * weight(s); });
-        m_density->log_density_gradient(m_space, m_parameters, points, weight_bar, log_rho, gradient);
+        m_dynamics->density().log_density_gradient(m_space, m_parameters, points, weight_bar, log_rho,
+                                                   gradient);
         double sum = 0;
         Kokkos::parallel_reduce(
             "loss", Kokkos::RangePolicy<ExecutionSpace>(m_space, 0, n),
@@ -270,7 +274,7 @@ double Trainer<Scalar>::validation_nll() {
     const auto part = Kokkos::make_pair(first, std::min(first + chunk_size, n));
     const density::Points<Scalar> points = {Kokkos::subview(m_validation.tau, part),
                                             Kokkos::subview(m_validation.x, Kokkos::ALL, part)};
-    m_density->log_density(m_space, inference_parameters(), points, m_log_rho);
+    m_dynamics->density().log_density(m_space, inference_parameters(), points, m_log_rho);
     const Vector<Scalar> log_rho = m_log_rho;
     double sum = 0;
     Kokkos::parallel_reduce(
@@ -329,7 +333,7 @@ Checkpoint Trainer<Scalar>::checkpoint() const {
 template <class Scalar>
 void Trainer<Scalar>::save(const std::string& path) {
   const ScopedRegion region("write checkpoint");
-  parallel::on_root(m_comm, [&] { write_checkpoint(path, checkpoint(), m_density->layout()); });
+  parallel::on_root(m_comm, [&] { write_checkpoint(path, checkpoint(), m_dynamics->layout()); });
 }
 
 template <class Scalar>
@@ -348,10 +352,12 @@ template <class Scalar>
 RunEnd Trainer<Scalar>::run() {
   const TrainingConfig& training = m_config.training;
   const StopRequest stop(m_config.limits);
-  m_log("model: " + std::to_string(m_density->layout().count()) + " parameters, " +
+  m_log("model: " + std::to_string(m_dynamics->layout().count()) + " parameters, " +
         std::to_string(m_model.units.n_dims()) + " dimensions; data: " + std::to_string(m_train.total) +
         " training and " + std::to_string(m_validation.total) + " validation rows; " +
         std::to_string(m_comm.size()) + " ranks");
+  if (m_config.flux.divergence_free != flux::DivergenceFree::none)
+    m_log("note: the likelihood does not depend on the divergence-free part of the flux, which stays zero");
   if (m_step > 0) m_log("continuing after step " + std::to_string(m_step));
   RunEnd end = RunEnd::finished;
   auto mark = std::chrono::steady_clock::now();
@@ -388,8 +394,9 @@ RunEnd Trainer<Scalar>::run() {
 /// Keys that a continued run may not change, because the state of the old run would not fit.
 void require_same_run(const RunConfig& config, const Checkpoint& start, const io::PopulationFile& file,
                       const std::string& name) {
-  const network::ParameterLayout ours = layout_of(config.model, file.info().n_dims);
-  const network::ParameterLayout theirs = layout_of(start.model.config, start.model.units.n_dims());
+  const network::ParameterLayout ours = flux::layout_of(config.model, config.flux, file.info().n_dims);
+  const network::ParameterLayout theirs =
+      flux::layout_of(start.model.config, start.model.flux, start.model.units.n_dims());
   const auto refuse = [&](const std::string& what) {
     fail_input(name + ": cannot be continued with this deck: " + what +
                " (use --restart none and another checkpoint.directory for a new run)");
@@ -404,7 +411,7 @@ void require_same_run(const RunConfig& config, const Checkpoint& start, const io
          a.time_frequency_min == b.time_frequency_min && a.time_frequency_max == b.time_frequency_max &&
          a.coordinate_frequency_min == b.coordinate_frequency_min &&
          a.coordinate_frequency_max == b.coordinate_frequency_max;
-  if (!same) refuse("[model] differs from that of the checkpoint");
+  if (!same) refuse("[model], or the divergence-free part of [flux], differs from that of the checkpoint");
   if (config.training.seed != start.seed)
     refuse("training.seed = " + std::to_string(config.training.seed) + ", the checkpoint has " +
            std::to_string(start.seed));

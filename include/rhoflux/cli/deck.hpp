@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rhoflux/density/config.hpp"
+#include "rhoflux/flux/config.hpp"
 #include "rhoflux/training/config.hpp"
 
 namespace rhoflux::cli {
@@ -14,6 +15,7 @@ namespace rhoflux::cli {
 struct Deck {
   training::DataConfig data;
   density::Config model;
+  flux::Config flux;
   double nll_weight = 1.0;  ///< [objective] nll
   training::TrainingConfig training;
   training::CheckpointConfig checkpoint;

@@ -33,6 +33,10 @@ class Autoregressive : public Density<Scalar> {
   void sample(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
               const Matrix<double>& uniforms) override;
 
+  void complete(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
+                const Vector<int>& is_given, const Matrix<double>& uniforms,
+                const Vector<Scalar>& log_weight) override;
+
   /// The network behind the conditionals, for what else is derived from them (the flux): head i is coordinate
   /// i + 1, in stage i.
   MixtureNetwork<Scalar>& network() { return m_network; }

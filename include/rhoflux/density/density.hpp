@@ -86,6 +86,16 @@ class Density {
   virtual void sample(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                       const Points<Scalar>& points, const Matrix<double>& uniforms) = 0;
 
+  /// Completes states of which some coordinates are given: draws the others, each given those before it, so
+  /// that E[e^log_weight] is the marginal density of the given ones, and points.x, weighted by e^log_weight,
+  /// follows the law of the others given them.
+  /// @param is_given (n_dims) 1 where points.x is given, else 0
+  /// @param uniforms (uniforms_per_sample, n) in (0, 1)
+  /// @param[out] log_weight (n)
+  virtual void complete(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                        const Points<Scalar>& points, const Vector<int>& is_given,
+                        const Matrix<double>& uniforms, const Vector<Scalar>& log_weight) = 0;
+
  protected:
   Density(int n_dims, const Capacity& capacity)
       : m_n_dims(n_dims), m_n_leading(n_dims), m_capacity(capacity) {}

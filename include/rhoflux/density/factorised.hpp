@@ -32,6 +32,10 @@ class Factorised : public Density<Scalar> {
   void sample(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
               const Matrix<double>& uniforms) override;
 
+  void complete(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
+                const Vector<int>& is_given, const Matrix<double>& uniforms,
+                const Vector<Scalar>& log_weight) override;
+
   /// The network behind the factors, for what else is derived from them (the flux): head k D + i is f_i^k.
   MixtureNetwork<Scalar>& network() { return m_network; }
   int n_components() const { return m_n_components; }

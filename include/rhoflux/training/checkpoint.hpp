@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rhoflux/density/config.hpp"
+#include "rhoflux/flux/config.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
 #include "rhoflux/training/config.hpp"
 #include "rhoflux/training/history.hpp"
@@ -20,6 +21,7 @@ struct ModelDescription {
   Standardisation units;
   std::vector<std::string> dim_names;
   std::string time_unit;
+  flux::Config flux;
 };
 
 /// Where a file comes from: name and value pairs, written as attributes of /provenance.
@@ -49,7 +51,8 @@ struct Checkpoint {
   const std::vector<double>& inference_parameters() const { return averaged.empty() ? parameters : averaged; }
 };
 
-constexpr int checkpoint_format_version = 1;
+/// Version 1 had no flux; it is read as a triangular one.
+constexpr int checkpoint_format_version = 2;
 
 /// Writes crash-safely (see io::write_safely) and reads every dataset back before the file gets its name.
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
@@ -58,9 +61,6 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
 /// Reads and checks a checkpoint. Throws Error (bad input) naming the file and what is wrong with it: not a
 /// checkpoint, another format version, a damaged or missing dataset, shapes that do not fit the model.
 Checkpoint read_checkpoint(const std::string& path);
-
-/// The parameter layout of a model, without its workspace.
-network::ParameterLayout layout_of(const density::Config& config, int n_dims);
 
 /// directory/checkpoint_000001000.h5
 std::string checkpoint_path(const std::string& directory, std::int64_t step);

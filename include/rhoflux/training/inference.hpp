@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "rhoflux/density/density.hpp"
+#include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/training/checkpoint.hpp"
 
 namespace rhoflux::training {
@@ -31,6 +31,43 @@ class Inference {
   };
   Derivatives derivatives(const std::vector<double>& t, const std::vector<double>& x) const;
 
+  struct MotionValues {
+    std::vector<double> log_density;  ///< (n), log of 1/units^D
+    std::vector<double> velocity;     ///< (n, n_dims) j / rho, units/time
+    std::vector<double> score;        ///< (n, n_dims), 1/units
+    std::vector<double> drift;        ///< (n, n_dims) u = j / rho + g^2 / 2 score, units/time
+  };
+  /// Velocity, score and drift of dX = u dt + g dW with the given g (units/sqrt(time)).
+  MotionValues motion(const std::vector<double>& t, const std::vector<double>& x,
+                      const flux::Noise& noise) const;
+
+  /// Coordinates of a marginal and how it is found.
+  struct Marginal {
+    std::vector<int> dims;   ///< coordinates kept, from 0, in the order of the output
+    int samples = 64;        ///< Monte Carlo draws of the others at each point
+    std::uint64_t seed = 1;  ///< of those draws, which are the same at each point
+  };
+  /// True if the marginal is known in closed form: a leading block of the coordinates (x_1, x_1 x_2, ..), all
+  /// of them included, and no divergence-free part unless all of them are kept.
+  bool is_exact(const Marginal& marginal) const;
+
+  struct MarginalValues {
+    std::vector<double> density;        ///< (n), 1/units^m
+    std::vector<double> density_error;  ///< (n) standard error; 0 where exact
+    std::vector<double> drift;          ///< (n, m): E[u | the coordinates kept], units/time
+  };
+  /// Density and drift of some coordinates, the others integrated out.
+  /// @param x (n, m) in C order, m = marginal.dims.size()
+  MarginalValues marginal(const std::vector<double>& t, const std::vector<double>& x,
+                          const Marginal& marginal, const flux::Noise& noise) const;
+
+  /// The model as kernels see it: model units, in calls of at most `chunk()` points.
+  flux::Dynamics<double>& dynamics() const;
+  const Vector<double>& parameters() const;
+  static int chunk();
+  /// g^2 / 2 of each coordinate in model units (dx^2 / dtau) at time t, (n_dims).
+  std::vector<double> diffusion(const flux::Noise& noise, double t) const;
+
   /// Exact draws at times t (n), with the random numbers of the global sample indices `index` (n).
   /// @param stream step of the random stream, e.g. the index of the requested time
   std::vector<double> sample(const std::vector<double>& t, const std::vector<std::int64_t>& index,
@@ -40,6 +77,11 @@ class Inference {
   std::vector<double> conditional_cdf(const std::vector<double>& t, const std::vector<double>& x) const;
 
  private:
+  MarginalValues exact_marginal(const std::vector<double>& t, const std::vector<double>& x,
+                                const Marginal& marginal, const flux::Noise& noise) const;
+  MarginalValues sampled_marginal(const std::vector<double>& t, const std::vector<double>& x,
+                                  const Marginal& marginal, const flux::Noise& noise) const;
+
   struct Workspace;
   ModelDescription m_model;
   std::unique_ptr<Workspace> m_work;

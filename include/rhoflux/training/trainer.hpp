@@ -15,6 +15,7 @@ namespace rhoflux::training {
 struct RunConfig {
   DataConfig data;
   density::Config model;
+  flux::Config flux;
   double nll_weight = 1.0;
   TrainingConfig training;
   CheckpointConfig checkpoint;

@@ -133,7 +133,7 @@ TEST(Deck, AByteOrderMarkIsSkipped) {
 TEST(Deck, UnknownSectionNamesLineAndNearest) {
   const std::string message = deck_error(minimal + "[trainig]\nsteps = 3\n");
   EXPECT_CONTAINS(message, "run.cfg:3: unknown section [trainig]; did you mean [training]?");
-  EXPECT_CONTAINS(message, "data, model, objective, training, checkpoint, output");
+  EXPECT_CONTAINS(message, "data, model, flux, objective, training, checkpoint, output");
   EXPECT_CONTAINS(deck_error("[xyzzy]\n"), "run.cfg:1: unknown section [xyzzy] (sections: data");
   EXPECT_CONTAINS(deck_error("[]\n"), "run.cfg:1: unknown section [] (sections: data");
 }

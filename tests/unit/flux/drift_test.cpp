@@ -121,7 +121,8 @@ TEST(Drift, FokkerPlanckResidualIsSmallForRandomWeights) {
       for (int i = 0; i < fixture.n_dims; ++i) x.push_back(state(engine));
     }
     const std::vector<double> diffusion(static_cast<std::size_t>(fixture.n_dims), fixture.diffusion);
-    const Residual residual = fokker_planck_residual(test::evaluator_of(fixture), tau, x, diffusion);
+    const Residual residual = summarise(
+        fokker_planck_residuals(test::evaluator_of(fixture), tau, x, [&](double) { return diffusion; }));
     EXPECT_LT(residual.largest, 1e-5);
     EXPECT_GT(residual.largest_rate, 0);
     worst = std::max(worst, residual.largest);
@@ -148,7 +149,9 @@ TEST(Residual, SeesAWrongDrift) {
         drift.push_back(1 - diffusion * z + error * z);
       }
     };
-    return fokker_planck_residual(gaussian, tau, x, {diffusion}).largest;
+    return summarise(fokker_planck_residuals(gaussian, tau, x,
+                                             [&](double) { return std::vector<double>{diffusion}; }))
+        .largest;
   };
   EXPECT_LT(residual_with(0), 1e-7);
   EXPECT_GT(residual_with(1e-3), 5e-4);

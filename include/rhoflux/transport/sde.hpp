@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+
+#include "rhoflux/core/types.hpp"
+#include "rhoflux/density/density.hpp"
+#include "rhoflux/transport/drift.hpp"
+
+namespace rhoflux::transport {
+
+/// Schemes for additive noise; weak orders 1 and 2 (Kloeden & Platen 1992, sections 14.1 and 15.1).
+enum class SdeScheme { euler_maruyama, heun };
+
+/// dX_i = u_i(tau, X) dtau + sigma_i(tau) dW_i with noise that does not depend on the state:
+///   euler_maruyama   X' = X + h u(tau, X) + dW
+///   heun             X' = X + h/2 (u(tau, X) + u(tau + h, X*)) + dW,  X* = X + h u(tau, X) + dW
+/// with the same dW_i = (int sigma_i^2 |dtau|)^(1/2) normal_i in both places. Allocates only in the
+/// constructor.
+class StochasticIntegrator {
+ public:
+  /// @param capacity largest number of particles of one call
+  StochasticIntegrator(int n_dims, int capacity);
+
+  /// One step of every particle, each from its own time. No value is checked: a drift that is not finite
+  /// shows in x.
+  /// @param drift the one that belongs to the direction: backwards in time it is not that of the forward SDE
+  /// @param points in and out: tau (n), increased by dtau, and x (n_dims, n)
+  /// @param dtau either sign
+  /// @param deviation (n_dims) standard deviation of dW of this step
+  /// @param normals (n_dims, n) independent standard normal numbers
+  void step(const ExecutionSpace& space, const Drift& drift, SdeScheme scheme,
+            const density::Points<double>& points, double dtau, const ConstVector<double>& deviation,
+            const ConstMatrix<double>& normals);
+
+ private:
+  int m_n_dims, m_capacity;
+  density::Points<double> m_predicted;        ///< X* at tau + h
+  Matrix<double> m_slope, m_predicted_slope;  ///< (n_dims, capacity)
+};
+
+/// Independent standard normal numbers by Box & Muller (1958), a pure function of (seed, step, particle,
+/// coordinate): the same for every grouping of the particles.
+/// @param particles (n) global numbers of the particles, from 0 to 2^40 - 1
+/// @param normals (n_dims, n)
+void fill_normals(const ExecutionSpace& space, std::uint64_t seed, std::uint64_t step,
+                  const ConstVector<std::int64_t>& particles, const Matrix<double>& normals);
+
+}  // namespace rhoflux::transport

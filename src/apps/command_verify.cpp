@@ -1,0 +1,55 @@
+#include <cstdio>
+
+#include "arguments.hpp"
+#include "model_files.hpp"
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/io/safe_file.hpp"
+#include "rhoflux/training/verification.hpp"
+
+namespace rhoflux::apps {
+
+int command_verify(const Context& context) {
+  Arguments arguments("rhoflux verify CHECKPOINT [--points N] [--noise G] [--output FILE.json]",
+                      "Checks what must hold for every model: the Fokker-Planck equation, unit mass, no flux "
+                      "far outside, samples\n"
+                      "that follow the density. Exit code 3 if a figure is beyond its bound.",
+                      {"CHECKPOINT"});
+  arguments.add()("points", po::value<std::int64_t>()->default_value(500),
+                  "points of the Fokker-Planck residual")(
+      "samples", po::value<std::int64_t>()->default_value(10000), "samples of the Kolmogorov-Smirnov test")(
+      "noise", po::value<std::string>(),
+      "volatility G that the drift is for, or t:G pairs with commas; default: flux.noise of the deck")(
+      "seed", po::value<std::int64_t>()->default_value(1), "seed of the points")(
+      "output", po::value<std::string>(), "write the figures as JSON")("force", "overwrite an existing file");
+  if (!arguments.parse(context)) return 0;
+  const auto in_range = [&](const char* name, std::int64_t least, std::int64_t most) {
+    const auto value = arguments.get<std::int64_t>(name);
+    if (value < least || value > most)
+      fail_input("--" + std::string(name) + " " + std::to_string(value) + ": must be from " +
+                 std::to_string(least) + " to " + std::to_string(most));
+    return static_cast<int>(value);
+  };
+  training::VerificationOptions options;
+  options.points = in_range("points", 1, 1000000);
+  options.samples = in_range("samples", 100, 10000000);
+  options.seed = arguments.count("seed");
+  const bool has_output = arguments.has("output"), force = arguments.has("force");
+  if (has_output)
+    parallel::on_root(context.comm, [&] { io::require_absent(arguments.text("output"), force); });
+  const training::Inference inference(load_checkpoint(context, arguments.text("CHECKPOINT")));
+  options.noise = noise_option(arguments, inference.model());
+  const std::vector<training::Check> checks = training::verify(inference, context.comm, options);
+  bool passed = true;
+  for (const training::Check& check : checks) {
+    char line[320];
+    std::snprintf(line, sizeof(line), "%-4s  %-34s %10.3e   bound %8.1e   (%s)", check.passed ? "ok" : "FAIL",
+                  check.name.c_str(), check.value, check.bound, check.note.c_str());
+    print(context.comm, line);
+    passed = passed && check.passed;
+  }
+  if (has_output) write_json(context, arguments.text("output"), force, training::to_json(checks));
+  if (!passed) fail_numerics(arguments.text("CHECKPOINT") + ": a check is beyond its bound (FAIL above)");
+  return 0;
+}
+
+}  // namespace rhoflux::apps

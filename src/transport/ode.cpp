@@ -1,0 +1,374 @@
+#include "rhoflux/transport/ode.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <sstream>
+#include <string>
+
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/core/loops.hpp"
+
+namespace rhoflux::transport {
+namespace detail {
+
+constexpr int n_stages = 7;
+
+/// In the order of urgency: the least one of all particles says what the call has to do.
+enum OdeStatus : int {
+  vanished = 0,  ///< the step is too short to change tau
+  moving = 1,
+  retrying = 2,  ///< moving, and the last step was rejected
+  arrived = 3
+};
+
+/// Row of the tableau of Dormand & Prince (1980), table 2: stage k_{count+1} is the drift at
+/// tau + node h, x + h sum_{j<count} weight_j k_{j+1}. The row of k_7 is also the solution of order 5.
+struct TableauRow {
+  double node;
+  int count;
+  double weight[n_stages - 1];
+};
+constexpr TableauRow tableau[n_stages] = {
+    {0.0, 0, {}},
+    {1.0 / 5, 1, {1.0 / 5}},
+    {3.0 / 10, 2, {3.0 / 40, 9.0 / 40}},
+    {4.0 / 5, 3, {44.0 / 45, -56.0 / 15, 32.0 / 9}},
+    {8.0 / 9, 4, {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729}},
+    {1.0, 5, {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656}},
+    {1.0, 6, {35.0 / 384, 0.0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84}}};
+
+/// The weights of order 5 less those of order 4.
+struct ErrorWeights {
+  double weight[n_stages] = {71.0 / 57600,      0.0,        -71.0 / 16695, 71.0 / 1920,
+                             -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
+};
+
+OdeWorkspace::OdeWorkspace(int n_dims, int capacity)
+    : slopes(make_matrix<double>("ODE slopes", n_dims, n_stages * capacity)),
+      stage{make_vector<double>("ODE stage times", capacity),
+            make_matrix<double>("ODE stage points", n_dims, capacity)},
+      step(make_vector<double>("ODE step", capacity)),
+      tau_next(make_vector<double>("ODE next time", capacity)),
+      natural_step(make_vector<double>("ODE natural step", capacity)),
+      error(make_vector<double>("ODE error", capacity)),
+      previous_error(make_vector<double>("ODE previous error", capacity)),
+      status(make_vector<int>("ODE status", capacity)),
+      accepted(make_vector<int>("ODE accepted steps", capacity)),
+      rejected(make_vector<int>("ODE rejected steps", capacity)) {}
+
+/// Factor of the next step: 0.9 error^-0.17 previous_error^0.04, the proportional-integral controller of
+/// Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I (1993), section II.4 and DOPRI5;
+/// within [0.2, 10], and at most 1 from a rejected step until the next one is accepted.
+KOKKOS_INLINE_FUNCTION double step_factor(double error, double previous_error, bool may_grow) {
+  constexpr double least = 0.2;
+  const double most = may_grow ? 10.0 : 1.0;
+  if (!(error < 1e10)) return least;
+  const double floored = error > 1e-10 ? error : 1e-10;
+  const double factor = 0.9 * math::exp(0.04 * math::log(previous_error) - 0.17 * math::log(floored));
+  return factor < least ? least : factor < most ? factor : most;
+}
+
+KOKKOS_INLINE_FUNCTION bool is_finite(double value) {
+  return math::abs(value) <= std::numeric_limits<double>::max();
+}
+
+/// Norm of the error estimate of particle s, infinite where a slope or the end of the step is not finite.
+KOKKOS_INLINE_FUNCTION double error_norm(const OdeWorkspace& w, const Matrix<double>& x, int s,
+                                         const ErrorWeights& weights, double relative, double absolute) {
+  const int n_dims = static_cast<int>(x.extent(0)), capacity = static_cast<int>(w.step.extent(0));
+  double sum = 0;
+  for (int i = 0; i < n_dims; ++i) {
+    double error = 0;
+    bool finite = is_finite(w.stage.x(i, s));
+    for (int j = 0; j < n_stages; ++j) {
+      const double slope = w.slopes(i, j * capacity + s);
+      finite = finite && is_finite(slope);
+      error += weights.weight[j] * slope;
+    }
+    if (!finite) return std::numeric_limits<double>::infinity();
+    const double before = math::abs(x(i, s)), after = math::abs(w.stage.x(i, s));
+    const double scaled = w.step(s) * error / (absolute + relative * (before > after ? before : after));
+    sum += scaled * scaled;
+  }
+  return math::sqrt(sum / n_dims);
+}
+
+/// Moves particle s to the end of its step, with its energy.
+KOKKOS_INLINE_FUNCTION void accept(const OdeWorkspace& w, const density::Points<double>& points, int s,
+                                   const TableauRow& solution, const ConstVector<double>& metric,
+                                   const Vector<double>& energy) {
+  const int n_dims = static_cast<int>(points.x.extent(0)), capacity = static_cast<int>(w.step.extent(0));
+  double power = 0;
+  for (int i = 0; i < n_dims; ++i) {
+    double square = 0;
+    for (int j = 0; j < solution.count; ++j) {
+      const double slope = w.slopes(i, j * capacity + s);
+      square += solution.weight[j] * slope * slope;
+    }
+    power += metric(i) * square;
+    points.x(i, s) = w.stage.x(i, s);
+  }
+  energy(s) += math::abs(w.step(s)) * power;
+  points.tau(s) = w.tau_next(s);
+}
+
+/// The controller of particle s after a step: its next length and whether it is there.
+KOKKOS_INLINE_FUNCTION void control(const OdeWorkspace& w, int s, bool accepted, double tau, double tau_end) {
+  const double error = w.error(s), length = math::abs(w.step(s)), natural = w.natural_step(s);
+  const bool cut_short = w.tau_next(s) == tau_end && length < natural;
+  if (accepted) {
+    const double next = length * step_factor(error, w.previous_error(s), w.status(s) != retrying);
+    w.natural_step(s) = cut_short && natural > next ? natural : next;
+    if (!cut_short) w.previous_error(s) = error > 1e-4 ? error : 1e-4;
+  } else {
+    w.natural_step(s) = length * step_factor(error, 1.0, false);
+  }
+  const double size = math::abs(tau) > math::abs(tau_end) ? math::abs(tau) : math::abs(tau_end);
+  const bool can_move = w.natural_step(s) > 4 * std::numeric_limits<double>::epsilon() * size;
+  const bool there = accepted && w.tau_next(s) == tau_end;
+  w.status(s) = there ? arrived : !can_move ? vanished : accepted ? moving : retrying;
+}
+
+density::Points<double> first_points(const density::Points<double>& points, int n) {
+  const auto part = Kokkos::make_pair(0, n);
+  return {Kokkos::subview(points.tau, part), Kokkos::subview(points.x, Kokkos::ALL, part)};
+}
+
+Matrix<double> slope_of(const OdeWorkspace& w, int stage, int n) {
+  const int begin = stage * w.capacity();
+  return Kokkos::subview(w.slopes, Kokkos::ALL, Kokkos::make_pair(begin, begin + n));
+}
+
+void place_stage(const ExecutionSpace& space, const OdeWorkspace& workspace,
+                 const density::Points<double>& points, const TableauRow& tableau_row) {
+  const OdeWorkspace w = workspace;
+  const density::Points<double> from = points;
+  const TableauRow row = tableau_row;
+  const int n_dims = w.n_dims(), capacity = w.capacity();
+  for_each(
+      space, "ODE stage", points.size(), KOKKOS_LAMBDA(int s) {
+        const double h = w.step(s);
+        w.stage.tau(s) = row.node == 1.0 ? w.tau_next(s) : from.tau(s) + row.node * h;
+        for (int i = 0; i < n_dims; ++i) {
+          double sum = 0;
+          for (int j = 0; j < row.count; ++j) sum += row.weight[j] * w.slopes(i, j * capacity + s);
+          w.stage.x(i, s) = from.x(i, s) + h * sum;
+        }
+      });
+}
+
+/// Slopes 2 to n_slopes, and where the step ends in w.stage.x.
+void evaluate_stages(const ExecutionSpace& space, const Drift& drift, const OdeWorkspace& w,
+                     const density::Points<double>& points, int n_slopes) {
+  const int n = points.size();
+  for (int stage = 1; stage < n_stages; ++stage) {
+    place_stage(space, w, points, tableau[stage]);
+    if (stage < n_slopes) drift(space, first_points(w.stage, n), slope_of(w, stage, n));
+  }
+}
+
+void begin_steps(const ExecutionSpace& space, const OdeWorkspace& workspace, int n, double first_step) {
+  const OdeWorkspace w = workspace;
+  for_each(
+      space, "ODE start", n, KOKKOS_LAMBDA(int s) {
+        w.natural_step(s) = first_step;
+        w.previous_error(s) = 1.0;
+      });
+}
+
+void begin_advance(const ExecutionSpace& space, const OdeWorkspace& workspace, const Vector<double>& times,
+                   double tau_end) {
+  const OdeWorkspace w = workspace;
+  const Vector<double> tau = times;
+  for_each(
+      space, "ODE begin", static_cast<int>(tau.extent(0)), KOKKOS_LAMBDA(int s) {
+        w.status(s) = tau(s) == tau_end ? arrived : moving;
+        w.accepted(s) = 0;
+        w.rejected(s) = 0;
+      });
+}
+
+/// The natural step, or what is left: also where that is a little more, so that no sliver remains.
+void choose_steps(const ExecutionSpace& space, const OdeWorkspace& workspace, const Vector<double>& times,
+                  double tau_end) {
+  const OdeWorkspace w = workspace;
+  const Vector<double> tau = times;
+  for_each(
+      space, "ODE choose steps", static_cast<int>(tau.extent(0)), KOKKOS_LAMBDA(int s) {
+        const double left = tau_end - tau(s), length = w.natural_step(s);
+        const bool last = w.status(s) == arrived || 1.01 * length >= math::abs(left);
+        w.tau_next(s) = last ? tau_end : tau(s) + (left < 0 ? -length : length);
+        w.step(s) = w.tau_next(s) - tau(s);
+      });
+}
+
+void finish_steps(const ExecutionSpace& space, const OdeWorkspace& workspace, const OdeConfig& config,
+                  const density::Points<double>& in_out, double tau_end, const ConstVector<double>& metric,
+                  const Vector<double>& energy) {
+  const OdeWorkspace w = workspace;
+  const density::Points<double> points = in_out;
+  const ConstVector<double> mass = metric;
+  const Vector<double> sum = energy;
+  const double relative = config.relative_tolerance, absolute = config.absolute_tolerance;
+  const TableauRow solution = tableau[n_stages - 1];
+  const ErrorWeights error_weights;
+  const int n_dims = w.n_dims(), capacity = w.capacity();
+  for_each(
+      space, "ODE finish steps", points.size(), KOKKOS_LAMBDA(int s) {
+        if (w.status(s) == arrived) return;
+        w.error(s) = error_norm(w, points.x, s, error_weights, relative, absolute);
+        const bool accepted = w.error(s) <= 1.0;
+        if (accepted) {
+          accept(w, points, s, solution, mass, sum);
+          for (int i = 0; i < n_dims; ++i) w.slopes(i, s) = w.slopes(i, (n_stages - 1) * capacity + s);
+        }
+        w.accepted(s) += accepted ? 1 : 0;
+        w.rejected(s) += accepted ? 0 : 1;
+        control(w, s, accepted, points.tau(s), tau_end);
+      });
+}
+
+void set_steps(const ExecutionSpace& space, const OdeWorkspace& workspace, const Vector<double>& times,
+               double dtau) {
+  const OdeWorkspace w = workspace;
+  const Vector<double> tau = times;
+  for_each(
+      space, "ODE fixed steps", static_cast<int>(tau.extent(0)), KOKKOS_LAMBDA(int s) {
+        w.tau_next(s) = tau(s) + dtau;
+        w.step(s) = w.tau_next(s) - tau(s);
+      });
+}
+
+void accept_all(const ExecutionSpace& space, const OdeWorkspace& workspace,
+                const density::Points<double>& in_out, const ConstVector<double>& metric,
+                const Vector<double>& energy) {
+  const OdeWorkspace w = workspace;
+  const density::Points<double> points = in_out;
+  const ConstVector<double> mass = metric;
+  const Vector<double> sum = energy;
+  const TableauRow solution = tableau[n_stages - 1];
+  for_each(
+      space, "ODE accept", points.size(),
+      KOKKOS_LAMBDA(int s) { accept(w, points, s, solution, mass, sum); });
+}
+
+int least_status(const ExecutionSpace& space, const Vector<int>& status, int n) {
+  int least = arrived;
+  Kokkos::parallel_reduce(
+      "ODE status", Kokkos::RangePolicy<ExecutionSpace>(space, 0, n),
+      KOKKOS_LAMBDA(int s, int& lowest) { lowest = status(s) < lowest ? status(s) : lowest; },
+      Kokkos::Min<int>(least));
+  return least;
+}
+
+std::int64_t total(const ExecutionSpace& space, const Vector<int>& counts, int n) {
+  std::int64_t sum = 0;
+  Kokkos::parallel_reduce(
+      "ODE count", Kokkos::RangePolicy<ExecutionSpace>(space, 0, n),
+      KOKKOS_LAMBDA(int s, std::int64_t& partial) { partial += counts(s); }, sum);
+  return sum;
+}
+
+/// Names the first particle whose status is at most most_status, which there must be.
+[[noreturn]] void fail_at_particle(const OdeWorkspace& w, const density::Points<double>& points,
+                                   int most_status, const std::string& reason) {
+  const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), w.status);
+  const auto step = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), w.natural_step);
+  const auto error = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), w.error);
+  const auto tau = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), points.tau);
+  const auto x = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), points.x);
+  int s = 0;
+  while (status(s) > most_status) ++s;
+  std::ostringstream message;
+  message.precision(9);
+  message << "ODE: particle " << s << " at tau = " << tau(s) << ", x = (";
+  for (int i = 0; i < w.n_dims(); ++i) message << (i > 0 ? ", " : "") << x(i, s);
+  message << "), step " << step(s) << ", error estimate " << error(s) << " of what is allowed: " << reason;
+  fail_numerics(message.str());
+}
+
+}  // namespace detail
+
+void OdeConfig::validate() const {
+  const auto require = [](bool allowed, const char* key, double value, const char* range) {
+    if (allowed) return;
+    std::ostringstream message;
+    message << "transport." << key << " = " << value << ": must be " << range;
+    fail_input(message.str());
+  };
+  require(relative_tolerance >= 1e-14 && relative_tolerance < 1, "relative_tolerance", relative_tolerance,
+          "at least 1e-14 and below 1");
+  require(absolute_tolerance > 0 && absolute_tolerance < 1, "absolute_tolerance", absolute_tolerance,
+          "greater than 0 and below 1");
+  require(first_step >= 1e-12 && first_step <= 1, "first_step", first_step, "from 1e-12 to 1");
+  require(max_steps >= 1, "max_steps", max_steps, "at least 1");
+}
+
+void DormandPrince::check_call(const density::Points<double>& points, const ConstVector<double>& metric,
+                               const Vector<double>& energy) const {
+  const auto n = points.tau.extent(0), n_dims = m_workspace.slopes.extent(0);
+  if (points.size() <= m_workspace.capacity() && points.x.extent(0) == n_dims && points.x.extent(1) == n &&
+      metric.extent(0) == n_dims && energy.extent(0) == n)
+    return;
+  std::ostringstream message;
+  message << "ODE: tau (" << n << "), x (" << points.x.extent(0) << ", " << points.x.extent(1)
+          << "), metric (" << metric.extent(0) << "), energy (" << energy.extent(0)
+          << "): must be tau (n), x (" << n_dims << ", n), metric (" << n_dims
+          << "), energy (n) with n at most " << m_workspace.capacity();
+  fail_input(message.str());
+}
+
+void DormandPrince::start(const ExecutionSpace& space, const OdeConfig& config, int n_particles) {
+  config.validate();
+  if (n_particles < 0 || n_particles > m_workspace.capacity())
+    fail_input("ODE: start with " + std::to_string(n_particles) + " particles: must be at most " +
+               std::to_string(m_workspace.capacity()));
+  detail::begin_steps(space, m_workspace, n_particles, config.first_step);
+  m_n_started = n_particles;
+}
+
+OdeReport DormandPrince::advance(const ExecutionSpace& space, const Drift& drift, const OdeConfig& config,
+                                 const density::Points<double>& points, double tau_end,
+                                 const ConstVector<double>& metric, const Vector<double>& energy) {
+  const int n = points.size();
+  check_call(points, metric, energy);
+  config.validate();
+  if (n != m_n_started)
+    fail_input("ODE: " + std::to_string(n) + " particles: must be the " + std::to_string(m_n_started) +
+               " of the last start");
+  if (!std::isfinite(tau_end)) fail_input("ODE: tau_end = " + std::to_string(tau_end) + ": must be finite");
+  OdeReport report;
+  detail::begin_advance(space, m_workspace, points.tau, tau_end);
+  int status = detail::least_status(space, m_workspace.status, n);
+  if (status != detail::arrived) drift(space, points, detail::slope_of(m_workspace, 0, n));
+  while (status != detail::arrived) {
+    if (status == detail::vanished)
+      detail::fail_at_particle(m_workspace, points, detail::vanished,
+                               "the step vanishes, as the drift is not finite or grows without bound there");
+    if (report.rounds == config.max_steps)
+      detail::fail_at_particle(m_workspace, points, detail::retrying,
+                               "not at tau_end after max_steps = " + std::to_string(config.max_steps) +
+                                   " steps; allow more steps or larger errors");
+    ++report.rounds;
+    detail::choose_steps(space, m_workspace, points.tau, tau_end);
+    detail::evaluate_stages(space, drift, m_workspace, points, detail::n_stages);
+    detail::finish_steps(space, m_workspace, config, points, tau_end, metric, energy);
+    status = detail::least_status(space, m_workspace.status, n);
+  }
+  report.accepted = detail::total(space, m_workspace.accepted, n);
+  report.rejected = detail::total(space, m_workspace.rejected, n);
+  return report;
+}
+
+void DormandPrince::fixed_step(const ExecutionSpace& space, const Drift& drift,
+                               const density::Points<double>& points, double dtau,
+                               const ConstVector<double>& metric, const Vector<double>& energy) {
+  check_call(points, metric, energy);
+  drift(space, points, detail::slope_of(m_workspace, 0, points.size()));
+  detail::set_steps(space, m_workspace, points.tau, dtau);
+  detail::evaluate_stages(space, drift, m_workspace, points, detail::n_stages - 1);
+  detail::accept_all(space, m_workspace, points, metric, energy);
+}
+
+}  // namespace rhoflux::transport

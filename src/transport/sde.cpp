@@ -1,0 +1,105 @@
+#include "rhoflux/transport/sde.hpp"
+
+#include <sstream>
+
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/core/loops.hpp"
+#include "rhoflux/core/random.hpp"
+
+namespace rhoflux::transport {
+namespace detail {
+
+void check_step(const density::Points<double>& points, const ConstVector<double>& deviation,
+                const ConstMatrix<double>& normals, int n_dims, int capacity) {
+  const auto n = points.tau.extent(0), rows = static_cast<std::size_t>(n_dims);
+  if (points.size() <= capacity && points.x.extent(0) == rows && points.x.extent(1) == n &&
+      deviation.extent(0) == rows && normals.extent(0) == rows && normals.extent(1) == n)
+    return;
+  std::ostringstream message;
+  message << "SDE: tau (" << n << "), x (" << points.x.extent(0) << ", " << points.x.extent(1)
+          << "), deviation (" << deviation.extent(0) << "), normals (" << normals.extent(0) << ", "
+          << normals.extent(1) << "): must be tau (n), x (" << n_dims << ", n), deviation (" << n_dims
+          << "), normals (" << n_dims << ", n) with n at most " << capacity;
+  fail_input(message.str());
+}
+
+/// to = from + h slope + dW, at the time tau + h.
+void euler_step(const ExecutionSpace& space, const density::Points<double>& from, const Matrix<double>& slope,
+                double h, const ConstVector<double>& deviation, const ConstMatrix<double>& normals,
+                const density::Points<double>& to) {
+  const Vector<double> tau = from.tau, tau_next = to.tau;
+  const Matrix<double> x = from.x, u = slope, x_next = to.x;
+  const ConstVector<double> scale = deviation;
+  const ConstMatrix<double> normal = normals;
+  for_each_entry(
+      space, "SDE Euler step", static_cast<int>(x.extent(0)), from.size(), KOKKOS_LAMBDA(int i, int s) {
+        x_next(i, s) = x(i, s) + h * u(i, s) + scale(i) * normal(i, s);
+        if (i == 0) tau_next(s) = tau(s) + h;
+      });
+}
+
+/// From X* = X + h u + dW to X' = X + h/2 (u + u*) + dW = X* + h/2 (u* - u).
+void correct(const ExecutionSpace& space, const density::Points<double>& predicted,
+             const Matrix<double>& slope, const Matrix<double>& predicted_slope, double h,
+             const density::Points<double>& points) {
+  const Vector<double> tau = predicted.tau, tau_next = points.tau;
+  const Matrix<double> x = predicted.x, u = slope, u_next = predicted_slope, x_next = points.x;
+  for_each_entry(
+      space, "SDE corrector", static_cast<int>(x.extent(0)), points.size(), KOKKOS_LAMBDA(int i, int s) {
+        x_next(i, s) = x(i, s) + 0.5 * h * (u_next(i, s) - u(i, s));
+        if (i == 0) tau_next(s) = tau(s);
+      });
+}
+
+}  // namespace detail
+
+StochasticIntegrator::StochasticIntegrator(int n_dims, int capacity)
+    : m_n_dims(n_dims),
+      m_capacity(capacity),
+      m_predicted{make_vector<double>("SDE predicted times", capacity),
+                  make_matrix<double>("SDE predicted points", n_dims, capacity)},
+      m_slope(make_matrix<double>("SDE slope", n_dims, capacity)),
+      m_predicted_slope(make_matrix<double>("SDE predicted slope", n_dims, capacity)) {}
+
+void StochasticIntegrator::step(const ExecutionSpace& space, const Drift& drift, SdeScheme scheme,
+                                const density::Points<double>& points, double dtau,
+                                const ConstVector<double>& deviation, const ConstMatrix<double>& normals) {
+  detail::check_step(points, deviation, normals, m_n_dims, m_capacity);
+  const auto part = Kokkos::make_pair(0, points.size());
+  const Matrix<double> slope = Kokkos::subview(m_slope, Kokkos::ALL, part);
+  drift(space, points, slope);
+  if (scheme == SdeScheme::euler_maruyama) {
+    detail::euler_step(space, points, slope, dtau, deviation, normals, points);
+    return;
+  }
+  const density::Points<double> predicted = {Kokkos::subview(m_predicted.tau, part),
+                                             Kokkos::subview(m_predicted.x, Kokkos::ALL, part)};
+  const Matrix<double> predicted_slope = Kokkos::subview(m_predicted_slope, Kokkos::ALL, part);
+  detail::euler_step(space, points, slope, dtau, deviation, normals, predicted);
+  drift(space, predicted, predicted_slope);
+  detail::correct(space, predicted, slope, predicted_slope, dtau, points);
+}
+
+void fill_normals(const ExecutionSpace& space, std::uint64_t seed, std::uint64_t step,
+                  const ConstVector<std::int64_t>& particles, const Matrix<double>& normals) {
+  if (particles.extent(0) != normals.extent(1))
+    fail_input("normals of " + std::to_string(normals.extent(1)) + " particles: must be those of the " +
+               std::to_string(particles.extent(0)) + " numbers given");
+  const RandomStream stream(seed, RandomPurpose::transport, step);
+  const ConstVector<std::int64_t> number = particles;
+  const Matrix<double> normal = normals;
+  const int n_dims = static_cast<int>(normals.extent(0)), n_pairs = (n_dims + 1) / 2;
+  for_each_entry(
+      space, "normal numbers", n_pairs, static_cast<int>(particles.extent(0)),
+      KOKKOS_LAMBDA(int pair, int s) {
+        const auto uniform =
+            stream.uniforms(static_cast<std::uint64_t>(number(s)), static_cast<std::uint32_t>(pair));
+        const double radius = math::sqrt(-2 * math::log(uniform.first));
+        double sine, cosine;
+        math::sincos_turns(uniform.second, sine, cosine);
+        normal(2 * pair, s) = radius * cosine;
+        if (2 * pair + 1 < n_dims) normal(2 * pair + 1, s) = radius * sine;
+      });
+}
+
+}  // namespace rhoflux::transport

@@ -1,0 +1,228 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/transport/ode.hpp"
+#include "transport_test_support.hpp"
+
+namespace rhoflux::transport::test {
+namespace {
+
+/// Rotation with a frequency that grows in time: x(tau) = R(angle(tau)) x(0), angle = tau + tau^2.
+Drift rotation() {
+  return drift_of(KOKKOS_LAMBDA(double tau, const Matrix<double>& x, int s, int i) {
+    return (1 + 2 * tau) * (i == 0 ? -x(1, s) : x(0, s));
+  });
+}
+
+/// dx/dtau = -5 x + tau in each coordinate.
+Drift relaxation() {
+  return drift_of(
+      KOKKOS_LAMBDA(double tau, const Matrix<double>& x, int s, int i) { return -5 * x(i, s) + tau; });
+}
+double relaxed(double x0, double tau) {
+  return (x0 + 0.04) * std::exp(-5 * tau) + 0.2 * tau - 0.04;
+}
+
+const std::vector<double> starts = {1.0, 0.0, 0.3, -0.7, -2.0, 1.5};  // three points of two coordinates
+
+double largest_error(const Matrix<double>& found, const std::vector<double>& expected) {
+  const auto x = on_host(found);
+  double largest = 0;
+  for (std::size_t s = 0; s < x.extent(1); ++s)
+    for (std::size_t i = 0; i < x.extent(0); ++i)
+      largest = std::max(largest, std::fabs(x(i, s) - expected[s * x.extent(0) + i]));
+  return largest;
+}
+
+std::vector<double> rotated(double angle) {
+  std::vector<double> x;
+  for (std::size_t s = 0; s < starts.size(); s += 2) {
+    x.push_back(std::cos(angle) * starts[s] - std::sin(angle) * starts[s + 1]);
+    x.push_back(std::sin(angle) * starts[s] + std::cos(angle) * starts[s + 1]);
+  }
+  return x;
+}
+
+OdeConfig with_tolerance(double tolerance) {
+  OdeConfig config;
+  config.relative_tolerance = config.absolute_tolerance = tolerance;
+  return config;
+}
+
+/// Global error and energy error at tau = 1 in steps of 1 / n_steps.
+std::pair<double, double> fixed_step_errors(int n_steps) {
+  const ExecutionSpace space;
+  const auto points = points_at(0.0, starts, 2);
+  DormandPrince ode(2, 3);
+  const Vector<double> metric = to_vector({1.0, 1.0}), energy = to_vector({0.0, 0.0, 0.0});
+  for (int k = 0; k < n_steps; ++k) ode.fixed_step(space, rotation(), points, 1.0 / n_steps, metric, energy);
+  // |u|^2 = (1 + 2 tau)^2 |x|^2, |x| constant: the integral over [0, 1] is 13/3 |x|^2.
+  const double square = starts[0] * starts[0] + starts[1] * starts[1];
+  return {largest_error(points.x, rotated(2.0)), std::fabs(on_host(energy)(0) - 13.0 / 3 * square)};
+}
+
+TEST(DormandPrince, HasOrderFiveInStateAndEnergy) {
+  std::vector<double> state, energy;
+  for (const int n_steps : {8, 16, 32, 64}) {
+    const auto [state_error, energy_error] = fixed_step_errors(n_steps);
+    state.push_back(state_error);
+    energy.push_back(energy_error);
+  }
+  // Orders by halving: asymptotic values 5, reached up to the next term of relative size O(h).
+  EXPECT_NEAR(-halving_slope(state), 5.0, 0.2);
+  EXPECT_GT(-halving_slope(energy), 4.8);
+  RecordProperty("order_of_state", std::to_string(-halving_slope(state)));
+  std::printf("order of the state %.3f, of the energy %.3f\n", -halving_slope(state), -halving_slope(energy));
+}
+
+TEST(DormandPrince, ErrorFollowsTheTolerance) {
+  const ExecutionSpace space;
+  double previous = std::numeric_limits<double>::infinity();
+  for (const double tolerance : {1e-4, 1e-6, 1e-8, 1e-10}) {
+    const auto points = points_at(0.0, starts, 2);
+    DormandPrince ode(2, 3);
+    const OdeConfig config = with_tolerance(tolerance);
+    ode.start(space, config, 3);
+    const Vector<double> metric = to_vector({1.0, 1.0}), energy = to_vector({0.0, 0.0, 0.0});
+    ode.advance(space, relaxation(), config, points, 1.0, metric, energy);
+    std::vector<double> expected;
+    for (const double x0 : starts) expected.push_back(relaxed(x0, 1.0));
+    const double error = largest_error(points.x, expected);
+    // The flow contracts, so that the global error is at most the sum of the local ones, each at most
+    // tolerance (1 + |x|) sqrt(2) for one of two coordinates, |x| <= 2, and there are fewer than 1 / 0.005
+    // steps; it is in fact a few tolerances. Never more than this, and smaller for smaller tolerances.
+    EXPECT_LT(error, 10 * tolerance);
+    EXPECT_LT(error, previous);
+    previous = error;
+    EXPECT_EQ(on_host(points.tau)(1), 1.0);
+  }
+}
+
+TEST(DormandPrince, ComesBackInTime) {
+  const ExecutionSpace space;
+  const auto points = points_at(0.25, starts, 2);
+  DormandPrince ode(2, 3);
+  const OdeConfig config = with_tolerance(1e-11);
+  const Vector<double> metric = to_vector({1.0, 2.0}), energy = to_vector({0.0, 0.0, 0.0}),
+                       energy_back = to_vector({0.0, 0.0, 0.0});
+  ode.start(space, config, 3);
+  for (const double tau : {0.4, 0.41, 0.8, 1.0})
+    ode.advance(space, rotation(), config, points, tau, metric, energy);
+  for (const double tau : {0.7, 0.25})
+    ode.advance(space, rotation(), config, points, tau, metric, energy_back);
+  EXPECT_LT(largest_error(points.x, starts), 1e-9);
+  // The same path gives the same energy, whatever the direction.
+  for (int s = 0; s < 3; ++s) EXPECT_NEAR(on_host(energy)(s), on_host(energy_back)(s), 1e-8);
+  EXPECT_GT(on_host(energy)(0), 0.1);
+}
+
+TEST(DormandPrince, MovesEachParticleAsIfItWereAlone) {
+  const ExecutionSpace space;
+  const OdeConfig config = with_tolerance(1e-7);
+  const Vector<double> metric = to_vector({1.0, 1.0});
+  const auto together = points_at(0.0, starts, 2);
+  const Vector<double> energy = to_vector({0.0, 0.0, 0.0});
+  DormandPrince ode(2, 3);
+  ode.start(space, config, 3);
+  ode.advance(space, relaxation(), config, together, 1.0, metric, energy);
+  for (std::size_t s = 0; s < 3; ++s) {
+    const auto alone = points_at(0.0, {starts[2 * s], starts[2 * s + 1]}, 2);
+    const Vector<double> energy_alone = to_vector({0.0});
+    DormandPrince small(2, 1);
+    small.start(space, config, 1);
+    small.advance(space, relaxation(), config, alone, 1.0, metric, energy_alone);
+    for (std::size_t i = 0; i < 2; ++i) EXPECT_EQ(on_host(alone.x)(i, 0), on_host(together.x)(i, s));
+    EXPECT_EQ(on_host(energy_alone)(0), on_host(energy)(s));
+  }
+}
+
+TEST(DormandPrince, StepsOverANarrowFeatureOnlyWithinTheTolerance) {
+  // A bump of width 0.01 in time: x gains its area.
+  const Drift bump = drift_of(KOKKOS_LAMBDA(double tau, const Matrix<double>&, int, int) {
+    const double z = (tau - 0.5) / 0.01;
+    return math::exp(-0.5 * z * z);
+  });
+  const ExecutionSpace space;
+  const auto points = points_at(0.0, {0.0}, 1);
+  DormandPrince ode(1, 1);
+  OdeConfig config = with_tolerance(1e-9);
+  ode.start(space, config, 1);
+  const Vector<double> metric = to_vector({1.0}), energy = to_vector({0.0});
+  const std::vector<double> times = {0.4, 0.45, 0.5, 0.6, 1.0};  // saved frames bound the steps
+  OdeReport report;
+  for (const double tau : times) {
+    const OdeReport part = ode.advance(space, bump, config, points, tau, metric, energy);
+    report.rejected += part.rejected;
+    report.accepted += part.accepted;
+  }
+  EXPECT_NEAR(on_host(points.x)(0, 0), 0.01 * std::sqrt(2 * 3.14159265358979324), 1e-8);
+  EXPECT_GT(report.rejected, 0);
+  EXPECT_LT(report.accepted, 400);
+}
+
+TEST(DormandPrince, AllocatesNothing) {
+  const ExecutionSpace space;
+  const auto points = points_at(0.0, starts, 2);
+  DormandPrince ode(2, 3);
+  const OdeConfig config;
+  const Vector<double> metric = to_vector({1.0, 1.0}), energy = to_vector({0.0, 0.0, 0.0});
+  EXPECT_EQ(allocations_in([&] {
+              ode.start(space, config, 3);
+              ode.advance(space, rotation(), config, points, 1.0, metric, energy);
+              ode.fixed_step(space, rotation(), points, -0.1, metric, energy);
+            }),
+            0);
+  EXPECT_GT(allocations_in([] { make_vector<double>("one", 1); }), 0);
+}
+
+std::string message_of(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(DormandPrince, SaysWhereAPathEnds) {
+  // dx/dtau = x^2 reaches infinity at tau = 1 / x0 = 0.5.
+  const Drift explosion =
+      drift_of(KOKKOS_LAMBDA(double, const Matrix<double>& x, int s, int i) { return x(i, s) * x(i, s); });
+  const ExecutionSpace space;
+  const auto points = points_at(0.0, {0.1, 2.0}, 1);
+  DormandPrince ode(1, 2);
+  const OdeConfig config;
+  ode.start(space, config, 2);
+  const Vector<double> metric = to_vector({1.0}), energy = to_vector({0.0, 0.0});
+  const std::string text =
+      message_of([&] { ode.advance(space, explosion, config, points, 1.0, metric, energy); });
+  EXPECT_NE(text.find("particle 1 at tau = 0.5"), std::string::npos) << text;
+}
+
+TEST(DormandPrince, RefusesWhatItCannotDo) {
+  const ExecutionSpace space;
+  const auto points = points_at(0.0, starts, 2);
+  const Vector<double> metric = to_vector({1.0, 1.0}), energy = to_vector({0.0, 0.0, 0.0});
+  DormandPrince ode(2, 3);
+  OdeConfig config;
+  const auto advance = [&](double tau_end) {
+    return message_of([&] { ode.advance(space, rotation(), config, points, tau_end, metric, energy); });
+  };
+  EXPECT_NE(advance(1.0).find("last start"), std::string::npos);
+  ode.start(space, config, 3);
+  EXPECT_NE(advance(std::nan("")).find("must be finite"), std::string::npos);
+  config.relative_tolerance = 0;
+  EXPECT_NE(advance(1.0).find("relative_tolerance"), std::string::npos);
+  config = OdeConfig();
+  config.max_steps = 2;
+  EXPECT_NE(advance(1.0).find("max_steps = 2"), std::string::npos);
+  EXPECT_NE(message_of([&] { ode.start(space, OdeConfig(), 4); }).find("at most 3"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rhoflux::transport::test
