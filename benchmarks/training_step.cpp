@@ -7,10 +7,8 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <functional>
 #include <iostream>
 
 #include "rhoflux/core/blas_environment.hpp"
@@ -20,10 +18,12 @@
 #include "rhoflux/optim/adam.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
 #include "rhoflux/training/data.hpp"
+#include "timing.hpp"
 
 namespace {
 
 using namespace rhoflux;
+using namespace benchmarks;
 using Scalar = float;
 
 struct Options {
@@ -158,28 +158,6 @@ class Step {
   std::int64_t m_step = 0;
 };
 
-/// Samples per second of all ranks, each call of `work` handling `samples` of them over all ranks.
-double rate(const parallel::Communicator& comm, const Options& options, double samples,
-            const std::function<void()>& work) {
-  using Clock = std::chrono::steady_clock;
-  comm.barrier();
-  const auto start = Clock::now();
-  work();
-  double once = std::chrono::duration<double>(Clock::now() - start).count();
-  comm.max(&once, 1);
-  const int calls = std::max(1, static_cast<int>(options.seconds / once));
-  comm.barrier();
-  const auto begin = Clock::now();
-  for (int k = 0; k < calls; ++k) work();
-  comm.barrier();
-  return samples * calls / std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 void benchmark(const Options& options, const parallel::Communicator& comm) {
   const ExecutionSpace space;
   Step step(options, comm);
@@ -187,12 +165,12 @@ void benchmark(const Options& options, const parallel::Communicator& comm) {
   std::vector<double> steps, dense_rates, masked_rates, to_dense, to_masked;
   const double chunk_samples = static_cast<double>(options.chunk) * comm.size();
   for (int round = 0; round < options.rounds; ++round) {
-    steps.push_back(rate(comm, options, options.batch, [&] { step.run(space); }));
-    dense_rates.push_back(rate(comm, options, chunk_samples, [&] {
+    steps.push_back(rate(comm, options.seconds, options.batch, [&] { step.run(space); }));
+    dense_rates.push_back(rate(comm, options.seconds, chunk_samples, [&] {
       dense.run(space);
       space.fence();
     }));
-    masked_rates.push_back(rate(comm, options, chunk_samples, [&] {
+    masked_rates.push_back(rate(comm, options.seconds, chunk_samples, [&] {
       masked.run(space);
       space.fence();
     }));
@@ -216,7 +194,6 @@ void benchmark(const Options& options, const parallel::Communicator& comm) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  ensure_blas_environment(argv);
   namespace po = boost::program_options;
   Options options;
   po::options_description description("training_step: speed of one step on the negative log-likelihood");
@@ -227,23 +204,6 @@ int main(int argc, char** argv) {
       "rounds", po::value(&options.rounds)->default_value(15),
       "measurements, of which the median is printed")("lanes", po::value(&options.lanes)->default_value(0),
                                                       "lanes of the reproducible sum; 0: plain allreduce");
-  MPI_Init(&argc, &argv);
-  int code = 0;
-  try {
-    po::variables_map values;
-    po::store(po::parse_command_line(argc, argv, description), values);
-    po::notify(values);
-    if (values.count("help") > 0) {
-      std::cout << description;
-    } else {
-      Kokkos::ScopeGuard kokkos(argc, argv);
-      limit_blas_threads();
-      benchmark(options, parallel::Communicator(MPI_COMM_WORLD));
-    }
-  } catch (const std::exception& error) {
-    std::cerr << "training_step: " << error.what() << '\n';
-    code = 2;
-  }
-  MPI_Finalize();
-  return code;
+  return run("training_step", description, argc, argv,
+             [&] { benchmark(options, parallel::Communicator(MPI_COMM_WORLD)); });
 }
