@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <optional>
 #include <sstream>
 
 #include "arguments.hpp"
@@ -15,18 +16,21 @@ int command_generate(const Context& context) {
       "Draws a synthetic population with training, validation and test rows. NAME is one of";
   for (const io::GeneratorName& entry : io::generator_names())
     description += "\n  " + entry.name + ": " + entry.description;
-  Arguments arguments("rhoflux generate NAME --count N --output FILE [--seed S] [--force]", description,
-                      {"NAME"});
+  Arguments arguments("rhoflux generate NAME --count N --output FILE [--seed S] [--dims D] [--force]",
+                      description, {"NAME"});
   arguments.add()("count", po::value<std::int64_t>()->default_value(10000), "number of rows")(
+      "dims", po::value<int>(), "number of coordinates, where the population leaves it open")(
       "seed", po::value<std::int64_t>()->default_value(1), "seed of the random numbers")(
       "output", po::value<std::string>(), "population file to write (HDF5)")("force",
                                                                              "overwrite an existing file");
   if (!arguments.parse(context)) return 0;
   const std::string output = arguments.required("output");
+  std::optional<int> n_dims;
+  if (arguments.has("dims")) n_dims = arguments.get<int>("dims");
   parallel::on_root(context.comm, [&] {
     io::require_absent(output, arguments.has("force"));
-    io::PopulationData data =
-        io::generate(arguments.text("NAME"), arguments.get<std::int64_t>("count"), arguments.count("seed"));
+    io::PopulationData data = io::generate(arguments.text("NAME"), arguments.get<std::int64_t>("count"),
+                                           arguments.count("seed"), n_dims);
     const std::int64_t rows = data.n_rows();
     const int dims = data.n_dims;
     io::write_population(output, std::move(data), arguments.has("force"));

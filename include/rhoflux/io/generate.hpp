@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,9 +37,13 @@ const std::vector<GeneratorName>& generator_names();
 ///   the least kinetic energy is 1.2999.
 /// - ou (D = 1): t ~ U(0, 1), the marginals of dX = -theta X dt + g dW with theta = 1, g = 0.5, X_0 ~ N(2,
 /// 0.5^2).
+/// - gaussian_mixture (any D): t ~ U(0, 1), mode k = 0, 1, 2 with probability 1/3,
+///   x_i = 2 cos(2 pi (k/3 + t/4) + i - 1) + 0.5 e_i, e_1 = z_1, e_i = 0.8 e_{i-1} + 0.6 z_i.
 ///
 /// @param[in] count number of rows, at least 1
-/// Bad input: an unknown name (the message lists the known ones), count < 1.
-PopulationData generate(const std::string& name, std::int64_t count, std::uint64_t seed);
+/// @param[in] n_dims number of coordinates; default: that of the population
+/// Bad input: an unknown name (the message lists the known ones), count < 1, a wrong number of coordinates.
+PopulationData generate(const std::string& name, std::int64_t count, std::uint64_t seed,
+                        std::optional<int> n_dims = {});
 
 }  // namespace rhoflux::io

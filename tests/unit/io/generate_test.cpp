@@ -148,6 +148,42 @@ TEST(Generate, PinwheelArmsLightUpInTurn) {
   EXPECT_GT(std::hypot(along.mean, across.mean), 1.0);
 }
 
+TEST(Generate, GaussianMixture) {
+  const int n_dims = 7;
+  const PopulationData data = generate("gaussian_mixture", n_samples, 1, n_dims);
+  EXPECT_EQ(data.x.size(), static_cast<std::size_t>(n_samples * n_dims));
+  const double two_pi = 6.283185307179586;
+  // In the metric of the covariance, the modes are so far apart that the nearest one is the sample's own.
+  const auto residual = [&](double t, const double* x) {
+    std::vector<double> nearest;
+    double least = 1e300;
+    for (int mode = 0; mode < 3; ++mode) {
+      std::vector<double> noise;
+      double square = 0.0;
+      for (int i = 0; i < n_dims; ++i) {
+        noise.push_back((x[i] - 2.0 * std::cos(two_pi * (mode / 3.0 + t / 4.0) + i)) / 0.5);
+        const double z = i == 0 ? noise[0] : (noise.back() - 0.8 * noise[noise.size() - 2]) / 0.6;
+        square += z * z;
+      }
+      if (square < least) {
+        least = square;
+        nearest = noise;
+      }
+    }
+    return nearest;
+  };
+  for (const int i : {0, 3, 6}) {
+    expect_mean(data, 0.0,
+                [&](double t, const double* x) { return residual(t, x)[static_cast<std::size_t>(i)]; });
+    expect_mean(data, std::pow(0.8, i), [&](double t, const double* x) {
+      const std::vector<double> noise = residual(t, x);
+      return noise[0] * noise[static_cast<std::size_t>(i)];
+    });
+  }
+  // The three modes cancel.
+  expect_mean(data, 0.0, [](double, const double* x) { return x[4]; });
+}
+
 TEST(Generate, GeneratedDataMakesAPopulationFile) {
   const testing::TemporaryFolder folder;
   const parallel::Communicator comm(MPI_COMM_SELF);
@@ -164,6 +200,8 @@ TEST(Generate, UnknownNamesAndCountsAreRefused) {
   expect_error(ExitCode::bad_input, {"'spiral'", "pinwheel", "branching", "ou"},
                [] { generate("spiral", 10, 1); });
   expect_error(ExitCode::bad_input, {"0", "1 to"}, [] { generate("ou", 0, 1); });
+  expect_error(ExitCode::bad_input, {"ou has 1", "not 3"}, [] { generate("ou", 10, 1, 3); });
+  expect_error(ExitCode::bad_input, {"-1", "1 to"}, [] { generate("gaussian_mixture", 10, 1, -1); });
 }
 
 }  // namespace
