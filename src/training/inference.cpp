@@ -93,6 +93,14 @@ std::vector<double> Inference::standardised_log_density(const std::vector<double
   return result;
 }
 
+std::vector<double> Inference::standardised_log_density(const std::vector<double>& t,
+                                                        const std::vector<double>& x, int n_leading) const {
+  m_work->dynamics->density().restrict_to(n_leading);
+  std::vector<double> result = standardised_log_density(t, x);
+  m_work->dynamics->density().restrict_to(n_dims());
+  return result;
+}
+
 Inference::Derivatives Inference::derivatives(const std::vector<double>& t,
                                               const std::vector<double>& x) const {
   Workspace& work = *m_work;
@@ -233,8 +241,10 @@ Inference::MarginalValues Inference::sampled_marginal(const std::vector<double>&
       weight[column] = std::exp(work.tau_bar_host(s) - log_volume);
       for (std::size_t i = 0; i < kept; ++i) {
         const auto dim = static_cast<std::size_t>(marginal.dims[i]);
-        drift[column * kept + i] = work.x_out_host(dim, s) * units.scale[dim] / units.time_span() +
-                                   half_square * work.x_out2_host(dim, s) / units.scale[dim];
+        double& u = drift[column * kept + i];
+        u = work.x_out_host(dim, s) * units.scale[dim] / units.time_span();
+        // Far out the score may overflow where the velocity does not.
+        if (half_square > 0) u += half_square * work.x_out2_host(dim, s) / units.scale[dim];
       }
     }
   });

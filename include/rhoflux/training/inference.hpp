@@ -23,6 +23,9 @@ class Inference {
   /// @param t (n) @param x (n, n_dims) in C order
   std::vector<double> standardised_log_density(const std::vector<double>& t,
                                                const std::vector<double>& x) const;
+  /// The same of the marginal of the first `n_leading` coordinates; the others of x do not count.
+  std::vector<double> standardised_log_density(const std::vector<double>& t, const std::vector<double>& x,
+                                               int n_leading) const;
 
   struct Derivatives {
     std::vector<double> log_density;      ///< (n), log of 1/units^D

@@ -27,9 +27,9 @@ struct Check {
 };
 
 /// Checks of what must hold for every model (model.md section 5): the Fokker-Planck equation at samples of
-/// the model by central differences; the mass, by adaptive quadrature (D <= 2) or importance sampling; the
-/// flux far outside the data; samples against the conditional distribution functions. Collective; the figures
-/// do not depend on the number of ranks.
+/// the model by central differences; the mass, by adaptive quadrature (D <= 2), or that of each
+/// conditional and, where it can tell, by importance sampling; the flux far outside the data; samples against
+/// the conditional distribution functions. Collective; the figures do not depend on the number of ranks.
 std::vector<Check> verify(const Inference& inference, const parallel::Communicator& comm,
                           const VerificationOptions& options);
 
