@@ -100,7 +100,7 @@ Sample gaussian_mixture(const SampleRandom& random, int n_dims) {
     const auto [z1, z2] = random.normals(slot_noise + static_cast<std::uint32_t>(i / 2));
     const double z = i % 2 == 0 ? z1 : z2;
     noise = i == 0 ? z : 0.8 * noise + 0.6 * z;
-    sample.x.push_back(2.0 * std::cos(two_pi * (mode / n_modes + t / 4.0) + i) + 0.5 * noise);
+    sample.x.push_back(0.5 * std::cos(two_pi * (mode / n_modes + t / 4.0) + i) + 0.5 * noise);
   }
   return sample;
 }
@@ -133,7 +133,7 @@ const std::array<Generator, 6> generators = {{
      "dX = -theta X dt + g dW, theta = 1, g = 0.5, X_0 ~ N(2, 0.5^2), t ~ U(0, 1)", ornstein_uhlenbeck},
     {"gaussian_mixture", "any D (--dims, default 10), three correlated Gaussians that move, t in [0, 1]", 10,
      true,
-     "mode k of 3 with mean 2 cos(2 pi (k/3 + t/4) + i - 1) in coordinate i, standard deviation 0.5, "
+     "mode k of 3 with mean 0.5 cos(2 pi (k/3 + t/4) + i - 1) in coordinate i, standard deviation 0.5, "
      "correlation 0.8^|i - j|, t ~ U(0, 1)",
      gaussian_mixture},
 }};

@@ -38,7 +38,7 @@ const std::vector<GeneratorName>& generator_names();
 /// - ou (D = 1): t ~ U(0, 1), the marginals of dX = -theta X dt + g dW with theta = 1, g = 0.5, X_0 ~ N(2,
 /// 0.5^2).
 /// - gaussian_mixture (any D): t ~ U(0, 1), mode k = 0, 1, 2 with probability 1/3,
-///   x_i = 2 cos(2 pi (k/3 + t/4) + i - 1) + 0.5 e_i, e_1 = z_1, e_i = 0.8 e_{i-1} + 0.6 z_i.
+///   x_i = 0.5 cos(2 pi (k/3 + t/4) + i - 1) + 0.5 e_i, e_1 = z_1, e_i = 0.8 e_{i-1} + 0.6 z_i.
 ///
 /// @param[in] count number of rows, at least 1
 /// @param[in] n_dims number of coordinates; default: that of the population

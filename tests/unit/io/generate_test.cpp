@@ -152,36 +152,19 @@ TEST(Generate, GaussianMixture) {
   const int n_dims = 7;
   const PopulationData data = generate("gaussian_mixture", n_samples, 1, n_dims);
   EXPECT_EQ(data.x.size(), static_cast<std::size_t>(n_samples * n_dims));
-  const double two_pi = 6.283185307179586;
-  // In the metric of the covariance, the modes are so far apart that the nearest one is the sample's own.
-  const auto residual = [&](double t, const double* x) {
-    std::vector<double> nearest;
-    double least = 1e300;
-    for (int mode = 0; mode < 3; ++mode) {
-      std::vector<double> noise;
-      double square = 0.0;
-      for (int i = 0; i < n_dims; ++i) {
-        noise.push_back((x[i] - 2.0 * std::cos(two_pi * (mode / 3.0 + t / 4.0) + i)) / 0.5);
-        const double z = i == 0 ? noise[0] : (noise.back() - 0.8 * noise[noise.size() - 2]) / 0.6;
-        square += z * z;
-      }
-      if (square < least) {
-        least = square;
-        nearest = noise;
-      }
-    }
-    return nearest;
-  };
+  // Over the three modes, cos and cos^3 of the phase p + 2 pi k / 3 average to 0 and cos(3 p) / 4, and the
+  // product of two cosines that are i - j apart to cos(i - j) / 2.
   for (const int i : {0, 3, 6}) {
+    const auto third = [&](double t) {
+      return std::pow(0.5, 3) / 4.0 * std::cos(3.0 * (1.5707963267948966 * t + i));
+    };
+    expect_mean(data, 0.0, [&](double, const double* x) { return x[i]; });
+    expect_mean(data, 0.25 * 0.5 * std::cos(i) + 0.25 * std::pow(0.8, i),
+                [&](double, const double* x) { return x[0] * x[i]; });
+    expect_mean(data, 0.0, [&](double t, const double* x) { return std::pow(x[i], 3) - third(t); });
     expect_mean(data, 0.0,
-                [&](double t, const double* x) { return residual(t, x)[static_cast<std::size_t>(i)]; });
-    expect_mean(data, std::pow(0.8, i), [&](double t, const double* x) {
-      const std::vector<double> noise = residual(t, x);
-      return noise[0] * noise[static_cast<std::size_t>(i)];
-    });
+                [&](double t, const double* x) { return third(t) * (std::pow(x[i], 3) - third(t)); });
   }
-  // The three modes cancel.
-  expect_mean(data, 0.0, [](double, const double* x) { return x[4]; });
 }
 
 TEST(Generate, GeneratedDataMakesAPopulationFile) {
