@@ -84,7 +84,10 @@ void Mover::move_chunk(int n, std::int64_t first, const std::vector<double>& x, 
                                     {work.motion.log_rho, drift, {}, {}, {}});
   };
   if (is_ode) work.ode.start(work.space, m_options.ode, n);
-  save(0, n, first, offset, paths);
+  // The start to the bit, not to and from model units.
+  for (std::size_t particle = offset; particle < offset + static_cast<std::size_t>(n); ++particle)
+    std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(particle * dims), dims,
+                paths.x.begin() + static_cast<std::ptrdiff_t>(particle * m_options.frames.size() * dims));
   for (std::size_t frame = 1; frame < m_options.frames.size(); ++frame) {
     if (is_ode) {
       const auto energy = Kokkos::subview(work.energy, Kokkos::make_pair(0, n));
