@@ -6,7 +6,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
-from rhoflux_files import SPLITS, FileError
+from rhoflux_files import SPLITS, Field, FileError
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend comes first)
@@ -57,6 +57,14 @@ def add_field_options(parser):
         help="value of the coordinate that is left out (default: it is integrated over)",
     )
     parser.add_argument("--cmap", type=colour_map, default="Blues", help="colours of the density (default: Blues)")
+
+
+def open_field(arguments, path=None):
+    """The field as add_field_options says it is seen."""
+    path = path or arguments.field
+    whole = Field(path)
+    coordinates = None if arguments.dims is None else parse_dims(arguments.dims, whole.known)
+    return Field(path, coordinates, arguments.slice) if arguments.dims or arguments.slice is not None else whole
 
 
 def add_scale_option(parser):

@@ -69,6 +69,7 @@ std::string Noise::to_string() const {
 Noise Noise::parse(const std::string& text) {
   Noise noise;
   noise.values.clear();
+  if (!text.empty() && text.back() == ',') fail_input("a comma at the end");
   std::stringstream list(text);
   for (std::string item; std::getline(list, item, ',');) {
     const std::size_t colon = item.find(':');

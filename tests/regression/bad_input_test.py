@@ -155,6 +155,58 @@ def test_output_and_points(folder):
     refused(folder, ["exam"], "evaluate", model, "--data", "data.h5", "--split", "exam")
 
 
+def test_dynamics(folder):
+    model = prepare(folder)
+    (folder / "there").write_text("kept")
+    (folder / "there.h5.xdmf").write_text("kept")
+    random = np.random.default_rng(4)
+    write_population(folder / "wide.h5", np.zeros(9), random.normal(size=(9, 3)))
+    write_population(folder / "empty.h5", np.zeros(0), np.zeros((0, 2)))
+    write_population(folder / "elsewhen.h5", np.full(9, 3.5), random.normal(size=(9, 2)))
+    move = ["transport", model, "--output", "out.h5", "--from", 0, "--to", 2]
+    ten = ["--count", 10]
+    for ranks in (0, 2):
+        refused(folder, ["--to", "time 9", "0 to 4"], *move[:-1], 9, *ten, ranks=ranks)
+        refused(folder, ["wide.h5", "3 coordinates", "2"], *move, "--particles", "wide.h5", "--split", "all", ranks=ranks)
+        refused(folder, ["empty.h5", "no rows"], *move, "--particles", "empty.h5", "--split", "all", ranks=ranks)
+        refused(folder, ["elsewhen.h5", "no particles", "--from"], *move, "--particles", "elsewhen.h5", "--split", "all", ranks=ranks)
+    refused(folder, ["--from", "time -3"], "transport", model, "--output", "out.h5", "--from", "-3", "--to", 2, *ten)
+    refused(folder, ["same time"], "transport", model, "--output", "out.h5", "--from", 1, "--to", 1, *ten)
+    refused(folder, ["--particles", "--count"], *move)
+    refused(folder, ["--particles", "--count"], *move, *ten, "--particles", "data.h5")
+    refused(folder, ["--count"], *move, "--count", "-1")
+    refused(folder, ["--noise"], *move, *ten, "--noise", "-1")
+    refused(folder, ["--noise"], *move, *ten, "--noise", "0:1,0:2")
+    refused(folder, ["--steps"], *move, *ten, "--steps", 0)
+    refused(folder, ["--frames"], *move, *ten, "--frames", 1)
+    refused(folder, ["--scheme", "euler"], *move, *ten, "--scheme", "milstein")
+    refused(folder, ["--tolerance"], *move, *ten, "--tolerance", 0)
+    refused(folder, ["missing.h5"], *move, "--particles", "missing.h5")
+    refused(folder, ["there", "--force"], "transport", model, "--from", 0, "--to", 2, *ten, "--output", "there")
+    refused(folder, ["there", "--force"], *move, *ten, "--report", "there")
+    field = ["field", model, "--output", "out.h5", "--times", 1, "--grid"]
+    refused(folder, ["there", "--force"], "field", model, "--times", 1, "--grid", "8,8", "--output", "there")
+    refused(folder, ["there.h5.xdmf", "--force"], "field", model, "--times", 1, "--grid", "8,8", "--output", "there.h5")
+    for ranks in (0, 2):
+        refused(folder, ["--times", "time 9"], "field", model, "--output", "out.h5", "--times", 9, "--grid", "8,8", ranks=ranks)
+        refused(folder, ["--grid", "GiB"], *field, "900000,900000", ranks=ranks)
+    refused(folder, ["--grid"], *field, "8,0")
+    refused(folder, ["--grid"], *field, "8,8,8")
+    refused(folder, ["--dims"], *field, "8", "--dims", 3)
+    refused(folder, ["--dims", "twice"], *field, "8,8", "--dims", "1,1")
+    refused(folder, ["--bounds"], *field, "8,8", "--bounds", "0:1")
+    refused(folder, ["--bounds", "lo:hi"], *field, "8,8", "--bounds", "0:1,1:0")
+    refused(folder, ["--points"], "verify", model, "--points", 0)
+    refused(folder, ["there", "--force"], "verify", model, "--output", "there")
+    for more, words in ((["--flux.kind=straight"], ["flux.kind", "sigmoid"]), (["--flux.noise=-1"], ["flux.noise"]),
+                        (["--flux.kind=sigmoid", "--model.family=factorised"], ["sigmoid", "factorised"]),
+                        (["--flux.hidden=0"], ["flux.hidden"])):
+        refused(folder, words, "train", "deck.cfg", *SMALL, *more, "--checkpoint.directory=new")
+    succeed("generate", "ou", "--count", 300, "--output", "line.h5", folder=folder)
+    refused(folder, ["divergence_free", "one"], "train", "deck.cfg", *SMALL, "--data.file=line.h5",
+            "--flux.divergence_free=density_weighted", "--checkpoint.directory=new")
+
+
 def test_command_line(folder):
     refused(folder, ["no command"])
     refused(folder, ["frobnicate", "train"], "frobnicate")
@@ -166,6 +218,7 @@ def test_command_line(folder):
     for count in ("0", "-5", "1e3", "99999999999999999999"):
         refused(folder, ["count"], "generate", "branching", "--count", count, "--output", "a.h5")
     refused(folder, ["--colour"], "info", "a.h5", "--colour")
+    refused(folder, ["ou", "not 2"], "generate", "ou", "--dims", "2", "--output", "a.h5")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from regression import SMALL, check, datasets, differences, h5py, main, np, run, succeed, write_population  # noqa: E402
 
-COMMANDS = ("train", "evaluate", "sample", "query", "import", "generate", "info")
+COMMANDS = ("train", "evaluate", "sample", "query", "transport", "field", "verify", "import", "generate", "info")
 
 
 def prepare(folder, family="autoregressive"):
