@@ -14,7 +14,8 @@ packages=(
   librandom123-dev                             # counter-based random numbers
   liblemon-dev                                 # optimal transport
   libgtest-dev                                 # unit tests
-  python3 python3-numpy python3-h5py           # regression tests that read the files
+  python3 python3-numpy python3-h5py           # tools/, and regression tests that read the files
+  python3-matplotlib python3-pil               # pictures of tools/
 )
 
 if ! command -v dpkg-query > /dev/null; then

@@ -23,7 +23,6 @@ from rhoflux_plots import (
     draw_arrows,
     draw_image,
     fail,
-    half_gap,
     make_parser,
     open_field,
     parse_times,
@@ -45,6 +44,9 @@ def parse_arguments():
     add_scale_option(parser)
     parser.add_argument("--arrows", action="store_true", help="arrows of the drift")
     add_data_options(parser, (500, "most points drawn in a panel"))
+    parser.add_argument(
+        "--window", type=float, help="data within this distance in time are drawn (default: a fiftieth of the range)"
+    )
     add_output_options(parser, "density.png")
     return parser.parse_args()
 
@@ -93,7 +95,7 @@ def draw_panels(field, frames, arguments, data):
         axes.set_axis_off()
     values = [field.density_and_drift(k) if arguments.arrows else (field.density(k), None) for k in frames]
     norm = colour_scale(arguments.scale, max(density.max() for density, _ in values))
-    window = half_gap(field.time[list(frames)])
+    window = 0.02 * np.ptp(field.time) if arguments.window is None else arguments.window
     random = np.random.default_rng(1)
     for axes, frame, (density, _) in zip(panels, frames, values):
         image = draw_image(axes, x, y, density, cmap=arguments.cmap, norm=norm)
@@ -101,7 +103,7 @@ def draw_panels(field, frames, arguments, data):
         axes.set_xlim(x[0], x[-1])
         axes.set_ylim(y[0], y[-1])
         if data is not None:
-            near = thinned(np.where(np.abs(data.t - field.time[frame]) < window)[0], arguments.points, random)
+            near = thinned(np.where(np.abs(data.t - field.time[frame]) <= window)[0], arguments.points, random)
             points = data.x[near][:, [c - 1 for c in field.coordinates]]
             axes.scatter(*points.T, s=4, color=PARTICLE_COLOUR, alpha=0.5, linewidths=0)
     for axes in panels[:: columns]:
