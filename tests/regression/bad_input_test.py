@@ -199,11 +199,11 @@ def test_dynamics(folder):
     refused(folder, ["--points"], "verify", model, "--points", 0)
     refused(folder, ["there", "--force"], "verify", model, "--output", "there")
     for more, words in ((["--flux.kind=straight"], ["flux.kind", "sigmoid"]), (["--flux.noise=-1"], ["flux.noise"]),
-                        (["--flux.kind=sigmoid", "--model.family=factorised"], ["sigmoid", "factorised"]),
+                        (["--flux.kind=sigmoid", "--model.family=factorised"], ["sigmoid", "autoregressive"]),
                         (["--flux.hidden=0"], ["flux.hidden"])):
         refused(folder, words, "train", "deck.cfg", *SMALL, *more, "--checkpoint.directory=new")
     succeed("generate", "ou", "--count", 300, "--output", "line.h5", folder=folder)
-    refused(folder, ["divergence_free", "one"], "train", "deck.cfg", *SMALL, "--data.file=line.h5",
+    refused(folder, ["flux.divergence_free", "one dimension"], "train", "deck.cfg", *SMALL, "--data.file=line.h5",
             "--flux.divergence_free=density_weighted", "--checkpoint.directory=new")
 
 
