@@ -98,8 +98,8 @@ void benchmark(const Options& options) {
   const auto adjoint = [&](Model<Scalar>& model) {
     return [&] {
       model.dynamics.evaluate(space, model.parameters, points, only_velocity);
-      model.dynamics.adjoint(space, model.parameters, points, only_velocity, tangent, weight, model.bar,
-                             x_bar);
+      model.dynamics.adjoint(space, model.parameters, points, only_velocity, tangent, weight,
+                             flux::States::fixed, model.bar, x_bar);
     };
   };
   std::vector<Part> parts = {

@@ -87,7 +87,8 @@ template <class Scalar>
 void Dynamics<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                const density::Points<Scalar>& points, const Motion<Scalar>& motion,
                                const Matrix<Scalar>& drift_bar, const Vector<Scalar>& log_rho_bar,
-                               const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) {
+                               States states, const Vector<Scalar>& parameters_bar,
+                               const Matrix<Scalar>& x_bar) {
   const int n = points.size(), n_dims = this->n_dims();
   const Matrix<Scalar> score_bar = m_score_bar, diffusion = motion.diffusion;
   const Vector<Scalar> to_log_rho = m_log_rho_bar;
@@ -103,8 +104,8 @@ void Dynamics<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>
                                x_bar, score_bar, to_log_rho);
   const bool has_direction = has_noise || velocity_needs_score();
   m_flux->adjoint(space, parameters, points,
-                  {drift_bar, to_log_rho, has_direction ? score_bar : Matrix<Scalar>()}, parameters_bar,
-                  x_bar);
+                  {drift_bar, to_log_rho, has_direction ? score_bar : Matrix<Scalar>(), states},
+                  parameters_bar, x_bar);
 }
 
 network::ParameterLayout layout_of(const density::Config& density, const Config& config, int n_dims) {

@@ -153,7 +153,13 @@ void Sigmoid<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>&
         }
         x_bar(i, s) += slope;
       });
+  const Matrix<Scalar> x = points.x;
   for (int i = n_leading - 1; i >= 0; --i) {
+    if (bar.states == States::drawn)
+      for_each(
+          space, "moving states adjoint", n, KOKKOS_LAMBDA(int s) {
+            density::quantile_adjoint(mixtures.at(i, s), x(i, s), x_bar(i, s), out_bar.at(i, s));
+          });
     network.adjoint_stage(space, parameters, parameters_bar, i, {i > 0, true});
     if (i > 0) network.coordinate_adjoint(space, i, x_bar.data() + i - 1, nullptr, n_dims);
   }

@@ -48,7 +48,7 @@ void Triangular<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scala
                                  const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) {
   density::MixtureNetwork<Scalar>& network = m_density.network();
   const int n = points.size(), n_dims = m_density.n_dims(), n_leading = m_density.n_leading();
-  const bool has_direction = bar.direction.extent(0) > 0;
+  const bool has_direction = bar.direction.extent(0) > 0, drawn = bar.states == States::drawn;
   const density::MixtureView<Scalar> mixtures = network.mixtures(), out_bar = network.mixtures_bar();
   const Matrix<Scalar> x = points.x, velocity_bar = bar.velocity, direction = bar.direction;
   const Matrix<Scalar> x_dot_bar = m_x_dot_bar;
@@ -76,6 +76,7 @@ void Triangular<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scala
                                                  to_second, slope, unused);
           }
           x_bar(i, s) += slope;
+          if (drawn) density::quantile_adjoint(mixture, x(i, s), x_bar(i, s), to);
         });
     network.adjoint_stage(space, parameters, parameters_bar, i, {i > 0, true});
     if (i > 0) network.coordinate_adjoint(space, i, x_bar.data() + i - 1, x_dot_bar.data() + i - 1, n_dims);

@@ -134,6 +134,14 @@ KOKKOS_INLINE_FUNCTION void cdf_ratio_adjoint(const Mixture<Scalar>& mixture, Sc
   x_bar += ratio_bar;
 }
 
+/// Adjoint of x held at its quantile, dx = -dF / f at fixed x: adds x_bar dx by the parameters.
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION void quantile_adjoint(const Mixture<Scalar>& mixture, Scalar x, Scalar x_bar,
+                                             const Mixture<Scalar>& bar) {
+  Scalar unused = 0;
+  cdf_ratio_adjoint(mixture, x, -x_bar, bar, unused);
+}
+
 /// Weights of log f and of its tangent in an adjoint.
 template <class Scalar>
 struct LogDensityBar {

@@ -58,10 +58,13 @@ class Dynamics {
 
   /// Adds the derivatives of sum_s <drift_bar_s, u_s> + log_rho_bar_s log rho_s to parameters_bar (layout
   /// size; empty: leave them out) and x_bar (n_dims, n), at the points of the last call of `evaluate`, of
-  /// which `motion` is what was given there. The diffusion counts as a constant.
+  /// which `motion` is what was given there. The diffusion counts as a constant. With States::drawn the
+  /// states are functions of the parameters: what x_bar holds before the call (the objective's own derivative
+  /// by x) and what is added to it here goes on to parameters_bar, the pathwise gradient of an expectation
+  /// under rho.
   void adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                const density::Points<Scalar>& points, const Motion<Scalar>& motion,
-               const Matrix<Scalar>& drift_bar, const Vector<Scalar>& log_rho_bar,
+               const Matrix<Scalar>& drift_bar, const Vector<Scalar>& log_rho_bar, States states,
                const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar);
 
  private:

@@ -23,11 +23,14 @@ class MixtureFlux : public Flux<Scalar> {
                const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) override;
 
  private:
+  void move_states(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                   const density::Points<Scalar>& points, const Matrix<Scalar>& x_bar);
+
   density::Factorised<Scalar>& m_density;
-  Vector<Scalar> m_ones;                                      ///< (n) rate of tau
-  Matrix<Scalar> m_log_f, m_factor_velocity, m_slope;         ///< (K D, n)
-  Matrix<Scalar> m_log_share, m_share_bar, m_log_factor_bar;  ///< (K, n)
-  Matrix<Scalar> m_head_x_bar;                                ///< (K D, n)
+  Vector<Scalar> m_ones;                                                           ///< (n) rate of tau
+  Matrix<Scalar> m_log_f, m_factor_velocity, m_slope;                              ///< (K D, n)
+  Matrix<Scalar> m_log_share, m_share_bar, m_log_factor_bar, m_log_factor_prefix;  ///< (K, n)
+  Matrix<Scalar> m_head_x_bar;                                                     ///< (K D, n)
 };
 
 extern template class MixtureFlux<float>;

@@ -96,22 +96,24 @@ class ReferenceDensity {
   }
 
   /// F_i(x_i | x_{<i}) and 1 - F_i for every i.
-  void conditional_cdf(const std::vector<Real>& parameters, Real tau, const Real* x, std::vector<Real>& below,
-                       std::vector<Real>& above) const {
+  template <class T>
+  void conditional_cdf(const std::vector<T>& parameters, const T& tau, const T* x, std::vector<T>& below,
+                       std::vector<T>& above) const {
     const auto all = heads(parameters, tau, x);
     const auto dims = static_cast<std::size_t>(m_n_dims);
-    std::vector<Real> prefix = component_weights(parameters);
-    below.assign(dims, 0);
-    above.assign(dims, 0);
+    std::vector<T> prefix = component_weights(parameters);
+    below.assign(dims, T(Real(0)));
+    above.assign(dims, T(Real(0)));
     for (std::size_t i = 0; i < dims; ++i) {
-      const Real norm = std::accumulate(prefix.begin(), prefix.end(), Real(0));
+      T norm(Real(0));
+      for (const T& share : prefix) norm += share;
       for (std::size_t k = 0; k < prefix.size(); ++k) {
-        for (const Logistic<Real>& term : all[k * dims + i]) {
-          const Real z = term.scale * (x[i] - term.location);
-          below[i] += prefix[k] / norm * term.alpha / (1 + std::exp(-z));
-          above[i] += prefix[k] / norm * term.alpha / (1 + std::exp(z));
+        for (const Logistic<T>& term : all[k * dims + i]) {
+          const auto [left, right] = sigmoids(T(term.scale * (x[i] - term.location)));
+          below[i] += prefix[k] / norm * term.alpha * left;
+          above[i] += prefix[k] / norm * term.alpha * right;
         }
-        prefix[k] *= density_of(all[k * dims + i], x[i]);
+        prefix[k] = prefix[k] * density_of(all[k * dims + i], x[i]);
       }
     }
   }

@@ -157,8 +157,39 @@ TEST(Residual, SeesAWrongDrift) {
   EXPECT_GT(residual_with(1e-3), 5e-4);
 }
 
-/// d( sum_s <drift_bar_s, u_s> + log_rho_bar_s log rho_s ) along random directions of parameters and x.
+std::vector<Dual<Real>> extended_duals(const std::vector<double>& values) {
+  std::vector<Dual<Real>> duals;
+  for (const double value : values) duals.emplace_back(static_cast<Real>(value));
+  return duals;
+}
+
+/// x(parameters) with every F_i(x_i | x_<i) held, as dual numbers: dx_i = -(dF_i at fixed x_i) / f_i.
+std::vector<Dual<Real>> drawn_states(const DynamicsFixture<double>& fixture,
+                                     const std::vector<Dual<Real>>& parameters, int s) {
+  using D = Dual<Real>;
+  const std::vector<D> fixed(extended_duals(fixture.parameters));
+  const D tau(fixture.tau_of(s));
+  std::vector<D> x, below, above;
+  for (const Real value : fixture.x_of(s)) x.emplace_back(value);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    std::vector<D> moved = x;
+    for (D& value : moved) value.dot = 0;
+    moved[i].dot = 1;
+    fixture.reference.density().conditional_cdf(fixed, tau, moved.data(), below, above);
+    const Real density = below[i].dot;
+    fixture.reference.density().conditional_cdf(parameters, tau, x.data(), below, above);
+    x[i].dot = -below[i].dot / density;
+  }
+  return x;
+}
+
+/// What an adjoint is differentiated by.
+enum class By { parameters, states, parameters_of_draws };
+
+/// d( sum_s <drift_bar_s, u_s> + log_rho_bar_s log rho_s + <pull_s, x_s> ) along random directions of the
+/// parameters, of x, and of the parameters with x drawn from rho.
 TEST(Drift, AdjointMatchesExactDerivatives) {
+  using D = Dual<Real>;
   Real worst = 0;
   for (const DynamicsCase& test_case : dynamics_cases({1, 2, 3, 5})) {
     SCOPED_TRACE(test_case.name);
@@ -173,46 +204,50 @@ TEST(Drift, AdjointMatchesExactDerivatives) {
     };
     const auto dims = static_cast<std::size_t>(fixture.n_dims);
     const std::vector<double> drift_bar = random(few * dims), log_rho_bar = random(few);
-    const auto parameters_bar = make_vector<double>("parameters bar", fixture.dynamics.layout().size());
-    const auto x_bar = make_matrix<double>("x bar", fixture.n_dims, few);
-    fixture.evaluate();
-    fixture.dynamics.adjoint(ExecutionSpace(), fixture.parameter_vector(), fixture.points(), fixture.motion,
-                             to_matrix<double>(drift_bar, fixture.n_dims), to_vector<double>(log_rho_bar),
-                             parameters_bar, x_bar);
-    const auto p_bar = on_host(parameters_bar);
-    const auto s_bar = on_host(x_bar);
-    for (const bool by_state : {false, true}) {
-      using D = Dual<Real>;
-      const std::vector<double> parameters_dot = random(fixture.parameters.size()),
-                                x_dot = random(few * dims);
-      std::vector<D> parameters;
-      Real found = 0, terms = 0;
-      for (std::size_t k = 0; k < fixture.parameters.size(); ++k) {
-        const Real dot = by_state ? 0 : parameters_dot[k];
-        parameters.emplace_back(fixture.parameters[k], dot);
-        if (dot == 0 || std::isnan(fixture.parameters[k])) continue;
-        found += dot * p_bar(k);
-        terms += std::fabs(dot * p_bar(k));
+    for (const By by : {By::parameters, By::states, By::parameters_of_draws}) {
+      SCOPED_TRACE(static_cast<int>(by));
+      const bool drawn = by == By::parameters_of_draws;
+      const std::vector<double> pull = drawn ? random(few * dims) : std::vector<double>(few * dims, 0.0);
+      const auto parameters_bar = make_vector<double>("parameters bar", fixture.dynamics.layout().size());
+      const auto x_bar = to_matrix<double>(pull, fixture.n_dims);
+      fixture.evaluate();
+      fixture.dynamics.adjoint(ExecutionSpace(), fixture.parameter_vector(), fixture.points(), fixture.motion,
+                               to_matrix<double>(drift_bar, fixture.n_dims), to_vector<double>(log_rho_bar),
+                               drawn ? States::drawn : States::fixed, parameters_bar, x_bar);
+      const auto p_bar = on_host(parameters_bar);
+      const auto s_bar = on_host(x_bar);
+      std::vector<double> parameters_dot = random(fixture.parameters.size()), x_dot = random(few * dims);
+      if (by == By::states) parameters_dot.assign(parameters_dot.size(), 0.0);
+      std::vector<D> parameters = extended_duals(fixture.parameters);
+      Real found = 0, terms = 0, expected = 0;
+      for (std::size_t k = 0; k < parameters.size(); ++k) {
+        parameters[k].dot = parameters_dot[k];
+        if (parameters_dot[k] == 0 || std::isnan(fixture.parameters[k])) continue;
+        found += parameters_dot[k] * p_bar(k);
+        terms += std::fabs(parameters_dot[k] * p_bar(k));
       }
-      Real expected = 0;
       for (int s = 0; s < few; ++s) {
+        const std::size_t row = static_cast<std::size_t>(s) * dims;
         std::vector<D> x;
-        for (std::size_t i = 0; i < dims; ++i) {
-          const std::size_t at = static_cast<std::size_t>(s) * dims + i;
-          const Real dot = by_state ? x_dot[at] : 0;
-          x.emplace_back(fixture.x[at], dot);
-          found += dot * s_bar(i, s);
-          terms += std::fabs(dot * s_bar(i, s));
+        if (drawn) {
+          x = drawn_states(fixture, parameters, s);
+        } else {
+          for (std::size_t i = 0; i < dims; ++i)
+            x.emplace_back(fixture.x[row + i], by == By::states ? x_dot[row + i] : 0.0);
+        }
+        for (std::size_t i = 0; i < dims && by == By::states; ++i) {
+          found += x_dot[row + i] * s_bar(i, s);
+          terms += std::fabs(x_dot[row + i] * s_bar(i, s));
         }
         const D tau(fixture.tau_of(s));
         const std::vector<D> u = fixture.reference.drift(parameters, tau, x, fixture.diffusion);
         for (std::size_t i = 0; i < dims; ++i)
-          expected += drift_bar[static_cast<std::size_t>(s) * dims + i] * u[i].dot;
+          expected += drift_bar[row + i] * u[i].dot + pull[row + i] * x[i].dot;
         expected += log_rho_bar[static_cast<std::size_t>(s)] *
                     fixture.reference.density().log_rho(parameters, tau, x.data()).dot;
       }
       const Real error = std::fabs(found - expected) / terms;
-      EXPECT_LT(error, 1e-10L) << (by_state ? "by x" : "by parameters");
+      EXPECT_LT(error, 1e-10L);
       worst = std::max(worst, error);
     }
   }
