@@ -138,7 +138,7 @@ class Step {
     }
     {
       const ScopedRegion region("reduce gradient");
-      m_reduction->sum(m_values);
+      m_reduction->sum(m_values, 1);
     }
     const ScopedRegion region("Adam");
     optim::adam_step(space, {}, m_step, 1e-5, -1.0 / m_options.batch, m_reduction->lane(0), m_adam,

@@ -53,7 +53,7 @@ training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments
   config.data = deck.data;
   config.model = deck.model;
   config.flux = deck.flux;
-  config.nll_weight = deck.nll_weight;
+  config.objective = deck.objective;
   config.training = deck.training;
   config.checkpoint = deck.checkpoint;
   config.output = deck.output;

@@ -198,11 +198,12 @@ void Deck::validate() const {
   }
   model.validate();
   flux.validate();
-  if (!(nll_weight > 0.0)) {
-    fail_input("objective.nll = " + write_value(nll_weight) +
-               ": must be greater than 0, the likelihood of the data is the only term of the objective");
-  }
+  objective.validate();
   training.validate();
+  if (objective.has_expectations() && training.patience > 0)
+    fail_input(
+        "training.patience = " + write_value(training.patience) +
+        ": early stopping looks at the likelihood alone, which is not the whole objective here; must be 0");
   checkpoint.validate();
   output.validate();
 }

@@ -1,6 +1,7 @@
 #include "deck_keys.hpp"
 
 #include <algorithm>
+#include <deque>
 
 #include "deck_values.hpp"
 
@@ -100,10 +101,37 @@ void add_flux_keys(std::vector<Key>& keys) {
               "with it.");
 }
 
-void add_objective_keys(std::vector<Key>& keys) {
+/// The weight of one term and when it acts.
+void add_term_keys(std::vector<Key>& keys, const char* name, objectives::Term objectives::Config::*term,
+                   const char* unit, const char* explanation) {
+  static std::deque<std::string> names;  // the keys keep pointers to them
+  const auto keep = [](const std::string& text) { return names.emplace_back(text).c_str(); };
   keys.push_back(make_key(
-      "objective", "nll", "greater than 0", "", "Weight of the negative log-likelihood of the data.",
-      [](auto& deck) -> auto& { return deck.nll_weight; }));
+      "objective", name, "0 or more", unit,
+      explanation, [term](auto& deck) -> auto& { return (deck.objective.*term).weight; }));
+  keys.push_back(make_key(
+      "objective", keep(std::string(name) + "_start"), "0 or more", "steps",
+      "Steps before the term acts.", [term](auto& deck) -> auto& { return (deck.objective.*term).start; }));
+  keys.push_back(make_key(
+      "objective", keep(std::string(name) + "_ramp"), "0 or more", "steps",
+      "Steps over which its weight then grows from 0.", [term](auto& deck) -> auto& {
+        return (deck.objective.*term).ramp;
+      }));
+}
+
+void add_objective_keys(std::vector<Key>& keys) {
+  using objectives::Config;
+  add_term_keys(keys, "nll", &Config::nll, "",
+                "Weight of E[-log rho], the negative log-likelihood of the data.");
+  add_term_keys(keys, "kinetic", &Config::kinetic, "time / units of the data^2",
+                "Weight of int E|u|^2 dt, the kinetic energy of the drift; 0: left out.");
+  add_term_keys(keys, "control", &Config::control, "",
+                "Weight of int E|u|^2 / (2 control_sigma^2) dt; 0: left out.");
+  keys.push_back(make_key(
+      "objective", "control_sigma", "greater than 0", "units of the data / sqrt(time)",
+      "sigma of the control term.", [](auto& deck) -> auto& { return deck.objective.control_sigma; }));
+  add_term_keys(keys, "entropy", &Config::entropy, "1 / time",
+                "Weight of int E[log rho] dt, which spreads the density; 0: left out.");
 }
 
 void add_training_keys(std::vector<Key>& keys) {

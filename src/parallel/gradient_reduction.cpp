@@ -57,18 +57,19 @@ GradientReduction<Scalar>::GradientReduction(const Communicator& comm, const Bat
 }
 
 template <class Scalar>
-double GradientReduction<Scalar>::sum(const std::vector<double>& values) {
+std::vector<double> GradientReduction<Scalar>::sum(const std::vector<double>& values, int n_values) {
+  const auto count = static_cast<std::size_t>(n_values);
   if (m_partition.reproducible()) {
     sum_in_order();
     const std::vector<double> all = m_comm.all_gather(values);
-    double total = 0;
-    for (const double value : all) total += value;
-    return total;
+    std::vector<double> totals(count, 0.0);
+    for (std::size_t k = 0; k < all.size(); ++k) totals[k % count] += all[k];
+    return totals;
   }
   sum_plain();
-  double total = values.front();
-  m_comm.sum(&total, 1);
-  return total;
+  std::vector<double> totals = values;  // one lane
+  m_comm.sum(totals.data(), n_values);
+  return totals;
 }
 
 template <class Scalar>

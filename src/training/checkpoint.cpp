@@ -16,7 +16,8 @@ namespace {
 
 constexpr const char* kind = "rhoflux checkpoint";
 
-std::int64_t signed_size(const std::vector<double>& values) {
+template <class T>
+std::int64_t signed_size(const std::vector<T>& values) {
   return static_cast<std::int64_t>(values.size());
 }
 
@@ -167,7 +168,11 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
     file.write("state/random_key", std::vector<std::uint64_t>{checkpoint.seed}, {1});
     file.write("state/figures", std::vector<double>{checkpoint.best_validation, checkpoint.loss_sum}, {2});
     const std::vector<double> history = checkpoint.history.to_numbers();
-    file.write("history", history, {signed_size(history) / History::n_columns, History::n_columns});
+    const std::vector<std::string> columns = checkpoint.history.columns();
+    file.write("history", history, {signed_size(history) / signed_size(columns), signed_size(columns)});
+    file.attribute("history", "columns", columns);
+    if (!checkpoint.term_sums.empty())
+      file.write("state/term_sums", checkpoint.term_sums, {signed_size(checkpoint.term_sums)});
     if (is_single)
       write_arrays<float>(file, checkpoint, layout);
     else
@@ -202,7 +207,12 @@ Checkpoint read_checkpoint(const std::string& path) {
   const auto figures = file.read<double>("state/figures", {2});
   checkpoint.best_validation = figures[0];
   checkpoint.loss_sum = figures[1];
-  checkpoint.history = History::from_numbers(file.read<double>("history", {-1, History::n_columns}));
+  const std::vector<std::string> columns = file.has_attribute("history", "columns")
+                                               ? file.attribute_strings("history", "columns")
+                                               : History::fields();
+  checkpoint.history =
+      History::from_numbers(columns, file.read<double>("history", {-1, signed_size(columns)}));
+  if (file.exists("state/term_sums")) checkpoint.term_sums = file.read<double>("state/term_sums");
   const ModelDescription& model = checkpoint.model;
   const network::ParameterLayout layout = flux::layout_of(model.config, model.flux, model.units.n_dims());
   checkpoint.parameters = read_blocks(file, "parameters", layout);

@@ -11,6 +11,7 @@
 #include "rhoflux/core/profiling.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/safe_file.hpp"
+#include "rhoflux/objectives/expectations.hpp"
 #include "rhoflux/optim/adam.hpp"
 #include "rhoflux/optim/schedule.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
@@ -59,7 +60,14 @@ class Trainer {
  private:
   void start_fresh(const io::PopulationFile& file);
   void continue_from(const Checkpoint& checkpoint);
-  double gradient_and_loss();
+  /// Weights of the terms in one step: the likelihood, then the expectations.
+  std::vector<double> weights_now() const;
+  std::string term_name(std::size_t k) const {
+    return k == 0 ? "nll" : m_expectations->name(static_cast<int>(k) - 1);
+  }
+  double data_terms(parallel::Share samples, double weight, const Vector<Scalar>& gradient);
+  std::vector<double> gradient_of(const std::vector<double>& weights);
+  std::vector<double> gradient_norms(const std::vector<double>& weights);
   void step();
   void report(double seconds);
   bool validate();
@@ -86,10 +94,12 @@ class Trainer {
   optim::AdamState<Scalar> m_adam;
   density::Points<Scalar> m_points;
   Vector<Scalar> m_weight, m_weight_bar, m_log_rho;
-  std::vector<double> m_lane_loss;
+  std::unique_ptr<objectives::Expectations<Scalar>> m_expectations;  ///< null: the likelihood alone
+  std::vector<double> m_lane_values;                                 ///< by lane and term
 
   std::int64_t m_step = 0, m_first_step = 0;
-  double m_loss_sum = 0;
+  std::vector<double> m_term_sums;                  ///< since the last line of the log; the likelihood first
+  std::vector<double> m_weights, m_term_gradients;  ///< of the last step, and of the last line of the log
   std::int64_t m_loss_count = 0;
   double m_gradient_norm = 0, m_learning_rate = 0;
   double m_best = std::numeric_limits<double>::infinity();
@@ -113,7 +123,14 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const io::PopulationFile& file
   m_model.flux = config.flux;  // a continued run may change what the likelihood does not depend on
   const int n_dims = m_model.units.n_dims();
   m_dynamics = std::make_unique<flux::Dynamics<Scalar>>(
-      config.model, config.flux, n_dims, typename flux::Dynamics<Scalar>::Use{chunk_size, false, true});
+      config.model, config.flux, n_dims,
+      typename flux::Dynamics<Scalar>::Use{chunk_size, config.objective.has_expectations(), true});
+  if (config.objective.has_expectations())
+    m_expectations = std::make_unique<objectives::Expectations<Scalar>>(
+        config.objective,
+        objectives::Units{m_model.units.mean, m_model.units.scale, m_model.units.t_first,
+                          m_model.units.time_span()},
+        config.flux.noise, *m_dynamics, chunk_size);
   const double weight = mean_weight(file, comm);
   const std::int64_t n_rows = file.info().count(io::Split::train);
   m_train = read_shard<Scalar>(file, io::Split::train,
@@ -133,7 +150,9 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const io::PopulationFile& file
   m_log_rho = make_vector<Scalar>("log density", chunk_size);
   const int size = m_dynamics->layout().size();
   m_gradient = std::make_unique<parallel::GradientReduction<Scalar>>(comm, m_partition, size);
-  m_lane_loss.assign(static_cast<std::size_t>(m_gradient->n_local_lanes()), 0.0);
+  const std::size_t n_terms = m_expectations ? 1 + static_cast<std::size_t>(m_expectations->n_terms()) : 1;
+  m_lane_values.assign(static_cast<std::size_t>(m_gradient->n_local_lanes()) * n_terms, 0.0);
+  m_term_sums.assign(n_terms, 0.0);
   if (start)
     continue_from(*start);
   else
@@ -160,53 +179,97 @@ void Trainer<Scalar>::continue_from(const Checkpoint& start) {
             to_device<Scalar>(start.second_moment, "second moment")};
   m_step = start.step;
   m_saved_step = start.step;
-  m_loss_sum = start.loss_sum;
-  m_loss_count = start.loss_count;
+  if (start.term_sums.size() + 1 == m_term_sums.size()) {  // else the terms are others than before
+    m_term_sums.front() = start.loss_sum;
+    std::copy(start.term_sums.begin(), start.term_sums.end(), m_term_sums.begin() + 1);
+    m_loss_count = start.loss_count;
+  }
   m_best = start.best_validation;
   m_best_step = start.best_step;
   m_validations_since_best = start.validations_since_best;
   m_history = start.history;
 }
 
-/// Loss of the whole batch; its gradient is left in lane 0 on every rank.
 template <class Scalar>
-double Trainer<Scalar>::gradient_and_loss() {
-  const auto scale = static_cast<Scalar>(-m_config.nll_weight / static_cast<double>(m_config.training.batch));
-  const parallel::Share lanes = m_partition.local_lanes();
+std::vector<double> Trainer<Scalar>::weights_now() const {
+  std::vector<double> weights = {m_config.objective.nll.at(m_step)};
+  for (std::size_t k = 1; k < m_term_sums.size(); ++k)
+    weights.push_back(m_expectations->weight(static_cast<int>(k) - 1, m_step));
+  return weights;
+}
+
+/// Adds `weight` times the gradient of the mean of -log rho over the batch, the part of some of its samples.
+/// @return the sum of -log rho over them
+template <class Scalar>
+double Trainer<Scalar>::data_terms(parallel::Share samples, double weight, const Vector<Scalar>& gradient) {
+  const auto scale = static_cast<Scalar>(-weight / static_cast<double>(m_config.training.batch));
   const BatchConfig batch = {m_config.training.seed, m_step, m_config.training.batch,
                              m_config.training.noise};
+  double loss = 0;
+  for (std::int64_t first = samples.begin; first < samples.end; first += chunk_size) {
+    const auto n = static_cast<int>(std::min<std::int64_t>(chunk_size, samples.end - first));
+    const auto part = Kokkos::make_pair(0, n);
+    const density::Points<Scalar> points = {Kokkos::subview(m_points.tau, part),
+                                            Kokkos::subview(m_points.x, Kokkos::ALL, part)};
+    draw_batch(m_space, m_train, batch, first, points, m_weight);
+    const Vector<Scalar> weight_bar = m_weight_bar, row_weight = m_weight, log_rho = m_log_rho;
+    Kokkos::parallel_for(
+        "weight adjoint", Kokkos::RangePolicy<ExecutionSpace>(m_space, 0, n),
+        KOKKOS_LAMBDA(int s) { weight_bar(s) = scale * row_weight(s); });
+    m_dynamics->density().log_density_gradient(m_space, m_parameters, points, weight_bar, log_rho, gradient);
+    double sum = 0;
+    Kokkos::parallel_reduce(
+        "loss", Kokkos::RangePolicy<ExecutionSpace>(m_space, 0, n),
+        KOKKOS_LAMBDA(int s, double& total) { total -= static_cast<double>(row_weight(s) * log_rho(s)); },
+        sum);
+    loss += sum;
+  }
+  return loss;
+}
+
+/// Value of each term over the whole batch; the gradient of their weighted sum is left in lane 0 on every
+/// rank. What has no weight is not evaluated.
+template <class Scalar>
+std::vector<double> Trainer<Scalar>::gradient_of(const std::vector<double>& weights) {
+  const std::size_t n_terms = weights.size();
+  const std::vector<double> expectation_weights(weights.begin() + 1, weights.end());
+  const bool has_expectations = std::any_of(expectation_weights.begin(), expectation_weights.end(),
+                                            [](double weight) { return weight > 0; });
+  const objectives::DrawConfig draws = {m_config.training.seed, m_step, m_config.training.batch};
+  const parallel::Share lanes = m_partition.local_lanes();
   {
     const ScopedRegion region("gradient");
+    std::fill(m_lane_values.begin(), m_lane_values.end(), 0.0);
     for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane) {
       const auto local = static_cast<int>(lane - lanes.begin);
       const Vector<Scalar>& gradient = m_gradient->lane(local);
       Kokkos::deep_copy(m_space, gradient, Scalar(0));
-      double loss = 0;
+      double* values = &m_lane_values[static_cast<std::size_t>(local) * n_terms];
       const parallel::Share samples = m_partition.samples_of(lane);
-      for (std::int64_t first = samples.begin; first < samples.end; first += chunk_size) {
-        const auto n = static_cast<int>(std::min<std::int64_t>(chunk_size, samples.end - first));
-        const auto part = Kokkos::make_pair(0, n);
-        const density::Points<Scalar> points = {Kokkos::subview(m_points.tau, part),
-                                                Kokkos::subview(m_points.x, Kokkos::ALL, part)};
-        const Vector<Scalar> weight = m_weight, weight_bar = m_weight_bar, log_rho = m_log_rho;
-        draw_batch(m_space, m_train, batch, first, points, weight);
-        Kokkos::parallel_for(
-            "loss adjoint", Kokkos::RangePolicy<ExecutionSpace>(m_space, 0, n),
-            KOKKOS_LAMBDA(int s) { weight_bar(s) = scale * weight(s); });
-        m_dynamics->density().log_density_gradient(m_space, m_parameters, points, weight_bar, log_rho,
-                                                   gradient);
-        double sum = 0;
-        Kokkos::parallel_reduce(
-            "loss", Kokkos::RangePolicy<ExecutionSpace>(m_space, 0, n),
-            KOKKOS_LAMBDA(int s, double& total) { total -= static_cast<double>(weight(s) * log_rho(s)); },
-            sum);
-        loss += sum;
-      }
-      m_lane_loss[static_cast<std::size_t>(local)] = loss;
+      if (weights.front() > 0)
+        values[0] =
+            data_terms(samples, weights.front(), gradient) / static_cast<double>(m_config.training.batch);
+      for (std::int64_t first = samples.begin; has_expectations && first < samples.end; first += chunk_size)
+        m_expectations->accumulate(m_space, m_parameters, draws, first,
+                                   static_cast<int>(std::min<std::int64_t>(chunk_size, samples.end - first)),
+                                   expectation_weights, gradient, values + 1);
     }
   }
   const ScopedRegion region("reduce gradient");
-  return m_gradient->sum(m_lane_loss) / static_cast<double>(m_config.training.batch);
+  return m_gradient->sum(m_lane_values, static_cast<int>(n_terms));
+}
+
+/// Norm of the gradient of each term alone, times its weight.
+template <class Scalar>
+std::vector<double> Trainer<Scalar>::gradient_norms(const std::vector<double>& weights) {
+  std::vector<double> norms;
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    std::vector<double> alone(weights.size(), 0.0);
+    alone[k] = weights[k];
+    if (weights[k] > 0) (void)gradient_of(alone);
+    norms.push_back(weights[k] > 0 ? optim::norm(m_space, m_gradient->lane(0)) : 0.0);
+  }
+  return norms;
 }
 
 template <class Scalar>
@@ -218,14 +281,27 @@ std::string Trainer<Scalar>::last_checkpoint_note() const {
 template <class Scalar>
 void Trainer<Scalar>::step() {
   const TrainingConfig& training = m_config.training;
-  const double loss = gradient_and_loss();
+  m_weights = weights_now();
+  const bool reports = (m_step + 1) % m_config.output.log_every == 0 || m_step + 1 == training.steps;
+  if (m_expectations && reports) m_term_gradients = gradient_norms(m_weights);
+  const std::vector<double> values = gradient_of(m_weights);
   const ScopedRegion region("optimise");
   const Vector<Scalar>& gradient = m_gradient->lane(0);
   m_gradient_norm = optim::norm(m_space, gradient);
-  if (!std::isfinite(loss) || !std::isfinite(m_gradient_norm))
-    fail_numerics("step " + std::to_string(m_step + 1) + ": the term nll is " + formatted("%g", loss) +
-                  " and its gradient has norm " + formatted("%g", m_gradient_norm) +
-                  "; try a smaller training.learning_rate" + last_checkpoint_note());
+  for (std::size_t k = 0; k < values.size(); ++k)
+    if (!std::isfinite(values[k]))
+      fail_numerics("step " + std::to_string(m_step + 1) + ": the term " + term_name(k) + " is " +
+                    formatted("%g", values[k]) + "; try a smaller training.learning_rate" +
+                    last_checkpoint_note());
+  if (!std::isfinite(m_gradient_norm)) {
+    std::string terms;
+    const std::vector<double> norms = gradient_norms(m_weights);
+    for (std::size_t k = 0; k < norms.size(); ++k)
+      if (!std::isfinite(norms[k])) terms += (terms.empty() ? "" : ", ") + term_name(k);
+    fail_numerics("step " + std::to_string(m_step + 1) + ": the gradient of the term " + terms +
+                  " has norm " + formatted("%g", m_gradient_norm) + "; try a smaller training.learning_rate" +
+                  last_checkpoint_note());
+  }
   const double scale =
       training.clip > 0 && m_gradient_norm > training.clip ? training.clip / m_gradient_norm : 1.0;
   ++m_step;
@@ -240,27 +316,39 @@ void Trainer<Scalar>::step() {
                                   (1.0 + static_cast<double>(m_step)) / (10.0 + static_cast<double>(m_step)));
     optim::update_average(m_space, decay, m_parameters, m_average);
   }
-  m_loss_sum += loss;
+  for (std::size_t k = 0; k < values.size(); ++k) m_term_sums[k] += values[k];
   ++m_loss_count;
 }
 
 /// A line of the log and of the history: means since the last one.
 template <class Scalar>
 void Trainer<Scalar>::report(double seconds) {
-  const double nll = m_loss_sum / static_cast<double>(m_loss_count);
+  const auto mean = [&](std::size_t k) { return m_term_sums[k] / static_cast<double>(m_loss_count); };
   const double rate = static_cast<double>(m_loss_count * m_config.training.batch) / seconds;
   const double left =
       seconds / static_cast<double>(m_loss_count) * static_cast<double>(m_config.training.steps - m_step);
-  char line[200];
-  std::snprintf(line, sizeof(line),
-                "step %8lld  nll %10.5f  |gradient| %9.3e%s  rate %8.2e  %9.0f samples/s  ETA %02d:%02d:%02d",
-                static_cast<long long>(m_step), nll, m_gradient_norm,
+  HistoryRow row = {m_step, mean(0), m_gradient_norm, m_learning_rate, not_a_number, {}};
+  std::string terms;
+  for (std::size_t k = 1; k < m_term_sums.size(); ++k) {
+    if (m_weights[k] == 0) continue;  // not yet
+    terms += "  " + term_name(k) + " " + formatted("%.5g", mean(k));
+    row.more.emplace_back(term_name(k), mean(k));
+  }
+  std::string gradients;
+  for (std::size_t k = 0; k < m_term_gradients.size() && !terms.empty(); ++k) {
+    gradients += (k == 0 ? " (" : ", ") + term_name(k) + " " + formatted("%.1e", m_term_gradients[k]);
+    row.more.emplace_back(term_name(k) + "_gradient_norm", m_term_gradients[k]);
+  }
+  if (!gradients.empty()) gradients += ")";
+  char head[64], tail[200];
+  std::snprintf(head, sizeof(head), "step %8lld  nll %10.5f", static_cast<long long>(m_step), mean(0));
+  std::snprintf(tail, sizeof(tail), "%s  rate %8.2e  %9.0f samples/s  ETA %02d:%02d:%02d",
                 m_config.training.clip > 0 && m_gradient_norm > m_config.training.clip ? " (clipped)" : "",
                 m_learning_rate, rate, static_cast<int>(left) / 3600, static_cast<int>(left) / 60 % 60,
                 static_cast<int>(left) % 60);
-  m_log(line);
-  m_history.add({m_step, nll, m_gradient_norm, m_learning_rate, not_a_number});
-  m_loss_sum = 0;
+  m_log(head + terms + "  |gradient| " + formatted("%9.3e", m_gradient_norm) + gradients + tail);
+  m_history.add(row);
+  std::fill(m_term_sums.begin(), m_term_sums.end(), 0.0);
   m_loss_count = 0;
 }
 
@@ -292,12 +380,15 @@ template <class Scalar>
 bool Trainer<Scalar>::validate() {
   const ScopedRegion region("validate");
   const double nll = validation_nll();
-  const bool is_best = nll < m_best;
-  m_history.add({m_step, not_a_number, not_a_number, not_a_number, nll});
+  const bool is_newest = m_expectations != nullptr;  // the likelihood is not the whole objective
+  const bool is_best = nll < m_best || is_newest;
+  m_history.add({m_step, not_a_number, not_a_number, not_a_number, nll, {}});
   m_log("step " + formatted("%8.0f", static_cast<double>(m_step)) + "  validation nll " +
         formatted("%.5f", nll) +
-        (is_best ? "  (best so far)"
-                 : "  (best " + formatted("%.5f", m_best) + " at step " + std::to_string(m_best_step) + ")"));
+        (is_newest ? "  (kept as best.h5, the newest model)"
+         : is_best
+             ? "  (best so far)"
+             : "  (best " + formatted("%.5f", m_best) + " at step " + std::to_string(m_best_step) + ")"));
   if (!is_best)
     return ++m_validations_since_best >= m_config.training.patience && m_config.training.patience > 0;
   m_best = nll;
@@ -322,7 +413,8 @@ Checkpoint Trainer<Scalar>::checkpoint() const {
   state.best_validation = m_best;
   state.best_step = m_best_step;
   state.validations_since_best = m_validations_since_best;
-  state.loss_sum = m_loss_sum;
+  state.loss_sum = m_term_sums.front();
+  state.term_sums.assign(m_term_sums.begin() + 1, m_term_sums.end());
   state.loss_count = m_loss_count;
   state.n_train_rows = m_train.total;
   state.history = m_history;
@@ -356,7 +448,7 @@ RunEnd Trainer<Scalar>::run() {
         std::to_string(m_model.units.n_dims()) + " dimensions; data: " + std::to_string(m_train.total) +
         " training and " + std::to_string(m_validation.total) + " validation rows; " +
         std::to_string(m_comm.size()) + " ranks");
-  if (m_config.flux.divergence_free != flux::DivergenceFree::none)
+  if (m_config.flux.divergence_free != flux::DivergenceFree::none && !m_expectations)
     m_log("note: the likelihood does not depend on the divergence-free part of the flux, which stays zero");
   if (m_step > 0) m_log("continuing after step " + std::to_string(m_step));
   RunEnd end = RunEnd::finished;

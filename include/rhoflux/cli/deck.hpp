@@ -7,6 +7,7 @@
 
 #include "rhoflux/density/config.hpp"
 #include "rhoflux/flux/config.hpp"
+#include "rhoflux/objectives/config.hpp"
 #include "rhoflux/training/config.hpp"
 
 namespace rhoflux::cli {
@@ -16,7 +17,7 @@ struct Deck {
   training::DataConfig data;
   density::Config model;
   flux::Config flux;
-  double nll_weight = 1.0;  ///< [objective] nll
+  objectives::Config objective;
   training::TrainingConfig training;
   training::CheckpointConfig checkpoint;
   training::OutputConfig output;

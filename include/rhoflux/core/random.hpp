@@ -14,7 +14,8 @@ enum class RandomPurpose : std::uint32_t {
   sampling = 3,
   metrics = 4,
   generate = 5,
-  transport = 6
+  transport = 6,
+  expectation = 7
 };
 
 /// Counter-based uniform numbers (Philox 4x32-10, Salmon et al. 2011): a pure function of

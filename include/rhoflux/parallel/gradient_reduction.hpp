@@ -52,9 +52,9 @@ class GradientReduction {
   const Vector<Scalar>& lane(int lane) const { return m_lanes[static_cast<std::size_t>(lane)]; }
   int n_local_lanes() const { return static_cast<int>(m_lanes.size()); }
 
-  /// Leaves the sum over all lanes of all ranks in lane(0) of every rank, and adds up `values` (per local
-  /// lane, in lane order) the same way. @return the sum of the values
-  double sum(const std::vector<double>& values);
+  /// Leaves the sum over all lanes of all ranks in lane(0) of every rank, and adds up `values` (n_values for
+  /// each local lane, lane by lane) the same way. @return (n_values) the sums
+  std::vector<double> sum(const std::vector<double>& values, int n_values);
 
  private:
   void sum_plain();

@@ -41,7 +41,8 @@ struct Checkpoint {
   double best_validation = 0;  ///< smallest so far; +inf before the first
   std::int64_t best_step = 0;
   std::int64_t validations_since_best = 0;
-  double loss_sum = 0;  ///< since the last line of the history
+  double loss_sum = 0;            ///< since the last line of the history
+  std::vector<double> term_sums;  ///< of the expectations under the model, likewise
   std::int64_t loss_count = 0;
   std::int64_t n_train_rows = 0;
   History history;
@@ -52,7 +53,7 @@ struct Checkpoint {
 };
 
 /// Version 1 had no flux; it is read as a triangular one.
-constexpr int checkpoint_format_version = 2;
+constexpr int checkpoint_format_version = 3;
 
 /// Writes crash-safely (see io::write_safely) and reads every dataset back before the file gets its name.
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,

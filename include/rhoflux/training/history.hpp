@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace rhoflux::training {
@@ -13,6 +14,8 @@ struct HistoryRow {
   double gradient_norm = 0;  ///< before clipping, of the last step
   double learning_rate = 0;
   double validation_nll = 0;
+  /// Further figures by the name of their column: the other terms, and gradient norms term by term.
+  std::vector<std::pair<std::string, double>> more;
 };
 
 /// The figures of a run so far. The file is written whole and safely, so that it has no gaps and no repeats
@@ -21,10 +24,12 @@ class History {
  public:
   void add(const HistoryRow& row) { m_rows.push_back(row); }
   const std::vector<HistoryRow>& rows() const { return m_rows; }
-  /// (rows, 5) numbers in the order of the fields, and back.
+  /// Names of the columns: the five fields, then those of `more` as they first appear.
+  std::vector<std::string> columns() const;
+  /// (rows, columns) numbers, and back.
   std::vector<double> to_numbers() const;
-  static History from_numbers(const std::vector<double>& numbers);
-  static constexpr int n_columns = 5;
+  static History from_numbers(const std::vector<std::string>& columns, const std::vector<double>& numbers);
+  static const std::vector<std::string>& fields();
 
   /// Writes all rows to a CSV file, replacing it.
   void write_csv(const std::string& path) const;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "rhoflux/io/population.hpp"
+#include "rhoflux/objectives/config.hpp"
 #include "rhoflux/parallel/communicator.hpp"
 #include "rhoflux/training/checkpoint.hpp"
 #include "rhoflux/training/config.hpp"
@@ -16,7 +17,7 @@ struct RunConfig {
   DataConfig data;
   density::Config model;
   flux::Config flux;
-  double nll_weight = 1.0;
+  objectives::Config objective;
   TrainingConfig training;
   CheckpointConfig checkpoint;
   OutputConfig output;
@@ -32,8 +33,9 @@ enum class RunEnd { finished, early_stopping, stopped };
 /// Trains the model that `config` describes on `file`. Collective. `log` is called on every rank and prints
 /// on the root.
 ///
-/// Minimises E[-log rho_t(x)] over the training rows by Adam; global batches, so that the result does not
-/// depend on the rank count but for rounding (or not at all: training.reproducible). Throws Error: bad input
+/// Minimises the sum of the terms of the objective by Adam: E[-log rho_t(x)] over the training rows, and
+/// expectations under the model itself; global batches, so that the result does not depend on the rank count
+/// but for rounding (or not at all: training.reproducible). Throws Error: bad input
 /// before anything is written; a numerical failure that names the step and the last checkpoint.
 RunEnd train(const RunConfig& config, const io::PopulationFile& file, const parallel::Communicator& comm,
              const std::function<void(const std::string&)>& log);

@@ -107,7 +107,7 @@ TEST(Deck, ReadsEveryTypeOfValue) {
   EXPECT_EQ(deck.training.precision, training::Precision::double_precision);
   EXPECT_EQ(deck.training.schedule, training::Schedule::constant);
   EXPECT_TRUE(deck.training.reproducible);
-  EXPECT_EQ(deck.nll_weight, 0.5);
+  EXPECT_EQ(deck.objective.nll.weight, 0.5);
 }
 
 TEST(Deck, ReadsEverySpellingOfTrueAndFalse) {
@@ -282,7 +282,7 @@ TEST(Deck, NotANumberIsOutOfEveryRange) {
   EXPECT_CONTAINS(message_of([&] { model.validate(); }), "model.coordinate_frequency_max");
   Deck deck;
   deck.data.file = "a.h5";
-  deck.nll_weight = nan;
+  deck.objective.nll.weight = nan;
   EXPECT_CONTAINS(message_of([&] { deck.validate(); }), "objective.nll");
 }
 
@@ -357,7 +357,7 @@ TEST(Deck, ResolvedDeckReadsBackToTheSameBits) {
   deck.model.hidden = {3, 5, 7};
   deck.model.weights = density::MixtureWeights::time_constant;
   deck.model.time_frequency_max = 100.0 / 3.0;
-  deck.nll_weight = std::nextafter(1.0, 2.0);
+  deck.objective.nll.weight = std::nextafter(1.0, 2.0);
   deck.training.seed = std::numeric_limits<std::uint64_t>::max();
   deck.training.steps = std::numeric_limits<std::int64_t>::max();
   deck.training.precision = training::Precision::double_precision;
@@ -373,7 +373,7 @@ TEST(Deck, ResolvedDeckReadsBackToTheSameBits) {
   EXPECT_EQ(back.data.file, deck.data.file);
   EXPECT_EQ(back.model.hidden, deck.model.hidden);
   EXPECT_EQ(back.model.time_frequency_max, deck.model.time_frequency_max);
-  EXPECT_EQ(back.nll_weight, deck.nll_weight);
+  EXPECT_EQ(back.objective.nll.weight, deck.objective.nll.weight);
   EXPECT_EQ(back.training.seed, deck.training.seed);
   EXPECT_EQ(back.training.steps, deck.training.steps);
   EXPECT_EQ(back.training.learning_rate, deck.training.learning_rate);

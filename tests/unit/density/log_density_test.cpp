@@ -116,8 +116,8 @@ TEST(LogDensityTails, AreAccurateFiftyScaleLengthsOut) {
         std::vector<Real> want_below, want_above;
         for (int s = 0; s < fixture.n; ++s) {
           const auto x = fixture.x_of(s);
-          fixture.reference.conditional_cdf(parameters, fixture.tau[static_cast<std::size_t>(s)], x.data(),
-                                            want_below, want_above);
+          fixture.reference.conditional_cdf(parameters, test::Real(fixture.tau[static_cast<std::size_t>(s)]),
+                                            x.data(), want_below, want_above);
           const auto dim = static_cast<std::size_t>(pushed);
           EXPECT_NEAR(host_below(pushed, s), std::log(want_below[dim]), 1e-6);
           EXPECT_NEAR(host_above(pushed, s), std::log(want_above[dim]), 1e-6);

@@ -1,0 +1,48 @@
+#include "rhoflux/objectives/config.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include "rhoflux/core/error.hpp"
+
+namespace rhoflux::objectives {
+namespace {
+
+[[noreturn]] void refuse(const std::string& key, double value, const char* what) {
+  char text[40];
+  std::snprintf(text, sizeof(text), "%g", value);
+  fail_input("objective." + key + " = " + text + ": " + what);
+}
+
+void check(const std::string& name, const Term& term) {
+  if (!(term.weight >= 0) || !std::isfinite(term.weight)) refuse(name, term.weight, "must be 0 or more");
+  if (term.start < 0) refuse(name + "_start", static_cast<double>(term.start), "must be 0 or more");
+  if (term.ramp < 0) refuse(name + "_ramp", static_cast<double>(term.ramp), "must be 0 or more");
+}
+
+}  // namespace
+
+double Term::at(std::int64_t step) const {
+  if (step < start) return 0;
+  const auto done = static_cast<double>(step - start + 1);
+  return ramp == 0 ? weight : weight * std::min(1.0, done / static_cast<double>(ramp));
+}
+
+bool Config::has_expectations() const {
+  return kinetic.is_there() || control.is_there() || entropy.is_there();
+}
+
+void Config::validate() const {
+  check("nll", nll);
+  check("kinetic", kinetic);
+  check("control", control);
+  check("entropy", entropy);
+  if (!nll.is_there())
+    refuse("nll", nll.weight, "must be greater than 0, nothing else ties the model to the data");
+  if (!(control_sigma > 0) || !std::isfinite(control_sigma))
+    refuse("control_sigma", control_sigma, "must be greater than 0");
+}
+
+}  // namespace rhoflux::objectives
