@@ -32,10 +32,10 @@ def check_same(folder, expected, found):
           f"{expected}/history.csv and {found}/history.csv differ")
 
 
-def reproducible(folder, family, precision):
+def reproducible(folder, family, precision, *terms):
     prepare(folder)
     more = ["--training.reproducible=true", f"--model.family={family}", f"--training.precision={precision}",
-            "--training.average=0.9"]
+            "--training.average=0.9", *terms]
     for ranks in (1, 2, 4):
         succeed(*arguments(f"straight_{ranks}", *more), ranks=ranks, folder=folder)
     check_same(folder, "straight_1", "straight_2")
@@ -63,6 +63,14 @@ def test_reproducible_factorised_single(folder):
 
 def test_reproducible_factorised_double(folder):
     reproducible(folder, "factorised", "double")
+
+
+def test_reproducible_with_expectations(folder):
+    """Draws from the model, staging and term by term figures too."""
+    reproducible(folder, "autoregressive", "single", "--objective.kinetic=0.01", "--objective.kinetic_start=5",
+                 "--objective.kinetic_ramp=20", "--objective.control=0.02", "--objective.control_sigma=0.5",
+                 "--objective.entropy=0.001", "--flux.noise=0.2", "--flux.divergence_free=density_weighted",
+                 "--flux.hidden=8")
 
 
 def test_plain_sums_differ_by_rounding(folder):

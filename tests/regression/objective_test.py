@@ -1,0 +1,68 @@
+"""Objectives beyond the likelihood: what training with them reaches, what the history says, how it fails."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from regression import SMALL, check, datasets, main, np, run, succeed  # noqa: E402
+
+
+def history(path):
+    lines = path.read_text().splitlines()
+    names = lines[0].split(",")
+    rows = [line.split(",") for line in lines[1:]]
+    return {name: np.array([float(row[k]) if row[k] else np.nan for row in rows]) for k, name in enumerate(names)}
+
+
+def test_turning_gaussian_takes_the_least_energy(folder):
+    """The shipped deck, a shorter run. Without the divergence-free part the energy is 2.60; the least is 1.2999, and
+    1.31 is asked for. A density that is a little smoother than the data turns with less, hence the lower bound."""
+    succeed("generate", "gaussian_rotation", "--count", 40000, "--seed", 1, "--output", "gaussian_rotation.h5",
+            folder=folder)
+    succeed("train", Path(os.environ["RHOFLUX_SOURCE_DIR"]) / "inputs/gaussian_rotation.cfg", "--training.steps=1500",
+            "--training.batch=1024", "--objective.kinetic_start=300", "--objective.kinetic_ramp=300", ranks=2,
+            folder=folder)
+    succeed("transport", "output/gaussian_rotation/best.h5", "--from", 0, "--to", 1, "--count", 2000, "--output",
+            "paths.h5", "--report", "paths.json", ranks=2, folder=folder)
+    energy = json.loads((folder / "paths.json").read_text())["kinetic_energy"]
+    check(1.1 < energy <= 1.31, f"kinetic energy {energy}")
+
+
+def test_history_follows_the_schedule(folder):
+    succeed("generate", "branching", "--count", 2000, "--seed", 3, "--output", "data.h5", folder=folder)
+    (folder / "deck.cfg").write_text("[data]\nfile = data.h5\n")
+    said = succeed("train", "deck.cfg", *SMALL, "--training.steps=40", "--output.log_every=10",
+                   "--objective.kinetic=0.01", "--objective.kinetic_start=20", "--objective.entropy=0.1",
+                   "--checkpoint.directory=run", folder=folder)
+    found = history(folder / "run/history.csv")
+    check(list(found)[:5] == ["step", "nll", "gradient_norm", "learning_rate", "validation_nll"], f"{list(found)}")
+    lines = np.isfinite(found["nll"])
+    early = lines & (found["step"] <= 20)
+    check(np.isnan(found["kinetic"][early]).all(), "kinetic has figures before it acts")
+    check(np.isfinite(found["kinetic"][lines & ~early]).all(), "kinetic has no figures")
+    for name in ("entropy", "nll_gradient_norm", "entropy_gradient_norm"):
+        check(np.isfinite(found[name][lines]).all(), f"{name} has gaps")
+    check("kinetic" in said and "entropy" in said, said)
+    stored = datasets(folder / "run/checkpoint_000000040.h5")["history"]
+    check(stored.shape == (len(found["step"]), len(found)), f"the checkpoint's history is {stored.shape}")
+
+
+def test_blow_up_names_term_and_checkpoint(folder):
+    succeed("generate", "branching", "--count", 2000, "--seed", 3, "--output", "data.h5", folder=folder)
+    (folder / "deck.cfg").write_text("[data]\nfile = data.h5\n")
+    ended = run("train", "deck.cfg", *SMALL, "--training.steps=400", "--training.learning_rate=1",
+                "--training.clip=0", "--objective.kinetic=1e6", "--checkpoint.every=1",
+                "--objective.kinetic_start=5", "--checkpoint.directory=run", folder=folder)
+    check(ended.returncode == 3, f"exit code {ended.returncode}")
+    said = ended.stderr
+    check("term" in said and "step" in said and "last good checkpoint is" in said, said)
+    kept = said.split("last good checkpoint is")[1].split()[0]
+    check((folder / kept).is_file(), f"{kept} is not there")
+    succeed("info", kept, folder=folder)
+
+
+if __name__ == "__main__":
+    main(*[test for name, test in list(globals().items()) if name.startswith("test_")])
