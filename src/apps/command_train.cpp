@@ -103,6 +103,7 @@ int command_train(const Context& given) {
   const parallel::BatchPartition partition(context.comm, deck.training.batch,
                                            deck.training.reproducible ? deck.training.reproducible_lanes : 0);
   (void)flux::layout_of(deck.model, deck.flux, file.info().n_dims);
+  deck.objective.require_dimension(file.info().n_dims);
   if (arguments.has("check")) {
     (void)training::measure(file, context.comm, deck.data.standardise);
     print(context.comm, arguments.text("DECK") + ": the deck and " + deck.data.file + " are good; " +

@@ -132,6 +132,15 @@ void add_objective_keys(std::vector<Key>& keys) {
       "sigma of the control term.", [](auto& deck) -> auto& { return deck.objective.control_sigma; }));
   add_term_keys(keys, "entropy", &Config::entropy, "1 / time",
                 "Weight of int E[log rho] dt, which spreads the density; 0: left out.");
+  add_term_keys(keys, "congestion", &Config::congestion, "units of the data^D / time",
+                "Weight of int E[rho] dt, which holds off crowding; 0: left out.");
+  add_term_keys(keys, "state_cost", &Config::state_cost, "1 / time",
+                "Weight of int E[phi(x)] dt, phi = state_cost_potential; 0: left out.");
+  keys.push_back(make_key(
+      "objective", "state_cost_potential", "", "units of the data",
+      "phi: none; circles c : R; quadrics c : a : r; balls c : R : k; quadratic c : a; double_well c : w : "
+      "a.",
+      [](auto& deck) -> auto& { return deck.objective.state_cost_potential; }));
 }
 
 void add_training_keys(std::vector<Key>& keys) {

@@ -128,6 +128,10 @@ inline void read_value(const std::string& text, std::vector<int>& values) {
   values = parsed;
 }
 
+inline void read_value(const std::string& text, objectives::Potential& potential) {
+  potential = objectives::Potential::parse(text);
+}
+
 inline void read_value(const std::string& text, flux::Noise& noise) {
   noise = flux::Noise::parse(text);
 }
@@ -170,6 +174,10 @@ inline std::string write_value(const std::vector<int>& values) {
   return text;
 }
 
+inline std::string write_value(const objectives::Potential& potential) {
+  return potential.to_string();
+}
+
 inline std::string write_value(const flux::Noise& noise) {
   return noise.to_string();
 }
@@ -198,6 +206,8 @@ std::string type_of(const T& value) {
     return "number";
   } else if constexpr (std::is_same_v<T, std::string>) {
     return "text";
+  } else if constexpr (std::is_same_v<T, objectives::Potential>) {
+    return "a potential, its parts separated by semicolons";
   } else if constexpr (std::is_same_v<T, flux::Noise>) {
     return "number, or time:value pairs separated by commas";
   } else {

@@ -157,6 +157,8 @@ std::vector<ScheduledTerm<Scalar>> make_running_terms(const Config& config) {
   add(config.kinetic, std::make_unique<Kinetic<Scalar>>());
   add(config.control, std::make_unique<Control<Scalar>>(config.control_sigma));
   add(config.entropy, std::make_unique<Entropy<Scalar>>());
+  add(config.congestion, std::make_unique<Congestion<Scalar>>());
+  add(config.state_cost, std::make_unique<StateCost<Scalar>>(config.state_cost_potential));
   return terms;
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, datasets, main, np, run, succeed  # noqa: E402
+from regression import SMALL, check, datasets, main, np, run, succeed, write_population  # noqa: E402
 
 
 def history(path):
@@ -29,6 +29,45 @@ def test_turning_gaussian_takes_the_least_energy(folder):
             "paths.h5", "--report", "paths.json", ranks=2, folder=folder)
     energy = json.loads((folder / "paths.json").read_text())["kinetic_energy"]
     check(1.1 < energy <= 1.31, f"kinetic energy {energy}")
+
+
+def test_state_cost_keeps_the_paths_out(folder):
+    """Mass goes from (-2, 0) to (2, 0); a circle of radius 1 is in the way. Without its cost the least energy leads
+    straight through, a Gaussian of deviation 0.3 around 0 has 99 % of its mass inside half-way. With the cost
+    less than 1 % may be inside at any time."""
+    random = np.random.default_rng(1)
+    t = np.repeat([0.0, 1.0], 4000)
+    x = random.normal(0, 0.3, (8000, 2)) + np.stack([4 * t - 2, 0 * t], axis=1)
+    write_population(folder / "data.h5", t, x, split=(np.arange(8000) % 10 == 0).astype(np.int8))
+    (folder / "deck.cfg").write_text("""[data]
+file = data.h5
+[model]
+components = 8
+hidden = 64,64
+time_features = 4
+time_frequency_max = 4
+[objective]
+kinetic = 0.02
+[training]
+steps = 1500
+batch = 512
+learning_rate = 2e-3
+validate_every = 500
+[output]
+log_every = 500
+""")
+    inside = {}
+    for weight in (0, 5):
+        more = ["--objective.state_cost=5", "--objective.state_cost_potential=quadrics 0,0 : 10,10 : 10",
+                "--objective.state_cost_start=300", "--objective.state_cost_ramp=300"] if weight else []
+        succeed("train", "deck.cfg", *more, f"--checkpoint.directory=run_{weight}", ranks=2, folder=folder)
+        succeed("sample", f"run_{weight}/best.h5", "--times", "0:1:21", "--count", 2000, "--output", f"s{weight}.h5",
+                folder=folder)
+        states = datasets(folder / f"s{weight}.h5")["x"]
+        fraction = (np.sum(states**2, axis=2) < 1).mean(axis=1)
+        inside[weight] = fraction.max()
+        print(f"state_cost = {weight}: mass inside by time {np.round(fraction, 3)}")
+    check(inside[0] > 0.9 and inside[5] < 0.01, f"largest mass inside by weight: {inside}")
 
 
 def test_history_follows_the_schedule(folder):

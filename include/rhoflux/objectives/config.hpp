@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "rhoflux/objectives/potential.hpp"
+
 namespace rhoflux::objectives {
 
 /// Weight of one term of the objective over the course of training.
@@ -23,11 +25,16 @@ struct Config {
   Term control;                ///< int E_rho |u|^2 / (2 sigma^2) dt
   double control_sigma = 1.0;  ///< units of the data / sqrt(time)
   Term entropy;                ///< int E_rho log rho dt
+  Term congestion;             ///< int E_rho rho dt
+  Term state_cost;             ///< int E_rho phi(x) dt
+  Potential state_cost_potential;
 
   /// True if a term is an expectation under the model, which needs draws from it and its drift.
   bool has_expectations() const;
   /// Throws Error (bad input) naming the key and what is allowed.
   void validate() const;
+  /// Throws Error (bad input) where a term does not fit data of that dimension.
+  void require_dimension(int n_dims) const;
 };
 
 }  // namespace rhoflux::objectives

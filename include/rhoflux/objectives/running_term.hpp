@@ -68,6 +68,30 @@ class Entropy : public RunningTerm<Scalar> {
              const DrawsBar<Scalar>& bar) const override;
 };
 
+/// h = rho, the mean-field cost of crowding.
+template <class Scalar>
+class Congestion : public RunningTerm<Scalar> {
+ public:
+  std::string name() const override { return "congestion"; }
+  double add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
+             const DrawsBar<Scalar>& bar) const override;
+};
+
+/// h = phi(x), a potential; [HVC] 35.
+template <class Scalar>
+class StateCost : public RunningTerm<Scalar> {
+ public:
+  explicit StateCost(const Potential& potential);
+  std::string name() const override { return "state_cost"; }
+  double add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
+             const DrawsBar<Scalar>& bar) const override;
+
+ private:
+  Potential::Kind m_kind;
+  int m_n_parts;
+  Vector<double> m_numbers;  ///< part by part
+};
+
 /// A term and when it acts.
 template <class Scalar>
 struct ScheduledTerm {
@@ -85,5 +109,9 @@ extern template class Control<float>;
 extern template class Control<double>;
 extern template class Entropy<float>;
 extern template class Entropy<double>;
+extern template class Congestion<float>;
+extern template class Congestion<double>;
+extern template class StateCost<float>;
+extern template class StateCost<double>;
 
 }  // namespace rhoflux::objectives

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace rhoflux::objectives {
+
+/// A potential phi(x), x in the units of the data: a sum of parts of one kind.
+///
+/// | kind | text of a part | value |
+/// |---|---|---|
+/// | circles | c : R | softplus(R^2 - |x - c|^2), [HVC] 35 |
+/// | quadrics | c : a : r | softplus(r - sum_i a_i (x_i - c_i)^2) |
+/// | balls | c : R : k | softplus(k (R - |x - c|)) |
+/// | quadratic | c : a | sum_i a_i (x_i - c_i)^2 / 2 |
+/// | double_well | c : w : a | sum_i a_i ((x_i - c_i)^2 - w_i^2)^2 / 4 |
+///
+/// c, a and w are lists of D numbers, R, r and k single ones. Written "kind part; part; ...".
+struct Potential {
+  enum class Kind { none, circles, quadrics, balls, quadratic, double_well };
+  struct Part {
+    std::vector<double> centre;  ///< (D) c
+    std::vector<double> slope;   ///< (D) a; empty: the kind has none
+    std::vector<double> wells;   ///< (D) w; empty: the kind has none
+    double level = 0;            ///< R or r
+    double sharpness = 0;        ///< k
+  };
+  Kind kind = Kind::none;
+  std::vector<Part> parts;
+
+  bool is_there() const { return kind != Kind::none; }
+  int n_dims() const { return parts.empty() ? 0 : static_cast<int>(parts.front().centre.size()); }
+  /// A text that parse() reads back to the same bits; "none" where there is none.
+  std::string to_string() const;
+  /// Throws Error (bad input) with the reason alone.
+  static Potential parse(const std::string& text);
+};
+
+}  // namespace rhoflux::objectives
