@@ -27,8 +27,20 @@ def smoothed(values, width):
     return np.convolve(values, kernel, "same") / np.convolve(np.ones(len(values)), kernel, "same")
 
 
+def other_terms(history):
+    """Names of the terms of the objective besides the likelihood."""
+    known = ("step", "nll", "gradient_norm", "learning_rate", "validation_nll")
+    return [name for name in history if name not in known and not name.endswith("_gradient_norm")]
+
+
+def draw_terms(axes, history, line, label):
+    for k, name in enumerate(other_terms(history)):
+        there = np.isfinite(history[name])
+        axes.plot(history["step"][there], history[name][there], line, color=f"C{k}", linewidth=1, label=f"{label}{name}")
+
+
 def draw(panels, history, colour, label):
-    loss, gradient, rate = panels
+    loss, gradient, rate = panels[:3]
     step = history["step"]
     for name, axes in (("nll", loss), ("gradient_norm", gradient)):
         there = np.isfinite(history[name]) if name in history else np.zeros(len(step), bool)
@@ -48,11 +60,16 @@ def draw(panels, history, colour, label):
 def main():
     arguments = parse_arguments()
     runs = [(Path(path), read_history(path)) for path in arguments.history]
-    figure, panels = plt.subplots(1, 3, figsize=(11, 3.2), layout="constrained")
+    has_terms = any(other_terms(history) for _, history in runs)
+    titles = ("negative log-likelihood", "gradient norm", "learning rate", "other terms")[:4 if has_terms else 3]
+    figure, panels = plt.subplots(1, len(titles), figsize=(3.7 * len(titles), 3.2), layout="constrained")
     for k, (path, history) in enumerate(runs):
         name = path.parent.name if path.name == "history.csv" else path.name
-        draw(panels, history, f"C{k}", f"{name}, " if len(runs) > 1 else "")
-    for axes, title in zip(panels, ("negative log-likelihood", "gradient norm", "learning rate")):
+        label = f"{name}, " if len(runs) > 1 else ""
+        draw(panels, history, f"C{k}", label)
+        if has_terms:
+            draw_terms(panels[3], history, ("-", "--", ":", "-.")[k % 4], label)
+    for axes, title in zip(panels, titles):
         axes.set(title=title, xlabel="step")
         tidy(axes)
     # The first steps are far above the rest: the axis shows where the run spends its time.
@@ -61,6 +78,8 @@ def main():
         low, high = losses.min(), np.quantile(losses, 0.95)
         panels[0].set_ylim(low - 0.08 * (high - low), high + 0.3 * (high - low))
     panels[0].legend(frameon=False, fontsize=8)
+    if has_terms:
+        panels[3].legend(frameon=False, fontsize=8)
     panels[1].set_yscale("log")
     save(figure, arguments.output, arguments.dpi)
 

@@ -323,7 +323,12 @@ void Trainer<Scalar>::step() {
 /// A line of the log and of the history: means since the last one.
 template <class Scalar>
 void Trainer<Scalar>::report(double seconds) {
-  const auto mean = [&](std::size_t k) { return m_term_sums[k] / static_cast<double>(m_loss_count); };
+  const auto mean = [&](std::size_t k) {  // over the steps in which the term acted
+    const std::int64_t start =
+        k == 0 ? m_config.objective.nll.start : m_expectations->start(static_cast<int>(k) - 1);
+    const std::int64_t count = std::min(m_loss_count, m_step - start);
+    return count > 0 ? m_term_sums[k] / static_cast<double>(count) : not_a_number;
+  };
   const double rate = static_cast<double>(m_loss_count * m_config.training.batch) / seconds;
   const double left =
       seconds / static_cast<double>(m_loss_count) * static_cast<double>(m_config.training.steps - m_step);

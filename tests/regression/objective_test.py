@@ -81,6 +81,13 @@ def test_history_follows_the_schedule(folder):
     lines = np.isfinite(found["nll"])
     early = lines & (found["step"] <= 20)
     check(np.isnan(found["kinetic"][early]).all(), "kinetic has figures before it acts")
+    succeed("train", "deck.cfg", *SMALL, "--training.steps=40", "--output.log_every=20", "--objective.kinetic=1e-9",
+            "--objective.kinetic_start=15", "--checkpoint.directory=late", folder=folder)
+    succeed("train", "deck.cfg", *SMALL, "--training.steps=40", "--output.log_every=5", "--objective.kinetic=1e-9",
+            "--objective.kinetic_start=15", "--checkpoint.directory=fine", folder=folder)
+    coarse, fine = (history(folder / name / "history.csv") for name in ("late", "fine"))
+    check(np.isclose(coarse["kinetic"][coarse["step"] == 20], fine["kinetic"][fine["step"] == 20], rtol=1e-6).all(),
+          "a term's first figure is not the mean over the steps in which it acted")
     check(np.isfinite(found["kinetic"][lines & ~early]).all(), "kinetic has no figures")
     for name in ("entropy", "nll_gradient_norm", "entropy_gradient_norm"):
         check(np.isfinite(found[name][lines]).all(), f"{name} has gaps")

@@ -36,6 +36,8 @@ class Expectations {
 
   int n_terms() const { return static_cast<int>(m_terms.size()); }
   std::string name(int k) const { return m_terms[static_cast<std::size_t>(k)].term->name(); }
+  /// Steps before a term acts.
+  std::int64_t start(int k) const { return m_terms[static_cast<std::size_t>(k)].schedule.start; }
   /// Weight of a term in the step after `step` steps.
   double weight(int k, std::int64_t step) const {
     return m_terms[static_cast<std::size_t>(k)].schedule.at(step);
