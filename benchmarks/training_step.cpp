@@ -130,7 +130,8 @@ class Step {
                                                 Kokkos::subview(m_points.x, Kokkos::ALL, part)};
         {
           const ScopedRegion region("draw batch");
-          training::draw_batch(space, m_shard, {1, m_step, m_options.batch, 0.0}, first, points, m_weight);
+          training::draw_batch(space, m_shard, {RandomPurpose::batch, 1, m_step, m_options.batch, 0.0}, first,
+                               points, m_weight);
         }
         const ScopedRegion region("gradient");
         m_density->log_density_gradient(space, m_parameters, points, m_weight, m_log_rho, gradient);

@@ -8,7 +8,7 @@
 #include "rhoflux/core/profiling.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
-#include "rhoflux/training/standardisation.hpp"
+#include "rhoflux/training/sources.hpp"
 #include "rhoflux/training/trainer.hpp"
 
 namespace rhoflux::apps {
@@ -98,23 +98,25 @@ int command_train(const Context& given) {
   std::string text;
   parallel::on_root(context.comm, [&] { text = cli::read_deck_text(arguments.text("DECK")); });
   context.comm.broadcast(text);
-  const cli::Deck deck = cli::parse_deck_text(text, arguments.text("DECK"), overrides);
-  const io::PopulationFile file(deck.data.file, context.comm);
+  cli::Deck deck = cli::parse_deck_text(text, arguments.text("DECK"), overrides);
+  training::read_tables(deck.objective, context.comm);
+  const training::Sources sources = training::open_sources(deck.data, deck.objective, context.comm);
   const parallel::BatchPartition partition(context.comm, deck.training.batch,
-                                           deck.training.reproducible ? deck.training.reproducible_lanes : 0);
-  (void)flux::layout_of(deck.model, deck.flux, file.info().n_dims);
-  deck.objective.require_dimension(file.info().n_dims);
+                                           deck.training.reproducible ? deck.training.reproducible_lanes : 0,
+                                           deck.objective.granule());
+  (void)flux::layout_of(deck.model, deck.flux, sources.n_dims);
   if (arguments.has("check")) {
-    (void)training::measure(file, context.comm, deck.data.standardise);
-    print(context.comm, arguments.text("DECK") + ": the deck and " + deck.data.file + " are good; " +
-                            std::to_string(partition.n_lanes()) + " parts of a batch of " +
-                            std::to_string(partition.batch()) + " on " + std::to_string(context.comm.size()) +
-                            " ranks");
+    (void)training::measure(sources, deck.data, context.comm);
+    print(context.comm,
+          arguments.text("DECK") + ": the deck and " + (sources.data ? sources.data->path() : "its laws") +
+              " are good; " + std::to_string(partition.n_lanes()) + " parts of a batch of " +
+              std::to_string(partition.batch()) + " on " + std::to_string(context.comm.size()) + " ranks");
     return 0;
   }
   print(context.comm, version_text());
   const auto log = [&](const std::string& line) { print(context.comm, line); };
-  const training::RunEnd end = training::train(run_config(deck, arguments, context), file, context.comm, log);
+  const training::RunEnd end =
+      training::train(run_config(deck, arguments, context), sources, context.comm, log);
   print_end_report(context.comm);
   print(context.comm, "results are in " + deck.checkpoint.directory);
   return static_cast<int>(end == training::RunEnd::stopped ? ExitCode::stopped : ExitCode::success);

@@ -189,13 +189,32 @@ std::string origin_of(const std::string& message, const Origins& origins, const 
   return origin;
 }
 
+/// `text` in lines that begin with `prefix` and have at most 100 characters, broken at blanks.
+std::string comment(const std::string& prefix, const std::string& text) {
+  constexpr std::size_t width = 100;
+  std::string lines, line = prefix;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (line.size() + word.size() > width && line != prefix) {
+      lines += line + "\n";
+      line = prefix;
+    }
+    line += (line == prefix ? "" : " ") + word;
+  }
+  return lines + line + "\n";
+}
+
 }  // namespace
 
 void Deck::validate() const {
-  if (data.file.empty()) {
+  const bool has_law = objective.initial.is_there() || objective.terminal_law.is_there();
+  if (data.file.empty() && !has_law) {
     fail_input(
-        "data.file is missing: give the population file as 'file = PATH' in [data] or --data.file=PATH");
+        "data.file is missing: give the population file as 'file = PATH' in [data] or --data.file=PATH, or a "
+        "law, objective.initial_law or objective.terminal_law, and its weight");
   }
+  if (data.file.empty() && !data.hold_out_times.values.empty())
+    fail_input("data.hold_out_times = " + data.hold_out_times.to_string() + ": there is no data.file");
   model.validate();
   flux.validate();
   objective.validate();
@@ -204,6 +223,12 @@ void Deck::validate() const {
     fail_input(
         "training.patience = " + write_value(training.patience) +
         ": early stopping looks at the likelihood alone, which is not the whole objective here; must be 0");
+  if (training.batch % objective.granule() != 0)
+    fail_input("training.batch = " + write_value(training.batch) + ": must be a multiple of " +
+               std::to_string(objective.granule()) +
+               (objective.estimator == objectives::Estimator::score_function
+                    ? ", the draws of one baseline of objective.estimator = score_function"
+                    : ", objective.congestion_group"));
   checkpoint.validate();
   output.validate();
 }
@@ -284,7 +309,7 @@ std::string help_deck() {
     }
     const std::string unit = key.unit.empty() ? "" : "; unit: " + key.unit;
     const std::string value = key.get(defaults);
-    text += "# " + key.explanation + "\n#   " + key.allowed + unit + "\n";
+    text += comment("# ", key.explanation) + comment("#   ", key.allowed + unit);
     text += key.name + " =" + (value.empty() ? "" : " " + value) + "\n";
   }
   return text;

@@ -50,10 +50,14 @@ class SectionKeys {
 void add_data_keys(std::vector<Key>& keys) {
   using training::DataConfig;
   SectionKeys<DataConfig> section(keys, "data", &Deck::data);
-  section.add("file", &DataConfig::file, "required", "",
+  section.add("file", &DataConfig::file, "required unless a law is given in [objective]", "",
               "Population file (HDF5); a relative path starts at the directory in which rhoflux is started.");
   section.add("standardise", &DataConfig::standardise, "", "",
               "Train on (x - mean) / standard deviation of each coordinate, taken from the training split.");
+  section.add("time_range", &DataConfig::time_range, "", "time",
+              "Time range of the model: that of the data (0:1 without data), or a wider one.");
+  section.add("hold_out_times", &DataConfig::hold_out_times, "", "time",
+              "Snapshots left out of training and validation, to be predicted.");
 }
 
 void add_model_keys(std::vector<Key>& keys) {
@@ -103,7 +107,7 @@ void add_flux_keys(std::vector<Key>& keys) {
 
 /// The weight of one term and when it acts.
 void add_term_keys(std::vector<Key>& keys, const char* name, objectives::Term objectives::Config::*term,
-                   const char* unit, const char* explanation) {
+                   const char* unit, const char* explanation, bool has_clip = true) {
   static std::deque<std::string> names;  // the keys keep pointers to them
   const auto keep = [](const std::string& text) { return names.emplace_back(text).c_str(); };
   keys.push_back(make_key(
@@ -117,30 +121,72 @@ void add_term_keys(std::vector<Key>& keys, const char* name, objectives::Term ob
       "Steps over which its weight then grows from 0.", [term](auto& deck) -> auto& {
         return (deck.objective.*term).ramp;
       }));
+  if (!has_clip) return;
+  keys.push_back(make_key(
+      "objective", keep(std::string(name) + "_clip"), "0 or more", "that of what is averaged",
+      "Bounds the pull of a draw: a cost h above it counts as clip (1 + log(h / clip)); 0: no limit.",
+      [term](auto& deck) -> auto& { return (deck.objective.*term).clip; }));
+}
+
+/// A key that describes something a term needs.
+template <class T>
+void add_setting(std::vector<Key>& keys, const char* name, T objectives::Config::*setting, const char* range,
+                 const char* unit, const char* explanation) {
+  keys.push_back(make_key(
+      "objective", name, range, unit,
+      explanation, [setting](auto& deck) -> auto& { return deck.objective.*setting; }));
 }
 
 void add_objective_keys(std::vector<Key>& keys) {
   using objectives::Config;
+  const char* potential_forms =
+      "none; circles c : R; quadrics c : a : r; balls c : R : k; quadratic c : a; double_well c : w : a; "
+      "table FILE";
+  const char* law_forms = "none; gaussian m : V [: share]; file PATH (its training rows)";
   add_term_keys(keys, "nll", &Config::nll, "",
-                "Weight of E[-log rho], the negative log-likelihood of the data.");
+                "Weight of E[-log rho], the negative log-likelihood of the data (without data: left out).",
+                false);
+  add_term_keys(keys, "initial", &Config::initial, "",
+                "Weight of E[-log rho] of initial_law at the first time; 0: left out.", false);
+  add_setting(keys, "initial_law", &Config::initial_law, law_forms, "units of the data",
+              "The law at the first time.");
+  add_term_keys(
+      keys, "terminal", &Config::terminal, "",
+      "Weight of E[-log rho] of terminal_law at the last time, or of E[terminal_potential(x)] under "
+      "the model; 0: left out.",
+      false);
+  add_setting(keys, "terminal_law", &Config::terminal_law, law_forms, "units of the data",
+              "The law at the last time.");
+  add_setting(keys, "terminal_potential", &Config::terminal_potential, potential_forms, "units of the data",
+              "The cost of where mass is at the last time.");
   add_term_keys(keys, "kinetic", &Config::kinetic, "time / units of the data^2",
                 "Weight of int E|u|^2 dt, the kinetic energy of the drift; 0: left out.");
   add_term_keys(keys, "control", &Config::control, "",
-                "Weight of int E|u|^2 / (2 control_sigma^2) dt; 0: left out.");
-  keys.push_back(make_key(
-      "objective", "control_sigma", "greater than 0", "units of the data / sqrt(time)",
-      "sigma of the control term.", [](auto& deck) -> auto& { return deck.objective.control_sigma; }));
+                "Weight of int E|u - v|^2 / (2 control_sigma^2) dt, v = control_base; 0: left out.");
+  add_setting(keys, "control_sigma", &Config::control_sigma, "greater than 0",
+              "units of the data / sqrt(time)", "sigma of the control term.");
+  add_setting(keys, "control_base", &Config::control_base,
+              "zero; linear A : b, v = A x + b; gradient POTENTIAL, v = -grad V", "units of the data / time",
+              "v of the control term, the drift that costs nothing.");
   add_term_keys(keys, "entropy", &Config::entropy, "1 / time",
-                "Weight of int E[log rho] dt, which spreads the density; 0: left out.");
-  add_term_keys(keys, "congestion", &Config::congestion, "units of the data^D / time",
-                "Weight of int E[rho] dt, which holds off crowding; 0: left out.");
+                "Weight of int E[log rho] dt, which spreads the density; 0: left out.", false);
+  add_term_keys(keys, "congestion", &Config::congestion, "units of the data^D / time, or 1 / time",
+                "Weight of int E[rho] dt, or of int E[K(x - y)] dt of two draws; 0: left out.");
+  add_setting(keys, "congestion_kernel", &Config::congestion_kernel,
+              "density: E[rho]; inverse_quadratic l: K(d) = 1 / (1 + |d|^2 / l^2); gaussian l: "
+              "exp(-|d|^2 / (2 l^2))",
+              "units of the data", "What the congestion term averages.");
+  add_setting(keys, "congestion_group", &Config::congestion_group, "2, 4, 8, 16, 32 or 64", "draws",
+              "Draws with the same time, whose pairs a kernel looks at; divides training.batch.");
   add_term_keys(keys, "state_cost", &Config::state_cost, "1 / time",
                 "Weight of int E[phi(x)] dt, phi = state_cost_potential; 0: left out.");
-  keys.push_back(make_key(
-      "objective", "state_cost_potential", "", "units of the data",
-      "phi: none; circles c : R; quadrics c : a : r; balls c : R : k; quadratic c : a; double_well c : w : "
-      "a.",
-      [](auto& deck) -> auto& { return deck.objective.state_cost_potential; }));
+  add_setting(keys, "state_cost_potential", &Config::state_cost_potential, potential_forms,
+              "units of the data", "phi of the state cost.");
+  add_term_keys(
+      keys, "jacobian_symmetry", &Config::jacobian_symmetry, "time",
+      "Weight of int E|J - J^T|^2 dt, J = du/dx, zero for a drift that is a gradient; 0: left out.");
+  add_setting(keys, "estimator", &Config::estimator, "", "",
+              "Gradient of expectations: through the draws, or by the score function with a baseline.");
 }
 
 void add_training_keys(std::vector<Key>& keys) {

@@ -14,6 +14,7 @@
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/density/config.hpp"
 #include "rhoflux/flux/config.hpp"
+#include "rhoflux/objectives/config.hpp"
 #include "rhoflux/training/config.hpp"
 
 /// Values of the deck: from text to a type and back. read_value() throws Error with the reason alone, the
@@ -52,6 +53,10 @@ inline std::vector<Choice<training::Schedule>> choices_of(training::Schedule) {
 
 inline std::vector<Choice<flux::Kind>> choices_of(flux::Kind) {
   return {{"triangular", flux::Kind::triangular}, {"sigmoid", flux::Kind::sigmoid}};
+}
+inline std::vector<Choice<objectives::Estimator>> choices_of(objectives::Estimator) {
+  return {{"pathwise", objectives::Estimator::pathwise},
+          {"score_function", objectives::Estimator::score_function}};
 }
 inline std::vector<Choice<flux::DivergenceFree>> choices_of(flux::DivergenceFree) {
   return {{"none", flux::DivergenceFree::none},
@@ -128,12 +133,10 @@ inline void read_value(const std::string& text, std::vector<int>& values) {
   values = parsed;
 }
 
-inline void read_value(const std::string& text, objectives::Potential& potential) {
-  potential = objectives::Potential::parse(text);
-}
-
-inline void read_value(const std::string& text, flux::Noise& noise) {
-  noise = flux::Noise::parse(text);
+/// A type that reads and writes itself: parse(), to_string() and a line about its form.
+template <class T>
+auto read_value(const std::string& text, T& value) -> decltype(value = T::parse(text), void()) {
+  value = T::parse(text);
 }
 
 template <class Enum>
@@ -174,12 +177,9 @@ inline std::string write_value(const std::vector<int>& values) {
   return text;
 }
 
-inline std::string write_value(const objectives::Potential& potential) {
-  return potential.to_string();
-}
-
-inline std::string write_value(const flux::Noise& noise) {
-  return noise.to_string();
+template <class T>
+auto write_value(const T& value) -> decltype(value.to_string()) {
+  return value.to_string();
 }
 
 template <class Enum>
@@ -206,10 +206,8 @@ std::string type_of(const T& value) {
     return "number";
   } else if constexpr (std::is_same_v<T, std::string>) {
     return "text";
-  } else if constexpr (std::is_same_v<T, objectives::Potential>) {
-    return "a potential, its parts separated by semicolons";
-  } else if constexpr (std::is_same_v<T, flux::Noise>) {
-    return "number, or time:value pairs separated by commas";
+  } else if constexpr (std::is_class_v<T> && !std::is_same_v<T, std::vector<int>>) {
+    return T::type;
   } else {
     return "whole numbers separated by commas";
   }

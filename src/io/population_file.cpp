@@ -13,6 +13,7 @@ namespace rhoflux::io {
 namespace {
 
 constexpr ExitCode reading = ExitCode::bad_input;
+constexpr std::size_t held_out = 3;  // after train, val and test in the counts of a block
 
 Shape require_dataset(const Hdf5Reader& file, const std::string& name) {
   if (!file.is_dataset(name)) {
@@ -80,8 +81,9 @@ std::int64_t PopulationInfo::count(Split split) const {
   return split == Split::all ? n_rows : split_count[static_cast<std::size_t>(split)];
 }
 
-PopulationFile::PopulationFile(const std::string& path, const parallel::Communicator& comm)
-    : m_path(path), m_comm(comm) {
+PopulationFile::PopulationFile(const std::string& path, const parallel::Communicator& comm,
+                               const std::vector<double>& hold_out_times)
+    : m_path(path), m_comm(comm), m_hold_out_times(hold_out_times) {
   silence_hdf5();
   read_attributes();
   open();
@@ -207,7 +209,7 @@ class PopulationFile::Scan {
         if (!std::isfinite(rows.x[i * n_dims + k])) m_faults.add(Faults::x_not_finite, row);
       }
       add_weight(row, rows.weight.empty() ? 1.0 : rows.weight[i]);
-      add_split(row, rows.split.empty() ? 0 : rows.split[i]);
+      add_split(row, rows.split.empty() ? 0 : rows.split[i], m_file.is_held_out(rows.t[i]));
     }
   }
 
@@ -224,9 +226,10 @@ class PopulationFile::Scan {
     m_file.m_info.t_min = m_t_min;
     m_file.m_info.t_max = m_t_max;
     auto& blocks = m_file.m_block_counts;
-    comm.sum(blocks.front().data(), static_cast<int>(3 * blocks.size()));
+    comm.sum(blocks.front().data(), static_cast<int>(4 * blocks.size()));
     for (const auto& counts : blocks) {
       for (std::size_t s = 0; s < 3; ++s) m_file.m_info.split_count[s] += counts[s];
+      m_file.m_info.n_held_out += counts[held_out];
     }
   }
 
@@ -244,12 +247,12 @@ class PopulationFile::Scan {
     m_largest_weight = std::max(m_largest_weight, weight);
   }
 
-  void add_split(std::int64_t row, int split) {
+  void add_split(std::int64_t row, int split, bool is_held_out) {
     if (split < 0 || split > 2) {
       m_faults.add(Faults::split_invalid, row);
     } else {
       ++m_file.m_block_counts[static_cast<std::size_t>(row / m_file.m_block_rows)]
-                             [static_cast<std::size_t>(split)];
+                             [is_held_out ? held_out : static_cast<std::size_t>(split)];
     }
   }
 
@@ -282,8 +285,13 @@ void PopulationFile::scan() {
 }
 
 std::int64_t PopulationFile::count_in_block(Split split, std::size_t block) const {
-  const std::array<std::int64_t, 3>& counts = m_block_counts[block];
-  return split == Split::all ? counts[0] + counts[1] + counts[2] : counts[static_cast<std::size_t>(split)];
+  const std::array<std::int64_t, 4>& counts = m_block_counts[block];
+  return split == Split::all ? counts[0] + counts[1] + counts[2] + counts[held_out]
+                             : counts[static_cast<std::size_t>(split)];
+}
+
+bool PopulationFile::is_held_out(double t) const {
+  return std::find(m_hold_out_times.begin(), m_hold_out_times.end(), t) != m_hold_out_times.end();
 }
 
 void PopulationFile::visit_split(Split split, std::int64_t begin, std::int64_t end,
@@ -306,7 +314,7 @@ void PopulationFile::visit_split(Split split, std::int64_t begin, std::int64_t e
     chosen.n_dims = m_info.n_dims;
     for (std::size_t i = 0; i < rows.t.size() && index < end; ++i) {
       const int label = rows.split.empty() ? 0 : rows.split[i];
-      if (split != Split::all && label != static_cast<int>(split)) continue;
+      if (split != Split::all && (label != static_cast<int>(split) || is_held_out(rows.t[i]))) continue;
       if (index++ < begin) continue;
       chosen.t.push_back(rows.t[i]);
       const double* point = rows.x.data() + i * n_dims;

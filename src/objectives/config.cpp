@@ -2,24 +2,36 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <string>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/number_text.hpp"
 
 namespace rhoflux::objectives {
 namespace {
 
-[[noreturn]] void refuse(const std::string& key, double value, const char* what) {
-  char text[40];
-  std::snprintf(text, sizeof(text), "%g", value);
-  fail_input("objective." + key + " = " + text + ": " + what);
+/// Draws whose mean is the baseline of the score function.
+constexpr int baseline_block = 32;
+
+[[noreturn]] void refuse(const std::string& key, const std::string& value, const std::string& what) {
+  fail_input("objective." + key + " = " + value + ": " + what);
 }
 
 void check(const std::string& name, const Term& term) {
-  if (!(term.weight >= 0) || !std::isfinite(term.weight)) refuse(name, term.weight, "must be 0 or more");
-  if (term.start < 0) refuse(name + "_start", static_cast<double>(term.start), "must be 0 or more");
-  if (term.ramp < 0) refuse(name + "_ramp", static_cast<double>(term.ramp), "must be 0 or more");
+  const auto not_negative = [&](const std::string& key, double value) {
+    if (!(value >= 0) || !std::isfinite(value)) refuse(key, print_number(value), "must be 0 or more");
+  };
+  not_negative(name, term.weight);
+  not_negative(name + "_start", static_cast<double>(term.start));
+  not_negative(name + "_ramp", static_cast<double>(term.ramp));
+  not_negative(name + "_clip", term.clip);
+}
+
+/// A setting that goes with a term: needed with it or without effect.
+template <class Setting>
+void check_goes_with(const char* key, const Setting& setting, const char* name, const Term& term) {
+  if (!term.is_there() && setting.is_there())
+    refuse(key, setting.to_string(), std::string("has no effect without objective.") + name + ", its weight");
 }
 
 }  // namespace
@@ -30,33 +42,83 @@ double Term::at(std::int64_t step) const {
   return ramp == 0 ? weight : weight * std::min(1.0, done / static_cast<double>(ramp));
 }
 
-bool Config::has_expectations() const {
+std::vector<Config::NamedTerm> Config::terms() const {
+  return {{"nll", &nll},
+          {"initial", &initial},
+          {"terminal", &terminal},
+          {"kinetic", &kinetic},
+          {"control", &control},
+          {"entropy", &entropy},
+          {"congestion", &congestion},
+          {"state_cost", &state_cost},
+          {"jacobian_symmetry", &jacobian_symmetry}};
+}
+
+bool Config::has_running_terms() const {
   return kinetic.is_there() || control.is_there() || entropy.is_there() || congestion.is_there() ||
-         state_cost.is_there();
+         state_cost.is_there() || jacobian_symmetry.is_there();
+}
+
+int Config::granule() const {
+  const int group = congestion.is_there() && congestion_kernel.is_pairwise() ? congestion_group : 1;
+  return estimator == Estimator::score_function && has_expectations() ? std::max(group, baseline_block)
+                                                                      : group;
 }
 
 void Config::validate() const {
-  check("nll", nll);
-  check("kinetic", kinetic);
-  check("control", control);
-  check("entropy", entropy);
-  check("congestion", congestion);
-  check("state_cost", state_cost);
+  for (const NamedTerm& named : terms()) check(named.name, *named.term);
+  for (const NamedTerm& named : {NamedTerm{"nll", &nll}, NamedTerm{"initial", &initial},
+                                 NamedTerm{"terminal", &terminal}, NamedTerm{"entropy", &entropy}})
+    if (named.term->clip > 0)
+      refuse(std::string(named.name) + "_clip", print_number(named.term->clip),
+             "must be 0: only a cost that is never negative can be clipped");
+  check_goes_with("state_cost_potential", state_cost_potential, "state_cost", state_cost);
+  check_goes_with("initial_law", initial_law, "initial", initial);
+  check_goes_with("terminal_law", terminal_law, "terminal", terminal);
+  check_goes_with("terminal_potential", terminal_potential, "terminal", terminal);
   if (state_cost.is_there() && !state_cost_potential.is_there())
-    refuse("state_cost", state_cost.weight, "needs a potential, objective.state_cost_potential");
-  if (!state_cost.is_there() && state_cost_potential.is_there())
-    fail_input("objective.state_cost_potential = " + state_cost_potential.to_string() +
-               ": has no effect without objective.state_cost, its weight");
-  if (!nll.is_there())
-    refuse("nll", nll.weight, "must be greater than 0, nothing else ties the model to the data");
+    refuse("state_cost", print_number(state_cost.weight),
+           "needs a potential, objective.state_cost_potential");
+  if (initial.is_there() && !initial_law.is_there())
+    refuse("initial", print_number(initial.weight), "needs a law, objective.initial_law");
+  if (terminal.is_there() && terminal_law.is_there() == terminal_potential.is_there())
+    refuse("terminal", print_number(terminal.weight),
+           "needs one of objective.terminal_law and objective.terminal_potential");
+  if (!nll.is_there() && !initial.is_there() && !terminal_law.is_there())
+    refuse("nll", print_number(nll.weight),
+           "must be greater than 0 without objective.initial and objective.terminal_law: nothing else ties "
+           "the model to a population");
   if (!(control_sigma > 0) || !std::isfinite(control_sigma))
-    refuse("control_sigma", control_sigma, "must be greater than 0");
+    refuse("control_sigma", print_number(control_sigma), "must be greater than 0");
+  if (control_base.kind != BaseDrift::Kind::zero && !control.is_there())
+    refuse("control_base", control_base.to_string(), "has no effect without objective.control, its weight");
+  if (congestion_group != 2 && congestion_group != 4 && congestion_group != 8 && congestion_group != 16 &&
+      congestion_group != 32 && congestion_group != 64)
+    refuse("congestion_group", std::to_string(congestion_group), "must be 2, 4, 8, 16, 32 or 64");
+  if (estimator == Estimator::score_function && congestion_group > baseline_block / 2)
+    refuse("congestion_group", std::to_string(congestion_group),
+           "must be 16 or less with objective.estimator = score_function");
 }
 
 void Config::require_dimension(int n_dims) const {
-  if (state_cost_potential.is_there() && state_cost_potential.n_dims() != n_dims)
-    fail_input("objective.state_cost_potential: has " + std::to_string(state_cost_potential.n_dims()) +
-               " coordinates, the data have " + std::to_string(n_dims));
+  const auto check_dims = [&](const std::string& key, int found) {
+    if (found > 0 && found != n_dims)
+      fail_input("objective." + key + ": has " + std::to_string(found) + " coordinates, the model has " +
+                 std::to_string(n_dims));
+  };
+  check_dims("initial_law", initial_law.n_dims());
+  check_dims("terminal_law", terminal_law.n_dims());
+  check_dims("terminal_potential", terminal_potential.n_dims());
+  check_dims("state_cost_potential", state_cost_potential.n_dims());
+  check_dims("control_base", control_base.n_dims());
+  if (jacobian_symmetry.is_there() && n_dims == 1)
+    refuse("jacobian_symmetry", print_number(jacobian_symmetry.weight),
+           "has no effect in one dimension, where every drift is a gradient; must be 0");
+}
+
+int Config::n_dims() const {
+  return std::max({initial_law.n_dims(), terminal_law.n_dims(), terminal_potential.n_dims(),
+                   state_cost_potential.n_dims(), control_base.n_dims()});
 }
 
 }  // namespace rhoflux::objectives

@@ -4,18 +4,10 @@
 
 #include "rhoflux/core/loops.hpp"
 #include "rhoflux/core/random.hpp"
+#include "rhoflux/objectives/jacobian_symmetry.hpp"
 
 namespace rhoflux::objectives {
 namespace {
-
-template <class Scalar>
-Vector<Scalar> on_device(const std::vector<double>& values, const char* label) {
-  const auto device = make_vector<Scalar>(label, static_cast<int>(values.size()));
-  const auto host = Kokkos::create_mirror_view(device);
-  for (std::size_t k = 0; k < values.size(); ++k) host(k) = static_cast<Scalar>(values[k]);
-  Kokkos::deep_copy(device, host);
-  return device;
-}
 
 /// flux::Noise::at on the device.
 KOKKOS_INLINE_FUNCTION double noise_at(const Vector<double>& times, const Vector<double>& values, double t) {
@@ -37,12 +29,109 @@ Vector<Scalar> entries(const Vector<Scalar>& all, int n) {
   return Kokkos::subview(all, Kokkos::make_pair(0, n));
 }
 
+/// What maps between model units and those of the data, on the device.
+template <class Scalar>
+struct DeviceUnits {
+  Vector<Scalar> mean, scale;  ///< (n_dims)
+  double t_first, time_span, log_volume;
+};
+
+/// Times in [0, 1] and uniforms of the draws first_sample, first_sample + 1, ...
+/// @param group draws of one time @param width of the part of [0, 1] that a group has; 0: all at 1
+template <class Scalar>
+void draw_uniforms(const ExecutionSpace& space, const RandomStream& random, std::int64_t first_sample,
+                   int group, double width, const Vector<Scalar>& tau, const Matrix<double>& uniforms) {
+  const int n_uniforms = static_cast<int>(uniforms.extent(0));
+  for_each(
+      space, "times of the draws", static_cast<int>(tau.extent(0)), KOKKOS_LAMBDA(int s) {
+        const auto index = static_cast<std::uint64_t>(first_sample + s);
+        const std::uint64_t stratum = index / static_cast<std::uint64_t>(group);
+        const std::uint64_t leader = stratum * static_cast<std::uint64_t>(group);
+        const double within = random.uniforms(leader, 0).first;
+        tau(s) = static_cast<Scalar>(width > 0 ? (static_cast<double>(stratum) + within) * width : 1.0);
+        for (int k = 0; k < n_uniforms; k += 2) {
+          const RandomStream::Pair pair = random.uniforms(index, static_cast<std::uint32_t>(1 + k / 2));
+          uniforms(k, s) = pair.first;
+          if (k + 1 < n_uniforms) uniforms(k + 1, s) = pair.second;
+        }
+      });
+}
+
+/// g^2 / 2 in model units.
+template <class Scalar>
+void fill_diffusion(const ExecutionSpace& space, const DeviceUnits<Scalar>& units,
+                    const Vector<double>& noise_times, const Vector<double>& noise_values,
+                    const Vector<Scalar>& tau, const Matrix<Scalar>& diffusion) {
+  for_each_entry(
+      space, "diffusion of the draws", static_cast<int>(diffusion.extent(0)), static_cast<int>(tau.extent(0)),
+      KOKKOS_LAMBDA(int i, int s) {
+        const double time = units.t_first + units.time_span * static_cast<double>(tau(s));
+        const double g = noise_at(noise_times, noise_values, time);
+        const auto unit = static_cast<double>(units.scale(i));
+        diffusion(i, s) = static_cast<Scalar>(0.5 * g * g * units.time_span / (unit * unit));
+      });
+}
+
+/// States, drift and log density in the units of the data, and adjoints of zero.
+template <class Scalar>
+void to_data_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& units,
+                   const density::Points<Scalar>& points, const flux::Motion<Scalar>& motion,
+                   const Draws<Scalar>& draws, const DrawsBar<Scalar>& bar) {
+  const auto t_first = static_cast<Scalar>(units.t_first), span = static_cast<Scalar>(units.time_span);
+  const auto log_volume = static_cast<Scalar>(units.log_volume);
+  for_each_entry(
+      space, "draws in the units of the data", static_cast<int>(points.x.extent(0)), points.size(),
+      KOKKOS_LAMBDA(int i, int s) {
+        draws.x(i, s) = units.mean(i) + units.scale(i) * points.x(i, s);
+        draws.drift(i, s) = units.scale(i) / span * motion.drift(i, s);
+        bar.x(i, s) = 0;
+        bar.drift(i, s) = 0;
+        if (i > 0) return;
+        draws.t(s) = t_first + span * points.tau(s);
+        draws.log_rho(s) = motion.log_rho(s) - log_volume;
+        bar.log_rho(s) = 0;
+      });
+}
+
+/// @param more (n_dims, n) what comes on top of the adjoint of the states, model units, or empty
+template <class Scalar>
+void to_model_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& units,
+                    const DrawsBar<Scalar>& bar, const Matrix<Scalar>& more, int n) {
+  const auto span = static_cast<Scalar>(units.time_span);
+  const bool has_more = more.extent(0) > 0;
+  for_each_entry(
+      space, "adjoints in model units", static_cast<int>(bar.x.extent(0)), n, KOKKOS_LAMBDA(int i, int s) {
+        bar.x(i, s) = units.scale(i) * bar.x(i, s) + (has_more ? more(i, s) : Scalar(0));
+        bar.drift(i, s) *= units.scale(i) / span;
+      });
+}
+
+/// For the score function: the adjoint of log rho gets the response of each draw less the mean response of
+/// the draws of its block that are not of its group, of which it is independent.
+template <class Scalar>
+void subtract_baseline(const ExecutionSpace& space, const DrawsBar<Scalar>& bar, int group, int block,
+                       int n) {
+  for_each(
+      space, "baseline", n, KOKKOS_LAMBDA(int s) {
+        const int begin = s / block * block, own = s / group * group;
+        Scalar others = 0;
+        for (int b = begin; b < begin + block; ++b)
+          if (b < own || b >= own + group) others += bar.response(b);
+        bar.log_rho(s) += bar.response(s) - others / static_cast<Scalar>(block - group);
+      });
+}
+
 }  // namespace
 
 template <class Scalar>
-Expectations<Scalar>::Expectations(const Config& config, const Units& units, const flux::Noise& noise,
-                                   flux::Dynamics<Scalar>& dynamics, int max_samples)
-    : m_terms(make_running_terms<Scalar>(config)),
+Expectations<Scalar>::Expectations(const Config& config, When when, const Units& units,
+                                   const flux::Noise& noise, flux::Dynamics<Scalar>& dynamics,
+                                   int max_samples)
+    : m_when(when),
+      m_estimator(config.estimator),
+      m_group(config.congestion.is_there() && config.congestion_kernel.is_pairwise() ? config.congestion_group
+                                                                                     : 1),
+      m_block(config.granule()),
       m_dynamics(dynamics),
       m_t_first(units.t_first),
       m_time_span(units.time_span),
@@ -61,91 +150,94 @@ Expectations<Scalar>::Expectations(const Config& config, const Units& units, con
   m_motion = {vector("log density"), matrix("velocity"), m_has_noise ? matrix("score") : Matrix<Scalar>(),
               matrix("drift"), m_has_noise ? matrix("diffusion") : Matrix<Scalar>()};
   m_draws = {vector("times"), matrix("states"), matrix("drift"), vector("log density")};
-  m_bar = {matrix("states adjoint"), matrix("drift adjoint"), vector("log density adjoint")};
-}
-
-/// Times, states and the noise at them.
-template <class Scalar>
-void Expectations<Scalar>::draw(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                const DrawConfig& config, std::int64_t first_sample, int n) {
-  const RandomStream random(config.seed, RandomPurpose::expectation, static_cast<std::uint64_t>(config.step));
-  const Vector<Scalar> tau = m_points.tau, scale = m_scale;
-  const Matrix<double> uniforms = m_uniforms;
-  const Matrix<Scalar> diffusion = m_motion.diffusion;
-  const Vector<double> noise_times = m_noise_times, noise_values = m_noise_values;
-  const int n_uniforms = static_cast<int>(uniforms.extent(0)), n_dims = m_dynamics.n_dims();
-  const double width = 1.0 / static_cast<double>(config.samples), t_first = m_t_first, span = m_time_span;
-  const bool has_noise = m_has_noise;
-  for_each(
-      space, "times of the draws", n, KOKKOS_LAMBDA(int s) {
-        const auto index = static_cast<std::uint64_t>(first_sample + s);
-        const double time = (static_cast<double>(index) + random.uniforms(index, 0).first) * width;
-        tau(s) = static_cast<Scalar>(time);
-        for (int k = 0; k < n_uniforms; k += 2) {
-          const RandomStream::Pair pair = random.uniforms(index, static_cast<std::uint32_t>(1 + k / 2));
-          uniforms(k, s) = pair.first;
-          if (k + 1 < n_uniforms) uniforms(k + 1, s) = pair.second;
-        }
-        if (!has_noise) return;
-        const double g = noise_at(noise_times, noise_values, t_first + span * time);
-        for (int i = 0; i < n_dims; ++i) {
-          const auto unit = static_cast<double>(scale(i));
-          diffusion(i, s) = static_cast<Scalar>(0.5 * g * g * span / (unit * unit));
-        }
-      });
-  m_dynamics.density().sample(space, parameters, {entries(tau, n), columns(m_points.x, n)},
-                              columns(m_uniforms, n));
+  m_bar = {matrix("states adjoint"), matrix("drift adjoint"), vector("log density adjoint"),
+           vector("response"), matrix("work of the terms")};
+  if (when == When::terminal)
+    m_terms.push_back({config.terminal, make_potential_cost<Scalar>("terminal", config.terminal_potential,
+                                                                    config.terminal.clip)});
+  else
+    m_terms = make_running_terms<Scalar>(config);
+  for (const ScheduledTerm<Scalar>& term : m_terms) {
+    m_names.push_back(term.term->name());
+    m_schedules.push_back(term.schedule);
+  }
+  if (when == When::terminal || !config.jacobian_symmetry.is_there()) return;
+  m_names.emplace_back("jacobian_symmetry");
+  m_schedules.push_back(config.jacobian_symmetry);
+  m_symmetry = std::make_unique<JacobianSymmetry<Scalar>>(units, m_has_noise, config.jacobian_symmetry.clip,
+                                                          dynamics, max_samples);
+  m_symmetry_x_bar = matrix("states adjoint of the symmetry");
 }
 
 template <class Scalar>
-void Expectations<Scalar>::to_data_units(const ExecutionSpace& space, int n) {
-  const Draws<Scalar> draws = m_draws;
-  const DrawsBar<Scalar> bar = m_bar;
-  const Vector<Scalar> tau = m_points.tau, mean = m_mean, scale = m_scale, log_rho = m_motion.log_rho;
-  const Matrix<Scalar> x = m_points.x, drift = m_motion.drift;
-  const auto t_first = static_cast<Scalar>(m_t_first), span = static_cast<Scalar>(m_time_span);
-  const auto log_volume = static_cast<Scalar>(m_log_volume);
-  for_each_entry(
-      space, "draws in the units of the data", m_dynamics.n_dims(), n, KOKKOS_LAMBDA(int i, int s) {
-        draws.x(i, s) = mean(i) + scale(i) * x(i, s);
-        draws.drift(i, s) = scale(i) / span * drift(i, s);
-        bar.x(i, s) = 0;
-        bar.drift(i, s) = 0;
-        if (i > 0) return;
-        draws.t(s) = t_first + span * tau(s);
-        draws.log_rho(s) = log_rho(s) - log_volume;
-        bar.log_rho(s) = 0;
-      });
-}
+Expectations<Scalar>::~Expectations() = default;
 
+/// Values of the terms at the states, and the adjoints of the states, drifts and log densities in model
+/// units.
 template <class Scalar>
-void Expectations<Scalar>::to_model_units(const ExecutionSpace& space, int n) {
-  const DrawsBar<Scalar> bar = m_bar;
-  const Vector<Scalar> scale = m_scale;
-  const auto span = static_cast<Scalar>(m_time_span);
-  for_each_entry(
-      space, "adjoints in model units", m_dynamics.n_dims(), n, KOKKOS_LAMBDA(int i, int s) {
-        bar.x(i, s) *= scale(i);
-        bar.drift(i, s) *= scale(i) / span;
-      });
+void Expectations<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                               const States& states, const std::vector<double>& weights, TermSums* values,
+                               const Vector<Scalar>& parameters_bar) {
+  const density::Points<Scalar>& points = states.points;
+  const int n = points.size();
+  const bool has_gradient = parameters_bar.extent(0) > 0;
+  const DeviceUnits<Scalar> units = {m_mean, m_scale, m_t_first, m_time_span, m_log_volume};
+  const auto note = [&](std::size_t k, const TermSums& sums) {
+    values[k].value += states.share * sums.value;
+    values[k].clipped += states.clip_share * sums.clipped;
+  };
+  if (m_has_noise)
+    fill_diffusion(space, units, m_noise_times, m_noise_values, points.tau, m_motion.diffusion);
+  const Vector<Scalar> response = entries(m_bar.response, n);
+  Kokkos::deep_copy(space, response, Scalar(0));
+  if (m_symmetry) {
+    const std::size_t k = m_terms.size();
+    Kokkos::deep_copy(space, m_symmetry_x_bar, Scalar(0));
+    if (weights[k] > 0 || !has_gradient)
+      note(k,
+           m_symmetry->add(space, parameters, points, m_motion.diffusion, states.config, states.first_sample,
+                           states.share * weights[k], parameters_bar, m_symmetry_x_bar, response));
+  }
+  m_dynamics.evaluate(space, parameters, points, m_motion);
+  to_data_units(space, units, points, m_motion, m_draws, m_bar);
+  const Draws<Scalar> draws = {entries(m_draws.t, n), m_draws.x, m_draws.drift, m_draws.log_rho};
+  for (std::size_t k = 0; k < m_terms.size(); ++k)
+    note(k, m_terms[k].term->add(space, draws, states.share * weights[k], m_bar));
+  if (has_gradient) to_model_units(space, units, m_bar, m_symmetry_x_bar, n);
 }
 
 template <class Scalar>
 void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                       const DrawConfig& config, std::int64_t first_sample, int n,
                                       const std::vector<double>& weights,
-                                      const Vector<Scalar>& parameters_bar, double* values) {
-  draw(space, parameters, config, first_sample, n);
-  const density::Points<Scalar> points = {entries(m_points.tau, n), columns(m_points.x, n)};
-  m_dynamics.evaluate(space, parameters, points, m_motion);
-  to_data_units(space, n);
-  const Draws<Scalar> draws = {entries(m_draws.t, n), m_draws.x, m_draws.drift, m_draws.log_rho};
-  const double share = m_time_span / static_cast<double>(config.samples);  // of a draw in the integral
-  for (std::size_t k = 0; k < m_terms.size(); ++k)
-    values[k] += share * m_terms[k].term->add(space, draws, share * weights[k], m_bar);
-  to_model_units(space, n);
-  m_dynamics.adjoint(space, parameters, points, m_motion, m_bar.drift, m_bar.log_rho, flux::States::drawn,
+                                      const Vector<Scalar>& parameters_bar, TermSums* values) {
+  const bool is_terminal = m_when == When::terminal;
+  const double per_draw = 1 / static_cast<double>(config.samples);
+  const States states = {{entries(m_points.tau, n), columns(m_points.x, n)},
+                         per_draw * (is_terminal ? 1.0 : m_time_span),
+                         per_draw,
+                         config,
+                         first_sample};
+  const RandomStream random(config.seed, is_terminal ? RandomPurpose::terminal : RandomPurpose::expectation,
+                            static_cast<std::uint64_t>(config.step));
+  draw_uniforms(space, random, first_sample, m_group, is_terminal ? 0.0 : m_group * per_draw,
+                states.points.tau, columns(m_uniforms, n));
+  m_dynamics.density().sample(space, parameters, states.points, columns(m_uniforms, n));
+  add(space, parameters, states, weights, values, parameters_bar);
+  if (m_estimator == Estimator::score_function) subtract_baseline(space, m_bar, m_group, m_block, n);
+  m_dynamics.adjoint(space, parameters, states.points, m_motion, m_bar.drift, m_bar.log_rho,
+                     m_estimator == Estimator::pathwise ? flux::States::drawn : flux::States::fixed,
                      parameters_bar, m_bar.x);
+}
+
+template <class Scalar>
+void Expectations<Scalar>::accumulate_at(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                         const States& states, const std::vector<double>& weights,
+                                         const Vector<Scalar>& parameters_bar, TermSums* values) {
+  add(space, parameters, states, weights, values, parameters_bar);
+  if (parameters_bar.extent(0) == 0) return;
+  m_dynamics.adjoint(space, parameters, states.points, m_motion, m_bar.drift, m_bar.log_rho,
+                     flux::States::fixed, parameters_bar, m_bar.x);
 }
 
 template <class Scalar>
@@ -154,11 +246,12 @@ std::vector<ScheduledTerm<Scalar>> make_running_terms(const Config& config) {
   const auto add = [&](const Term& schedule, std::unique_ptr<RunningTerm<Scalar>> term) {
     if (schedule.is_there()) terms.push_back({schedule, std::move(term)});
   };
-  add(config.kinetic, std::make_unique<Kinetic<Scalar>>());
-  add(config.control, std::make_unique<Control<Scalar>>(config.control_sigma));
-  add(config.entropy, std::make_unique<Entropy<Scalar>>());
-  add(config.congestion, std::make_unique<Congestion<Scalar>>());
-  add(config.state_cost, std::make_unique<StateCost<Scalar>>(config.state_cost_potential));
+  add(config.kinetic, make_kinetic<Scalar>(config));
+  add(config.control, make_control<Scalar>(config));
+  add(config.entropy, make_entropy<Scalar>(config));
+  add(config.congestion, make_congestion<Scalar>(config));
+  add(config.state_cost,
+      make_potential_cost<Scalar>("state_cost", config.state_cost_potential, config.state_cost.clip));
   return terms;
 }
 

@@ -1,45 +1,52 @@
+#include "clip.hpp"
 #include "rhoflux/objectives/running_term.hpp"
 
 namespace rhoflux::objectives {
 namespace {
 
-/// h = factor |u|^2.
 template <class Scalar>
-double add_squares(const ExecutionSpace& space, const Draws<Scalar>& draws, double factor, double weight,
-                   const DrawsBar<Scalar>& bar) {
+class Kinetic : public RunningTerm<Scalar> {
+ public:
+  explicit Kinetic(double limit) : m_limit(static_cast<Scalar>(limit)) {}
+  std::string name() const override { return "kinetic"; }
+  TermSums add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
+               const DrawsBar<Scalar>& bar) const override;
+
+ private:
+  Scalar m_limit;
+};
+
+template <class Scalar>
+TermSums Kinetic<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
+                              const DrawsBar<Scalar>& bar) const {
   const Matrix<Scalar> u = draws.drift, u_bar = bar.drift;
+  const Vector<Scalar> response = bar.response;
   const int n_dims = static_cast<int>(u.extent(0));
-  const auto slope = static_cast<Scalar>(2 * factor * weight);
-  double sum = 0;
+  const Scalar scale = static_cast<Scalar>(weight), limit = m_limit;
+  TermSums sums;
   Kokkos::parallel_reduce(
       "kinetic energy", Kokkos::RangePolicy<ExecutionSpace>(space, 0, draws.size()),
-      KOKKOS_LAMBDA(int s, double& total) {
-        for (int i = 0; i < n_dims; ++i) {
-          total += static_cast<double>(u(i, s)) * static_cast<double>(u(i, s));
-          u_bar(i, s) += slope * u(i, s);
-        }
+      KOKKOS_LAMBDA(int s, double& total, double& clipped) {
+        Scalar square = 0;
+        for (int i = 0; i < n_dims; ++i) square += u(i, s) * u(i, s);
+        const Clipped<Scalar> h = clip(square, limit);
+        for (int i = 0; i < n_dims; ++i) u_bar(i, s) += Scalar(2) * scale * h.slope * u(i, s);
+        response(s) += scale * h.value;
+        total += static_cast<double>(h.value);
+        clipped += h.acts ? 1 : 0;
       },
-      sum);
-  return factor * sum;
+      sums.value, sums.clipped);
+  return sums;
 }
 
 }  // namespace
 
 template <class Scalar>
-double Kinetic<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
-                            const DrawsBar<Scalar>& bar) const {
-  return add_squares(space, draws, 1.0, weight, bar);
+std::unique_ptr<RunningTerm<Scalar>> make_kinetic(const Config& config) {
+  return std::make_unique<Kinetic<Scalar>>(config.kinetic.clip);
 }
 
-template <class Scalar>
-double Control<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
-                            const DrawsBar<Scalar>& bar) const {
-  return add_squares(space, draws, 0.5 / (m_sigma * m_sigma), weight, bar);
-}
-
-template class Kinetic<float>;
-template class Kinetic<double>;
-template class Control<float>;
-template class Control<double>;
+template std::unique_ptr<RunningTerm<float>> make_kinetic<float>(const Config&);
+template std::unique_ptr<RunningTerm<double>> make_kinetic<double>(const Config&);
 
 }  // namespace rhoflux::objectives

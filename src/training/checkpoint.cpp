@@ -137,6 +137,25 @@ ModelDescription read_model(const io::Hdf5Reader& file) {
   return model;
 }
 
+void write_terms(io::Hdf5Writer& file, const std::vector<Checkpoint::TermProgress>& terms) {
+  std::vector<std::string> names;
+  std::vector<double> sums;
+  for (const Checkpoint::TermProgress& term : terms) {
+    names.push_back(term.name);
+    sums.insert(sums.end(), {term.sum, term.clipped});
+  }
+  file.write("state/term_sums", sums, {signed_size(names), 2});
+  file.attribute("state/term_sums", "terms", names);
+}
+
+std::vector<Checkpoint::TermProgress> read_terms(const io::Hdf5Reader& file) {
+  const std::vector<std::string> names = file.attribute_strings("state/term_sums", "terms");
+  const auto sums = file.read<double>("state/term_sums", {signed_size(names), 2});
+  std::vector<Checkpoint::TermProgress> terms;
+  for (std::size_t k = 0; k < names.size(); ++k) terms.push_back({names[k], sums[2 * k], sums[2 * k + 1]});
+  return terms;
+}
+
 template <class Stored>
 void write_arrays(io::Hdf5Writer& file, const Checkpoint& checkpoint,
                   const network::ParameterLayout& layout) {
@@ -166,13 +185,12 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
     file.attribute("state", "loss_count", checkpoint.loss_count);
     file.attribute("state", "n_train_rows", checkpoint.n_train_rows);
     file.write("state/random_key", std::vector<std::uint64_t>{checkpoint.seed}, {1});
-    file.write("state/figures", std::vector<double>{checkpoint.best_validation, checkpoint.loss_sum}, {2});
+    file.write("state/figures", std::vector<double>{checkpoint.best_validation}, {1});
+    write_terms(file, checkpoint.terms);
     const std::vector<double> history = checkpoint.history.to_numbers();
     const std::vector<std::string> columns = checkpoint.history.columns();
     file.write("history", history, {signed_size(history) / signed_size(columns), signed_size(columns)});
     file.attribute("history", "columns", columns);
-    if (!checkpoint.term_sums.empty())
-      file.write("state/term_sums", checkpoint.term_sums, {signed_size(checkpoint.term_sums)});
     if (is_single)
       write_arrays<float>(file, checkpoint, layout);
     else
@@ -204,15 +222,13 @@ Checkpoint read_checkpoint(const std::string& path) {
   checkpoint.loss_count = file.attribute_int("state", "loss_count");
   checkpoint.n_train_rows = file.attribute_int("state", "n_train_rows");
   checkpoint.seed = file.read<std::uint64_t>("state/random_key", {1}).front();
-  const auto figures = file.read<double>("state/figures", {2});
-  checkpoint.best_validation = figures[0];
-  checkpoint.loss_sum = figures[1];
+  checkpoint.best_validation = file.read<double>("state/figures", {version < 4 ? 2 : 1}).front();
   const std::vector<std::string> columns = file.has_attribute("history", "columns")
                                                ? file.attribute_strings("history", "columns")
                                                : History::fields();
   checkpoint.history =
       History::from_numbers(columns, file.read<double>("history", {-1, signed_size(columns)}));
-  if (file.exists("state/term_sums")) checkpoint.term_sums = file.read<double>("state/term_sums");
+  if (version >= 4) checkpoint.terms = read_terms(file);
   const ModelDescription& model = checkpoint.model;
   const network::ParameterLayout layout = flux::layout_of(model.config, model.flux, model.units.n_dims());
   checkpoint.parameters = read_blocks(file, "parameters", layout);

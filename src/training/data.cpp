@@ -84,7 +84,7 @@ template <class Scalar>
 void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const BatchConfig& config,
                 std::int64_t first_sample, const density::Points<Scalar>& points,
                 const Vector<Scalar>& weight) {
-  const RandomStream random(config.seed, RandomPurpose::batch, static_cast<std::uint64_t>(config.step));
+  const RandomStream random(config.seed, config.purpose, static_cast<std::uint64_t>(config.step));
   const double rows_per_sample = static_cast<double>(shard.total) / static_cast<double>(config.batch);
   const std::int64_t shard_begin = shard.begin, last = shard.begin + shard.size() - 1;
   const Vector<Scalar> tau_in = shard.tau, weight_in = shard.weight, tau = points.tau;

@@ -15,7 +15,10 @@ enum class RandomPurpose : std::uint32_t {
   metrics = 4,
   generate = 5,
   transport = 6,
-  expectation = 7
+  expectation = 7,
+  terminal = 8,
+  initial_law = 9,
+  terminal_law = 10
 };
 
 /// Counter-based uniform numbers (Philox 4x32-10, Salmon et al. 2011): a pure function of

@@ -2,6 +2,7 @@
 
 #include <Kokkos_Core.hpp>
 #include <string>
+#include <vector>
 
 namespace rhoflux {
 
@@ -34,6 +35,16 @@ Vector<Scalar> make_vector(const std::string& label, int size) {
 template <class Scalar>
 Matrix<Scalar> make_matrix(const std::string& label, int rows, int columns) {
   return Matrix<Scalar>(label, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns));
+}
+
+/// A copy in the memory of the execution space.
+template <class To, class From>
+Vector<To> on_device(const std::vector<From>& values, const std::string& label) {
+  const auto device = make_vector<To>(label, static_cast<int>(values.size()));
+  const auto host = Kokkos::create_mirror_view(device);
+  for (std::size_t k = 0; k < values.size(); ++k) host(k) = static_cast<To>(values[k]);
+  Kokkos::deep_copy(device, host);
+  return device;
 }
 
 /// A half-open range [begin, end).

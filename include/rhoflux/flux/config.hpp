@@ -25,6 +25,7 @@ struct Noise {
   std::string to_string() const;
   /// Throws Error (bad input) with the reason alone: not a number, a negative one, times that do not ascend.
   static Noise parse(const std::string& text);
+  static constexpr const char* type = "number, or time:value pairs separated by commas";
 };
 
 /// How the drift follows from the density ([flux] of the deck).

@@ -62,6 +62,7 @@ struct PopulationInfo {
   std::string time_unit;                      ///< may be empty
   std::string source;                         ///< may be empty
   std::array<std::int64_t, 3> split_count{};  ///< rows of train, val, test
+  std::int64_t n_held_out = 0;                ///< rows at the times held out, in no split
   double t_min = 0.0;                         ///< over all rows
   double t_max = 0.0;
   bool has_weight = false;
@@ -80,7 +81,9 @@ struct PopulationInfo {
 class PopulationFile {
  public:
   /// Collective. The communicator must outlive the object.
-  PopulationFile(const std::string& path, const parallel::Communicator& comm);
+  /// @param hold_out_times rows at exactly these times belong to no split but Split::all
+  PopulationFile(const std::string& path, const parallel::Communicator& comm,
+                 const std::vector<double>& hold_out_times = {});
 
   const std::string& path() const { return m_path; }
   const PopulationInfo& info() const { return m_info; }
@@ -115,16 +118,19 @@ class PopulationFile {
   FileRows read_rows(std::int64_t first_row, std::int64_t n_rows) const;
   std::int64_t piece_rows() const;
   std::int64_t count_in_block(Split split, std::size_t block) const;
+  bool is_held_out(double t) const;
   void visit_split(Split split, std::int64_t begin, std::int64_t end,
                    const std::function<void(const PopulationRows&)>& visit) const;
 
   std::string m_path;
   const parallel::Communicator& m_comm;
+  std::vector<double> m_hold_out_times;
   PopulationInfo m_info;
   Hdf5Handle m_file;
   Dataset m_t, m_x, m_weight, m_split;
-  std::int64_t m_block_rows = 1;                            ///< file rows per counted block
-  std::vector<std::array<std::int64_t, 3>> m_block_counts;  ///< rows of each split in each block
+  std::int64_t m_block_rows = 1;  ///< file rows per counted block
+  /// Rows of train, val and test in each block, and of those held out.
+  std::vector<std::array<std::int64_t, 4>> m_block_counts;
 };
 
 }  // namespace rhoflux::io

@@ -1,7 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
+#include "rhoflux/objectives/base_drift.hpp"
+#include "rhoflux/objectives/law.hpp"
+#include "rhoflux/objectives/pair_kernel.hpp"
 #include "rhoflux/objectives/potential.hpp"
 
 namespace rhoflux::objectives {
@@ -11,30 +16,61 @@ struct Term {
   double weight = 0;       ///< 0: the term is not there
   std::int64_t start = 0;  ///< steps before the term acts
   std::int64_t ramp = 0;   ///< steps over which the weight then grows linearly
+  /// Above this value h of a draw counts as clip (1 + log(h / clip)), so that its pull on the parameters is
+  /// bounded however heavy the tail of h; 0: no limit.
+  double clip = 0;
 
   bool is_there() const { return weight > 0; }
   /// Weight in the step after `step` steps.
   double at(std::int64_t step) const;
 };
 
+/// Gradient of an expectation under the model, model.md section 4.
+enum class Estimator { pathwise, score_function };
+
 /// What is minimised ([objective] of the deck): the sum of the terms, each with its weight. Integrals run
 /// over the model's time range and are in the units of the data.
 struct Config {
-  Term nll = {1.0, 0, 0};      ///< E_{(t,x)~data} [-log rho_t(x)]
+  Term nll = {1.0, 0, 0};  ///< E_{(t,x)~data} [-log rho_t(x)]
+  Term initial;            ///< E_{x~initial_law} [-log rho_first(x)]
+  Law initial_law;
+  Term terminal;  ///< E_{x~terminal_law} [-log rho_last(x)], or E_rho_last terminal_potential(x)
+  Law terminal_law;
+  Potential terminal_potential;
   Term kinetic;                ///< int E_rho |u|^2 dt
-  Term control;                ///< int E_rho |u|^2 / (2 sigma^2) dt
+  Term control;                ///< int E_rho |u - v|^2 / (2 sigma^2) dt
   double control_sigma = 1.0;  ///< units of the data / sqrt(time)
+  BaseDrift control_base;      ///< v
   Term entropy;                ///< int E_rho log rho dt
-  Term congestion;             ///< int E_rho rho dt
-  Term state_cost;             ///< int E_rho phi(x) dt
+  Term congestion;             ///< int E_rho rho dt, or int E_{rho x rho} K(x - y) dt
+  PairKernel congestion_kernel;
+  int congestion_group = 16;  ///< draws of the same time whose pairs are averaged
+  Term state_cost;            ///< int E_rho phi(x) dt
   Potential state_cost_potential;
+  Term jacobian_symmetry;  ///< int E_rho |J - J^T|_F^2 dt, J = du/dx
+  Estimator estimator = Estimator::pathwise;
 
-  /// True if a term is an expectation under the model, which needs draws from it and its drift.
-  bool has_expectations() const;
+  struct NamedTerm {
+    const char* name;
+    const Term* term;
+  };
+  /// All terms, in the order in which they are shown.
+  std::vector<NamedTerm> terms() const;
+  /// True if a term is an integral over time of an expectation under the model, which needs draws from it and
+  /// its drift.
+  bool has_running_terms() const;
+  /// True if a term is an expectation under the model, at any time.
+  bool has_expectations() const {
+    return has_running_terms() || (terminal.is_there() && terminal_potential.is_there());
+  }
+  /// Samples whose terms need each other, and so one rank: the draws of one time, or of one baseline.
+  int granule() const;
   /// Throws Error (bad input) naming the key and what is allowed.
   void validate() const;
   /// Throws Error (bad input) where a term does not fit data of that dimension.
   void require_dimension(int n_dims) const;
+  /// Dimension of the laws and potentials; 0 where only a file knows it.
+  int n_dims() const;
 };
 
 }  // namespace rhoflux::objectives

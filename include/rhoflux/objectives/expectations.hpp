@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,53 +10,63 @@
 
 namespace rhoflux::objectives {
 
-/// Between the units of the data and of the model: x = mean + scale x_model, t = t_first + time_span tau.
-struct Units {
-  std::vector<double> mean, scale;  ///< (n_dims)
-  double t_first = 0, time_span = 1;
-};
+template <class Scalar>
+class JacobianSymmetry;
 
-/// Which draws: sample s of a step has its time in stratum s of `samples` equal parts of the time range, so
-/// that the draws of a step are the same however they are split over ranks.
-struct DrawConfig {
-  std::uint64_t seed = 0;
-  std::int64_t step = 0;
-  std::int64_t samples = 0;  ///< over all ranks
-};
-
-/// Terms that are integrals over time of expectations under the model (model.md sections 3 and 4),
+/// Terms that are expectations under the model (model.md sections 3 and 4): integrals over time,
 ///   sum_k w_k int E_{x ~ rho_t} h_k dt,
-/// by exact draws at stratified times, with the pathwise gradient. Nothing is allocated in a call.
+/// or the cost w E_{x ~ rho_last} phi(x) of the end. Exact draws, at stratified times; the gradient is the
+/// pathwise one or that of the score function with the mean of neighbouring draws, the own group left out,
+/// as its baseline. Nothing is allocated in a call.
 template <class Scalar>
 class Expectations {
  public:
+  enum class When { running, terminal };
+
   /// @param dynamics made with motion and derivatives; outlives the object
   /// @param noise g that the drift is for
-  Expectations(const Config& config, const Units& units, const flux::Noise& noise,
+  Expectations(const Config& config, When when, const Units& units, const flux::Noise& noise,
                flux::Dynamics<Scalar>& dynamics, int max_samples);
+  ~Expectations();
 
-  int n_terms() const { return static_cast<int>(m_terms.size()); }
-  std::string name(int k) const { return m_terms[static_cast<std::size_t>(k)].term->name(); }
-  /// Steps before a term acts.
-  std::int64_t start(int k) const { return m_terms[static_cast<std::size_t>(k)].schedule.start; }
-  /// Weight of a term in the step after `step` steps.
-  double weight(int k, std::int64_t step) const {
-    return m_terms[static_cast<std::size_t>(k)].schedule.at(step);
-  }
+  int n_terms() const { return static_cast<int>(m_names.size()); }
+  const std::string& name(int k) const { return m_names[static_cast<std::size_t>(k)]; }
+  const Term& schedule(int k) const { return m_schedules[static_cast<std::size_t>(k)]; }
 
-  /// Adds the parts of draws first_sample .. first_sample + n to the estimate of each term (values, n_terms)
-  /// and weights[k] times its gradient to parameters_bar (layout size).
+  /// Adds the parts of draws first_sample .. first_sample + n to the estimate of each term (values, n_terms;
+  /// `clipped` is the share of draws) and weights[k] times its gradient to parameters_bar (layout size).
+  /// First_sample and n are multiples of Config::granule.
   void accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters, const DrawConfig& config,
                   std::int64_t first_sample, int n, const std::vector<double>& weights,
-                  const Vector<Scalar>& parameters_bar, double* values);
+                  const Vector<Scalar>& parameters_bar, TermSums* values);
+
+  /// States that others have found, e.g. by moving particles.
+  struct States {
+    density::Points<Scalar> points;  ///< model units; those of a group have the same time
+    double share = 1;                ///< of each in the values
+    double clip_share = 1;           ///< of each in the count of those that are clipped
+    DrawConfig config;               ///< key of random signs, with the number of the first
+    std::int64_t first_sample = 0;
+  };
+  /// Adds share * sum h to `values` and, unless parameters_bar is empty, share * weights[k] times its
+  /// derivatives by the parameters to parameters_bar and by the states, which do not depend on the parameters
+  /// here, to x_bar() (n_dims, n).
+  void accumulate_at(const ExecutionSpace& space, const Vector<Scalar>& parameters, const States& states,
+                     const std::vector<double>& weights, const Vector<Scalar>& parameters_bar,
+                     TermSums* values);
+  const Matrix<Scalar>& x_bar() const { return m_bar.x; }
 
  private:
-  void draw(const ExecutionSpace& space, const Vector<Scalar>& parameters, const DrawConfig& config,
-            std::int64_t first_sample, int n);
-  void to_data_units(const ExecutionSpace& space, int n);
-  void to_model_units(const ExecutionSpace& space, int n);
+  void add(const ExecutionSpace& space, const Vector<Scalar>& parameters, const States& states,
+           const std::vector<double>& weights, TermSums* values, const Vector<Scalar>& parameters_bar);
 
+  When m_when;
+  Estimator m_estimator;
+  int m_group, m_block;  ///< draws of one time, and of one baseline
+  std::vector<std::string> m_names;
+  std::vector<Term> m_schedules;
   std::vector<ScheduledTerm<Scalar>> m_terms;
+  std::unique_ptr<JacobianSymmetry<Scalar>> m_symmetry;  ///< null: not asked for; else the last of the terms
   flux::Dynamics<Scalar>& m_dynamics;
   double m_t_first, m_time_span, m_log_volume;
   bool m_has_noise;
@@ -66,6 +77,7 @@ class Expectations {
   flux::Motion<Scalar> m_motion;
   Draws<Scalar> m_draws;
   DrawsBar<Scalar> m_bar;
+  Matrix<Scalar> m_symmetry_x_bar;  ///< (n_dims, n) model units
 };
 
 extern template class Expectations<float>;

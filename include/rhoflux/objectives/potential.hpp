@@ -15,9 +15,10 @@ namespace rhoflux::objectives {
 /// | quadratic | c : a | sum_i a_i (x_i - c_i)^2 / 2 |
 /// | double_well | c : w : a | sum_i a_i ((x_i - c_i)^2 - w_i^2)^2 / 4 |
 ///
-/// c, a and w are lists of D numbers, R, r and k single ones. Written "kind part; part; ...".
+/// c, a and w are lists of D numbers, R, r and k single ones. Written "kind part; part; ...". Or "table
+/// PATH": values on a grid in an HDF5 file, multilinear in between and constant beyond its edges.
 struct Potential {
-  enum class Kind { none, circles, quadrics, balls, quadratic, double_well };
+  enum class Kind { none, circles, quadrics, balls, quadratic, double_well, table };
   struct Part {
     std::vector<double> centre;  ///< (D) c
     std::vector<double> slope;   ///< (D) a; empty: the kind has none
@@ -25,15 +26,29 @@ struct Potential {
     double level = 0;            ///< R or r
     double sharpness = 0;        ///< k
   };
+  /// Of a table: ascending coordinates of the nodes, axis by axis, and values in C order.
+  struct Grid {
+    std::vector<std::vector<double>> axes;
+    std::vector<double> values;
+  };
   Kind kind = Kind::none;
   std::vector<Part> parts;
+  std::string path;  ///< of a table
+  Grid grid;         ///< of a table once it has been read
 
   bool is_there() const { return kind != Kind::none; }
-  int n_dims() const { return parts.empty() ? 0 : static_cast<int>(parts.front().centre.size()); }
+  /// True for the kinds that are high inside something and fall off outside: circles, quadrics, balls.
+  bool is_obstacle() const { return kind == Kind::circles || kind == Kind::quadrics || kind == Kind::balls; }
+  /// D; 0 where there is no potential or a table that has not been read.
+  int n_dims() const {
+    return static_cast<int>(kind == Kind::table ? grid.axes.size()
+                                                : (parts.empty() ? 0 : parts.front().centre.size()));
+  }
   /// A text that parse() reads back to the same bits; "none" where there is none.
   std::string to_string() const;
   /// Throws Error (bad input) with the reason alone.
   static Potential parse(const std::string& text);
+  static constexpr const char* type = "a potential, its parts separated by semicolons";
 };
 
 }  // namespace rhoflux::objectives

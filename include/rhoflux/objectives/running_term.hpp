@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -9,7 +10,8 @@
 
 namespace rhoflux::objectives {
 
-/// Draws from the model and what it says of them, in the units of the data.
+/// Draws from the model and what it says of them, in the units of the data. Draws that a term looks at in
+/// pairs stand in groups of Config::congestion_group with the same time.
 template <class Scalar>
 struct Draws {
   Vector<Scalar> t;        ///< (n)
@@ -24,6 +26,31 @@ template <class Scalar>
 struct DrawsBar {
   Matrix<Scalar> x, drift;
   Vector<Scalar> log_rho;
+  /// (n) weight h of each draw, by which the score function weighs its score; twice as much where h belongs
+  /// to a pair of draws.
+  Vector<Scalar> response;
+  Matrix<Scalar> scratch;  ///< (n_dims, n)
+};
+
+/// Between the units of the data and of the model: x = mean + scale x_model, t = t_first + time_span tau.
+struct Units {
+  std::vector<double> mean, scale;  ///< (n_dims)
+  double t_first = 0, time_span = 1;
+};
+
+/// Which draws of a step, over all ranks. Groups of draws (Config::granule, else each draw alone) have their
+/// times in as many equal parts of the time range, so that the draws of a step are the same however they are
+/// split over ranks.
+struct DrawConfig {
+  std::uint64_t seed = 0;
+  std::int64_t step = 0;
+  std::int64_t samples = 0;  ///< a multiple of Config::granule
+};
+
+/// Sums over draws.
+struct TermSums {
+  double value = 0;    ///< of h, clipped
+  double clipped = 0;  ///< draws whose h is clipped
 };
 
 /// One term int E_rho h(t, x, u, log rho) dt.
@@ -32,64 +59,9 @@ class RunningTerm {
  public:
   virtual ~RunningTerm() = default;
   virtual std::string name() const = 0;
-  /// Adds weight dh to the adjoints. @return the sum of h over the draws
-  virtual double add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
-                     const DrawsBar<Scalar>& bar) const = 0;
-};
-
-/// h = |u|^2.
-template <class Scalar>
-class Kinetic : public RunningTerm<Scalar> {
- public:
-  std::string name() const override { return "kinetic"; }
-  double add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
-             const DrawsBar<Scalar>& bar) const override;
-};
-
-/// h = |u|^2 / (2 sigma^2), [HVC] 34 with no base drift.
-template <class Scalar>
-class Control : public RunningTerm<Scalar> {
- public:
-  explicit Control(double sigma) : m_sigma(sigma) {}
-  std::string name() const override { return "control"; }
-  double add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
-             const DrawsBar<Scalar>& bar) const override;
-
- private:
-  double m_sigma;
-};
-
-/// h = log rho, [HVC] 35.
-template <class Scalar>
-class Entropy : public RunningTerm<Scalar> {
- public:
-  std::string name() const override { return "entropy"; }
-  double add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
-             const DrawsBar<Scalar>& bar) const override;
-};
-
-/// h = rho, the mean-field cost of crowding.
-template <class Scalar>
-class Congestion : public RunningTerm<Scalar> {
- public:
-  std::string name() const override { return "congestion"; }
-  double add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
-             const DrawsBar<Scalar>& bar) const override;
-};
-
-/// h = phi(x), a potential; [HVC] 35.
-template <class Scalar>
-class StateCost : public RunningTerm<Scalar> {
- public:
-  explicit StateCost(const Potential& potential);
-  std::string name() const override { return "state_cost"; }
-  double add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
-             const DrawsBar<Scalar>& bar) const override;
-
- private:
-  Potential::Kind m_kind;
-  int m_n_parts;
-  Vector<double> m_numbers;  ///< part by part
+  /// Adds weight dh to the adjoints and weight h to the response.
+  virtual TermSums add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
+                       const DrawsBar<Scalar>& bar) const = 0;
 };
 
 /// A term and when it acts.
@@ -99,19 +71,26 @@ struct ScheduledTerm {
   std::unique_ptr<RunningTerm<Scalar>> term;
 };
 
-/// The expectations under the model that the configuration asks for.
+/// h = |u|^2.
+template <class Scalar>
+std::unique_ptr<RunningTerm<Scalar>> make_kinetic(const Config& config);
+/// h = |u - v(x)|^2 / (2 sigma^2), [HVC] 34.
+template <class Scalar>
+std::unique_ptr<RunningTerm<Scalar>> make_control(const Config& config);
+/// h = log rho, [HVC] 35.
+template <class Scalar>
+std::unique_ptr<RunningTerm<Scalar>> make_entropy(const Config& config);
+/// h = rho, or the mean of K(x - y) over the other draws y of the group: an unbiased estimate of
+/// E_{rho x rho} K, whose pairs are all of one rank.
+template <class Scalar>
+std::unique_ptr<RunningTerm<Scalar>> make_congestion(const Config& config);
+/// h = phi(x), a potential; [HVC] 35.
+template <class Scalar>
+std::unique_ptr<RunningTerm<Scalar>> make_potential_cost(const std::string& name, const Potential& potential,
+                                                         double clip);
+
+/// The integrals over time that the configuration asks for, but for jacobian_symmetry.
 template <class Scalar>
 std::vector<ScheduledTerm<Scalar>> make_running_terms(const Config& config);
-
-extern template class Kinetic<float>;
-extern template class Kinetic<double>;
-extern template class Control<float>;
-extern template class Control<double>;
-extern template class Entropy<float>;
-extern template class Entropy<double>;
-extern template class Congestion<float>;
-extern template class Congestion<double>;
-extern template class StateCost<float>;
-extern template class StateCost<double>;
 
 }  // namespace rhoflux::objectives

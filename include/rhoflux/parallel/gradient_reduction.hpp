@@ -16,8 +16,10 @@ namespace rhoflux::parallel {
 /// ranks up to the number of lanes.
 class BatchPartition {
  public:
-  /// @param lanes 0: plain. Throws Error (bad input) if there are more ranks than samples or lanes.
-  BatchPartition(const Communicator& comm, std::int64_t batch, int lanes);
+  /// @param lanes 0: plain
+  /// @param granule samples that one lane has together; divides the batch
+  /// Throws Error (bad input) if there are more ranks than granules or lanes.
+  BatchPartition(const Communicator& comm, std::int64_t batch, int lanes, int granule = 1);
 
   bool reproducible() const { return m_reproducible; }
   int n_lanes() const { return m_n_lanes; }
@@ -27,7 +29,8 @@ class BatchPartition {
   Share lanes_of(int rank) const { return share_of(m_n_lanes, rank, m_size); }
   /// Samples [begin, end) of the global batch that make up a lane.
   Share samples_of(std::int64_t lane) const {
-    return {m_batch * lane / m_n_lanes, m_batch * (lane + 1) / m_n_lanes};
+    const std::int64_t granules = m_batch / m_granule;
+    return {granules * lane / m_n_lanes * m_granule, granules * (lane + 1) / m_n_lanes * m_granule};
   }
   /// All samples of this rank.
   Share local_samples() const {
@@ -36,7 +39,7 @@ class BatchPartition {
   std::int64_t batch() const { return m_batch; }
 
  private:
-  std::int64_t m_batch;
+  std::int64_t m_batch, m_granule;
   int m_rank, m_size, m_n_lanes;
   bool m_reproducible;
 };

@@ -41,9 +41,13 @@ struct Checkpoint {
   double best_validation = 0;  ///< smallest so far; +inf before the first
   std::int64_t best_step = 0;
   std::int64_t validations_since_best = 0;
-  double loss_sum = 0;            ///< since the last line of the history
-  std::vector<double> term_sums;  ///< of the expectations under the model, likewise
-  std::int64_t loss_count = 0;
+  /// Of a term of the objective, since the last line of the history.
+  struct TermProgress {
+    std::string name;
+    double sum = 0, clipped = 0;
+  };
+  std::vector<TermProgress> terms;
+  std::int64_t loss_count = 0;  ///< steps since the last line of the history
   std::int64_t n_train_rows = 0;
   History history;
   Provenance provenance;
@@ -52,8 +56,9 @@ struct Checkpoint {
   const std::vector<double>& inference_parameters() const { return averaged.empty() ? parameters : averaged; }
 };
 
-/// Version 1 had no flux; it is read as a triangular one.
-constexpr int checkpoint_format_version = 3;
+/// Version 1 had no flux; it is read as a triangular one. Before version 4 terms had no names; what they had
+/// gathered since the last line of the history is left out.
+constexpr int checkpoint_format_version = 4;
 
 /// Writes crash-safely (see io::write_safely) and reads every dataset back before the file gets its name.
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "rhoflux/core/random.hpp"
 #include "rhoflux/core/types.hpp"
 #include "rhoflux/density/density.hpp"
 #include "rhoflux/io/population.hpp"
@@ -40,6 +41,7 @@ parallel::Share rows_for_samples(parallel::Share samples, std::int64_t batch, st
 
 /// How a batch is drawn.
 struct BatchConfig {
+  RandomPurpose purpose = RandomPurpose::batch;
   std::uint64_t seed = 0;
   std::int64_t step = 0;
   std::int64_t batch = 0;  ///< samples over all ranks

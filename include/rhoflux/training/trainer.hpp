@@ -3,11 +3,11 @@
 #include <functional>
 #include <string>
 
-#include "rhoflux/io/population.hpp"
 #include "rhoflux/objectives/config.hpp"
 #include "rhoflux/parallel/communicator.hpp"
 #include "rhoflux/training/checkpoint.hpp"
 #include "rhoflux/training/config.hpp"
+#include "rhoflux/training/sources.hpp"
 #include "rhoflux/training/stop_request.hpp"
 
 namespace rhoflux::training {
@@ -30,14 +30,14 @@ struct RunConfig {
 
 enum class RunEnd { finished, early_stopping, stopped };
 
-/// Trains the model that `config` describes on `file`. Collective. `log` is called on every rank and prints
-/// on the root.
+/// Trains the model that `config` describes on `sources`. Collective. `log` is called on every rank and
+/// prints on the root.
 ///
-/// Minimises the sum of the terms of the objective by Adam: E[-log rho_t(x)] over the training rows, and
-/// expectations under the model itself; global batches, so that the result does not depend on the rank count
-/// but for rounding (or not at all: training.reproducible). Throws Error: bad input
-/// before anything is written; a numerical failure that names the step and the last checkpoint.
-RunEnd train(const RunConfig& config, const io::PopulationFile& file, const parallel::Communicator& comm,
+/// Minimises the sum of the terms of the objective by Adam: E[-log rho_t(x)] over the training rows and the
+/// given laws, and expectations under the model itself; global batches, so that the result does not depend on
+/// the rank count but for rounding (or not at all: training.reproducible). Throws Error: bad input before
+/// anything is written; a numerical failure that names the step and the last checkpoint.
+RunEnd train(const RunConfig& config, const Sources& sources, const parallel::Communicator& comm,
              const std::function<void(const std::string&)>& log);
 
 }  // namespace rhoflux::training

@@ -26,7 +26,7 @@ std::vector<int> drawn_rows(int n_rows, int batch, std::int64_t step, std::uint6
   const density::Points<double> points = {make_vector<double>("tau", batch),
                                           make_matrix<double>("x", 2, batch)};
   const auto weight = make_vector<double>("weight", batch);
-  draw_batch(ExecutionSpace(), shard, {seed, step, batch, 0.0}, 0, points, weight);
+  draw_batch(ExecutionSpace(), shard, {RandomPurpose::batch, seed, step, batch, 0.0}, 0, points, weight);
   std::vector<int> rows;
   for (int s = 0; s < batch; ++s) {
     rows.push_back(static_cast<int>(points.tau(s)));
@@ -75,7 +75,7 @@ TEST(DrawBatch, NoiseHasTheVarianceAskedFor) {
   const Shard<double> shard = make_shard(n);
   const density::Points<double> points = {make_vector<double>("tau", n), make_matrix<double>("x", 2, n)};
   const auto weight = make_vector<double>("weight", n);
-  draw_batch(ExecutionSpace(), shard, {1, 1, n, 0.25}, 0, points, weight);
+  draw_batch(ExecutionSpace(), shard, {RandomPurpose::batch, 1, 1, n, 0.25}, 0, points, weight);
   double sum = 0;
   for (int s = 0; s < n; ++s) {
     const double row = points.tau(s);

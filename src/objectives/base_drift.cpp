@@ -1,0 +1,52 @@
+#include "rhoflux/objectives/base_drift.hpp"
+
+#include "part_text.hpp"
+#include "rhoflux/core/error.hpp"
+
+namespace rhoflux::objectives {
+
+BaseDrift BaseDrift::parse(const std::string& text) {
+  const auto [word, rest] = first_word(text);
+  BaseDrift drift;
+  if (word == "zero" && rest.empty()) return drift;
+  if (word == "gradient") {
+    drift.kind = Kind::gradient;
+    drift.potential = Potential::parse(rest);
+    if (!drift.potential.is_there()) fail_input("'gradient' needs a potential");
+    if (drift.potential.kind == Potential::Kind::table)
+      fail_input("the gradient of a table jumps from cell to cell, which no drift may");
+    return drift;
+  }
+  if (word != "linear") fail_input("'" + word + "' is not a base drift; there are zero, linear, gradient");
+  const std::vector<std::string> fields = split(rest, ':');
+  if (fields.size() != 2) fail_input("'" + rest + "' must be A : b1,..,bD for linear");
+  drift.kind = Kind::linear;
+  drift.offset = parse_numbers(fields[1]);
+  const std::vector<double> given = parse_numbers(fields[0]);
+  const std::size_t n = drift.offset.size();
+  drift.n_given = given.size();
+  if (given.size() == n * n) {
+    drift.matrix = given;
+  } else if (given.size() == 1 || given.size() == n) {
+    drift.matrix.assign(n * n, 0.0);
+    for (std::size_t i = 0; i < n; ++i) drift.matrix[i * n + i] = given[given.size() == 1 ? 0 : i];
+  } else {
+    fail_input("'" + fields[0] + "': " + std::to_string(given.size()) + " numbers for A of " +
+               std::to_string(n) + " coordinates; must be 1, D or D*D");
+  }
+  return drift;
+}
+
+std::string BaseDrift::to_string() const {
+  if (kind == Kind::zero) return "zero";
+  if (kind == Kind::gradient) return "gradient " + potential.to_string();
+  const std::size_t n = offset.size();
+  std::vector<double> given = matrix;
+  if (n_given != n * n) {
+    given.clear();
+    for (std::size_t i = 0; i < n_given; ++i) given.push_back(matrix[i * n + i]);
+  }
+  return "linear " + print_numbers(given) + " : " + print_numbers(offset);
+}
+
+}  // namespace rhoflux::objectives

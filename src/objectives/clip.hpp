@@ -1,0 +1,21 @@
+#pragma once
+
+#include "rhoflux/core/math.hpp"
+
+namespace rhoflux::objectives {
+
+/// h with a bounded pull: h up to `limit`, limit (1 + log(h / limit)) above.
+template <class Scalar>
+struct Clipped {
+  Scalar value, slope;  ///< of h, and d value / dh
+  bool acts;
+};
+
+/// @param limit 0: none
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION Clipped<Scalar> clip(Scalar h, Scalar limit) {
+  if (!(limit > Scalar(0)) || !(h > limit)) return {h, Scalar(1), false};
+  return {limit * (Scalar(1) + math::log(h / limit)), limit / h, true};
+}
+
+}  // namespace rhoflux::objectives

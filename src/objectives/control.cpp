@@ -1,0 +1,96 @@
+#include "clip.hpp"
+#include "potential_on_device.hpp"
+#include "rhoflux/objectives/running_term.hpp"
+
+namespace rhoflux::objectives {
+namespace {
+
+/// The base drift v as kernels see it.
+template <class Scalar>
+struct BaseDriftOnDevice {
+  BaseDrift::Kind kind = BaseDrift::Kind::zero;
+  int n_dims = 0;
+  Vector<Scalar> matrix, offset;  ///< (D * D) row by row, (D)
+  PotentialOnDevice<Scalar> potential;
+
+  /// out = u - v(x).
+  KOKKOS_INLINE_FUNCTION void difference(const Scalar* x, const Scalar* u, Scalar* out) const {
+    for (int i = 0; i < n_dims; ++i) {
+      out[i] = u[i];
+      if (kind != BaseDrift::Kind::linear) continue;
+      out[i] -= offset(i);
+      for (int j = 0; j < n_dims; ++j) out[i] -= matrix(i * n_dims + j) * x[j];
+    }
+    if (kind == BaseDrift::Kind::gradient) (void)potential.add_gradient(x, Scalar(1), out);
+  }
+  /// Adds factor times the derivative of <w, u - v(x)> by x to out.
+  KOKKOS_INLINE_FUNCTION void add_adjoint(const Scalar* x, const Scalar* w, Scalar factor,
+                                          Scalar* out) const {
+    if (kind == BaseDrift::Kind::gradient) potential.add_hessian(x, w, factor, out);
+    if (kind != BaseDrift::Kind::linear) return;
+    for (int i = 0; i < n_dims; ++i)
+      for (int j = 0; j < n_dims; ++j) out[j] -= factor * matrix(i * n_dims + j) * w[i];
+  }
+};
+
+template <class Scalar>
+class Control : public RunningTerm<Scalar> {
+ public:
+  explicit Control(const Config& config)
+      : m_limit(static_cast<Scalar>(config.control.clip)),
+        m_precision(static_cast<Scalar>(1 / (config.control_sigma * config.control_sigma))) {
+    const BaseDrift& base = config.control_base;
+    m_base.kind = base.kind;
+    m_base.matrix = on_device<Scalar>(base.matrix, "matrix of the base drift");
+    m_base.offset = on_device<Scalar>(base.offset, "offset of the base drift");
+    m_base.potential = PotentialOnDevice<Scalar>(base.potential);
+  }
+  std::string name() const override { return "control"; }
+  TermSums add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
+               const DrawsBar<Scalar>& bar) const override;
+
+ private:
+  Scalar m_limit, m_precision;
+  BaseDriftOnDevice<Scalar> m_base;
+};
+
+template <class Scalar>
+TermSums Control<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
+                              const DrawsBar<Scalar>& bar) const {
+  const Matrix<Scalar> x = draws.x, u = draws.drift, x_bar = bar.x, u_bar = bar.drift,
+                       difference = bar.scratch;
+  const Vector<Scalar> response = bar.response;
+  const int n_dims = static_cast<int>(u.extent(0));
+  const Scalar scale = static_cast<Scalar>(weight), limit = m_limit, precision = m_precision;
+  BaseDriftOnDevice<Scalar> base = m_base;
+  base.n_dims = n_dims;
+  TermSums sums;
+  Kokkos::parallel_reduce(
+      "control cost", Kokkos::RangePolicy<ExecutionSpace>(space, 0, draws.size()),
+      KOKKOS_LAMBDA(int s, double& total, double& clipped) {
+        base.difference(&x(0, s), &u(0, s), &difference(0, s));
+        Scalar square = 0;
+        for (int i = 0; i < n_dims; ++i) square += difference(i, s) * difference(i, s);
+        const Clipped<Scalar> h = clip(precision * square / Scalar(2), limit);
+        const Scalar factor = scale * h.slope * precision;
+        for (int i = 0; i < n_dims; ++i) u_bar(i, s) += factor * difference(i, s);
+        base.add_adjoint(&x(0, s), &difference(0, s), factor, &x_bar(0, s));
+        response(s) += scale * h.value;
+        total += static_cast<double>(h.value);
+        clipped += h.acts ? 1 : 0;
+      },
+      sums.value, sums.clipped);
+  return sums;
+}
+
+}  // namespace
+
+template <class Scalar>
+std::unique_ptr<RunningTerm<Scalar>> make_control(const Config& config) {
+  return std::make_unique<Control<Scalar>>(config);
+}
+
+template std::unique_ptr<RunningTerm<float>> make_control<float>(const Config&);
+template std::unique_ptr<RunningTerm<double>> make_control<double>(const Config&);
+
+}  // namespace rhoflux::objectives

@@ -1,0 +1,117 @@
+#include "rhoflux/objectives/law.hpp"
+
+#include <cmath>
+
+#include "part_text.hpp"
+#include "rhoflux/core/error.hpp"
+
+namespace rhoflux::objectives {
+namespace {
+
+constexpr const char* form = "mean m1,..,mD : variance, D variances or D*D covariance [: weight]";
+
+/// Lower triangular root of a covariance (Cholesky).
+std::vector<double> root_of(const std::vector<double>& covariance, std::size_t n) {
+  std::vector<double> root(n * n, 0.0);
+  for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t j = 0; j <= i; ++j) {
+      double sum = covariance[i * n + j];
+      for (std::size_t k = 0; k < j; ++k) sum -= root[i * n + k] * root[j * n + k];
+      if (i == j && !(sum > 0)) fail_input("a covariance is not positive definite");
+      root[i * n + j] = i == j ? std::sqrt(sum) : sum / root[j * n + j];
+    }
+  }
+  return root;
+}
+
+Law::Part parse_part(const std::string& text) {
+  const std::vector<std::string> fields = split(text, ':');
+  if (fields.size() != 2 && fields.size() != 3) fail_input("'" + text + "' must be " + form);
+  Law::Part part;
+  part.mean = parse_numbers(fields[0]);
+  const std::size_t n = part.mean.size();
+  const std::vector<double> given = parse_numbers(fields[1]);
+  part.n_given = given.size();
+  if (given.size() == n * n) {
+    part.covariance = given;
+  } else if (given.size() == 1 || given.size() == n) {
+    part.covariance.assign(n * n, 0.0);
+    for (std::size_t i = 0; i < n; ++i) part.covariance[i * n + i] = given[given.size() == 1 ? 0 : i];
+  } else {
+    fail_input("'" + text + "': " + std::to_string(given.size()) + " numbers for the variance of " +
+               std::to_string(n) + " coordinates; must be " + form);
+  }
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (part.covariance[i * n + j] != part.covariance[j * n + i])
+        fail_input("'" + text + "': the covariance is not symmetric");
+  part.root = root_of(part.covariance, n);
+  if (fields.size() == 3) part.weight = parse_number(fields[2]);
+  if (!(part.weight > 0)) fail_input("'" + text + "': a weight must be greater than 0");
+  return part;
+}
+
+/// Sum over the parts of share times what `of` says of coordinate i.
+template <class Function>
+std::vector<double> mixed(const Law& law, Function&& of) {
+  std::vector<double> result(static_cast<std::size_t>(law.n_dims()), 0.0);
+  double total = 0;
+  for (const Law::Part& part : law.parts) total += part.weight;
+  for (const Law::Part& part : law.parts)
+    for (std::size_t i = 0; i < result.size(); ++i) result[i] += part.weight / total * of(part, i);
+  return result;
+}
+
+}  // namespace
+
+std::vector<double> Law::mean() const {
+  return mixed(*this, [](const Part& part, std::size_t i) { return part.mean[i]; });
+}
+
+std::vector<double> Law::variance() const {
+  const std::vector<double> centre = mean();
+  return mixed(*this, [&](const Part& part, std::size_t i) {
+    const double shift = part.mean[i] - centre[i];
+    return part.covariance[i * part.mean.size() + i] + shift * shift;
+  });
+}
+
+Law Law::parse(const std::string& text) {
+  const Worded worded = first_word(text);
+  Law law;
+  if (worded.word == "none" && worded.rest.empty()) return law;
+  if (worded.word == "file") {
+    if (worded.rest.empty()) fail_input("'file' needs the path of a population file");
+    law.kind = Kind::file;
+    law.path = worded.rest;
+    return law;
+  }
+  if (worded.word != "gaussian")
+    fail_input("'" + worded.word + "' is not a law; there are none, gaussian, file");
+  law.kind = Kind::gaussians;
+  for (const std::string& part : split(worded.rest, ';')) law.parts.push_back(parse_part(part));
+  for (const Part& part : law.parts)
+    if (part.mean.size() != law.parts.front().mean.size())
+      fail_input("parts of " + std::to_string(law.parts.front().mean.size()) + " and of " +
+                 std::to_string(part.mean.size()) + " coordinates");
+  return law;
+}
+
+std::string Law::to_string() const {
+  if (kind == Kind::none) return "none";
+  if (kind == Kind::file) return "file " + path;
+  std::string text;
+  for (const Part& part : parts) {
+    const std::size_t n = part.mean.size();
+    std::vector<double> given;
+    if (part.n_given == n * n)
+      given = part.covariance;
+    else
+      for (std::size_t i = 0; i < part.n_given; ++i) given.push_back(part.covariance[i * n + i]);
+    text += (text.empty() ? "gaussian " : "; ") + print_numbers(part.mean) + " : " + print_numbers(given);
+    if (part.weight != 1) text += " : " + print_number(part.weight);
+  }
+  return text;
+}
+
+}  // namespace rhoflux::objectives

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "rhoflux/flux/dynamics.hpp"
+#include "rhoflux/objectives/expectations.hpp"
+#include "rhoflux/parallel/gradient_reduction.hpp"
+#include "rhoflux/training/sources.hpp"
+#include "rhoflux/training/trainer.hpp"
+
+namespace rhoflux::training {
+
+/// The objective of a run: which terms there are, their values over a global batch, and the gradient of their
+/// weighted sum. Every rank takes its part of the batch; nothing is allocated in a step.
+template <class Scalar>
+class Objective {
+ public:
+  /// Reads this rank's shards. Collective. The communicator and the dynamics must outlive the object.
+  Objective(const RunConfig& config, const Sources& sources, const parallel::Communicator& comm,
+            const Standardisation& units, flux::Dynamics<Scalar>& dynamics, int chunk);
+
+  std::size_t n_terms() const { return m_names.size(); }
+  const std::string& name(std::size_t k) const { return m_names[k]; }
+  const objectives::Term& schedule(std::size_t k) const { return m_schedules[k]; }
+  /// Weights of the terms in the step after `step` steps.
+  std::vector<double> weights_at(std::int64_t step) const;
+
+  /// Value of each term in one step; the gradient of their weighted sum is left in gradient() on every rank.
+  /// What has no weight is not evaluated. Collective.
+  std::vector<objectives::TermSums> evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                             std::int64_t step, const std::vector<double>& weights);
+  /// Norm of the gradient of each term alone, times its weight. Overwrites gradient(). Collective.
+  std::vector<double> gradient_norms(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                     std::int64_t step, const std::vector<double>& weights);
+  const Vector<Scalar>& gradient() const { return m_gradient.lane(0); }
+
+ private:
+  void add_likelihood(const char* name, const objectives::Term& schedule,
+                      std::unique_ptr<SampleStream<Scalar>> stream);
+  void add_law(const char* name, const objectives::Term& schedule, const GivenLaw& given, double tau,
+               const parallel::Communicator& comm, const Standardisation& units);
+  void add_expectations(const RunConfig& config, const Standardisation& units, int chunk);
+  double add_likelihood_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                 std::int64_t step, parallel::Share samples, double weight,
+                                 const SampleStream<Scalar>& stream, const Vector<Scalar>& gradient);
+
+  const TrainingConfig m_training;
+  flux::Dynamics<Scalar>& m_dynamics;
+  parallel::BatchPartition m_partition;
+  parallel::GradientReduction<Scalar> m_gradient;
+  int m_chunk;
+  std::vector<std::string> m_names;
+  std::vector<objectives::Term> m_schedules;
+  std::vector<std::unique_ptr<SampleStream<Scalar>>> m_streams;  ///< of the first terms, the likelihoods
+  /// Of the other terms: the cost of the end, the integrals over time, as far as there are any.
+  std::vector<std::unique_ptr<objectives::Expectations<Scalar>>> m_expectations;
+  density::Points<Scalar> m_points;
+  Vector<Scalar> m_weight, m_weight_bar, m_log_rho;
+  std::vector<double> m_lane_values;  ///< value and clipped share, by lane and term
+};
+
+extern template class Objective<float>;
+extern template class Objective<double>;
+
+}  // namespace rhoflux::training

@@ -1,0 +1,98 @@
+#include "run_start.hpp"
+
+#include <filesystem>
+
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/flux/dynamics.hpp"
+#include "rhoflux/io/safe_file.hpp"
+
+namespace rhoflux::training {
+namespace {
+
+/// Keys that a continued run may not change, because the state of the old run would not fit.
+void require_same_run(const RunConfig& config, const Checkpoint& start, const Sources& sources,
+                      const std::string& name) {
+  const network::ParameterLayout ours = flux::layout_of(config.model, config.flux, sources.n_dims);
+  const network::ParameterLayout theirs =
+      flux::layout_of(start.model.config, start.model.flux, start.model.units.n_dims());
+  const auto refuse = [&](const std::string& what) {
+    fail_input(name + ": cannot be continued with this deck: " + what +
+               " (use --restart none and another checkpoint.directory for a new run)");
+  };
+  bool same = ours.blocks().size() == theirs.blocks().size();
+  for (std::size_t k = 0; same && k < ours.blocks().size(); ++k)
+    same = ours.blocks()[k].name == theirs.blocks()[k].name &&
+           ours.blocks()[k].rows == theirs.blocks()[k].rows &&
+           ours.blocks()[k].columns == theirs.blocks()[k].columns;
+  const density::Config &a = config.model, &b = start.model.config;
+  same = same && a.family == b.family && a.weights == b.weights &&
+         a.time_frequency_min == b.time_frequency_min && a.time_frequency_max == b.time_frequency_max &&
+         a.coordinate_frequency_min == b.coordinate_frequency_min &&
+         a.coordinate_frequency_max == b.coordinate_frequency_max;
+  if (!same) refuse("[model], or the divergence-free part of [flux], differs from that of the checkpoint");
+  if (config.training.seed != start.seed)
+    refuse("training.seed = " + std::to_string(config.training.seed) + ", the checkpoint has " +
+           std::to_string(start.seed));
+  if (config.training.precision != start.precision) refuse("training.precision differs");
+  if (const std::int64_t rows = sources.count(io::Split::train); rows != start.n_train_rows)
+    refuse((sources.data ? sources.data->path() : "a deck without data.file") + " has " +
+           std::to_string(rows) + " training rows, the checkpoint was made with " +
+           std::to_string(start.n_train_rows));
+}
+
+bool holds_checkpoints(const std::string& directory) {
+  return !list_checkpoints(directory).empty() || std::filesystem::exists(best_path(directory));
+}
+
+}  // namespace
+
+std::optional<Checkpoint> find_start(const RunConfig& config, const Sources& sources,
+                                     const parallel::Communicator& comm,
+                                     const std::function<void(const std::string&)>& log) {
+  const std::string& directory = config.checkpoint.directory;
+  std::optional<Checkpoint> start;
+  std::vector<std::string> warnings;
+  // Every rank reads the small file itself; the root checks first, so that an error comes once.
+  const auto read = [&] {
+    if (config.restart == "auto")
+      start = read_newest_checkpoint(directory, [&](const std::string& text) { warnings.push_back(text); });
+    else if (config.restart != "none")
+      start = read_checkpoint(config.restart);
+    if (start)
+      require_same_run(config, *start, sources, config.restart == "auto" ? directory : config.restart);
+  };
+  parallel::on_root(comm, [&] {
+    read();
+    if (config.restart == "none" && holds_checkpoints(directory) && !config.force)
+      fail_input("checkpoint.directory = " + directory +
+                 ": holds checkpoints of another run; give --restart auto to continue it, another directory, "
+                 "or --force to "
+                 "remove them");
+    const bool named = config.restart != "none" && config.restart != "auto";
+    if (named && !list_checkpoints(directory).empty() &&
+        list_checkpoints(directory).front() > checkpoint_path(directory, start->step))
+      fail_input("checkpoint.directory = " + directory + ": holds " + list_checkpoints(directory).front() +
+                 ", which is newer than the " + std::to_string(start->step) + " steps of " + config.restart +
+                 "; give another directory, so that neither run is lost");
+    if (config.restart == "auto" && !start && !warnings.empty())
+      fail_input(directory + ": no checkpoint can be read; " + warnings.front());
+  });
+  if (!comm.is_root()) read();
+  for (const std::string& warning : warnings) log("warning: " + warning);
+  return start;
+}
+
+void prepare_directory(const RunConfig& config, const parallel::Communicator& comm) {
+  const std::string& directory = config.checkpoint.directory;
+  parallel::on_root(comm, [&] {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) fail_input("checkpoint.directory = " + directory + ": cannot be made: " + error.message());
+    io::require_absent((std::filesystem::path(directory) / "history.csv").string(), true);
+    if (config.restart != "none") return;
+    remove_old_checkpoints(directory, 0);
+    std::filesystem::remove(best_path(directory));
+  });
+}
+
+}  // namespace rhoflux::training
