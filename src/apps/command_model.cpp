@@ -6,7 +6,6 @@
 #include "model_files.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/io/safe_file.hpp"
-#include "rhoflux/training/evaluation.hpp"
 
 namespace rhoflux::apps {
 
@@ -153,56 +152,6 @@ int command_query(const Context& context) {
           }
         });
       });
-  return 0;
-}
-
-int command_evaluate(const Context& context) {
-  Arguments arguments(
-      "rhoflux evaluate CHECKPOINT --data FILE [--split test] [--output FILE.json]",
-      "Negative log-likelihood of a split, overall and by time, and for snapshots the Wasserstein distances\n"
-      "W1 and W2 (exact optimal transport, standardised units) to as many samples of the model.",
-      {"CHECKPOINT"});
-  arguments.add()("data", po::value<std::string>(), "population file")(
-      "split", po::value<std::string>()->default_value("test"), "train, val, test or all")(
-      "seed", po::value<std::int64_t>()->default_value(1), "seed of the samples")(
-      "transport-points", po::value<std::int64_t>()->default_value(2000),
-      "most points of a snapshot to compare by transport")(
-      "output", po::value<std::string>(), "write the figures as JSON")("force", "overwrite an existing file");
-  if (!arguments.parse(context)) return 0;
-  training::EvaluationOptions options;
-  options.split = io::parse_split(arguments.text("split"));
-  options.seed = arguments.count("seed");
-  options.max_transport_points = arguments.get<std::int64_t>("transport-points");
-  if (options.max_transport_points < 1 || options.max_transport_points > 20000)
-    fail_input("--transport-points " + std::to_string(options.max_transport_points) +
-               ": must be from 1 to 20000");
-  const std::string data = arguments.required("data");
-  if (arguments.has("output"))
-    parallel::on_root(context.comm,
-                      [&] { io::require_absent(arguments.text("output"), arguments.has("force")); });
-  const training::Inference inference(load_checkpoint(context, arguments.text("CHECKPOINT")));
-  const io::PopulationFile file(data, context.comm);
-  require_time_in_range(inference.model(), file.info().t_min, data);
-  require_time_in_range(inference.model(), file.info().t_max, data);
-  const training::Evaluation result = training::evaluate(inference, file, context.comm, options);
-  char line[160];
-  std::snprintf(line, sizeof(line),
-                "%s rows of split %s: nll %.5f standardised (no log-determinant), %.5f in original units",
-                std::to_string(result.count).c_str(), arguments.text("split").c_str(),
-                result.nll_standardised, result.nll_original);
-  print(context.comm, line);
-  if (result.times.empty())
-    print(context.comm, "events in continuous time: no figures by snapshot");
-  else
-    print(context.comm, "         t    rows   nll (std.)   W1 (std.)   W2 (std.)  points");
-  for (const training::TimeFigures& figures : result.times) {
-    std::snprintf(line, sizeof(line), "%10.4g %7lld %12.5f %11.4f %11.4f %7lld", figures.t,
-                  static_cast<long long>(figures.count), figures.nll, figures.w1, figures.w2,
-                  static_cast<long long>(figures.w_count));
-    print(context.comm, line);
-  }
-  if (!arguments.has("output")) return 0;
-  write_json(context, arguments.text("output"), arguments.has("force"), training::to_json(result));
   return 0;
 }
 

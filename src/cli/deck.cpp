@@ -289,7 +289,8 @@ std::string to_ini(const Deck& deck) {
       section = key.section;
       text += (text.empty() ? "[" : "\n[") + section + "]\n";
     }
-    text += key.name + " = " + key.get(deck) + "\n";
+    const std::string value = key.get(deck);
+    if (!value.empty()) text += key.name + " = " + value + "\n";  // a path that is not given
   }
   return text;
 }

@@ -37,10 +37,12 @@ struct DeviceUnits {
 };
 
 /// Times in [0, 1] and uniforms of the draws first_sample, first_sample + 1, ...
+/// @param is_lattice the uniforms of a step are points of a lattice, else independent
 /// @param group draws of one time @param width of the part of [0, 1] that a group has; 0: all at 1
 template <class Scalar>
-void draw_uniforms(const ExecutionSpace& space, const RandomStream& random, std::int64_t first_sample,
-                   int group, double width, const Vector<Scalar>& tau, const Matrix<double>& uniforms) {
+void draw_uniforms(const ExecutionSpace& space, const RandomStream& random, const ShiftedLattice& lattice,
+                   bool is_lattice, std::int64_t first_sample, int group, double width,
+                   const Vector<Scalar>& tau, const Matrix<double>& uniforms) {
   const int n_uniforms = static_cast<int>(uniforms.extent(0));
   for_each(
       space, "times of the draws", static_cast<int>(tau.extent(0)), KOKKOS_LAMBDA(int s) {
@@ -49,7 +51,9 @@ void draw_uniforms(const ExecutionSpace& space, const RandomStream& random, std:
         const std::uint64_t leader = stratum * static_cast<std::uint64_t>(group);
         const double within = random.uniforms(leader, 0).first;
         tau(s) = static_cast<Scalar>(width > 0 ? (static_cast<double>(stratum) + within) * width : 1.0);
-        for (int k = 0; k < n_uniforms; k += 2) {
+        for (int k = 0; k < n_uniforms && is_lattice; ++k)
+          uniforms(k, s) = lattice.at(random, first_sample + s, k);
+        for (int k = 0; k < n_uniforms && !is_lattice; k += 2) {
           const RandomStream::Pair pair = random.uniforms(index, static_cast<std::uint32_t>(1 + k / 2));
           uniforms(k, s) = pair.first;
           if (k + 1 < n_uniforms) uniforms(k + 1, s) = pair.second;
@@ -146,6 +150,7 @@ Expectations<Scalar>::Expectations(const Config& config, When when, const Units&
   const auto matrix = [&](const char* label) { return make_matrix<Scalar>(label, n_dims, max_samples); };
   const auto vector = [&](const char* label) { return make_vector<Scalar>(label, max_samples); };
   m_uniforms = make_matrix<double>("uniforms", dynamics.density().uniforms_per_sample(), max_samples);
+  m_lattice = ShiftedLattice(dynamics.density().uniforms_per_sample());
   m_points = {vector("times of the draws"), matrix("draws")};
   m_motion = {vector("log density"), matrix("velocity"), m_has_noise ? matrix("score") : Matrix<Scalar>(),
               matrix("drift"), m_has_noise ? matrix("diffusion") : Matrix<Scalar>()};
@@ -220,10 +225,11 @@ void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<
                          first_sample};
   const RandomStream random(config.seed, is_terminal ? RandomPurpose::terminal : RandomPurpose::expectation,
                             static_cast<std::uint64_t>(config.step));
-  draw_uniforms(space, random, first_sample, m_group, is_terminal ? 0.0 : m_group * per_draw,
-                states.points.tau, columns(m_uniforms, n));
+  draw_uniforms(space, random, m_lattice, m_block == 1, first_sample, m_group,
+                is_terminal ? 0.0 : m_group * per_draw, states.points.tau, columns(m_uniforms, n));
   m_dynamics.density().sample(space, parameters, states.points, columns(m_uniforms, n));
   add(space, parameters, states, weights, values, parameters_bar);
+  if (parameters_bar.extent(0) == 0) return;
   if (m_estimator == Estimator::score_function) subtract_baseline(space, m_bar, m_group, m_block, n);
   m_dynamics.adjoint(space, parameters, states.points, m_motion, m_bar.drift, m_bar.log_rho,
                      m_estimator == Estimator::pathwise ? flux::States::drawn : flux::States::fixed,

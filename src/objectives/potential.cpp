@@ -1,5 +1,6 @@
 #include "rhoflux/objectives/potential.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "part_text.hpp"
@@ -75,6 +76,16 @@ Potential Potential::parse(const std::string& text) {
       fail_input("parts of " + std::to_string(potential.parts.front().centre.size()) + " and of " +
                  std::to_string(part.centre.size()) + " coordinates");
   return potential;
+}
+
+bool Potential::is_inside(const double* x) const {
+  const auto holds = [&](const Part& part) {
+    double sum = 0;
+    for (std::size_t i = 0; i < part.centre.size(); ++i)
+      sum += (part.slope.empty() ? 1.0 : part.slope[i]) * (x[i] - part.centre[i]) * (x[i] - part.centre[i]);
+    return sum < (kind == Kind::quadrics ? part.level : part.level * part.level);
+  };
+  return is_obstacle() && std::any_of(parts.begin(), parts.end(), holds);
 }
 
 std::string Potential::to_string() const {

@@ -44,15 +44,6 @@ class PotentialOnDevice {
     }
   }
 
-  /// True inside an obstacle: where the argument of a softplus is positive.
-  KOKKOS_INLINE_FUNCTION bool is_inside(const Scalar* x) const {
-    for (int p = 0; p < m_n_parts; ++p) {
-      const Part part = {m_kind, m_numbers.data() + p * (3 * m_n_dims + 2), m_n_dims};
-      if (part.is_inside(x)) return true;
-    }
-    return false;
-  }
-
  private:
   struct Part {
     Potential::Kind kind;
@@ -93,7 +84,6 @@ class PotentialOnDevice {
     KOKKOS_INLINE_FUNCTION Scalar depth(Scalar total) const {
       return kind == Potential::Kind::balls ? sharpness() * (level() - math::sqrt(total)) : level() - total;
     }
-    KOKKOS_INLINE_FUNCTION bool is_inside(const Scalar* x) const { return depth(sum(x)) > Scalar(0); }
     /// phi(S), and phi' and phi''.
     KOKKOS_INLINE_FUNCTION Scalar outer(const Scalar* x, Scalar& first, Scalar& second) const {
       const Scalar total = sum(x);

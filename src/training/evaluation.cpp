@@ -145,7 +145,7 @@ Evaluation evaluate(const Inference& inference, const io::PopulationFile& file,
   return result;
 }
 
-std::string to_json(const Evaluation& evaluation) {
+std::string json_members(const Evaluation& evaluation) {
   std::ostringstream json;
   json.precision(12);
   const auto list = [&](const auto& print) {
@@ -157,7 +157,7 @@ std::string to_json(const Evaluation& evaluation) {
     }
     json << "]";
   };
-  json << "{\n  \"nll\": {\"standardised\": " << evaluation.nll_standardised
+  json << "  \"nll\": {\"standardised\": " << evaluation.nll_standardised
        << ", \"original\": " << evaluation.nll_original << ", \"count\": " << evaluation.count
        << ",\n    \"per_time\": ";
   list([&](const TimeFigures& f) { json << "\"standardised\": " << f.nll << ", \"count\": " << f.count; });
@@ -165,7 +165,6 @@ std::string to_json(const Evaluation& evaluation) {
   list([&](const TimeFigures& f) { json << "\"value\": " << f.w1 << ", \"count\": " << f.w_count; });
   json << ",\n  \"w2\": ";
   list([&](const TimeFigures& f) { json << "\"value\": " << f.w2 << ", \"count\": " << f.w_count; });
-  json << "\n}\n";
   return json.str();
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/lattice.hpp"
 #include "rhoflux/core/loops.hpp"
 #include "rhoflux/core/math.hpp"
 #include "rhoflux/core/number_text.hpp"
@@ -47,9 +48,10 @@ struct MixtureOnDevice {
   Vector<double> shares;  ///< (n_parts) cumulative, the last one 1
   Vector<double> means;   ///< (n_parts, D)
   Vector<double> roots;   ///< (n_parts, D, D) lower triangular
+  ShiftedLattice lattice;
 
   MixtureOnDevice(const objectives::Law& law, const Standardisation& units)
-      : n_parts(static_cast<int>(law.parts.size())), n_dims(law.n_dims()) {
+      : n_parts(static_cast<int>(law.parts.size())), n_dims(law.n_dims()), lattice(law.n_dims() + 1) {
     std::vector<double> cumulative, mean, root;
     double total = 0;
     for (const objectives::Law::Part& part : law.parts) {
@@ -67,7 +69,7 @@ struct MixtureOnDevice {
     roots = on_device<double>(root, "roots of the law");
   }
 
-  /// Sample `index` of `count`, stratified over the parts.
+  /// Sample `index` of `count`, stratified over the parts, the samples of one step on a lattice.
   /// @param x (D)
   KOKKOS_INLINE_FUNCTION void draw(const RandomStream& random, std::int64_t index, std::int64_t count,
                                    Scalar* x) const {
@@ -79,10 +81,10 @@ struct MixtureOnDevice {
     for (int i = 0; i < n_dims; ++i) {
       double value = means(part * n_dims + i);
       for (int j = 0; j <= i; ++j) {
-        const RandomStream::Pair pair = random.uniforms(sample, static_cast<std::uint32_t>(1 + j / 2));
         double sine, cosine;  // Box & Muller 1958
-        math::sincos_turns(pair.second, sine, cosine);
-        const double normal = math::sqrt(-2.0 * math::log(pair.first)) * (j % 2 == 0 ? cosine : sine);
+        math::sincos_turns(lattice.at(random, index, j - j % 2 + 1), sine, cosine);
+        const double radius = math::sqrt(-2.0 * math::log(lattice.at(random, index, j - j % 2)));
+        const double normal = radius * (j % 2 == 0 ? cosine : sine);
         value += roots((part * n_dims + i) * n_dims + j) * normal;
       }
       x[i] = static_cast<Scalar>(value);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/lattice.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/objectives/running_term.hpp"
 
@@ -34,8 +35,8 @@ class Expectations {
   const Term& schedule(int k) const { return m_schedules[static_cast<std::size_t>(k)]; }
 
   /// Adds the parts of draws first_sample .. first_sample + n to the estimate of each term (values, n_terms;
-  /// `clipped` is the share of draws) and weights[k] times its gradient to parameters_bar (layout size).
-  /// First_sample and n are multiples of Config::granule.
+  /// `clipped` is the share of draws) and weights[k] times its gradient to parameters_bar (layout size;
+  /// empty: the values alone). First_sample and n are multiples of Config::granule.
   void accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters, const DrawConfig& config,
                   std::int64_t first_sample, int n, const std::vector<double>& weights,
                   const Vector<Scalar>& parameters_bar, TermSums* values);
@@ -73,6 +74,7 @@ class Expectations {
   Vector<Scalar> m_mean, m_scale;                ///< (n_dims)
   Vector<double> m_noise_times, m_noise_values;  ///< knots of g
   Matrix<double> m_uniforms;
+  ShiftedLattice m_lattice;  ///< for draws of which no two must be independent
   density::Points<Scalar> m_points;
   flux::Motion<Scalar> m_motion;
   Draws<Scalar> m_draws;

@@ -39,6 +39,9 @@ struct Potential {
   bool is_there() const { return kind != Kind::none; }
   /// True for the kinds that are high inside something and fall off outside: circles, quadrics, balls.
   bool is_obstacle() const { return kind == Kind::circles || kind == Kind::quadrics || kind == Kind::balls; }
+  /// True inside an obstacle, where the argument of a softplus is positive; false for the other kinds.
+  /// @param x (D)
+  bool is_inside(const double* x) const;
   /// D; 0 where there is no potential or a table that has not been read.
   int n_dims() const {
     return static_cast<int>(kind == Kind::table ? grid.axes.size()

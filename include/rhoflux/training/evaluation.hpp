@@ -38,7 +38,7 @@ struct Evaluation {
 Evaluation evaluate(const Inference& inference, const io::PopulationFile& file,
                     const parallel::Communicator& comm, const EvaluationOptions& options);
 
-/// The figures as JSON, in the form of the interface's contract.
-std::string to_json(const Evaluation& evaluation);
+/// The figures as members of a JSON object, in the form of the interface's contract.
+std::string json_members(const Evaluation& evaluation);
 
 }  // namespace rhoflux::training

@@ -1,0 +1,138 @@
+#include <cstdio>
+#include <optional>
+
+#include "arguments.hpp"
+#include "model_files.hpp"
+#include "rhoflux/cli/deck.hpp"
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/io/safe_file.hpp"
+#include "rhoflux/training/evaluation.hpp"
+#include "rhoflux/training/objective_evaluation.hpp"
+
+namespace rhoflux::apps {
+namespace {
+
+std::int64_t whole(const Arguments& arguments, const char* name, std::int64_t least, std::int64_t most,
+                   std::int64_t multiple = 1) {
+  const auto value = arguments.get<std::int64_t>(name);
+  if (value < least || value > most || value % multiple != 0)
+    fail_input("--" + std::string(name) + " " + std::to_string(value) + ": must be from " +
+               std::to_string(least) + " to " + std::to_string(most) +
+               (multiple > 1 ? ", a multiple of " + std::to_string(multiple) : ""));
+  return value;
+}
+
+training::ObjectiveOptions objective_options(const Arguments& arguments) {
+  training::ObjectiveOptions options;
+  options.paths = whole(arguments, "paths", 256, 1 << 20, 128);
+  options.draws = whole(arguments, "draws", 1024, 1 << 24, 1024);
+  options.steps = static_cast<int>(whole(arguments, "steps", 1, 10000000));
+  options.frames = static_cast<int>(whole(arguments, "frames", 2, 100000));
+  const std::string scheme = arguments.text("scheme"), start = arguments.text("start");
+  if (scheme != "heun" && scheme != "euler") fail_input("--scheme " + scheme + ": must be heun or euler");
+  if (start != "law" && start != "model") fail_input("--start " + start + ": must be law or model");
+  options.scheme = scheme == "heun" ? transport::SdeScheme::heun : transport::SdeScheme::euler_maruyama;
+  options.start_from_law = start == "law";
+  options.seed = arguments.count("seed");
+  return options;
+}
+
+void print_data_figures(const Context& context, const std::string& split,
+                        const training::Evaluation& result) {
+  char line[160];
+  std::snprintf(line, sizeof(line),
+                "%lld rows of split %s: nll %.5f standardised (no log-determinant), %.5f in original units",
+                static_cast<long long>(result.count), split.c_str(), result.nll_standardised,
+                result.nll_original);
+  print(context.comm, line);
+  if (result.times.empty())
+    print(context.comm, "events in continuous time: no figures by snapshot");
+  else
+    print(context.comm, "         t    rows   nll (std.)   W1 (std.)   W2 (std.)  points");
+  for (const training::TimeFigures& figures : result.times) {
+    std::snprintf(line, sizeof(line), "%10.4g %7lld %12.5f %11.4f %11.4f %7lld", figures.t,
+                  static_cast<long long>(figures.count), figures.nll, figures.w1, figures.w2,
+                  static_cast<long long>(figures.w_count));
+    print(context.comm, line);
+  }
+}
+
+/// The objective that a checkpoint was trained on, but for the likelihood of its data.
+training::ObjectiveEvaluation evaluate_objective(const Context& context,
+                                                 const training::Checkpoint& checkpoint,
+                                                 const std::string& name,
+                                                 const training::Inference& inference,
+                                                 const training::ObjectiveOptions& options) {
+  cli::Deck deck = cli::parse_deck_text(checkpoint.deck, "the deck in " + name);
+  training::read_tables(deck.objective, context.comm);
+  deck.data.file.clear();
+  deck.data.hold_out_times.values.clear();
+  const training::Sources sources = training::open_sources(deck.data, deck.objective, context.comm);
+  return training::evaluate_objective(inference, deck.objective, sources, context.comm, options);
+}
+
+}  // namespace
+
+int command_evaluate(const Context& context) {
+  Arguments arguments(
+      "rhoflux evaluate CHECKPOINT [--data FILE [--split test]] [--objective] [--output FILE.json]",
+      "With --data: negative log-likelihood of a split, overall and by time, and for snapshots the "
+      "Wasserstein\n"
+      "distances W1 and W2 (exact optimal transport, standardised units) to as many samples of the model.\n"
+      "Without, or with --objective too: the objective of the checkpoint's deck, by exact draws from the "
+      "model and\n"
+      "along simulated paths of dX = u dt + G dW, and their difference.",
+      {"CHECKPOINT"});
+  arguments.add()("data", po::value<std::string>(), "population file")(
+      "split", po::value<std::string>()->default_value("test"), "train, val, test or all")(
+      "transport-points", po::value<std::int64_t>()->default_value(2000),
+      "most points of a snapshot to compare by transport")("objective",
+                                                           "the objective too, where --data is given")(
+      "paths", po::value<std::int64_t>()->default_value(1024), "simulated paths, a multiple of 128")(
+      "steps", po::value<std::int64_t>()->default_value(1000), "steps of the SDE")(
+      "scheme", po::value<std::string>()->default_value("euler"),
+      "of the SDE: euler (weak order 1) or heun (2)")("frames", po::value<std::int64_t>()->default_value(101),
+                                                      "times at which the costs along paths are taken")(
+      "noise", po::value<std::string>(),
+      "volatility G, or t:G pairs with commas, in units of the data / sqrt(time) (default: that of the "
+      "deck)")("start", po::value<std::string>()->default_value("law"),
+               "law: paths start from draws of objective.initial_law where it is Gaussian; model: from draws "
+               "of the model")("draws", po::value<std::int64_t>()->default_value(16384),
+                               "draws from the model, a multiple of 1024")(
+      "seed", po::value<std::int64_t>()->default_value(1), "seed of the samples and of the noise")(
+      "output", po::value<std::string>(), "write the figures as JSON")("force", "overwrite an existing file");
+  if (!arguments.parse(context)) return 0;
+  training::EvaluationOptions options;
+  options.split = io::parse_split(arguments.text("split"));
+  options.seed = arguments.count("seed");
+  options.max_transport_points = whole(arguments, "transport-points", 1, 20000);
+  training::ObjectiveOptions objective = objective_options(arguments);
+  if (arguments.has("output"))
+    parallel::on_root(context.comm,
+                      [&] { io::require_absent(arguments.text("output"), arguments.has("force")); });
+  const std::string name = arguments.text("CHECKPOINT");
+  const training::Checkpoint checkpoint = load_checkpoint(context, name);
+  const training::Inference inference(checkpoint);
+  objective.noise = noise_option(arguments, checkpoint.model);
+  std::string json;
+  if (arguments.has("data")) {
+    const std::string data = arguments.text("data");
+    const io::PopulationFile file(data, context.comm);
+    require_time_in_range(inference.model(), file.info().t_min, data);
+    require_time_in_range(inference.model(), file.info().t_max, data);
+    const training::Evaluation result = training::evaluate(inference, file, context.comm, options);
+    print_data_figures(context, arguments.text("split"), result);
+    json = training::json_members(result);
+  }
+  if (!arguments.has("data") || arguments.has("objective")) {
+    const training::ObjectiveEvaluation result =
+        evaluate_objective(context, checkpoint, name, inference, objective);
+    for (const std::string& line : training::to_text(result)) print(context.comm, line);
+    json += (json.empty() ? "" : ",\n") + std::string("  \"objective\":\n  ") + training::to_json(result);
+  }
+  if (arguments.has("output"))
+    write_json(context, arguments.text("output"), arguments.has("force"), "{\n" + json + "\n}\n");
+  return 0;
+}
+
+}  // namespace rhoflux::apps
