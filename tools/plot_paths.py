@@ -6,12 +6,12 @@
     python3 tools/plot_paths.py paths.h5 --field field.h5 --output paths.png
 
 The density is averaged over the times of the field, and the drift with it. Two coordinates are drawn (--dims,
-counted from 1); a single one is drawn against time. Needs numpy, h5py and matplotlib.
+counted from 1); a single one is drawn against time. Obstacles of the state cost are shaded. Needs numpy, h5py and matplotlib.
 """
 
 import numpy as np
 from matplotlib.collections import LineCollection
-from rhoflux_files import read_paths
+from rhoflux_files import read_obstacles, read_paths
 from rhoflux_plots import (
     TIME_COLOURS,
     add_field_options,
@@ -23,6 +23,7 @@ from rhoflux_plots import (
     density_label,
     draw_arrows,
     draw_image,
+    draw_obstacles,
     fail,
     limits,
     make_parser,
@@ -96,6 +97,9 @@ def main():
         values = np.stack([field.density(k) for k in range(len(field.time))])
         image = draw_image(axes, field.time, field.axes[0], values, cmap=arguments.cmap, norm=colour_scale(arguments.scale, values.max()))
         figure.colorbar(image, ax=axes, pad=0.01, label=density_label(field.note))
+    obstacles = read_obstacles(arguments.paths)
+    if obstacles and len(dims) == 2 and paths.x.shape[2] == 2:
+        draw_obstacles(axes, obstacles, x_limits, y_limits)
     bar = figure.colorbar(coloured_lines(axes, paths, horizontal, vertical), ax=axes, pad=0.01, label=time_label(paths.unit) + " of the paths")
     bar.solids.set_alpha(1)
     axes.set_xlim(*x_limits)

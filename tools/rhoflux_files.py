@@ -208,6 +208,38 @@ def read_paths(path, most, seed=1):
         return Frames(str(path), t[order], x, dim_names(file, n_dims), _unit(file))
 
 
+@dataclass
+class Obstacles:
+    """The obstacles of the state cost of a run (objective.state_cost_potential in its deck)."""
+
+    kind: str  # circles, quadrics or balls
+    parts: list  # of each, its lists of numbers
+
+    def depth(self, points):
+        """Positive inside an obstacle, negative outside: the largest over the parts, for points (..., D)."""
+        return np.max([self._depth(points, *part) for part in self.parts], axis=0)
+
+    def _depth(self, points, centre, *shape):
+        squares = (points - np.array(centre)) ** 2
+        if self.kind == "quadrics":
+            return shape[1][0] - squares @ np.array(shape[0])
+        return shape[0][0] - np.sqrt(squares.sum(axis=-1))
+
+
+def read_obstacles(path):
+    """The obstacles of the run that a file comes from, or None: it had none."""
+    with open_file(path) as file:
+        if "deck" not in file:
+            return None
+        deck = str(np.ravel(read_dataset(file, "deck"))[0].decode())
+    texts = [line.split("=", 1)[1].split() for line in deck.splitlines() if line.startswith("state_cost_potential =")]
+    if not texts or texts[0][0] not in ("circles", "quadrics", "balls"):
+        return None
+    kind, *rest = texts[0]
+    parts = [[[float(n) for n in field.split(",")] for field in part.split(":")] for part in "".join(rest).split(";")]
+    return Obstacles(kind, parts)
+
+
 def _check_frames(file, path, kinds):
     require_kind(file, path, kinds)
     shape = require_dataset(file, path, "x", 3, "(T, N, D)").shape

@@ -180,6 +180,15 @@ def draw_image(axes, x, y, values, **colours):
     return axes.pcolormesh(x, y, values.T, shading="gouraud", rasterized=True, **colours)
 
 
+def draw_obstacles(axes, obstacles, x_limits, y_limits):
+    """Shades the inside of obstacles in two dimensions."""
+    x, y = np.meshgrid(np.linspace(*x_limits, 400), np.linspace(*y_limits, 400), indexing="ij")
+    depth = obstacles.depth(np.stack([x, y], axis=-1))
+    if depth.max() > 0:
+        axes.contourf(x, y, depth, levels=[0, depth.max()], colors=["0.45"], alpha=0.55, zorder=2)
+        axes.contour(x, y, depth, levels=[0], colors=["0.2"], linewidths=0.8, zorder=2)
+
+
 def density_label(note):
     return f"density, {note}" if note else "density"
 

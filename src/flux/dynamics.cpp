@@ -68,8 +68,15 @@ bool Dynamics<Scalar>::needs_score(const Motion<Scalar>& motion) const {
 template <class Scalar>
 void Dynamics<Scalar>::evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                 const density::Points<Scalar>& points, const Motion<Scalar>& motion) {
+  evaluate_at_draws(space, parameters, points, Matrix<double>(), motion);
+}
+
+template <class Scalar>
+void Dynamics<Scalar>::evaluate_at_draws(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                         const density::Points<Scalar>& points,
+                                         const Matrix<double>& uniforms, const Motion<Scalar>& motion) {
   const int n = points.size(), n_dims = this->n_dims();
-  m_flux->velocity(space, parameters, points, motion.log_rho, motion.velocity);
+  m_flux->velocity(space, parameters, points, uniforms, motion.log_rho, motion.velocity);
   const Matrix<Scalar> score = motion.score.extent(0) > 0 ? motion.score : m_score;
   if (needs_score(motion)) m_flux->score(space, parameters, points, score);
   if (m_divergence_free)

@@ -29,8 +29,8 @@ KOKKOS_INLINE_FUNCTION Factor factor_of(int item, int n_components, int n_leadin
 
 template <class Scalar>
 void MixtureFlux<Scalar>::velocity(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                   const density::Points<Scalar>& points, const Vector<Scalar>& log_rho,
-                                   const Matrix<Scalar>& velocity) {
+                                   const density::Points<Scalar>& points, const Matrix<double>& uniforms,
+                                   const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) {
   density::MixtureNetwork<Scalar>& network = m_density.network();
   const int n = points.size(), n_dims = m_density.n_dims(), n_leading = m_density.n_leading();
   const int n_components = m_density.n_components();
@@ -39,6 +39,7 @@ void MixtureFlux<Scalar>::velocity(const ExecutionSpace& space, const Vector<Sca
   const Matrix<Scalar> log_share = m_log_share;
   network.begin(space, {n, 1}, points.tau.data(), m_ones.data());
   network.evaluate(space, parameters, 0);
+  if (uniforms.extent(0) > 0) m_density.draw_states(space, parameters, points, uniforms);
   for_each(
       space, "factors in motion", n * n_components * n_leading, KOKKOS_LAMBDA(int item) {
         const Factor f = factor_of(item, n_components, n_leading, n_dims);

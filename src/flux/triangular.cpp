@@ -16,18 +16,20 @@ Triangular<Scalar>::Triangular(density::Autoregressive<Scalar>& density)
 
 template <class Scalar>
 void Triangular<Scalar>::velocity(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                  const density::Points<Scalar>& points, const Vector<Scalar>& log_rho,
-                                  const Matrix<Scalar>& velocity) {
+                                  const density::Points<Scalar>& points, const Matrix<double>& uniforms,
+                                  const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) {
   density::MixtureNetwork<Scalar>& network = m_density.network();
   const int n = points.size(), n_dims = m_density.n_dims();
   const density::MixtureView<Scalar> mixtures = network.mixtures();
   const Matrix<Scalar> x = points.x, v = velocity;
+  const bool draws = uniforms.extent(0) > 0;
   network.begin(space, {n, 1}, points.tau.data(), m_ones.data());
   for (int i = 0; i < m_density.n_leading(); ++i) {
     if (i > 0) network.feed(space, i, x.data() + i - 1, v.data() + i - 1, n_dims);
     network.evaluate(space, parameters, i);
     for_each(
         space, "triangular velocity", n, KOKKOS_LAMBDA(int s) {
+          if (draws) x(i, s) = density::draw(mixtures.at(i, s), uniforms(2 * i, s), uniforms(2 * i + 1, s));
           Scalar log_f = 0;
           v(i, s) = density::quantile_velocity(mixtures.at(i, s), mixtures.at(i, n + s), x(i, s), log_f);
           log_rho(s) = (i == 0 ? Scalar(0) : log_rho(s)) + log_f;
@@ -62,21 +64,20 @@ void Triangular<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scala
         space, "triangular velocity adjoint", n, KOKKOS_LAMBDA(int s) {
           const density::Mixture<Scalar> mixture = mixtures.at(i, s), to = out_bar.at(i, s);
           const density::Mixture<Scalar> to_dot = out_bar.at(i, n + s);
-          Scalar slope = 0;
-          density::log_density_adjoint(mixture, x(i, s), log_rho_bar(s), to, slope);
+          density::set_zero(to);
           density::set_zero(to_dot);
-          density::quantile_velocity_adjoint(mixture, mixtures.at(i, n + s), x(i, s), x_dot_bar(i, s), to,
-                                             to_dot, slope);
           if (has_direction) {
             const density::Mixture<Scalar> to_second = out_bar.at(i, 2 * n + s);
             Scalar unused = 0;
             density::set_zero(to_second);
             density::log_density_tangent_adjoint(mixture, mixtures.at(i, 2 * n + s), x(i, s), direction(i, s),
                                                  density::LogDensityBar<Scalar>{Scalar(0), Scalar(1)}, to,
-                                                 to_second, slope, unused);
+                                                 to_second, x_bar(i, s), unused);
           }
-          x_bar(i, s) += slope;
-          if (drawn) density::quantile_adjoint(mixture, x(i, s), x_bar(i, s), to);
+          density::moving_conditional_adjoint(
+              mixture, mixtures.at(i, n + s), x(i, s),
+              density::MovingConditional<Scalar>{log_rho_bar(s), Scalar(0), x_dot_bar(i, s), Scalar(0)},
+              drawn, to, to_dot, x_bar(i, s));
         });
     network.adjoint_stage(space, parameters, parameters_bar, i, {i > 0, true});
     if (i > 0) network.coordinate_adjoint(space, i, x_bar.data() + i - 1, x_dot_bar.data() + i - 1, n_dims);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <type_traits>
 
 #include "rhoflux/core/linear_algebra.hpp"
 #include "rhoflux/core/loops.hpp"
@@ -24,6 +25,52 @@ template <class Scalar>
 UnmanagedMatrix<Scalar> weight_view(const Vector<Scalar>& parameters, int offset, int rows, int columns) {
   return UnmanagedMatrix<Scalar>(parameters.data() + offset, static_cast<std::size_t>(rows),
                                  static_cast<std::size_t>(columns));
+}
+
+/// Calls function(std::integral_constant<int, k>) with the number k of tangents: where the compiler knows it,
+/// the loops over rows vectorise. There are one (the flow), two (and the direction of the score) or, in
+/// tests, more.
+template <class Function>
+void with_tangents(int k, const Function& function) {
+  if (k == 0) return function(std::integral_constant<int, 0>());
+  if (k == 1) return function(std::integral_constant<int, 1>());
+  if (k == 2) return function(std::integral_constant<int, 2>());
+  function(std::integral_constant<int, -1>());
+}
+
+/// h = a(y + bias) and h_dot_j = a'(y + bias) y_dot_j; leaves y + bias in y.
+/// @tparam known number of tangents, or -1: n_tangents
+template <int known, class Scalar>
+void activate_rows(const ExecutionSpace& space, const Scalar* bias, const Matrix<Scalar>& y,
+                   const Matrix<Scalar>& h, Range rows, int n, int n_tangents) {
+  const int first = rows.begin;
+  for_each_entry(
+      space, "activation and tangents", rows.size(), n, KOKKOS_LAMBDA(int r, int s) {
+        const Scalar value = y(first + r, s) + bias[r];
+        const Silu<Scalar> a = silu(value);
+        h(first + r, s) = a.value;
+        y(first + r, s) = value;
+        const int last = known < 0 ? n_tangents : known;
+        for (int j = 1; j <= last; ++j) h(first + r, j * n + s) = a.slope * y(first + r, j * n + s);
+      });
+}
+
+/// y_bar = a'(y) h_bar + a''(y) sum_j y_dot_j h_dot_bar_j and y_dot_bar_j = a'(y) h_dot_bar_j, in place.
+template <int known, class Scalar>
+void activate_rows_adjoint(const ExecutionSpace& space, const Matrix<Scalar>& y, const Matrix<Scalar>& bar,
+                           Range rows, int n, int n_tangents) {
+  const int first = rows.begin;
+  for_each_entry(
+      space, "activation and tangents adjoint", rows.size(), n, KOKKOS_LAMBDA(int r, int s) {
+        const Silu<Scalar> a = silu(y(first + r, s));
+        const int last = known < 0 ? n_tangents : known;
+        Scalar through_slope = 0;
+        for (int j = 1; j <= last; ++j) {
+          through_slope += y(first + r, j * n + s) * bar(first + r, j * n + s);
+          bar(first + r, j * n + s) *= a.slope;
+        }
+        bar(first + r, s) = a.slope * bar(first + r, s) + a.curvature * through_slope;
+      });
 }
 
 }  // namespace
@@ -181,14 +228,9 @@ void MaskedNetwork<Scalar>::activate(const ExecutionSpace& space, const Vector<S
           y(first + r, s) = a.slope;
         });
   } else {
-    for_each_entry(
-        space, "activation and tangents", rows.size(), n, KOKKOS_LAMBDA(int r, int s) {
-          const Scalar value = y(first + r, s) + bias[r];
-          const Silu<Scalar> a = silu(value);
-          h(first + r, s) = a.value;
-          y(first + r, s) = value;
-          for (int j = 1; j <= n_tangents; ++j) h(first + r, j * n + s) = a.slope * y(first + r, j * n + s);
-        });
+    with_tangents(n_tangents, [&](auto known) {
+      activate_rows<decltype(known)::value>(space, bias, y, h, rows, n, n_tangents);
+    });
   }
 }
 
@@ -205,8 +247,7 @@ void MaskedNetwork<Scalar>::activate_tangent(const ExecutionSpace& space, int la
       });
 }
 
-/// Turns the adjoint of h into that of y, in place: y_bar = a'(y) h_bar + a''(y) sum_j y_dot_j h_dot_bar_j,
-/// y_dot_bar = a'(y) h_dot_bar.
+/// Turns the adjoint of h into that of y, in place.
 template <class Scalar>
 void MaskedNetwork<Scalar>::activate_adjoint(const ExecutionSpace& space, int layer, int stage) {
   const auto to = static_cast<std::size_t>(layer) + 1;
@@ -219,16 +260,9 @@ void MaskedNetwork<Scalar>::activate_adjoint(const ExecutionSpace& space, int la
         space, "activation adjoint", rows.size(), n,
         KOKKOS_LAMBDA(int r, int s) { bar(first + r, s) *= y(first + r, s); });
   } else {
-    for_each_entry(
-        space, "activation and tangents adjoint", rows.size(), n, KOKKOS_LAMBDA(int r, int s) {
-          const Silu<Scalar> a = silu(y(first + r, s));
-          Scalar through_slope = 0;
-          for (int j = 1; j <= n_tangents; ++j) {
-            through_slope += y(first + r, j * n + s) * bar(first + r, j * n + s);
-            bar(first + r, j * n + s) *= a.slope;
-          }
-          bar(first + r, s) = a.slope * bar(first + r, s) + a.curvature * through_slope;
-        });
+    with_tangents(n_tangents, [&](auto known) {
+      activate_rows_adjoint<decltype(known)::value>(space, y, bar, rows, n, n_tangents);
+    });
   }
 }
 

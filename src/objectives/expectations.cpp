@@ -181,7 +181,8 @@ Expectations<Scalar>::~Expectations() = default;
 /// units.
 template <class Scalar>
 void Expectations<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                               const States& states, const std::vector<double>& weights, TermSums* values,
+                               const States& states, const Matrix<double>& uniforms,
+                               const std::vector<double>& weights, TermSums* values,
                                const Vector<Scalar>& parameters_bar) {
   const density::Points<Scalar>& points = states.points;
   const int n = points.size();
@@ -203,7 +204,7 @@ void Expectations<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>
            m_symmetry->add(space, parameters, points, m_motion.diffusion, states.config, states.first_sample,
                            states.share * weights[k], parameters_bar, m_symmetry_x_bar, response));
   }
-  m_dynamics.evaluate(space, parameters, points, m_motion);
+  m_dynamics.evaluate_at_draws(space, parameters, points, uniforms, m_motion);
   to_data_units(space, units, points, m_motion, m_draws, m_bar);
   const Draws<Scalar> draws = {entries(m_draws.t, n), m_draws.x, m_draws.drift, m_draws.log_rho};
   for (std::size_t k = 0; k < m_terms.size(); ++k)
@@ -227,8 +228,10 @@ void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<
                             static_cast<std::uint64_t>(config.step));
   draw_uniforms(space, random, m_lattice, m_block == 1, first_sample, m_group,
                 is_terminal ? 0.0 : m_group * per_draw, states.points.tau, columns(m_uniforms, n));
-  m_dynamics.density().sample(space, parameters, states.points, columns(m_uniforms, n));
-  add(space, parameters, states, weights, values, parameters_bar);
+  // The symmetry looks at the draws before they are evaluated; otherwise both are one pass.
+  const Matrix<double> uniforms = m_symmetry ? Matrix<double>() : columns(m_uniforms, n);
+  if (m_symmetry) m_dynamics.density().sample(space, parameters, states.points, columns(m_uniforms, n));
+  add(space, parameters, states, uniforms, weights, values, parameters_bar);
   if (parameters_bar.extent(0) == 0) return;
   if (m_estimator == Estimator::score_function) subtract_baseline(space, m_bar, m_group, m_block, n);
   m_dynamics.adjoint(space, parameters, states.points, m_motion, m_bar.drift, m_bar.log_rho,
@@ -240,7 +243,7 @@ template <class Scalar>
 void Expectations<Scalar>::accumulate_at(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                          const States& states, const std::vector<double>& weights,
                                          const Vector<Scalar>& parameters_bar, TermSums* values) {
-  add(space, parameters, states, weights, values, parameters_bar);
+  add(space, parameters, states, Matrix<double>(), weights, values, parameters_bar);
   if (parameters_bar.extent(0) == 0) return;
   m_dynamics.adjoint(space, parameters, states.points, m_motion, m_bar.drift, m_bar.log_rho,
                      flux::States::fixed, parameters_bar, m_bar.x);

@@ -44,6 +44,10 @@ class Factorised : public Density<Scalar> {
   void mix(const ExecutionSpace& space, const Vector<Scalar>& parameters, int n, const Matrix<Scalar>& log_f,
            const Matrix<Scalar>& log_share, const Vector<Scalar>& log_rho) const;
 
+  /// The draws of `sample` from the mixtures of the network's last evaluation at the same times.
+  void draw_states(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                   const Points<Scalar>& points, const Matrix<double>& uniforms);
+
  private:
   void forward(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
                int n_tangents, const Scalar* tau_dot);

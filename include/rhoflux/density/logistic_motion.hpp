@@ -246,4 +246,81 @@ KOKKOS_INLINE_FUNCTION void log_density_tangent_adjoint(const Mixture<Scalar>& m
   x_dot_bar += slope_dot;
 }
 
+/// What a flux needs of one conditional whose parameters move, at a fixed x.
+template <class Scalar>
+struct MovingConditional {
+  Scalar log_f;              ///< log f(x)
+  Scalar log_f_dot;          ///< its rate
+  Scalar quantile_velocity;  ///< -F_dot / f
+  Scalar cdf_ratio;          ///< F / f left of the median, -(1 - F) / f right of it
+};
+
+/// One pass over the components for all four. With the notation of detail::Motion,
+///   log_f_dot = sum_l w_l (a_l + log_s_dot_l - s_l q_l T_l),  T_l = tanh(z_l / 2).
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION MovingConditional<Scalar> moving_conditional(const Mixture<Scalar>& mixture,
+                                                                    const Mixture<Scalar>& dot, Scalar x) {
+  detail::Motion<Scalar> m;
+  detail::place(mixture, x, m);
+  detail::move(mixture, dot, x, m);
+  Scalar log_f_dot = 0;
+  RHOFLUX_SIMD_SUM(log_f_dot)
+  for (int l = 0; l < mixture.size; ++l)
+    log_f_dot += m.w[l] * (m.a[l] + dot.log_scale[l] - m.share.scale[l] * m.q[l] * m.share.tanh_half[l]);
+  return {m.log_f, log_f_dot, -m.f_dot_ratio, m.sum_r};
+}
+
+/// Adjoint of moving_conditional in one pass: adds weight.log_f d log_f + .. by parameters, their rates and x
+/// (log_density_tangent_adjoint with x_dot = 0, quantile_velocity_adjoint and cdf_ratio_adjoint together).
+/// @param is_drawn x is a draw, held at its quantile: what x_bar then holds goes on to the parameters
+///        (quantile_adjoint)
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION void moving_conditional_adjoint(const Mixture<Scalar>& mixture,
+                                                       const Mixture<Scalar>& dot, Scalar x,
+                                                       const MovingConditional<Scalar>& weight, bool is_drawn,
+                                                       const Mixture<Scalar>& bar,
+                                                       const Mixture<Scalar>& dot_bar, Scalar& x_bar) {
+  detail::Motion<Scalar> m;
+  detail::place(mixture, x, m);
+  detail::move(mixture, dot, x, m);
+  const int n = mixture.size;
+  Scalar growth[max_components], mean_growth = 0;
+  RHOFLUX_SIMD_SUM(mean_growth)
+  for (int l = 0; l < n; ++l) {
+    growth[l] = m.a[l] + dot.log_scale[l] - m.share.scale[l] * m.q[l] * m.share.tanh_half[l];
+    mean_growth += m.w[l] * growth[l];
+  }
+  const Scalar v = m.f_dot_ratio, b = -weight.quantile_velocity;
+  Scalar slope = weight.cdf_ratio;
+  RHOFLUX_SIMD_SUM(slope)
+  for (int l = 0; l < n; ++l) {
+    const Scalar tanh_half = m.share.tanh_half[l], scale = m.share.scale[l], w = m.w[l];
+    const Scalar second = w * m.q[l], distance = x - mixture.location[l];
+    const Scalar h = w * (growth[l] - mean_growth);
+    const Scalar tanh_slope = Scalar(0.5) * (Scalar(1) - tanh_half * tanh_half);
+    const Scalar z_bar =
+        -weight.log_f * w * tanh_half -
+        weight.log_f_dot * (h * tanh_half + w * (scale * m.q[l] * tanh_slope + tanh_half * dot.log_scale[l]));
+    const Scalar c = w * m.a[l] + scale * (v * w - second) * tanh_half;
+    const Scalar pull = c + w * dot.log_scale[l], stretch = w * tanh_half * scale;
+    bar.logit[l] += weight.log_f * (w - m.alpha[l]) + weight.log_f_dot * (h - m.alpha[l] * m.a[l]) +
+                    b * (m.r[l] * m.a[l] + second - v * w - m.sum_r * m.alpha[l] * m.a[l]);
+    bar.location[l] -= scale * z_bar + b * pull;
+    bar.log_scale[l] += weight.log_f * w + weight.log_f_dot * (h + stretch * dot.location[l]) +
+                        z_bar * m.share.z[l] + b * (second - v * w + c * distance);
+    dot_bar.logit[l] += weight.log_f_dot * (w - m.alpha[l]) + b * (m.r[l] - m.alpha[l] * m.sum_r);
+    dot_bar.location[l] += weight.log_f_dot * stretch - b * w;
+    dot_bar.log_scale[l] += weight.log_f_dot * w * (Scalar(1) - tanh_half * m.share.z[l]) + b * w * distance;
+    slope += scale * z_bar + b * pull;
+  }
+  x_bar += slope;
+  const Scalar ratio_bar = weight.cdf_ratio - (is_drawn ? x_bar : Scalar(0));
+  RHOFLUX_SIMD
+  for (int l = 0; l < n; ++l) {
+    bar.logit[l] += ratio_bar * (m.r[l] - m.alpha[l] * m.sum_r);
+    bar.location[l] -= ratio_bar * m.w[l];
+    bar.log_scale[l] += ratio_bar * m.w[l] * (x - mixture.location[l]);
+  }
+}
+
 }  // namespace rhoflux::density

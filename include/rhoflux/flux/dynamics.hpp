@@ -56,6 +56,13 @@ class Dynamics {
   void evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                 const density::Points<Scalar>& points, const Motion<Scalar>& motion);
 
+  /// The same at exact draws from rho at the times points.tau, which are written to points.x: one pass for
+  /// both.
+  /// @param uniforms (uniforms_per_sample, n), see Density::sample
+  void evaluate_at_draws(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                         const density::Points<Scalar>& points, const Matrix<double>& uniforms,
+                         const Motion<Scalar>& motion);
+
   /// Adds the derivatives of sum_s <drift_bar_s, u_s> + log_rho_bar_s log rho_s to parameters_bar (layout
   /// size; empty: leave them out) and x_bar (n_dims, n), at the points of the last call of `evaluate`, of
   /// which `motion` is what was given there. The diffusion counts as a constant. With States::drawn the

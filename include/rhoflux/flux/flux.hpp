@@ -31,9 +31,12 @@ class Flux {
   virtual ~Flux() = default;
 
   /// v (n_dims, n) and log rho (n), by one tangent pass.
+  /// @param uniforms (uniforms_per_sample, n) draw the states at points.tau from rho on the way and leave
+  /// them
+  ///        in points.x, as Density::sample does; empty: points.x is given
   virtual void velocity(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                        const density::Points<Scalar>& points, const Vector<Scalar>& log_rho,
-                        const Matrix<Scalar>& velocity) = 0;
+                        const density::Points<Scalar>& points, const Matrix<double>& uniforms,
+                        const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) = 0;
 
   /// Score d log rho / dx (n_dims, n) at the points of the last call of `velocity`, by one adjoint pass.
   virtual void score(const ExecutionSpace& space, const Vector<Scalar>& parameters,

@@ -14,8 +14,8 @@ class MixtureFlux : public Flux<Scalar> {
   explicit MixtureFlux(density::Factorised<Scalar>& density);
 
   void velocity(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                const density::Points<Scalar>& points, const Vector<Scalar>& log_rho,
-                const Matrix<Scalar>& velocity) override;
+                const density::Points<Scalar>& points, const Matrix<double>& uniforms,
+                const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) override;
   void score(const ExecutionSpace& space, const Vector<Scalar>& parameters,
              const density::Points<Scalar>& points, const Matrix<Scalar>& score) override;
   void adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,

@@ -16,8 +16,8 @@ class Sigmoid : public Flux<Scalar> {
   explicit Sigmoid(density::Autoregressive<Scalar>& density);
 
   void velocity(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                const density::Points<Scalar>& points, const Vector<Scalar>& log_rho,
-                const Matrix<Scalar>& velocity) override;
+                const density::Points<Scalar>& points, const Matrix<double>& uniforms,
+                const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) override;
   void score(const ExecutionSpace& space, const Vector<Scalar>& parameters,
              const density::Points<Scalar>& points, const Matrix<Scalar>& score) override;
   void adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
@@ -26,9 +26,10 @@ class Sigmoid : public Flux<Scalar> {
 
  private:
   density::Autoregressive<Scalar>& m_density;
-  Vector<Scalar> m_ones;                                                               ///< (n) rate of tau
-  Matrix<Scalar> m_log_f, m_log_f_dot, m_quantile_velocity, m_log_below, m_log_above;  ///< (n_dims, n)
-  Matrix<Scalar> m_velocity;                                                           ///< (n_dims, n)
+  Vector<Scalar> m_ones;  ///< (n) rate of tau
+  /// (n_dims, n) of the conditionals of the last call of `velocity`
+  Matrix<Scalar> m_log_f, m_log_f_dot, m_quantile_velocity, m_cdf_ratio, m_log_factor, m_growth, m_excess;
+  Matrix<Scalar> m_velocity;  ///< (n_dims, n)
 };
 
 extern template class Sigmoid<float>;

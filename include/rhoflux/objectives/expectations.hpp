@@ -59,7 +59,8 @@ class Expectations {
 
  private:
   void add(const ExecutionSpace& space, const Vector<Scalar>& parameters, const States& states,
-           const std::vector<double>& weights, TermSums* values, const Vector<Scalar>& parameters_bar);
+           const Matrix<double>& uniforms, const std::vector<double>& weights, TermSums* values,
+           const Vector<Scalar>& parameters_bar);
 
   When m_when;
   Estimator m_estimator;
