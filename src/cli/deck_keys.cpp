@@ -161,6 +161,9 @@ void add_objective_keys(std::vector<Key>& keys) {
               "The cost of where mass is at the last time.");
   add_term_keys(keys, "kinetic", &Config::kinetic, "time / units of the data^2",
                 "Weight of int E|u|^2 dt, the kinetic energy of the drift; 0: left out.");
+  add_setting(
+      keys, "kinetic_metric", &Config::kinetic_metric, "", "",
+      "Drift in the units of the data, or in standard deviations, which weighs all coordinates alike.");
   add_term_keys(keys, "control", &Config::control, "",
                 "Weight of int E|u - v|^2 / (2 control_sigma^2) dt, v = control_base; 0: left out.");
   add_setting(keys, "control_sigma", &Config::control_sigma, "greater than 0",

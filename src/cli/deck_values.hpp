@@ -58,6 +58,9 @@ inline std::vector<Choice<objectives::Estimator>> choices_of(objectives::Estimat
   return {{"pathwise", objectives::Estimator::pathwise},
           {"score_function", objectives::Estimator::score_function}};
 }
+inline std::vector<Choice<objectives::Metric>> choices_of(objectives::Metric) {
+  return {{"data", objectives::Metric::data}, {"standardised", objectives::Metric::standardised}};
+}
 inline std::vector<Choice<flux::DivergenceFree>> choices_of(flux::DivergenceFree) {
   return {{"none", flux::DivergenceFree::none},
           {"density_weighted", flux::DivergenceFree::density_weighted},

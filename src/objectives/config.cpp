@@ -90,6 +90,8 @@ void Config::validate() const {
            "the model to a population");
   if (!(control_sigma > 0) || !std::isfinite(control_sigma))
     refuse("control_sigma", print_number(control_sigma), "must be greater than 0");
+  if (kinetic_metric != Metric::data && !kinetic.is_there())
+    refuse("kinetic_metric", "standardised", "has no effect without objective.kinetic, its weight");
   if (control_base.kind != BaseDrift::Kind::zero && !control.is_there())
     refuse("control_base", control_base.to_string(), "has no effect without objective.control, its weight");
   if (congestion_group != 2 && congestion_group != 4 && congestion_group != 8 && congestion_group != 16 &&

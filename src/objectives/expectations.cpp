@@ -161,7 +161,7 @@ Expectations<Scalar>::Expectations(const Config& config, When when, const Units&
     m_terms.push_back({config.terminal, make_potential_cost<Scalar>("terminal", config.terminal_potential,
                                                                     config.terminal.clip)});
   else
-    m_terms = make_running_terms<Scalar>(config);
+    m_terms = make_running_terms<Scalar>(config, units);
   for (const ScheduledTerm<Scalar>& term : m_terms) {
     m_names.push_back(term.term->name());
     m_schedules.push_back(term.schedule);
@@ -250,12 +250,12 @@ void Expectations<Scalar>::accumulate_at(const ExecutionSpace& space, const Vect
 }
 
 template <class Scalar>
-std::vector<ScheduledTerm<Scalar>> make_running_terms(const Config& config) {
+std::vector<ScheduledTerm<Scalar>> make_running_terms(const Config& config, const Units& units) {
   std::vector<ScheduledTerm<Scalar>> terms;
   const auto add = [&](const Term& schedule, std::unique_ptr<RunningTerm<Scalar>> term) {
     if (schedule.is_there()) terms.push_back({schedule, std::move(term)});
   };
-  add(config.kinetic, make_kinetic<Scalar>(config));
+  add(config.kinetic, make_kinetic<Scalar>(config, units));
   add(config.control, make_control<Scalar>(config));
   add(config.entropy, make_entropy<Scalar>(config));
   add(config.congestion, make_congestion<Scalar>(config));
@@ -266,7 +266,7 @@ std::vector<ScheduledTerm<Scalar>> make_running_terms(const Config& config) {
 
 template class Expectations<float>;
 template class Expectations<double>;
-template std::vector<ScheduledTerm<float>> make_running_terms<float>(const Config&);
-template std::vector<ScheduledTerm<double>> make_running_terms<double>(const Config&);
+template std::vector<ScheduledTerm<float>> make_running_terms<float>(const Config&, const Units&);
+template std::vector<ScheduledTerm<double>> make_running_terms<double>(const Config&, const Units&);
 
 }  // namespace rhoflux::objectives

@@ -7,12 +7,15 @@ namespace {
 template <class Scalar>
 class Kinetic : public RunningTerm<Scalar> {
  public:
-  explicit Kinetic(double limit) : m_limit(static_cast<Scalar>(limit)) {}
+  Kinetic(const std::vector<double>& metric, double limit)
+      : m_metric(on_device<Scalar>(metric, "metric of the kinetic energy")),
+        m_limit(static_cast<Scalar>(limit)) {}
   std::string name() const override { return "kinetic"; }
   TermSums add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
                const DrawsBar<Scalar>& bar) const override;
 
  private:
+  Vector<Scalar> m_metric;  ///< (n_dims) c_i
   Scalar m_limit;
 };
 
@@ -20,7 +23,7 @@ template <class Scalar>
 TermSums Kinetic<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
                               const DrawsBar<Scalar>& bar) const {
   const Matrix<Scalar> u = draws.drift, u_bar = bar.drift;
-  const Vector<Scalar> response = bar.response;
+  const Vector<Scalar> response = bar.response, metric = m_metric;
   const int n_dims = static_cast<int>(u.extent(0));
   const Scalar scale = static_cast<Scalar>(weight), limit = m_limit;
   TermSums sums;
@@ -28,9 +31,9 @@ TermSums Kinetic<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& 
       "kinetic energy", Kokkos::RangePolicy<ExecutionSpace>(space, 0, draws.size()),
       KOKKOS_LAMBDA(int s, double& total, double& clipped) {
         Scalar square = 0;
-        for (int i = 0; i < n_dims; ++i) square += u(i, s) * u(i, s);
+        for (int i = 0; i < n_dims; ++i) square += metric(i) * u(i, s) * u(i, s);
         const Clipped<Scalar> h = clip(square, limit);
-        for (int i = 0; i < n_dims; ++i) u_bar(i, s) += Scalar(2) * scale * h.slope * u(i, s);
+        for (int i = 0; i < n_dims; ++i) u_bar(i, s) += Scalar(2) * scale * h.slope * metric(i) * u(i, s);
         response(s) += scale * h.value;
         total += static_cast<double>(h.value);
         clipped += h.acts ? 1 : 0;
@@ -42,11 +45,14 @@ TermSums Kinetic<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& 
 }  // namespace
 
 template <class Scalar>
-std::unique_ptr<RunningTerm<Scalar>> make_kinetic(const Config& config) {
-  return std::make_unique<Kinetic<Scalar>>(config.kinetic.clip);
+std::unique_ptr<RunningTerm<Scalar>> make_kinetic(const Config& config, const Units& units) {
+  std::vector<double> metric;
+  for (const double scale : units.scale)
+    metric.push_back(config.kinetic_metric == Metric::standardised ? 1 / (scale * scale) : 1.0);
+  return std::make_unique<Kinetic<Scalar>>(metric, config.kinetic.clip);
 }
 
-template std::unique_ptr<RunningTerm<float>> make_kinetic<float>(const Config&);
-template std::unique_ptr<RunningTerm<double>> make_kinetic<double>(const Config&);
+template std::unique_ptr<RunningTerm<float>> make_kinetic<float>(const Config&, const Units&);
+template std::unique_ptr<RunningTerm<double>> make_kinetic<double>(const Config&, const Units&);
 
 }  // namespace rhoflux::objectives

@@ -28,6 +28,10 @@ struct Term {
 /// Gradient of an expectation under the model, model.md section 4.
 enum class Estimator { pathwise, score_function };
 
+/// Units of the drift in the kinetic energy: those of the data, or standard deviations by coordinate, which
+/// weigh coordinates of different units alike.
+enum class Metric { data, standardised };
+
 /// What is minimised ([objective] of the deck): the sum of the terms, each with its weight. Integrals run
 /// over the model's time range and are in the units of the data.
 struct Config {
@@ -37,7 +41,8 @@ struct Config {
   Term terminal;  ///< E_{x~terminal_law} [-log rho_last(x)], or E_rho_last terminal_potential(x)
   Law terminal_law;
   Potential terminal_potential;
-  Term kinetic;                ///< int E_rho |u|^2 dt
+  Term kinetic;  ///< int E_rho |u|^2 dt
+  Metric kinetic_metric = Metric::data;
   Term control;                ///< int E_rho |u - v|^2 / (2 sigma^2) dt
   double control_sigma = 1.0;  ///< units of the data / sqrt(time)
   BaseDrift control_base;      ///< v

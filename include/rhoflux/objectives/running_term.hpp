@@ -71,9 +71,9 @@ struct ScheduledTerm {
   std::unique_ptr<RunningTerm<Scalar>> term;
 };
 
-/// h = |u|^2.
+/// h = sum_i c_i u_i^2, c_i = 1, or 1 / scale_i^2 (Metric::standardised).
 template <class Scalar>
-std::unique_ptr<RunningTerm<Scalar>> make_kinetic(const Config& config);
+std::unique_ptr<RunningTerm<Scalar>> make_kinetic(const Config& config, const Units& units);
 /// h = |u - v(x)|^2 / (2 sigma^2), [HVC] 34.
 template <class Scalar>
 std::unique_ptr<RunningTerm<Scalar>> make_control(const Config& config);
@@ -91,6 +91,6 @@ std::unique_ptr<RunningTerm<Scalar>> make_potential_cost(const std::string& name
 
 /// The integrals over time that the configuration asks for, but for jacobian_symmetry.
 template <class Scalar>
-std::vector<ScheduledTerm<Scalar>> make_running_terms(const Config& config);
+std::vector<ScheduledTerm<Scalar>> make_running_terms(const Config& config, const Units& units);
 
 }  // namespace rhoflux::objectives

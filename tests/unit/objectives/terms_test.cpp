@@ -117,6 +117,11 @@ std::vector<Case> all_cases() {
                      return sum;
                    }});
   cases.back().config.kinetic.weight = 1;
+  cases.push_back({"kinetic, standardised", cases.back().config, [](const Draws<double>& draws, int s) {
+                     return square(draws.drift(0, s)) / 4 + square(draws.drift(1, s)) / 16 +
+                            square(draws.drift(2, s)) * 4;
+                   }});
+  cases.back().config.kinetic_metric = Metric::standardised;
   cases.push_back({"entropy", {}, [](const Draws<double>& draws, int s) { return draws.log_rho(s); }});
   cases.back().config.entropy.weight = 1;
   cases.push_back(
@@ -172,7 +177,7 @@ std::vector<Case> all_cases() {
 }
 
 std::unique_ptr<RunningTerm<double>> term_of(const Case& test_case) {
-  auto terms = make_running_terms<double>(test_case.config);
+  auto terms = make_running_terms<double>(test_case.config, Units{{0, 0, 0}, {2, 4, 0.5}, 0, 1});
   EXPECT_EQ(terms.size(), 1u);
   return std::move(terms.front().term);
 }
