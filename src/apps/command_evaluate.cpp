@@ -89,10 +89,11 @@ int command_evaluate(const Context& context) {
       "most points of a snapshot to compare by transport")("objective",
                                                            "the objective too, where --data is given")(
       "paths", po::value<std::int64_t>()->default_value(1024), "simulated paths, a multiple of 128")(
-      "steps", po::value<std::int64_t>()->default_value(1000), "steps of the SDE")(
+      "steps", po::value<std::int64_t>()->default_value(1000), "steps of the paths")(
       "scheme", po::value<std::string>()->default_value("euler"),
-      "of the SDE: euler (weak order 1) or heun (2)")("frames", po::value<std::int64_t>()->default_value(101),
-                                                      "times at which the costs along paths are taken")(
+      "of the paths: euler (weak order 1) or heun (2)")("frames",
+                                                        po::value<std::int64_t>()->default_value(101),
+                                                        "times at which the costs along paths are taken")(
       "noise", po::value<std::string>(),
       "volatility G, or t:G pairs with commas, in units of the data / sqrt(time) (default: that of the "
       "deck)")("start", po::value<std::string>()->default_value("law"),

@@ -77,7 +77,7 @@ void Mover::move_chunk(int n, std::int64_t first, const std::vector<double>& x, 
   Kokkos::deep_copy(work.particles, number_host);
   Kokkos::deep_copy(work.points.tau, units.tau(m_options.frames.front()));
   Kokkos::deep_copy(work.energy, 0.0);
-  const bool is_ode = m_options.noise.is_zero();
+  const bool is_ode = m_options.noise.is_zero() && m_options.adaptive;
   const transport::Drift velocity = [&](const ExecutionSpace& space, const density::Points<double>& at,
                                         const Matrix<double>& drift) {
     m_inference.dynamics().evaluate(space, m_inference.parameters(), at,
@@ -99,7 +99,7 @@ void Mover::move_chunk(int n, std::int64_t first, const std::vector<double>& x, 
                       " on, in model units: " + error.what());
       }
     } else {
-      advance_sde(frame, n);
+      advance_in_steps(frame, n);
     }
     save(frame, n, first, offset, paths);
   }
@@ -108,7 +108,7 @@ void Mover::move_chunk(int n, std::int64_t first, const std::vector<double>& x, 
 }
 
 /// The steps between two frames; all particles have the same time.
-void Mover::advance_sde(std::size_t frame, int n) const {
+void Mover::advance_in_steps(std::size_t frame, int n) const {
   Workspace& work = *m_work;
   const Standardisation& units = m_inference.model().units;
   const density::Points<double> points = work.part(n);

@@ -177,6 +177,7 @@ PathFigures simulate(const Inference& inference, const Terms& terms, const objec
   MovingOptions moving;
   moving.frames = frames;
   moving.noise = options.noise;
+  moving.adaptive = false;
   moving.scheme = options.scheme;
   moving.steps = options.steps;
   moving.seed = options.seed;

@@ -57,6 +57,42 @@ def test_deck(folder):
     refused(folder, ["training.reproducible_lanes", "2"], "train", "deck.cfg", *lanes, ranks=2)
 
 
+def test_laws_potentials_and_times(folder):
+    prepare(folder)  # branching: two coordinates, t from 0 to 4
+    succeed("generate", "ou", "--count", 100, "--output", "line.h5", folder=folder)
+    with h5py.File(folder / "table.h5", "w") as file:
+        file["axis_1"], file["axis_2"], file["value"] = [0.0, 1.0], [0.0, 0.0, 1.0], np.zeros((2, 3))
+    with h5py.File(folder / "flat.h5", "w") as file:
+        file["axis_1"], file["value"] = [0.0, 1.0], [0.0, np.nan]
+    write_population(folder / "train_only.h5", np.linspace(0, 1, 50), np.linspace(0, 1, 100).reshape(50, 2))
+    plane = ["--objective.initial=1", "--objective.initial_law=gaussian 0,0 : 1"]
+
+    def deck(words, *more):
+        for ranks in (0, 2):
+            refused(folder, words, "train", "deck.cfg", "--checkpoint.directory=new", *more, ranks=ranks)
+
+    deck(["objective.initial_law", "3 coordinates", "2"], "--objective.initial=1", "--objective.initial_law=gaussian 0,0,0 : 1")
+    deck(["objective.terminal_law", "1 coordinates"], "--objective.terminal=1", "--objective.terminal_law=file line.h5")
+    deck(["gone.h5", "no such file"], "--objective.terminal=1", "--objective.terminal_law=file gone.h5")
+    deck(["objective.state_cost_potential", "1 coordinates"], "--objective.state_cost=1", "--objective.state_cost_potential=quadratic 0 : 1")
+    deck(["gone.h5"], "--objective.state_cost=1", "--objective.state_cost_potential=table gone.h5")
+    deck(["data.h5", "'value'"], "--objective.state_cost=1", "--objective.state_cost_potential=table data.h5")
+    deck(["table.h5", "axis_2", "entry 1"], "--objective.state_cost=1", "--objective.state_cost_potential=table table.h5")
+    deck(["flat.h5", "value", "entry 1"], "--objective.state_cost=1", "--objective.state_cost_potential=table flat.h5")
+    deck(["objective.jacobian_symmetry", "one dimension"], "--data.file=line.h5", "--objective.jacobian_symmetry=1")
+    deck(["data.hold_out_times", "2.5"], "--data.hold_out_times=2.5")
+    deck(["data.time_range = 1:9", "from 0 to 4"], "--data.time_range=1:9")
+    deck(["training.batch = 1000", "multiple of 32"], "--training.batch=1000", "--objective.kinetic=1", "--objective.estimator=score_function")
+    deck(["training.batch", "less than"], "--training.batch=32", "--objective.kinetic=1", "--objective.estimator=score_function",
+         "--training.reproducible=true", "--training.reproducible_lanes=4")
+    deck(["training.patience", "whole objective"], *plane, "--objective.kinetic=1", "--training.patience=3")
+    deck(["training.patience", "no validation rows"], "--data.file=train_only.h5", "--training.patience=3")
+    (folder / "laws.cfg").write_text("[objective]\ninitial = 1\ninitial_law = gaussian 0,0 : 1\n")
+    refused(folder, ["data.hold_out_times", "no data.file"], "train", "laws.cfg", "--data.hold_out_times=1")
+    refused(folder, ["likelihoods alone", "--data"], "evaluate", "run/checkpoint_000000002.h5")
+    refused(folder, ["--paths 100", "multiple of 128"], "evaluate", "run/checkpoint_000000002.h5", "--paths", 100)
+
+
 def test_population(folder):
     rows = 60
     random = np.random.default_rng(1)

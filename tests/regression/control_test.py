@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import check, datasets, main, np, succeed  # noqa: E402
+from regression import SMALL, check, datasets, differences, main, np, succeed, write_population  # noqa: E402
 
 INPUTS = Path(os.environ["RHOFLUX_SOURCE_DIR"]) / "inputs"
 TIMES = np.linspace(0, 1, 5)
@@ -72,7 +72,7 @@ def test_optimal_transport(folder):
     to = inverse @ root(half @ s1 @ half) @ inverse
     cost = np.sum((m1 - m0) ** 2) + np.trace(s0 + s1 - 2 * root(half @ s1 @ half))
     move = lambda t: (1 - t) * np.eye(2) + t * to
-    figures, states = train(folder, "gaussian_ot")
+    figures, states = train(folder, "gaussian_ot", steps=3000)
     require("gaussian_ot", figures, states, cost, lambda t: (1 - t) * m0 + t * m1, lambda t: move(t) @ s0 @ move(t).T)
 
 
@@ -88,7 +88,7 @@ def test_schroedinger_bridge(folder):
     for t in times:
         slope = (t * s1 + (1 - t) * c - ((1 - t) * s0 + t * c).T - t * np.eye(2)).T @ np.linalg.inv(covariance(t))
         energy.append((np.sum((m1 - m0) ** 2) + np.trace(slope @ covariance(t) @ slope.T)) / 2)
-    figures, states = train(folder, "schroedinger_bridge")
+    figures, states = train(folder, "schroedinger_bridge", steps=3000)
     require("schroedinger_bridge", figures, states, integral(np.array(energy), times), lambda t: (1 - t) * m0 + t * m1, covariance)
 
 
@@ -165,6 +165,25 @@ log_every = 10
         shared = succeed("evaluate", f"{estimator}/best.h5", "--paths", 256, "--draws", 1024, "--steps", 20, "--frames", 5,
                          ranks=2, folder=folder)
         check(alone == shared, f"on one rank:\n{alone}\non two:\n{shared}")
+
+
+def test_time_held_out(folder):
+    """Its rows are in no split, its range stays; what is learned does not depend on them."""
+    random = np.random.default_rng(2)
+    t = np.repeat([0.0, 1.0, 2.0], 300)
+    split = (np.arange(900) % 10 == 0).astype(np.int8)
+    for name, middle in (("a", 0.0), ("b", 50.0)):
+        x = random.normal(0, 1, (900, 1)) if name == "a" else x.copy()
+        x[t == 1] += middle
+        write_population(folder / f"{name}.h5", t, x, split=split)
+        (folder / f"{name}.cfg").write_text(f"[data]\nfile = {name}.h5\nhold_out_times = 1\n")
+        said = succeed("train", f"{name}.cfg", *SMALL, "--training.steps=20", f"--checkpoint.directory={name}", folder=folder)
+        check("540 training and 60 validation rows" in said, said)
+    left_out = ("deck",)
+    check(not differences(folder / "a/checkpoint_000000020.h5", folder / "b/checkpoint_000000020.h5", left_out),
+          "rows of the time that is held out are seen")
+    said = succeed("evaluate", "a/best.h5", "--data", "a.h5", "--split", "all", folder=folder)
+    check(said.count("\n") >= 5, said)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ namespace rhoflux::training {
 struct MovingOptions {
   std::vector<double> frames;  ///< times to pass through, first to last, ascending or descending; 2 or more
   flux::Noise noise;           ///< g; zero: the ODE
+  bool adaptive = true;  ///< false: fixed steps where g = 0 too, which a drift without bound cannot stop
   transport::OdeConfig ode;
   transport::SdeScheme scheme = transport::SdeScheme::heun;
-  int steps = 500;         ///< of the SDE, from the first frame to the last
+  int steps = 500;         ///< fixed ones, from the first frame to the last
   std::uint64_t seed = 1;  ///< of the noise
 };
 
@@ -43,7 +44,7 @@ class Mover {
   void move_chunk(int n, std::int64_t first, const std::vector<double>& x, std::size_t offset,
                   Paths& paths) const;
   void save(std::size_t frame, int n, std::int64_t first, std::size_t offset, Paths& paths) const;
-  void advance_sde(std::size_t frame, int n) const;
+  void advance_in_steps(std::size_t frame, int n) const;
 
   const Inference& m_inference;
   MovingOptions m_options;

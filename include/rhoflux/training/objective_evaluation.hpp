@@ -15,7 +15,7 @@ namespace rhoflux::training {
 struct ObjectiveOptions {
   std::int64_t paths = 1024;   ///< simulated; a multiple of 128
   std::int64_t draws = 16384;  ///< from the model; a multiple of 1024
-  int steps = 1000;            ///< of the SDE
+  int steps = 1000;            ///< of the paths
   int frames = 101;            ///< times at which the paths are looked at
   bool start_from_law =
       true;           ///< paths start from objective.initial_law where there is one, else from the model
@@ -57,7 +57,7 @@ struct ObjectiveEvaluation {
 };
 
 /// The objective with its full weights by exact draws from the model and along simulated paths of
-/// dX = u dt + g dW (by the ODE where g = 0), which must agree: density and drift are one model. Collective;
+/// dX = u dt + g dW, by fixed steps, which must agree: density and drift are one model. Collective;
 /// the figures do not depend on the number of ranks.
 /// Throws Error (bad input) where the objective has no term but likelihoods of data.
 ObjectiveEvaluation evaluate_objective(const Inference& inference, const objectives::Config& objective,
