@@ -16,7 +16,9 @@ def prepare(folder):
 
 
 def arguments(directory, *more, steps=STEPS, every=15):
-    return ["train", "deck.cfg", *SMALL, f"--training.steps={steps}", f"--checkpoint.directory={directory}",
+    given = {str(argument).split("=")[0] for argument in more}
+    small = [argument for argument in SMALL if argument.split("=")[0] not in given]
+    return ["train", "deck.cfg", *small, f"--training.steps={steps}", f"--checkpoint.directory={directory}",
             f"--checkpoint.every={every}", "--training.validate_every=10", "--output.log_every=4", *more]
 
 
@@ -71,6 +73,23 @@ def test_reproducible_with_expectations(folder):
                  "--objective.kinetic_ramp=20", "--objective.control=0.02", "--objective.control_sigma=0.5",
                  "--objective.entropy=0.001", "--flux.noise=0.2", "--flux.divergence_free=density_weighted",
                  "--flux.hidden=8")
+
+
+EVERY_TERM = ["--objective.initial=1", "--objective.initial_law=gaussian 0,0 : 0.1; 1,1 : 0.2,0.3", "--objective.terminal=0.1",
+              "--objective.terminal_potential=double_well 0,0 : 1,1 : 1,1", "--objective.kinetic=0.01",
+              "--objective.kinetic_clip=2", "--objective.control=0.02", "--objective.control_base=linear -1 : 0,0",
+              "--objective.entropy=0.001", "--objective.congestion=0.1", "--objective.congestion_kernel=gaussian 1",
+              "--objective.congestion_group=8", "--objective.state_cost=0.1",
+              "--objective.state_cost_potential=circles 0,0 : 1", "--objective.jacobian_symmetry=1e-4"]
+
+
+def test_reproducible_with_every_term(folder):
+    reproducible(folder, "autoregressive", "double", *EVERY_TERM, "--flux.kind=sigmoid")
+
+
+def test_reproducible_with_every_term_factorised(folder):
+    reproducible(folder, "factorised", "single", *EVERY_TERM, "--objective.estimator=score_function",
+                 "--training.batch=256")
 
 
 def test_plain_sums_differ_by_rounding(folder):
