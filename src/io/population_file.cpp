@@ -229,7 +229,6 @@ class PopulationFile::Scan {
     comm.sum(blocks.front().data(), static_cast<int>(4 * blocks.size()));
     for (const auto& counts : blocks) {
       for (std::size_t s = 0; s < 3; ++s) m_file.m_info.split_count[s] += counts[s];
-      m_file.m_info.n_held_out += counts[held_out];
     }
   }
 

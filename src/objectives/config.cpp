@@ -59,10 +59,13 @@ bool Config::has_running_terms() const {
          state_cost.is_there() || jacobian_symmetry.is_there();
 }
 
+int Config::group() const {
+  return congestion.is_there() && congestion_kernel.is_pairwise() ? congestion_group : 1;
+}
+
 int Config::granule() const {
-  const int group = congestion.is_there() && congestion_kernel.is_pairwise() ? congestion_group : 1;
-  return estimator == Estimator::score_function && has_expectations() ? std::max(group, baseline_block)
-                                                                      : group;
+  return estimator == Estimator::score_function && has_expectations() ? std::max(group(), baseline_block)
+                                                                      : group();
 }
 
 void Config::validate() const {
@@ -116,11 +119,6 @@ void Config::require_dimension(int n_dims) const {
   if (jacobian_symmetry.is_there() && n_dims == 1)
     refuse("jacobian_symmetry", print_number(jacobian_symmetry.weight),
            "has no effect in one dimension, where every drift is a gradient; must be 0");
-}
-
-int Config::n_dims() const {
-  return std::max({initial_law.n_dims(), terminal_law.n_dims(), terminal_potential.n_dims(),
-                   state_cost_potential.n_dims(), control_base.n_dims()});
 }
 
 }  // namespace rhoflux::objectives

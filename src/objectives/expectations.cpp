@@ -133,8 +133,7 @@ Expectations<Scalar>::Expectations(const Config& config, When when, const Units&
                                    int max_samples)
     : m_when(when),
       m_estimator(config.estimator),
-      m_group(config.congestion.is_there() && config.congestion_kernel.is_pairwise() ? config.congestion_group
-                                                                                     : 1),
+      m_group(config.group()),
       m_block(config.granule()),
       m_dynamics(dynamics),
       m_t_first(units.t_first),

@@ -190,7 +190,6 @@ PathFigures simulate(const Inference& inference, const Terms& terms, const objec
       objective.state_cost_potential.is_obstacle() ? objective.state_cost_potential : objectives::Potential();
   PathFigures local;
   std::vector<double> inside;
-  std::string failure;
   for (std::int64_t block = mine.begin; block < mine.end; ++block) {
     const auto begin =
         start.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(block) * block_size);

@@ -134,14 +134,6 @@ KOKKOS_INLINE_FUNCTION void cdf_ratio_adjoint(const Mixture<Scalar>& mixture, Sc
   x_bar += ratio_bar;
 }
 
-/// Adjoint of x held at its quantile, dx = -dF / f at fixed x: adds x_bar dx by the parameters.
-template <class Scalar>
-KOKKOS_INLINE_FUNCTION void quantile_adjoint(const Mixture<Scalar>& mixture, Scalar x, Scalar x_bar,
-                                             const Mixture<Scalar>& bar) {
-  Scalar unused = 0;
-  cdf_ratio_adjoint(mixture, x, -x_bar, bar, unused);
-}
-
 /// Weights of log f and of its tangent in an adjoint.
 template <class Scalar>
 struct LogDensityBar {
@@ -272,8 +264,8 @@ KOKKOS_INLINE_FUNCTION MovingConditional<Scalar> moving_conditional(const Mixtur
 
 /// Adjoint of moving_conditional in one pass: adds weight.log_f d log_f + .. by parameters, their rates and x
 /// (log_density_tangent_adjoint with x_dot = 0, quantile_velocity_adjoint and cdf_ratio_adjoint together).
-/// @param is_drawn x is a draw, held at its quantile: what x_bar then holds goes on to the parameters
-///        (quantile_adjoint)
+/// @param is_drawn x is a draw, held at its quantile: dx = -dF / f by the parameters, and what x_bar holds at
+/// the end goes on to them
 template <class Scalar>
 KOKKOS_INLINE_FUNCTION void moving_conditional_adjoint(const Mixture<Scalar>& mixture,
                                                        const Mixture<Scalar>& dot, Scalar x,

@@ -31,9 +31,8 @@ class Flux {
   virtual ~Flux() = default;
 
   /// v (n_dims, n) and log rho (n), by one tangent pass.
-  /// @param uniforms (uniforms_per_sample, n) draw the states at points.tau from rho on the way and leave
-  /// them
-  ///        in points.x, as Density::sample does; empty: points.x is given
+  /// @param uniforms (uniforms_per_sample, n): the states are drawn from rho on the way, as Density::sample
+  /// does, and left in points.x; empty: points.x is given
   virtual void velocity(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                         const density::Points<Scalar>& points, const Matrix<double>& uniforms,
                         const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) = 0;

@@ -62,7 +62,6 @@ struct PopulationInfo {
   std::string time_unit;                      ///< may be empty
   std::string source;                         ///< may be empty
   std::array<std::int64_t, 3> split_count{};  ///< rows of train, val, test
-  std::int64_t n_held_out = 0;                ///< rows at the times held out, in no split
   double t_min = 0.0;                         ///< over all rows
   double t_max = 0.0;
   bool has_weight = false;

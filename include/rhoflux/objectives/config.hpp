@@ -68,14 +68,14 @@ struct Config {
   bool has_expectations() const {
     return has_running_terms() || (terminal.is_there() && terminal_potential.is_there());
   }
+  /// Draws that have the same time, because a term looks at pairs of them; 1: each has its own.
+  int group() const;
   /// Samples whose terms need each other, and so one rank: the draws of one time, or of one baseline.
   int granule() const;
   /// Throws Error (bad input) naming the key and what is allowed.
   void validate() const;
   /// Throws Error (bad input) where a term does not fit data of that dimension.
   void require_dimension(int n_dims) const;
-  /// Dimension of the laws and potentials; 0 where only a file knows it.
-  int n_dims() const;
 };
 
 }  // namespace rhoflux::objectives
