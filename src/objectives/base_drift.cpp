@@ -25,28 +25,18 @@ BaseDrift BaseDrift::parse(const std::string& text) {
   const std::vector<double> given = parse_numbers(fields[0]);
   const std::size_t n = drift.offset.size();
   drift.n_given = given.size();
-  if (given.size() == n * n) {
-    drift.matrix = given;
-  } else if (given.size() == 1 || given.size() == n) {
-    drift.matrix.assign(n * n, 0.0);
-    for (std::size_t i = 0; i < n; ++i) drift.matrix[i * n + i] = given[given.size() == 1 ? 0 : i];
-  } else {
+  drift.matrix = square_matrix(given, n);
+  if (drift.matrix.empty())
     fail_input("'" + fields[0] + "': " + std::to_string(given.size()) + " numbers for A of " +
                std::to_string(n) + " coordinates; must be 1, D or D*D");
-  }
   return drift;
 }
 
 std::string BaseDrift::to_string() const {
   if (kind == Kind::zero) return "zero";
   if (kind == Kind::gradient) return "gradient " + potential.to_string();
-  const std::size_t n = offset.size();
-  std::vector<double> given = matrix;
-  if (n_given != n * n) {
-    given.clear();
-    for (std::size_t i = 0; i < n_given; ++i) given.push_back(matrix[i * n + i]);
-  }
-  return "linear " + print_numbers(given) + " : " + print_numbers(offset);
+  return "linear " + print_numbers(given_numbers(matrix, offset.size(), n_given)) + " : " +
+         print_numbers(offset);
 }
 
 }  // namespace rhoflux::objectives

@@ -18,4 +18,13 @@ KOKKOS_INLINE_FUNCTION Clipped<Scalar> clip(Scalar h, Scalar limit) {
   return {limit * (Scalar(1) + math::log(h / limit)), limit / h, true};
 }
 
+/// Books the cost h of one draw: adds weight h to its response, and h to the sums over draws.
+template <class Scalar>
+KOKKOS_INLINE_FUNCTION void book(const Clipped<Scalar>& h, Scalar weight, Scalar& response, double& total,
+                                 double& clipped) {
+  response += weight * h.value;
+  total += static_cast<double>(h.value);
+  clipped += h.acts ? 1 : 0;
+}
+
 }  // namespace rhoflux::objectives

@@ -30,9 +30,7 @@ TermSums Crowding<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>&
         const Scalar rho = math::exp(log_rho(s));
         const Clipped<Scalar> h = clip(rho, limit);
         log_rho_bar(s) += scale * h.slope * rho;
-        response(s) += scale * h.value;
-        total += static_cast<double>(h.value);
-        clipped += h.acts ? 1 : 0;
+        book(h, scale, response(s), total, clipped);
       },
       sums.value, sums.clipped);
   return sums;

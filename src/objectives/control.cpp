@@ -75,9 +75,7 @@ TermSums Control<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& 
         const Scalar factor = scale * h.slope * precision;
         for (int i = 0; i < n_dims; ++i) u_bar(i, s) += factor * difference(i, s);
         base.add_adjoint(&x(0, s), &difference(0, s), factor, &x_bar(0, s));
-        response(s) += scale * h.value;
-        total += static_cast<double>(h.value);
-        clipped += h.acts ? 1 : 0;
+        book(h, scale, response(s), total, clipped);
       },
       sums.value, sums.clipped);
   return sums;

@@ -94,9 +94,7 @@ TermSums JacobianSymmetry<Scalar>::add(const ExecutionSpace& space, const Vector
         const Clipped<Scalar> h = clip(difference * difference, limit);
         factor(s) = Scalar(2) * term_weight * h.slope * difference * rate;
         log_rho_bar(s) = 0;
-        response(s) += term_weight * h.value;
-        total += static_cast<double>(h.value);
-        clipped += h.acts ? 1 : 0;
+        book(h, term_weight, response(s), total, clipped);
       },
       sums.value, sums.clipped);
   if (parameters_bar.extent(0) == 0) return sums;

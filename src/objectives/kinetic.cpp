@@ -34,9 +34,7 @@ TermSums Kinetic<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& 
         for (int i = 0; i < n_dims; ++i) square += metric(i) * u(i, s) * u(i, s);
         const Clipped<Scalar> h = clip(square, limit);
         for (int i = 0; i < n_dims; ++i) u_bar(i, s) += Scalar(2) * scale * h.slope * metric(i) * u(i, s);
-        response(s) += scale * h.value;
-        total += static_cast<double>(h.value);
-        clipped += h.acts ? 1 : 0;
+        book(h, scale, response(s), total, clipped);
       },
       sums.value, sums.clipped);
   return sums;

@@ -32,15 +32,10 @@ Law::Part parse_part(const std::string& text) {
   const std::size_t n = part.mean.size();
   const std::vector<double> given = parse_numbers(fields[1]);
   part.n_given = given.size();
-  if (given.size() == n * n) {
-    part.covariance = given;
-  } else if (given.size() == 1 || given.size() == n) {
-    part.covariance.assign(n * n, 0.0);
-    for (std::size_t i = 0; i < n; ++i) part.covariance[i * n + i] = given[given.size() == 1 ? 0 : i];
-  } else {
+  part.covariance = square_matrix(given, n);
+  if (part.covariance.empty())
     fail_input("'" + text + "': " + std::to_string(given.size()) + " numbers for the variance of " +
                std::to_string(n) + " coordinates; must be " + form);
-  }
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j < i; ++j)
       if (part.covariance[i * n + j] != part.covariance[j * n + i])
@@ -102,12 +97,7 @@ std::string Law::to_string() const {
   if (kind == Kind::file) return "file " + path;
   std::string text;
   for (const Part& part : parts) {
-    const std::size_t n = part.mean.size();
-    std::vector<double> given;
-    if (part.n_given == n * n)
-      given = part.covariance;
-    else
-      for (std::size_t i = 0; i < part.n_given; ++i) given.push_back(part.covariance[i * n + i]);
+    const std::vector<double> given = given_numbers(part.covariance, part.mean.size(), part.n_given);
     text += (text.empty() ? "gaussian " : "; ") + print_numbers(part.mean) + " : " + print_numbers(given);
     if (part.weight != 1) text += " : " + print_number(part.weight);
   }

@@ -31,6 +31,25 @@ inline std::string print_numbers(const std::vector<double>& values) {
   return text;
 }
 
+/// A (n, n) matrix given as one number (times the identity), n (a diagonal) or n * n (row by row); empty
+/// where `given` has another length.
+inline std::vector<double> square_matrix(const std::vector<double>& given, std::size_t n) {
+  if (given.size() == n * n) return given;
+  if (given.size() != 1 && given.size() != n) return {};
+  std::vector<double> matrix(n * n, 0.0);
+  for (std::size_t i = 0; i < n; ++i) matrix[i * n + i] = given[given.size() == 1 ? 0 : i];
+  return matrix;
+}
+
+/// The numbers that gave a (n, n) matrix, as many as there were.
+inline std::vector<double> given_numbers(const std::vector<double>& matrix, std::size_t n,
+                                         std::size_t n_given) {
+  if (n_given == n * n) return matrix;
+  std::vector<double> given;
+  for (std::size_t i = 0; i < n_given; ++i) given.push_back(matrix[i * n + i]);
+  return given;
+}
+
 /// The first word of a text, and what follows without blanks at its ends.
 struct Worded {
   std::string word, rest;

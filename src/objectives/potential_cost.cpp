@@ -36,9 +36,7 @@ TermSums PotentialCost<Scalar>::add(const ExecutionSpace& space, const Draws<Sca
         const Scalar phi = potential.add_gradient(&x(0, s), Scalar(1), &gradient(0, s));
         const Clipped<Scalar> h = clip(phi, limit);
         for (int i = 0; i < n_dims; ++i) x_bar(i, s) += scale * h.slope * gradient(i, s);
-        response(s) += scale * h.value;
-        total += static_cast<double>(h.value);
-        clipped += h.acts ? 1 : 0;
+        book(h, scale, response(s), total, clipped);
       },
       sums.value, sums.clipped);
   return sums;

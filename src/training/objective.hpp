@@ -14,7 +14,7 @@
 namespace rhoflux::training {
 
 /// The objective of a run: which terms there are, their values over a global batch, and the gradient of their
-/// weighted sum. Every rank takes its part of the batch; nothing is allocated in a step.
+/// weighted sum. Every rank takes its part of the batch; no array is allocated in a step.
 template <class Scalar>
 class Objective {
  public:

@@ -24,11 +24,6 @@ constexpr std::int64_t initial_row_count = 8192;
 constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 template <class Scalar>
-Vector<Scalar> to_device(const std::vector<double>& values, const char* label) {
-  return on_device<Scalar>(values, label);
-}
-
-template <class Scalar>
 std::vector<double> to_host(const Vector<Scalar>& device) {
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), device);
   std::vector<double> values(host.extent(0));
@@ -142,18 +137,18 @@ void Trainer<Scalar>::start_fresh(const Sources& sources) {
       initial_rows(sources, m_comm, m_model.units, initial_row_count, m_config.training.seed);
   const std::vector<double> initial = m_dynamics->initialise(rows, m_config.training.seed);
   const int size = static_cast<int>(initial.size());
-  m_parameters = to_device<Scalar>(initial, "parameters");
-  if (m_config.training.average > 0) m_average = to_device<Scalar>(initial, "averaged parameters");
+  m_parameters = on_device<Scalar>(initial, "parameters");
+  if (m_config.training.average > 0) m_average = on_device<Scalar>(initial, "averaged parameters");
   m_adam = {make_vector<Scalar>("first moment", size), make_vector<Scalar>("second moment", size)};
 }
 
 template <class Scalar>
 void Trainer<Scalar>::continue_from(const Checkpoint& start) {
-  m_parameters = to_device<Scalar>(start.parameters, "parameters");
+  m_parameters = on_device<Scalar>(start.parameters, "parameters");
   if (m_config.training.average > 0)
-    m_average = to_device<Scalar>(start.inference_parameters(), "averaged parameters");
-  m_adam = {to_device<Scalar>(start.first_moment, "first moment"),
-            to_device<Scalar>(start.second_moment, "second moment")};
+    m_average = on_device<Scalar>(start.inference_parameters(), "averaged parameters");
+  m_adam = {on_device<Scalar>(start.first_moment, "first moment"),
+            on_device<Scalar>(start.second_moment, "second moment")};
   m_step = start.step;
   m_saved_step = start.step;
   bool same_terms = start.terms.size() == m_term_sums.size();
