@@ -1,5 +1,4 @@
 #include <cstdio>
-#include <optional>
 
 #include "arguments.hpp"
 #include "model_files.hpp"
