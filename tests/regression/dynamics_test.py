@@ -161,6 +161,26 @@ def test_verify(folder):
         check("mass of conditionals" in said and "FAIL" not in said, said)
 
 
+def test_verify_sees_needles_and_wide_tails(folder):
+    """Components of a ten thousandth of a standard deviation, and of twenty, leave the mass at one."""
+    model = prepare(folder)
+    with h5py.File(folder / model, "r+") as file:
+        layers = file["parameters/mixtures"]
+        last = layers[sorted(layers)[-1]]
+        for degree in ("degree0", "degree1"):
+            # Rows: logits, locations, log inverse scales, the components of each together.
+            bias, weight = last[degree]["bias"][()], last[degree]["weight"][()]
+            size = bias.shape[0] // 3
+            for component, log_inverse_scale in ((0, 9.2), (1, -3.0)):
+                bias[2 * size + component] = log_inverse_scale
+                weight[2 * size + component] = 0
+            last[degree]["bias"][...] = bias
+            last[degree]["weight"][...] = weight
+    result = run("verify", model, "--points", 1, "--samples", 1000, "--output", "found.json", folder=folder)
+    mass = [item for item in json.loads((folder / "found.json").read_text())["checks"] if item["name"].startswith("mass")]
+    check(len(mass) == 1 and mass[0]["value"] < 1e-8, f"{result.stdout}{result.stderr}")
+
+
 def test_verify_finds_a_broken_model(folder):
     """A weight that is not a number must not pass."""
     model = prepare(folder)
