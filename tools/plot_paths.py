@@ -81,7 +81,10 @@ def main():
         x_limits, y_limits = ((points[0], points[-1]) for points in field.axes)
     elif field:
         x_limits, y_limits = (field.time.min(), field.time.max()), (field.axes[0][0], field.axes[0][-1])
+    obstacles = read_obstacles(arguments.paths) if len(dims) == 2 and paths.x.shape[2] == 2 else None
     shape = box_shape(x_limits, y_limits) if len(dims) == 2 else 0.6
+    if obstacles:  # circles are to look like circles
+        shape = min(1.4, (y_limits[1] - y_limits[0]) / (x_limits[1] - x_limits[0]))
     figure, axes = plt.subplots(figsize=(6.6, 5.2 * shape + 0.5), layout="constrained")
     duration = None
     if field and len(dims) == 2:
@@ -97,8 +100,8 @@ def main():
         values = np.stack([field.density(k) for k in range(len(field.time))])
         image = draw_image(axes, field.time, field.axes[0], values, cmap=arguments.cmap, norm=colour_scale(arguments.scale, values.max()))
         figure.colorbar(image, ax=axes, pad=0.01, label=density_label(field.note))
-    obstacles = read_obstacles(arguments.paths)
-    if obstacles and len(dims) == 2 and paths.x.shape[2] == 2:
+    if obstacles:
+        axes.set_aspect("equal")
         draw_obstacles(axes, obstacles, x_limits, y_limits)
     bar = figure.colorbar(coloured_lines(axes, paths, horizontal, vertical), ax=axes, pad=0.01, label=time_label(paths.unit) + " of the paths")
     bar.solids.set_alpha(1)
