@@ -151,6 +151,11 @@ void add_objective_keys(std::vector<Key>& keys) {
   add_setting(keys, "initial_law", &Config::initial_law, law_forms, "units of the data",
               "The law at the first time.");
   add_term_keys(
+      keys, "initial_reverse", &Config::initial_reverse, "",
+      "Weight of E[log rho - log p] under the model at the first time, p = initial_law, Gaussians: zero "
+      "where both agree, it brings back mass that strayed far from the law; 0: left out.",
+      false);
+  add_term_keys(
       keys, "terminal", &Config::terminal, "",
       "Weight of E[-log rho] of terminal_law at the last time, or of E[terminal_potential(x)] under "
       "the model; 0: left out.",
@@ -159,6 +164,11 @@ void add_objective_keys(std::vector<Key>& keys) {
               "The law at the last time.");
   add_setting(keys, "terminal_potential", &Config::terminal_potential, potential_forms, "units of the data",
               "The cost of where mass is at the last time.");
+  add_term_keys(
+      keys, "terminal_reverse", &Config::terminal_reverse, "",
+      "Weight of E[log rho - log p] under the model at the last time, p = terminal_law, Gaussians; 0: "
+      "left out.",
+      false);
   add_term_keys(keys, "kinetic", &Config::kinetic, "time / units of the data^2",
                 "Weight of int E|u|^2 dt, the kinetic energy of the drift; 0: left out.");
   add_setting(

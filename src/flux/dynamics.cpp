@@ -47,6 +47,7 @@ Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config,
   }
   if (!use.motion) return;
   m_flux = make_flux(config.kind, *m_density);
+  m_velocity = make_matrix<Scalar>("velocity", n_dims, use.samples);
   m_score = make_matrix<Scalar>("score", n_dims, use.samples);
   m_score_bar = make_matrix<Scalar>("score adjoint", n_dims, use.derivatives ? use.samples : 0);
   m_log_rho_bar = make_vector<Scalar>("log density adjoint", use.derivatives ? use.samples : 0);
@@ -76,7 +77,10 @@ void Dynamics<Scalar>::evaluate_at_draws(const ExecutionSpace& space, const Vect
                                          const density::Points<Scalar>& points,
                                          const Matrix<double>& uniforms, const Motion<Scalar>& motion) {
   const int n = points.size(), n_dims = this->n_dims();
-  m_flux->velocity(space, parameters, points, uniforms, motion.log_rho, motion.velocity);
+  const bool is_wanted = motion.velocity.extent(0) > 0;
+  m_flux->velocity(space, parameters, points, uniforms, motion.log_rho,
+                   is_wanted ? motion.velocity : m_velocity);
+  if (!is_wanted) return;
   const Matrix<Scalar> score = motion.score.extent(0) > 0 ? motion.score : m_score;
   if (needs_score(motion)) m_flux->score(space, parameters, points, score);
   if (m_divergence_free)
@@ -105,11 +109,12 @@ void Dynamics<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>
         score_bar(i, s) = has_noise ? diffusion(i, s) * drift_bar(i, s) : Scalar(0);
         if (i == 0) to_log_rho(s) = log_rho_bar(s);
       });
-  if (m_divergence_free)
+  const bool has_motion = motion.velocity.extent(0) > 0;
+  if (has_motion && m_divergence_free)
     m_divergence_free->adjoint(space, parameters, n, motion.log_rho,
                                motion.score.extent(0) > 0 ? motion.score : m_score, drift_bar, parameters_bar,
                                x_bar, score_bar, to_log_rho);
-  const bool has_direction = has_noise || velocity_needs_score();
+  const bool has_direction = has_motion && (has_noise || velocity_needs_score());
   m_flux->adjoint(space, parameters, points,
                   {drift_bar, to_log_rho, has_direction ? score_bar : Matrix<Scalar>(), states},
                   parameters_bar, x_bar);

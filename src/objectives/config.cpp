@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <tuple>
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/number_text.hpp"
@@ -46,6 +47,8 @@ std::vector<Config::NamedTerm> Config::terms() const {
   return {{"nll", &nll},
           {"initial", &initial},
           {"terminal", &terminal},
+          {"initial_reverse", &initial_reverse},
+          {"terminal_reverse", &terminal_reverse},
           {"kinetic", &kinetic},
           {"control", &control},
           {"entropy", &entropy},
@@ -70,8 +73,10 @@ int Config::granule() const {
 
 void Config::validate() const {
   for (const NamedTerm& named : terms()) check(named.name, *named.term);
-  for (const NamedTerm& named : {NamedTerm{"nll", &nll}, NamedTerm{"initial", &initial},
-                                 NamedTerm{"terminal", &terminal}, NamedTerm{"entropy", &entropy}})
+  for (const NamedTerm& named :
+       {NamedTerm{"nll", &nll}, NamedTerm{"initial", &initial}, NamedTerm{"terminal", &terminal},
+        NamedTerm{"initial_reverse", &initial_reverse}, NamedTerm{"terminal_reverse", &terminal_reverse},
+        NamedTerm{"entropy", &entropy}})
     if (named.term->clip > 0)
       refuse(std::string(named.name) + "_clip", print_number(named.term->clip),
              "must be 0: only a cost that is never negative can be clipped");
@@ -87,6 +92,11 @@ void Config::validate() const {
   if (terminal.is_there() && terminal_law.is_there() == terminal_potential.is_there())
     refuse("terminal", print_number(terminal.weight),
            "needs one of objective.terminal_law and objective.terminal_potential");
+  for (const auto& [name, term, law] :
+       {std::make_tuple("initial_reverse", &initial_reverse, &initial_law),
+        std::make_tuple("terminal_reverse", &terminal_reverse, &terminal_law)})
+    if (term->is_there() && law->kind != Law::Kind::gaussians)
+      refuse(name, print_number(term->weight), "needs a law whose density is known, Gaussians");
   if (!nll.is_there() && !initial.is_there() && !terminal_law.is_there())
     refuse("nll", print_number(nll.weight),
            "must be greater than 0 without objective.initial and objective.terminal_law: nothing else ties "

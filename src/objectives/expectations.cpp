@@ -38,10 +38,10 @@ struct DeviceUnits {
 
 /// Times in [0, 1] and uniforms of the draws first_sample, first_sample + 1, ...
 /// @param is_lattice the uniforms of a step are points of a lattice, else independent
-/// @param group draws of one time @param width of the part of [0, 1] that a group has; 0: all at 1
+/// @param group draws of one time @param width of the part of [0, 1] that a group has; 0: all at `fixed`
 template <class Scalar>
 void draw_uniforms(const ExecutionSpace& space, const RandomStream& random, const ShiftedLattice& lattice,
-                   bool is_lattice, std::int64_t first_sample, int group, double width,
+                   bool is_lattice, std::int64_t first_sample, int group, double width, double fixed,
                    const Vector<Scalar>& tau, const Matrix<double>& uniforms) {
   const int n_uniforms = static_cast<int>(uniforms.extent(0));
   for_each(
@@ -50,7 +50,7 @@ void draw_uniforms(const ExecutionSpace& space, const RandomStream& random, cons
         const std::uint64_t stratum = index / static_cast<std::uint64_t>(group);
         const std::uint64_t leader = stratum * static_cast<std::uint64_t>(group);
         const double within = random.uniforms(leader, 0).first;
-        tau(s) = static_cast<Scalar>(width > 0 ? (static_cast<double>(stratum) + within) * width : 1.0);
+        tau(s) = static_cast<Scalar>(width > 0 ? (static_cast<double>(stratum) + within) * width : fixed);
         for (int k = 0; k < n_uniforms && is_lattice; ++k)
           uniforms(k, s) = lattice.at(random, first_sample + s, k);
         for (int k = 0; k < n_uniforms && !is_lattice; k += 2) {
@@ -83,11 +83,12 @@ void to_data_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& units
                    const Draws<Scalar>& draws, const DrawsBar<Scalar>& bar) {
   const auto t_first = static_cast<Scalar>(units.t_first), span = static_cast<Scalar>(units.time_span);
   const auto log_volume = static_cast<Scalar>(units.log_volume);
+  const bool has_drift = motion.drift.extent(0) > 0;
   for_each_entry(
       space, "draws in the units of the data", static_cast<int>(points.x.extent(0)), points.size(),
       KOKKOS_LAMBDA(int i, int s) {
         draws.x(i, s) = units.mean(i) + units.scale(i) * points.x(i, s);
-        draws.drift(i, s) = units.scale(i) / span * motion.drift(i, s);
+        draws.drift(i, s) = has_drift ? units.scale(i) / span * motion.drift(i, s) : Scalar(0);
         bar.x(i, s) = 0;
         bar.drift(i, s) = 0;
         if (i > 0) return;
@@ -139,7 +140,7 @@ Expectations<Scalar>::Expectations(const Config& config, When when, const Units&
       m_t_first(units.t_first),
       m_time_span(units.time_span),
       m_log_volume(0),
-      m_has_noise(!noise.is_zero()),
+      m_has_noise(when == When::running && !noise.is_zero()),
       m_mean(on_device<Scalar>(units.mean, "mean")),
       m_scale(on_device<Scalar>(units.scale, "scale")),
       m_noise_times(on_device<double>(noise.times, "times of the noise")),
@@ -151,21 +152,25 @@ Expectations<Scalar>::Expectations(const Config& config, When when, const Units&
   m_uniforms = make_matrix<double>("uniforms", dynamics.density().uniforms_per_sample(), max_samples);
   m_lattice = ShiftedLattice(dynamics.density().uniforms_per_sample());
   m_points = {vector("times of the draws"), matrix("draws")};
-  m_motion = {vector("log density"), matrix("velocity"), m_has_noise ? matrix("score") : Matrix<Scalar>(),
-              matrix("drift"), m_has_noise ? matrix("diffusion") : Matrix<Scalar>()};
+  m_motion.log_rho = vector("log density");
+  if (when == When::running) {  // the ends look at the density alone
+    m_motion.velocity = matrix("velocity");
+    m_motion.drift = matrix("drift");
+  }
+  if (m_has_noise) {
+    m_motion.score = matrix("score");
+    m_motion.diffusion = matrix("diffusion");
+  }
   m_draws = {vector("times"), matrix("states"), matrix("drift"), vector("log density")};
   m_bar = {matrix("states adjoint"), matrix("drift adjoint"), vector("log density adjoint"),
            vector("response"), matrix("work of the terms")};
-  if (when == When::terminal)
-    m_terms.push_back({config.terminal, make_potential_cost<Scalar>("terminal", config.terminal_potential,
-                                                                    config.terminal.clip)});
-  else
-    m_terms = make_running_terms<Scalar>(config, units);
+  m_terms = when == When::running ? make_running_terms<Scalar>(config, units)
+                                  : make_terms_of_end<Scalar>(config, when == When::terminal);
   for (const ScheduledTerm<Scalar>& term : m_terms) {
     m_names.push_back(term.term->name());
     m_schedules.push_back(term.schedule);
   }
-  if (when == When::terminal || !config.jacobian_symmetry.is_there()) return;
+  if (when != When::running || !config.jacobian_symmetry.is_there()) return;
   m_names.emplace_back("jacobian_symmetry");
   m_schedules.push_back(config.jacobian_symmetry);
   m_symmetry = std::make_unique<JacobianSymmetry<Scalar>>(units, m_has_noise, config.jacobian_symmetry.clip,
@@ -216,17 +221,20 @@ void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<
                                       const DrawConfig& config, std::int64_t first_sample, int n,
                                       const std::vector<double>& weights,
                                       const Vector<Scalar>& parameters_bar, TermSums* values) {
-  const bool is_terminal = m_when == When::terminal;
+  const bool is_running = m_when == When::running;
   const double per_draw = 1 / static_cast<double>(config.samples);
   const States states = {{entries(m_points.tau, n), columns(m_points.x, n)},
-                         per_draw * (is_terminal ? 1.0 : m_time_span),
+                         per_draw * (is_running ? m_time_span : 1.0),
                          per_draw,
                          config,
                          first_sample};
-  const RandomStream random(config.seed, is_terminal ? RandomPurpose::terminal : RandomPurpose::expectation,
-                            static_cast<std::uint64_t>(config.step));
+  const RandomPurpose purpose = is_running                ? RandomPurpose::expectation
+                                : m_when == When::initial ? RandomPurpose::initial
+                                                          : RandomPurpose::terminal;
+  const RandomStream random(config.seed, purpose, static_cast<std::uint64_t>(config.step));
   draw_uniforms(space, random, m_lattice, m_block == 1, first_sample, m_group,
-                is_terminal ? 0.0 : m_group * per_draw, states.points.tau, columns(m_uniforms, n));
+                is_running ? m_group * per_draw : 0.0, m_when == When::initial ? 0.0 : 1.0, states.points.tau,
+                columns(m_uniforms, n));
   // The symmetry looks at the draws before they are evaluated; otherwise both are one pass.
   const Matrix<double> uniforms = m_symmetry ? Matrix<double>() : columns(m_uniforms, n);
   if (m_symmetry) m_dynamics.density().sample(space, parameters, states.points, columns(m_uniforms, n));
@@ -263,8 +271,24 @@ std::vector<ScheduledTerm<Scalar>> make_running_terms(const Config& config, cons
   return terms;
 }
 
+template <class Scalar>
+std::vector<ScheduledTerm<Scalar>> make_terms_of_end(const Config& config, bool is_last) {
+  std::vector<ScheduledTerm<Scalar>> terms;
+  if (is_last && config.terminal.is_there() && config.terminal_potential.is_there())
+    terms.push_back({config.terminal, make_potential_cost<Scalar>("terminal", config.terminal_potential,
+                                                                  config.terminal.clip)});
+  const Term& reverse = is_last ? config.terminal_reverse : config.initial_reverse;
+  if (reverse.is_there())
+    terms.push_back(
+        {reverse, make_law_divergence<Scalar>(is_last ? "terminal_reverse" : "initial_reverse",
+                                              is_last ? config.terminal_law : config.initial_law)});
+  return terms;
+}
+
 template class Expectations<float>;
 template class Expectations<double>;
+template std::vector<ScheduledTerm<float>> make_terms_of_end<float>(const Config&, bool);
+template std::vector<ScheduledTerm<double>> make_terms_of_end<double>(const Config&, bool);
 template std::vector<ScheduledTerm<float>> make_running_terms<float>(const Config&, const Units&);
 template std::vector<ScheduledTerm<double>> make_running_terms<double>(const Config&, const Units&);
 

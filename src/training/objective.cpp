@@ -101,8 +101,8 @@ void Objective<Scalar>::add_expectations(const RunConfig& config, const Standard
       m_schedules.push_back(added.schedule(k));
     }
   };
-  if (objective.terminal.is_there() && objective.terminal_potential.is_there())
-    add(Expectations::When::terminal);
+  if (objective.has_initial_terms()) add(Expectations::When::initial);
+  if (objective.has_terminal_terms()) add(Expectations::When::terminal);
   if (objective.has_running_terms()) add(Expectations::When::running);
 }
 

@@ -38,8 +38,7 @@ class Terms {
       }
     };
     if (objective.has_running_terms()) add(Expectations::When::running);
-    if (objective.terminal.is_there() && objective.terminal_potential.is_there())
-      add(Expectations::When::terminal);
+    if (objective.has_terminal_terms()) add(Expectations::When::terminal);
   }
 
   /// Calls visit(part, is_terminal, values) with the place of each part's values.
@@ -282,7 +281,10 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
                                        const Sources& sources, const parallel::Communicator& comm,
                                        const ObjectiveOptions& options) {
   const Standardisation& units = inference.model().units;
-  const Terms terms(inference, objective, options.noise);
+  // How well the ends meet their laws is said of each law, it is not a cost.
+  objectives::Config costs = objective;
+  costs.initial_reverse = costs.terminal_reverse = {};
+  const Terms terms(inference, costs, options.noise);
   ObjectiveEvaluation result;
   if (terms.names.empty())
     fail_input("the objective of the checkpoint has likelihoods alone; give --data FILE to evaluate these");
@@ -347,8 +349,7 @@ std::string to_json(const ObjectiveEvaluation& evaluation) {
   json << "],\n   \"total\": ";
   term(evaluation.total);
   if (evaluation.has_obstacles) {
-    json << ",\n   \"inside_obstacles\": {\"of\": \"mass\"";
-    number("model_mean", evaluation.inside_model);
+    json << ",\n   \"inside_obstacles\": {\"model_mean\": " << evaluation.inside_model;
     number("model_most", evaluation.inside_model_most);
     number("simulated_mean", evaluation.inside_paths);
     number("simulated_most", evaluation.inside_paths_most);

@@ -76,6 +76,7 @@ def test_reproducible_with_expectations(folder):
 
 
 EVERY_TERM = ["--objective.initial=1", "--objective.initial_law=gaussian 0,0 : 0.1; 1,1 : 0.2,0.3", "--objective.terminal=0.1",
+              "--objective.initial_reverse=0.2",
               "--objective.terminal_potential=double_well 0,0 : 1,1 : 1,1", "--objective.kinetic=0.01",
               "--objective.kinetic_clip=2", "--objective.control=0.02", "--objective.control_base=linear -1 : 0,0",
               "--objective.entropy=0.001", "--objective.congestion=0.1", "--objective.congestion_kernel=gaussian 1",

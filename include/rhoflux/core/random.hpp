@@ -18,7 +18,8 @@ enum class RandomPurpose : std::uint32_t {
   expectation = 7,
   terminal = 8,
   initial_law = 9,
-  terminal_law = 10
+  terminal_law = 10,
+  initial = 11
 };
 
 /// Counter-based uniform numbers (Philox 4x32-10, Salmon et al. 2011): a pure function of

@@ -14,10 +14,11 @@ namespace rhoflux::flux {
 /// Results of one evaluation; views of the caller.
 template <class Scalar>
 struct Motion {
-  Vector<Scalar> log_rho;   ///< (n)
-  Matrix<Scalar> velocity;  ///< (n_dims, n) v = j / rho
-  Matrix<Scalar> score;     ///< (n_dims, n) d log rho / dx; empty: not wanted
-  Matrix<Scalar> drift;     ///< (n_dims, n) u = v + diffusion * score; empty: not wanted
+  Vector<Scalar> log_rho;  ///< (n)
+  /// (n_dims, n) v = j / rho; empty: only log_rho is wanted, drift_bar of the adjoint must then be zero
+  Matrix<Scalar> velocity;
+  Matrix<Scalar> score;  ///< (n_dims, n) d log rho / dx; empty: not wanted
+  Matrix<Scalar> drift;  ///< (n_dims, n) u = v + diffusion * score; empty: not wanted
   /// (n_dims, n) g^2 / 2 by coordinate in model units, dx^2 / dtau; empty: 0, then drift = v
   Matrix<Scalar> diffusion;
 };
@@ -82,6 +83,7 @@ class Dynamics {
   network::ParameterLayout m_layout;
   std::unique_ptr<Flux<Scalar>> m_flux;
   std::unique_ptr<DivergenceFreePart<Scalar>> m_divergence_free;
+  Matrix<Scalar> m_velocity;  ///< where nobody wants it
   Matrix<Scalar> m_score, m_score_bar;
   Vector<Scalar> m_log_rho_bar;
 };

@@ -38,10 +38,12 @@ struct Config {
   Term nll = {1.0, 0, 0};  ///< E_{(t,x)~data} [-log rho_t(x)]
   Term initial;            ///< E_{x~initial_law} [-log rho_first(x)]
   Law initial_law;
-  Term terminal;  ///< E_{x~terminal_law} [-log rho_last(x)], or E_rho_last terminal_potential(x)
+  Term initial_reverse;  ///< E_{x~rho_first} [log rho_first(x) - log initial_law(x)]
+  Term terminal;         ///< E_{x~terminal_law} [-log rho_last(x)], or E_rho_last terminal_potential(x)
   Law terminal_law;
   Potential terminal_potential;
-  Term kinetic;  ///< int E_rho |u|^2 dt
+  Term terminal_reverse;  ///< E_{x~rho_last} [log rho_last(x) - log terminal_law(x)]
+  Term kinetic;           ///< int E_rho |u|^2 dt
   Metric kinetic_metric = Metric::data;
   Term control;                ///< int E_rho |u - v|^2 / (2 sigma^2) dt
   double control_sigma = 1.0;  ///< units of the data / sqrt(time)
@@ -64,10 +66,13 @@ struct Config {
   /// True if a term is an integral over time of an expectation under the model, which needs draws from it and
   /// its drift.
   bool has_running_terms() const;
-  /// True if a term is an expectation under the model, at any time.
-  bool has_expectations() const {
-    return has_running_terms() || (terminal.is_there() && terminal_potential.is_there());
+  /// True if a term is an expectation under the model at the first time, or at the last.
+  bool has_initial_terms() const { return initial_reverse.is_there(); }
+  bool has_terminal_terms() const {
+    return terminal_reverse.is_there() || (terminal.is_there() && terminal_potential.is_there());
   }
+  /// True if a term is an expectation under the model, at any time.
+  bool has_expectations() const { return has_running_terms() || has_initial_terms() || has_terminal_terms(); }
   /// Draws that have the same time, because a term looks at pairs of them; 1: each has its own.
   int group() const;
   /// Samples whose terms need each other, and so one rank: the draws of one time, or of one baseline.

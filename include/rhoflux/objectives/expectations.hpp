@@ -16,13 +16,13 @@ class JacobianSymmetry;
 
 /// Terms that are expectations under the model (model.md sections 3 and 4): integrals over time,
 ///   sum_k w_k int E_{x ~ rho_t} h_k dt,
-/// or the cost w E_{x ~ rho_last} phi(x) of the end. Exact draws, at stratified times; the gradient is the
+/// or expectations at one end of the time range. Exact draws, at stratified times; the gradient is the
 /// pathwise one or that of the score function with the mean of neighbouring draws, the own group left out,
 /// as its baseline. Nothing is allocated in a call.
 template <class Scalar>
 class Expectations {
  public:
-  enum class When { running, terminal };
+  enum class When { running, initial, terminal };
 
   /// @param dynamics made with motion and derivatives; outlives the object
   /// @param noise g that the drift is for

@@ -89,8 +89,15 @@ template <class Scalar>
 std::unique_ptr<RunningTerm<Scalar>> make_potential_cost(const std::string& name, const Potential& potential,
                                                          double clip);
 
+/// h = log rho - log p(x), p a mixture of Gaussians: the Kullback-Leibler divergence of the model from it.
+template <class Scalar>
+std::unique_ptr<RunningTerm<Scalar>> make_law_divergence(const std::string& name, const Law& law);
+
 /// The integrals over time that the configuration asks for, but for jacobian_symmetry.
 template <class Scalar>
 std::vector<ScheduledTerm<Scalar>> make_running_terms(const Config& config, const Units& units);
+/// The expectations at the first time that the configuration asks for, or at the last.
+template <class Scalar>
+std::vector<ScheduledTerm<Scalar>> make_terms_of_end(const Config& config, bool is_last);
 
 }  // namespace rhoflux::objectives

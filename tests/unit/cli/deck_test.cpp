@@ -247,6 +247,7 @@ TEST(Deck, OutOfRangeNamesLineKeyValueAndWhatIsAllowed) {
       {"objective", "initial_law = gaussian 0 : -1", "a covariance is not positive definite"},
       {"objective", "terminal = 1", "needs one of objective.terminal_law and objective.terminal_potential"},
       {"objective", "terminal_potential = quadratic 0 : 1", "has no effect without objective.terminal"},
+      {"objective", "terminal_reverse = 1", "needs a law whose density is known"},
       {"objective", "control_base = linear 1 : 0", "has no effect without objective.control, its weight"},
       {"objective", "control_base = linear 1", "must be A : b1,..,bD for linear"},
       {"objective", "congestion_kernel = box 1", "'box 1' is not a kernel"},

@@ -171,9 +171,19 @@ std::vector<Objective> objectives_of_each_kind() {
              config.state_cost_potential = Potential::parse("circles 1,0 : 1; 0,-3 : 2");
            }},
           {"jacobian_symmetry", When::running, [](Config& config) { config.jacobian_symmetry.weight = 0.2; }},
-          {"terminal", When::terminal, [](Config& config) {
+          {"terminal", When::terminal,
+           [](Config& config) {
              config.terminal.weight = 0.6;
              config.terminal_potential = Potential::parse("quadratic 2,-1 : 1,0.3");
+           }},
+          {"initial_reverse", When::initial,
+           [](Config& config) {
+             config.initial_reverse.weight = 0.3;
+             config.initial_law = Law::parse("gaussian 1.5,-3 : 0.5,0.2,0.2,4 : 2; 0.5,-1 : 0.4,5");
+           }},
+          {"terminal_reverse", When::terminal, [](Config& config) {
+             config.terminal_reverse.weight = 0.4;
+             config.terminal_law = Law::parse("gaussian 1,-2 : 1,-0.4,-0.4,3");
            }}};
 }
 

@@ -173,11 +173,26 @@ std::vector<Case> all_cases() {
     return 0.25 * square(square(a) - 1) + 0.075 * square(square(c) - 4);
   }));
   cases.push_back(table_case());
+  // Three variances 2, 0.5, 1 with a covariance of 0.6 of the first two, and a unit Gaussian.
+  cases.push_back({"terminal_reverse", {}, [](const Draws<double>& draws, int s) {
+                     const double a = draws.x(0, s) - 0.2, b = draws.x(1, s), c = draws.x(2, s) + 1;
+                     const double determinant = 2 * 0.5 - 0.36;
+                     const double form = (0.5 * a * a - 1.2 * a * b + 2 * b * b) / determinant + c * c;
+                     const double other =
+                         square(draws.x(0, s)) + square(draws.x(1, s) - 1) + square(draws.x(2, s));
+                     const double p =
+                         0.75 * std::exp(-form / 2) / std::sqrt(determinant) + 0.25 * std::exp(-other / 2);
+                     return draws.log_rho(s) - std::log(p) + 1.5 * std::log(2 * M_PI);
+                   }});
+  cases.back().config.terminal_reverse.weight = 1;
+  cases.back().config.terminal_law = Law::parse("gaussian 0.2,0,-1 : 2,0.6,0,0.6,0.5,0,0,0,1 : 3; 0,1,0 : 1");
   return cases;
 }
 
 std::unique_ptr<RunningTerm<double>> term_of(const Case& test_case) {
-  auto terms = make_running_terms<double>(test_case.config, Units{{0, 0, 0}, {2, 4, 0.5}, 0, 1});
+  auto terms = test_case.config.has_terminal_terms()
+                   ? make_terms_of_end<double>(test_case.config, true)
+                   : make_running_terms<double>(test_case.config, Units{{0, 0, 0}, {2, 4, 0.5}, 0, 1});
   EXPECT_EQ(terms.size(), 1u);
   return std::move(terms.front().term);
 }
@@ -316,7 +331,8 @@ TEST(RunningTerms, AdjointsPassTheTaylorTest) {
 TEST(RunningTerms, ClippedCostsPassTheTaylorTest) {
   for (Case& test_case : std::vector<Case>(all_cases())) {
     SCOPED_TRACE(test_case.name);
-    if (test_case.config.entropy.is_there()) continue;  // a cost that can be negative is not clipped
+    if (test_case.config.entropy.is_there() || test_case.config.terminal_reverse.is_there())
+      continue;  // a cost that can be negative is not clipped
     const Draws<double> draws = random_state(2).draws();
     // Half the largest h: some draws are clipped and some are not. A pair kernel is clipped pair by pair.
     const bool is_pair = test_case.config.congestion_kernel.is_pairwise();

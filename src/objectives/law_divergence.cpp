@@ -1,0 +1,131 @@
+#include <cmath>
+
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/core/math.hpp"
+#include "rhoflux/objectives/running_term.hpp"
+
+namespace rhoflux::objectives {
+namespace {
+
+/// A mixture of Gaussians as kernels see it.
+template <class Scalar>
+class GaussiansOnDevice {
+ public:
+  explicit GaussiansOnDevice(const Law& law);
+
+  /// log p(x); adds factor times its gradient to `out` (n_dims). @param work (n_dims)
+  KOKKOS_INLINE_FUNCTION Scalar add_gradient(const Scalar* x, Scalar factor, Scalar* work,
+                                             Scalar* out) const {
+    Scalar largest = log_part(0, x, work);
+    for (int k = 1; k < m_n_parts; ++k) {
+      const Scalar value = log_part(k, x, work);
+      largest = value > largest ? value : largest;
+    }
+    Scalar sum = 0;
+    for (int k = 0; k < m_n_parts; ++k) sum += math::exp(log_part(k, x, work) - largest);
+    for (int k = 0; k < m_n_parts; ++k) {
+      const Scalar share = factor * math::exp(log_part(k, x, work) - largest) / sum;
+      // work = root^{-1} (x - m); the gradient of log_part is -root^{-T} work.
+      for (int i = 0; i < m_n_dims; ++i)
+        for (int j = i; j < m_n_dims; ++j) out[i] -= share * inverse_root(k, j, i) * work[j];
+    }
+    return largest + math::log(sum);
+  }
+
+ private:
+  KOKKOS_INLINE_FUNCTION Scalar number(int part, int k) const {
+    return static_cast<Scalar>(m_numbers(part * (1 + m_n_dims + m_n_dims * m_n_dims) + k));
+  }
+  KOKKOS_INLINE_FUNCTION Scalar inverse_root(int part, int i, int j) const {
+    return number(part, 1 + m_n_dims + i * m_n_dims + j);
+  }
+  /// log of the share times the density of a part; work = root^{-1} (x - m).
+  KOKKOS_INLINE_FUNCTION Scalar log_part(int part, const Scalar* x, Scalar* work) const {
+    Scalar square = 0;
+    for (int i = 0; i < m_n_dims; ++i) {
+      work[i] = 0;
+      for (int j = 0; j <= i; ++j) work[i] += inverse_root(part, i, j) * (x[j] - number(part, 1 + j));
+      square += work[i] * work[i];
+    }
+    return number(part, 0) - square / Scalar(2);
+  }
+
+  int m_n_parts, m_n_dims;
+  /// Of each part: log of share and normalisation, mean (n_dims), root^{-1} (n_dims, n_dims).
+  Vector<double> m_numbers;
+};
+
+/// The inverse of a lower triangular matrix.
+std::vector<double> inverse_of(const std::vector<double>& root, std::size_t n) {
+  std::vector<double> inverse(n * n, 0.0);
+  for (std::size_t j = 0; j < n; ++j)
+    for (std::size_t i = j; i < n; ++i) {
+      double sum = i == j ? 1 : 0;
+      for (std::size_t k = j; k < i; ++k) sum -= root[i * n + k] * inverse[k * n + j];
+      inverse[i * n + j] = sum / root[i * n + i];
+    }
+  return inverse;
+}
+
+template <class Scalar>
+GaussiansOnDevice<Scalar>::GaussiansOnDevice(const Law& law)
+    : m_n_parts(static_cast<int>(law.parts.size())), m_n_dims(law.n_dims()) {
+  const auto n = static_cast<std::size_t>(m_n_dims);
+  double total = 0;
+  for (const Law::Part& part : law.parts) total += part.weight;
+  std::vector<double> numbers;
+  for (const Law::Part& part : law.parts) {
+    double log_norm = std::log(part.weight / total) - 0.5 * static_cast<double>(n) * std::log(2 * M_PI);
+    for (std::size_t i = 0; i < n; ++i) log_norm -= std::log(part.root[i * n + i]);
+    numbers.push_back(log_norm);
+    numbers.insert(numbers.end(), part.mean.begin(), part.mean.end());
+    const std::vector<double> inverse = inverse_of(part.root, n);
+    numbers.insert(numbers.end(), inverse.begin(), inverse.end());
+  }
+  m_numbers = on_device<double>(numbers, "Gaussians of a law");
+}
+
+template <class Scalar>
+class LawDivergence : public RunningTerm<Scalar> {
+ public:
+  LawDivergence(const std::string& name, const Law& law) : m_name(name), m_law(law) {}
+  std::string name() const override { return m_name; }
+  TermSums add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
+               const DrawsBar<Scalar>& bar) const override;
+
+ private:
+  std::string m_name;
+  GaussiansOnDevice<Scalar> m_law;
+};
+
+template <class Scalar>
+TermSums LawDivergence<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
+                                    const DrawsBar<Scalar>& bar) const {
+  const Matrix<Scalar> x = draws.x, x_bar = bar.x, work = bar.scratch;
+  const Vector<Scalar> log_rho = draws.log_rho, log_rho_bar = bar.log_rho, response = bar.response;
+  const GaussiansOnDevice<Scalar> law = m_law;
+  const auto scale = static_cast<Scalar>(weight);
+  TermSums sums;
+  Kokkos::parallel_reduce(
+      "divergence from a law", Kokkos::RangePolicy<ExecutionSpace>(space, 0, draws.size()),
+      KOKKOS_LAMBDA(int s, double& total) {
+        const Scalar h = log_rho(s) - law.add_gradient(&x(0, s), -scale, &work(0, s), &x_bar(0, s));
+        log_rho_bar(s) += scale;
+        response(s) += scale * h;
+        total += static_cast<double>(h);
+      },
+      sums.value);
+  return sums;
+}
+
+}  // namespace
+
+template <class Scalar>
+std::unique_ptr<RunningTerm<Scalar>> make_law_divergence(const std::string& name, const Law& law) {
+  return std::make_unique<LawDivergence<Scalar>>(name, law);
+}
+
+template std::unique_ptr<RunningTerm<float>> make_law_divergence<float>(const std::string&, const Law&);
+template std::unique_ptr<RunningTerm<double>> make_law_divergence<double>(const std::string&, const Law&);
+
+}  // namespace rhoflux::objectives
