@@ -56,6 +56,11 @@ add_library(rhoflux_lemon INTERFACE)
 target_include_directories(rhoflux_lemon SYSTEM INTERFACE ${LEMON_INCLUDE_DIR})
 target_link_libraries(rhoflux_lemon INTERFACE ${LEMON_LIBRARY})
 
+find_package(OpenSSL COMPONENTS Crypto QUIET)
+rhoflux_require(OPENSSL_FOUND "OpenSSL's libcrypto" "SHA-256 of input files" "libssl-dev" "load its module, or give -DOPENSSL_ROOT_DIR=")
+add_library(rhoflux_openssl INTERFACE)
+target_link_libraries(rhoflux_openssl INTERFACE OpenSSL::Crypto)
+
 if(RHOFLUX_TESTS)
   find_package(GTest QUIET)
   rhoflux_require(GTest_FOUND "GoogleTest" "the tests; -DRHOFLUX_TESTS=OFF builds without" "libgtest-dev" "give -DGTest_ROOT=")

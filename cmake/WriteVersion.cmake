@@ -1,4 +1,4 @@
-# Script: cmake -DSOURCE_DIR= -DOUTPUT= -DVERSION= -P WriteVersion.cmake
+# Script: cmake -DSOURCE_DIR= -DOUTPUT= -DVERSION= -DCOMPILER= -P WriteVersion.cmake
 execute_process(COMMAND git -C ${SOURCE_DIR} rev-parse --short=12 HEAD
                 OUTPUT_VARIABLE hash OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
 set(dirty false)
@@ -14,6 +14,7 @@ endif()
 set(content "#pragma once
 // Written by cmake/WriteVersion.cmake at build time.
 #define RHOFLUX_VERSION \"${VERSION}\"
+#define RHOFLUX_COMPILER \"${COMPILER}\"
 #define RHOFLUX_GIT_HASH \"${hash}\"
 #define RHOFLUX_GIT_DIRTY ${dirty}
 ")

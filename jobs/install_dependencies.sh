@@ -13,6 +13,7 @@ packages=(
   libboost-program-options-dev                 # command line and decks
   librandom123-dev                             # counter-based random numbers
   liblemon-dev                                 # optimal transport
+  libssl-dev                                   # SHA-256 of input files
   libgtest-dev                                 # unit tests
   python3 python3-numpy python3-h5py           # tools/, and regression tests that read the files
   python3-matplotlib python3-pil               # pictures of tools/

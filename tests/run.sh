@@ -12,4 +12,4 @@ jobs/install_dependencies.sh
 cmake --preset release -DRHOFLUX_TESTS=ON -DRHOFLUX_HEADER_CHECK=ON -DRHOFLUX_BENCHMARKS=ON \
   -DRHOFLUX_WARNINGS_AS_ERRORS=ON
 cmake --build build/release --parallel "$(rhoflux_build_jobs)"
-ctest --test-dir build/release --output-on-failure --no-tests=error "$@"
+ctest --test-dir build/release --parallel "$(rhoflux_processors)" --output-on-failure --no-tests=error "$@"

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "arguments.hpp"
+#include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/io/csv_import.hpp"
 #include "rhoflux/io/generate.hpp"
@@ -31,6 +32,7 @@ int command_generate(const Context& context) {
     io::require_absent(output, arguments.has("force"));
     io::PopulationData data = io::generate(arguments.text("NAME"), arguments.get<std::int64_t>("count"),
                                            arguments.count("seed"), n_dims);
+    data.provenance = provenance(context);
     const std::int64_t rows = data.n_rows();
     const int dims = data.n_dims;
     io::write_population(output, std::move(data), arguments.has("force"));
@@ -80,6 +82,9 @@ int command_import(const Context& context) {
   options.time_unit = arguments.text("time-unit");
   options.source = arguments.text("source");
   parallel::on_root(context.comm, [&] {
+    io::require_absent(output, arguments.has("force"));
+    note_input(input);
+    options.provenance = provenance(context);
     const io::CsvSummary summary = io::import_csv(input, output, options, arguments.has("force"));
     std::ostringstream line;
     line << output << ": " << summary.n_rows << " rows (" << summary.split_count[0] << " train, "

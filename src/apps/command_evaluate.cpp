@@ -2,6 +2,7 @@
 
 #include "arguments.hpp"
 #include "model_files.hpp"
+#include "provenance.hpp"
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/io/safe_file.hpp"
@@ -65,6 +66,7 @@ training::ObjectiveEvaluation evaluate_objective(const Context& context,
   cli::Deck deck = cli::parse_deck_text(checkpoint.deck, "the deck in " + name);
   training::read_tables(deck.objective, context.comm);
   deck.data.file.clear();
+  for (const std::string& path : training::input_files(deck.data, deck.objective)) note_input(path);
   deck.data.hold_out_times.values.clear();
   const training::Sources sources = training::open_sources(deck.data, deck.objective, context.comm);
   return training::evaluate_objective(inference, deck.objective, sources, context.comm, options);
@@ -118,6 +120,7 @@ int command_evaluate(const Context& context) {
   if (arguments.has("data")) {
     const std::string data = arguments.text("data");
     const io::PopulationFile file(data, context.comm);
+    note_input(data);
     require_time_in_range(inference.model(), file.info().t_min, data);
     require_time_in_range(inference.model(), file.info().t_max, data);
     const training::Evaluation result = training::evaluate(inference, file, context.comm, options);

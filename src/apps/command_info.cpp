@@ -28,10 +28,17 @@ void describe_population(const io::PopulationFile& file, std::ostream& out) {
 void describe_provenance(const io::Hdf5Reader& file, std::ostream& out) {
   if (!file.exists("provenance")) return;
   out << "provenance\n";
-  for (const char* name : {"program", "git", "command_line", "ranks", "backend", "kokkos", "mpi", "hdf5",
-                           "blas", "host", "slurm_job_id", "started"})
-    if (file.has_attribute("provenance", name))
-      out << "  " << name << ": " << file.attribute_string("provenance", name) << '\n';
+  for (const std::string& name : file.attributes("provenance")) {
+    out << "  " << name << ":";
+    std::istringstream lines(file.attribute_string("provenance", name));
+    int n_lines = 0;
+    for (std::string line; std::getline(lines, line); ++n_lines)
+      out << (n_lines == 0 ? " " : "\n    ") << line;
+    out << '\n';
+  }
+  if (file.exists("provenance/earlier_runs"))
+    out << "  earlier runs, whose checkpoint each next one continued:\n"
+        << file.read_string("provenance/earlier_runs") << '\n';
 }
 
 void describe_checkpoint(const std::string& path, std::ostream& out) {
@@ -81,9 +88,12 @@ int command_info(const Context& context) {
   context.comm.broadcast(&is_population, sizeof(is_population));
   if (!is_population) return 0;
   const io::PopulationFile file(path, context.comm);
-  std::ostringstream out;
-  describe_population(file, out);
-  print(context.comm, out.str());
+  parallel::on_root(context.comm, [&] {
+    std::ostringstream out;
+    describe_population(file, out);
+    describe_provenance(io::Hdf5Reader(path), out);
+    print(context.comm, out.str());
+  });
   return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include "arguments.hpp"
 #include "model_files.hpp"
+#include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/io/safe_file.hpp"
 
@@ -95,6 +96,7 @@ int command_query(const Context& context) {
     }
   });
   context.comm.broadcast(&count, sizeof(count));
+  note_input(points);
   const io::Hdf5Reader file(points);
   const flux::Noise noise = noise_option(arguments, checkpoint.model);
   const auto compute = [&](std::int64_t begin, std::int64_t end) {

@@ -58,7 +58,7 @@ training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments
   config.checkpoint = deck.checkpoint;
   config.output = deck.output;
   config.deck = cli::to_ini(deck);
-  config.provenance = provenance(context.command_line, context.comm.size());
+  config.provenance = provenance(context);
   config.restart = arguments.text("restart");
   config.force = arguments.has("force");
   config.limits.max_hours = arguments.get<double>("max-hours");
@@ -69,7 +69,6 @@ training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments
 }  // namespace
 
 int command_train(const Context& given) {
-  training::install_stop_signals();
   Context context = given;
   const std::vector<cli::Override> overrides = take_overrides(context.arguments);
   Arguments arguments(
@@ -113,6 +112,8 @@ int command_train(const Context& given) {
               std::to_string(partition.batch()) + " on " + std::to_string(context.comm.size()) + " ranks");
     return 0;
   }
+  for (const std::string& path : training::input_files(deck.data, deck.objective))
+    note_input(path, deck.data.hash);
   print(context.comm, version_text());
   const auto log = [&](const std::string& line) { print(context.comm, line); };
   const training::RunEnd end =

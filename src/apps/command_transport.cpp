@@ -7,6 +7,7 @@
 
 #include "arguments.hpp"
 #include "model_files.hpp"
+#include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/io/safe_file.hpp"
@@ -154,6 +155,7 @@ Source open_source(const Context& context, const Arguments& arguments, const tra
   const double exact = std::max(window, 1e-9 * inference.model().units.time_span());
   const auto open = [&](const std::string& path) {
     auto file = std::make_unique<io::PopulationFile>(path, context.comm);
+    note_input(path);
     if (file->info().n_dims != inference.n_dims())
       fail_input(path + ": /x has " + std::to_string(file->info().n_dims) + " coordinates, the model has " +
                  std::to_string(inference.n_dims()));

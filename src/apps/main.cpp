@@ -2,6 +2,7 @@
 
 #include <Kokkos_Core.hpp>
 #include <chrono>
+#include <csignal>
 #include <iostream>
 #include <thread>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/parallel/mpi_environment.hpp"
+#include "rhoflux/training/stop_request.hpp"
 
 namespace {
 
@@ -86,7 +88,12 @@ int fail(const parallel::Communicator& world, ExitCode code, const std::string& 
 
 int main(int argc, char** argv) {
   ensure_blas_environment(argv);
-  parallel::choose_collective_io();
+  parallel::prepare_mpi_environment();
+  io::start_hdf5_without_end();
+  std::signal(SIGXFSZ,
+              SIG_IGN);  // a write beyond a limit of file size fails, with a message, instead of killing
+  // Before MPI, whose start takes a while, so that a stop signal in that time is kept and not deadly.
+  if (argc > 1 && std::string(argv[1]) == "train") training::install_stop_signals();
   MPI_Init(&argc, &argv);
   int code = 0;
   {
@@ -98,7 +105,6 @@ int main(int argc, char** argv) {
     kokkos_options.push_back(nullptr);
     Kokkos::ScopeGuard kokkos(kokkos_count, kokkos_options.data());
     limit_blas_threads();
-    io::silence_hdf5();
     // Failures are agreed on over a communicator of their own, so that they never meet the work's messages.
     const parallel::Communicator failures(MPI_COMM_WORLD), comm(MPI_COMM_WORLD);
     std::string command_line;

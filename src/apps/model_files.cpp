@@ -12,6 +12,7 @@ namespace rhoflux::apps {
 
 training::Checkpoint load_checkpoint(const Context& context, const std::string& path) {
   training::Checkpoint checkpoint;
+  note_input(path);
   parallel::on_root(context.comm, [&] { checkpoint = training::read_checkpoint(path); });
   if (!context.comm.is_root()) checkpoint = training::read_checkpoint(path);
   return checkpoint;
@@ -49,8 +50,10 @@ void annotate(const Context& context, io::Hdf5Writer& file, const std::string& k
   file.attribute("/", "time_unit", checkpoint.model.time_unit);
   file.write_string("deck", checkpoint.deck);
   file.group("provenance");
-  for (const auto& [name, value] : provenance(context.command_line, context.comm.size()))
-    file.attribute("provenance", name, value);
+  for (const auto& [name, value] : provenance(context)) file.attribute("provenance", name, value);
+  // What the model itself was made from.
+  for (const auto& [name, value] : checkpoint.provenance)
+    file.attribute("provenance", "model_" + name, value);
 }
 
 void write_output(const Context& context, const std::string& path, bool force, const std::string& kind,
@@ -81,8 +84,10 @@ flux::Noise noise_option(const Arguments& arguments, const training::ModelDescri
   }
 }
 
-void write_json(const Context& context, const std::string& path, bool force, const std::string& text) {
+void write_json(const Context& context, const std::string& path, bool force, const std::string& object) {
   parallel::on_root(context.comm, [&] {
+    std::string text = object;
+    text.insert(text.find('{') + 1, "\n  \"provenance\": " + provenance_json(context) + ",");
     const auto write = [&](const std::string& temporary) {
       std::ofstream json(temporary);
       json << text;

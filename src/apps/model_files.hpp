@@ -40,7 +40,7 @@ void annotate(const Context& context, io::Hdf5Writer& file, const std::string& k
 void write_output(const Context& context, const std::string& path, bool force, const std::string& kind,
                   const training::Checkpoint& checkpoint, const std::function<void(io::Hdf5Writer*)>& fill);
 
-/// Writes a small text file crash-safely from the root.
-void write_json(const Context& context, const std::string& path, bool force, const std::string& text);
+/// Writes a JSON object, with a member `provenance` added, crash-safely from the root.
+void write_json(const Context& context, const std::string& path, bool force, const std::string& object);
 
 }  // namespace rhoflux::apps

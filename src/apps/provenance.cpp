@@ -6,10 +6,15 @@
 
 #include <Kokkos_Core.hpp>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <vector>
 
 #include "rhoflux/core/blas_environment.hpp"
+#include "rhoflux/io/file_hash.hpp"
 #include "rhoflux/version.hpp"
 
 namespace rhoflux::apps {
@@ -38,6 +43,15 @@ std::string git_version() {
   return std::string(RHOFLUX_GIT_HASH) + (RHOFLUX_GIT_DIRTY ? " with local changes" : "");
 }
 
+/// As Linux names it; empty elsewhere.
+std::string processor_name() {
+  std::ifstream list("/proc/cpuinfo");
+  for (std::string line; std::getline(list, line);)
+    if (line.rfind("model name", 0) == 0 && line.find(": ") != std::string::npos)
+      return line.substr(line.find(": ") + 2);
+  return "";
+}
+
 std::string utc_now() {
   const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
   char text[32] = {};
@@ -45,6 +59,34 @@ std::string utc_now() {
   gmtime_r(&now, &parts);
   std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
+}
+
+struct Input {
+  std::string path, hash;
+};
+std::vector<Input> inputs;
+constexpr const char* not_hashed = "(not hashed)";
+
+std::string input_lines() {
+  std::string lines;
+  for (Input& input : inputs) {
+    if (input.hash.empty()) input.hash = io::sha256_of_file(input.path);
+    lines += (lines.empty() ? "" : "\n") + input.hash + "  " + input.path;
+  }
+  return lines;
+}
+
+std::string json_text(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    char code[8];
+    std::snprintf(code, sizeof(code), "\\u%04x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    if (c == '"' || c == '\\')
+      quoted += std::string("\\") + c;
+    else
+      quoted += static_cast<unsigned char>(c) < 0x20 ? std::string(code) : std::string(1, c);
+  }
+  return quoted + "\"";
 }
 
 }  // namespace
@@ -55,22 +97,40 @@ std::string version_text() {
          hdf5_version() + "\n  BLAS " + blas_name();
 }
 
-training::Provenance provenance(const std::string& command_line, int ranks) {
+void note_input(const std::string& path, bool hash) {
+  for (const Input& input : inputs)
+    if (input.path == path) return;
+  inputs.push_back({path, hash ? "" : not_hashed});
+}
+
+training::Provenance provenance(const Context& context) {
   char host[256] = {};
   gethostname(host, sizeof(host) - 1);
   const char* job = std::getenv("SLURM_JOB_ID");
+  std::error_code ignored;
   return {{"program", "rhoflux " RHOFLUX_VERSION},
           {"git", git_version()},
-          {"command_line", command_line},
-          {"ranks", std::to_string(ranks)},
+          {"compiler", RHOFLUX_COMPILER},
+          {"command_line", context.command_line},
+          {"folder", std::filesystem::current_path(ignored).string()},
+          {"inputs", context.comm.is_root() ? input_lines() : ""},
+          {"ranks", std::to_string(context.comm.size())},
           {"backend", Kokkos::DefaultExecutionSpace::name()},
           {"kokkos", kokkos_version()},
           {"mpi", mpi_version()},
           {"hdf5", hdf5_version()},
           {"blas", blas_name()},
           {"host", host},
+          {"processor", processor_name()},
           {"slurm_job_id", job == nullptr ? "" : job},
           {"started", utc_now()}};
+}
+
+std::string provenance_json(const Context& context) {
+  std::string text;
+  for (const auto& [name, value] : provenance(context))
+    text += (text.empty() ? "{" : ", ") + json_text(name) + ": " + json_text(value);
+  return text + "}";
 }
 
 }  // namespace rhoflux::apps

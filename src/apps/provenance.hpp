@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "arguments.hpp"
 #include "rhoflux/training/checkpoint.hpp"
 
 namespace rhoflux::apps {
@@ -9,7 +10,16 @@ namespace rhoflux::apps {
 /// What `--version` prints.
 std::string version_text();
 
-/// Program, libraries, machine and command line, for the files this run writes.
-training::Provenance provenance(const std::string& command_line, int ranks);
+/// Says that this run reads a file, for the provenance of what it writes.
+/// @param hash false for a file that is not to be read once more for its SHA-256
+void note_input(const std::string& path, bool hash = true);
+
+/// Program, libraries, machine, command line and, on the root, input files, for the files that this run
+/// writes. The entry `inputs` has a line "SHA-256  PATH" for each file noted so far, as `sha256sum` prints
+/// and checks it. Throws Error (see io::sha256_of_file).
+training::Provenance provenance(const Context& context);
+
+/// The same as one JSON object.
+std::string provenance_json(const Context& context);
 
 }  // namespace rhoflux::apps

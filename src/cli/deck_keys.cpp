@@ -58,6 +58,8 @@ void add_data_keys(std::vector<Key>& keys) {
               "Time range of the model: that of the data (0:1 without data), or a wider one.");
   section.add("hold_out_times", &DataConfig::hold_out_times, "", "time",
               "Snapshots left out of training and validation, to be predicted.");
+  section.add("hash", &DataConfig::hash, "", "",
+              "Keep the SHA-256 of every input file in the provenance; reads each once more, at the start.");
 }
 
 void add_model_keys(std::vector<Key>& keys) {
@@ -252,6 +254,8 @@ void add_checkpoint_keys(std::vector<Key>& keys) {
   section.add("directory", &CheckpointConfig::directory, "", "",
               "Where checkpoints and history.csv go; made if absent.");
   section.add("every", &CheckpointConfig::every, "1 or more", "steps", "Interval of the checkpoints.");
+  section.add("every_minutes", &CheckpointConfig::every_minutes, "0 or more", "minutes",
+              "A checkpoint too when the last one is this old; 0: by steps alone.");
   section.add("keep", &CheckpointConfig::keep, "1 or more", "files",
               "Most recent checkpoints kept, besides the best one.");
 }

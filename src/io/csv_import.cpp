@@ -287,6 +287,7 @@ CsvSummary import_csv(const std::string& input, const std::string& output, const
   data.n_dims = static_cast<int>(columns.coordinates.size());
   data.dim_names = columns.coordinate_names;
   data.time_unit = options.time_unit;
+  data.provenance = options.provenance;
   data.source = options.source.empty() ? std::filesystem::path(input).filename().string() : options.source;
   while (lines.next(fields)) add_row(lines, fields, columns, options, data);
   if (data.t.empty()) fail_input(input + ": there are no rows after the header");

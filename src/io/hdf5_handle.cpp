@@ -42,6 +42,12 @@ void silence_hdf5() {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
 
+void start_hdf5_without_end() {
+  H5dont_atexit();
+  H5open();  // before MPI_Init: later it would hook itself into MPI_Finalize
+  silence_hdf5();
+}
+
 namespace {
 /// Keeps the cause (the first and innermost entry) and the call that failed (the last), which is what helps a
 /// user.

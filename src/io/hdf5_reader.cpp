@@ -203,6 +203,20 @@ std::string Hdf5Reader::attribute_string(const std::string& object, const std::s
   return only_one(attribute_strings(object, name), attribute_place(place(object), name));
 }
 
+std::vector<std::string> Hdf5Reader::attributes(const std::string& object) const {
+  const std::string what = place(object) + ": cannot list its attributes";
+  if (!exists(object)) fail_input(place(object) + ": the file has no such object");
+  Hdf5Handle handle = own_hdf5(H5Oopen(m_file.id(), object.c_str(), H5P_DEFAULT), H5Oclose, reading, what);
+  std::vector<std::string> names;
+  const auto note = [](hid_t, const char* name, const H5A_info_t*, void* list) -> herr_t {
+    static_cast<std::vector<std::string>*>(list)->emplace_back(name);
+    return 0;
+  };
+  hsize_t position = 0;
+  check_hdf5(H5Aiterate2(handle.id(), H5_INDEX_NAME, H5_ITER_INC, &position, note, &names), reading, what);
+  return names;
+}
+
 std::vector<std::string> Hdf5Reader::list(const std::string& group) const {
   if (!exists(group)) fail_input(place(group) + ": the file has no such group");
   Hdf5Handle handle = own_hdf5(H5Gopen2(m_file.id(), group.c_str(), H5P_DEFAULT), H5Gclose, reading,

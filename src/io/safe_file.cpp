@@ -19,6 +19,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// .NAME.tmp.PROCESS is the temporary file of NAME.
+constexpr const char* temporary_mark = ".tmp.";
+
 fs::path folder_of(const std::string& path) {
   const fs::path parent = fs::path(path).parent_path();
   return parent.empty() ? fs::path(".") : parent;
@@ -55,7 +58,8 @@ void require_absent(const std::string& path, bool overwrite) {
 
 PendingFile::PendingFile(const std::string& path, bool overwrite) : m_path(path), m_overwrite(overwrite) {
   require_absent(path, overwrite);
-  const std::string name = "." + fs::path(path).filename().string() + ".tmp." + std::to_string(::getpid());
+  const std::string name =
+      "." + fs::path(path).filename().string() + temporary_mark + std::to_string(::getpid());
   m_temporary = (folder_of(path) / name).string();
 }
 
@@ -89,6 +93,19 @@ void write_safely(const std::string& path, bool overwrite,
   write(file.temporary());
   file.settle(verify);
   file.publish();
+}
+
+void remove_abandoned_files(const std::string& folder,
+                            const std::function<bool(const std::string& name)>& is_ours) {
+  std::vector<fs::path> abandoned;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const std::size_t end = name.rfind(temporary_mark);
+    if (name.front() == '.' && end != std::string::npos && is_ours(name.substr(1, end - 1)))
+      abandoned.push_back(entry.path());
+  }
+  for (const fs::path& path : abandoned) fs::remove(path, ignored);
 }
 
 namespace {

@@ -4,8 +4,9 @@
 
 namespace rhoflux::parallel {
 
-void choose_collective_io() {
+void prepare_mpi_environment() {
   setenv("OMPI_MCA_fcoll", "individual", 0);
+  setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
 }
 
 }  // namespace rhoflux::parallel

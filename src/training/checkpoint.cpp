@@ -197,6 +197,8 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
       write_arrays<double>(file, checkpoint, layout);
     file.group("provenance");
     for (const auto& [name, value] : checkpoint.provenance) file.attribute("provenance", name, value);
+    if (!checkpoint.earlier_runs.empty())
+      file.write_string("provenance/earlier_runs", checkpoint.earlier_runs);
     file.close();
   };
   io::write_safely(path, true, write, [](const std::string& temporary) { io::read_back_check(temporary); });
@@ -229,6 +231,11 @@ Checkpoint read_checkpoint(const std::string& path) {
   checkpoint.history =
       History::from_numbers(columns, file.read<double>("history", {-1, signed_size(columns)}));
   if (version >= 4) checkpoint.terms = read_terms(file);
+  if (file.exists("provenance"))
+    for (const std::string& name : file.attributes("provenance"))
+      checkpoint.provenance.emplace_back(name, file.attribute_string("provenance", name));
+  if (file.exists("provenance/earlier_runs"))
+    checkpoint.earlier_runs = file.read_string("provenance/earlier_runs");
   const ModelDescription& model = checkpoint.model;
   const network::ParameterLayout layout = flux::layout_of(model.config, model.flux, model.units.n_dims());
   checkpoint.parameters = read_blocks(file, "parameters", layout);

@@ -88,6 +88,7 @@ void TrainingConfig::validate() const {
 void CheckpointConfig::validate() const {
   require(!directory.empty(), "checkpoint.directory", directory, "a path");
   require(every >= 1, "checkpoint.every", every, "1 or more");
+  require(every_minutes >= 0.0, "checkpoint.every_minutes", every_minutes, "0 (by steps alone) or more");
   require(keep >= 1, "checkpoint.keep", keep, "1 or more");
 }
 

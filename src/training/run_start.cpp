@@ -1,6 +1,8 @@
 #include "run_start.hpp"
 
+#include <algorithm>
 #include <filesystem>
+#include <sstream>
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/flux/dynamics.hpp"
@@ -40,6 +42,29 @@ void require_same_run(const RunConfig& config, const Checkpoint& start, const So
            std::to_string(start.n_train_rows));
 }
 
+std::string entry(const Provenance& provenance, const std::string& name) {
+  for (const auto& [key, value] : provenance)
+    if (key == name) return value;
+  return "";
+}
+
+/// Hashes of input files, sorted; their names may change.
+std::vector<std::string> input_hashes(const Provenance& provenance) {
+  std::vector<std::string> hashes;
+  std::istringstream lines(entry(provenance, "inputs"));
+  for (std::string line; std::getline(lines, line);) hashes.push_back(line.substr(0, line.find(' ')));
+  std::sort(hashes.begin(), hashes.end());
+  return hashes;
+}
+
+/// True if both runs have hashed their input files and these differ.
+bool inputs_changed(const Provenance& before, const Provenance& now) {
+  const std::vector<std::string> a = input_hashes(before), b = input_hashes(now);
+  const auto is_hash = [](const std::string& hash) { return hash.size() == 64; };
+  return !a.empty() && std::all_of(a.begin(), a.end(), is_hash) && std::all_of(b.begin(), b.end(), is_hash) &&
+         a != b;
+}
+
 bool holds_checkpoints(const std::string& directory) {
   return !list_checkpoints(directory).empty() || std::filesystem::exists(best_path(directory));
 }
@@ -76,19 +101,46 @@ std::optional<Checkpoint> find_start(const RunConfig& config, const Sources& sou
                  "; give another directory, so that neither run is lost");
     if (config.restart == "auto" && !start && !warnings.empty())
       fail_input(directory + ": no checkpoint can be read; " + warnings.front());
+    if (start && inputs_changed(start->provenance, config.provenance))
+      warnings.push_back(
+          "the input files are not those that the checkpoint was made with (SHA-256 differs): then " +
+          entry(start->provenance, "inputs") + ", now " + entry(config.provenance, "inputs"));
   });
   if (!comm.is_root()) read();
   for (const std::string& warning : warnings) log("warning: " + warning);
   return start;
 }
 
-void prepare_directory(const RunConfig& config, const parallel::Communicator& comm) {
+io::DirectoryLock lock_directory(const RunConfig& config, const parallel::Communicator& comm,
+                                 const std::function<void(const std::string&)>& log) {
+  const std::string& directory = config.checkpoint.directory;
+  io::DirectoryLock lock;
+  parallel::on_root(comm, [&] {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(directory, ignored)) lock = io::DirectoryLock(directory);
+  });
+  if (!lock.is_effective())
+    log("warning: " + directory +
+        ": this file system has no locks, so that nothing would stop a second run from writing there");
+  return lock;
+}
+
+void prepare_directory(const RunConfig& config, const parallel::Communicator& comm, io::DirectoryLock& lock) {
   const std::string& directory = config.checkpoint.directory;
   parallel::on_root(comm, [&] {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) fail_input("checkpoint.directory = " + directory + ": cannot be made: " + error.message());
+    if (!lock.is_held()) {
+      lock = io::DirectoryLock(directory);
+      if (holds_checkpoints(directory))
+        fail_input("checkpoint.directory = " + directory + ": another run has just written checkpoints here");
+    }
     io::require_absent((std::filesystem::path(directory) / "history.csv").string(), true);
+    if (lock.is_effective())
+      io::remove_abandoned_files(directory, [](const std::string& name) {
+        return name.rfind("checkpoint_", 0) == 0 || name == "best.h5" || name == "history.csv";
+      });
     if (config.restart != "none") return;
     remove_old_checkpoints(directory, 0);
     std::filesystem::remove(best_path(directory));

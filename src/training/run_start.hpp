@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "rhoflux/io/directory_lock.hpp"
 #include "rhoflux/training/checkpoint.hpp"
 #include "rhoflux/training/sources.hpp"
 #include "rhoflux/training/trainer.hpp"
@@ -16,7 +17,13 @@ std::optional<Checkpoint> find_start(const RunConfig& config, const Sources& sou
                                      const parallel::Communicator& comm,
                                      const std::function<void(const std::string&)>& log);
 
-/// Makes the checkpoint directory and, for a new run, empties it of checkpoints. Collective.
-void prepare_directory(const RunConfig& config, const parallel::Communicator& comm);
+/// Locks the checkpoint directory, on the root, if it is there. Collective. Throws Error (bad input) if
+/// another run has it.
+io::DirectoryLock lock_directory(const RunConfig& config, const parallel::Communicator& comm,
+                                 const std::function<void(const std::string&)>& log);
+
+/// Makes and locks the checkpoint directory if it was not there, removes what a killed run left half written
+/// and, for a new run, the checkpoints. Collective.
+void prepare_directory(const RunConfig& config, const parallel::Communicator& comm, io::DirectoryLock& lock);
 
 }  // namespace rhoflux::training

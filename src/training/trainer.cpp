@@ -65,8 +65,10 @@ class Trainer {
   bool validate();
   double validation_nll();
   Checkpoint checkpoint() const;
+  void write(const std::function<void()>& work) const;
   void save(const std::string& path);
   void save_regular();
+  bool is_due(std::chrono::steady_clock::time_point saved) const;
   void announce() const;
   const Vector<Scalar>& inference_parameters() const {
     return m_average.extent(0) > 0 ? m_average : m_parameters;
@@ -96,6 +98,7 @@ class Trainer {
   std::int64_t m_best_step = 0, m_validations_since_best = 0;
   std::int64_t m_saved_step = -1;
   History m_history;
+  std::string m_earlier_runs;
 };
 
 template <class Scalar>
@@ -161,6 +164,12 @@ void Trainer<Scalar>::continue_from(const Checkpoint& start) {
   m_best_step = start.best_step;
   m_validations_since_best = start.validations_since_best;
   m_history = start.history;
+  m_earlier_runs = start.earlier_runs + (start.earlier_runs.empty() ? "" : "\n") + "to step " +
+                   std::to_string(start.step) + ":";
+  for (const auto& [name, value] : start.provenance)
+    for (const char* wanted : {"program", "git", "ranks", "host", "slurm_job_id", "started"})
+      if (name == wanted && !value.empty()) m_earlier_runs += " " + name + " " + value + ",";
+  if (m_earlier_runs.back() == ',') m_earlier_runs.pop_back();
 }
 
 template <class Scalar>
@@ -329,13 +338,26 @@ Checkpoint Trainer<Scalar>::checkpoint() const {
   state.n_train_rows = m_n_train_rows;
   state.history = m_history;
   state.provenance = m_config.provenance;
+  state.earlier_runs = m_earlier_runs;
   return state;
+}
+
+/// Writes on the root. What goes wrong now, in the middle of a run, is no bad input.
+template <class Scalar>
+void Trainer<Scalar>::write(const std::function<void()>& work) const {
+  parallel::on_root(m_comm, [&] {
+    try {
+      work();
+    } catch (const Error& error) {
+      fail_io(error.what() + last_checkpoint_note());
+    }
+  });
 }
 
 template <class Scalar>
 void Trainer<Scalar>::save(const std::string& path) {
   const ScopedRegion region("write checkpoint");
-  parallel::on_root(m_comm, [&] { write_checkpoint(path, checkpoint(), m_dynamics->layout()); });
+  write([&] { write_checkpoint(path, checkpoint(), m_dynamics->layout()); });
 }
 
 template <class Scalar>
@@ -344,10 +366,18 @@ void Trainer<Scalar>::save_regular() {
   const std::string& directory = m_config.checkpoint.directory;
   save(checkpoint_path(directory, m_step));
   m_saved_step = m_step;
-  parallel::on_root(m_comm, [&] {
+  write([&] {
     m_history.write_csv((std::filesystem::path(directory) / "history.csv").string());
     remove_old_checkpoints(directory, m_config.checkpoint.keep);
   });
+}
+
+/// True on the root when the last checkpoint is older than [checkpoint] every_minutes.
+template <class Scalar>
+bool Trainer<Scalar>::is_due(std::chrono::steady_clock::time_point saved) const {
+  const std::chrono::duration<double, std::ratio<60>> age = std::chrono::steady_clock::now() - saved;
+  const double limit = m_config.checkpoint.every_minutes;
+  return m_comm.is_root() && limit > 0 && age.count() >= limit;
 }
 
 template <class Scalar>
@@ -370,7 +400,7 @@ RunEnd Trainer<Scalar>::run() {
   const TrainingConfig& training = m_config.training;
   const StopRequest stop(m_config.limits);
   announce();
-  auto mark = std::chrono::steady_clock::now();
+  auto mark = std::chrono::steady_clock::now(), saved = mark;
   while (m_step < training.steps) {
     step();
     bool enough = false;
@@ -383,8 +413,13 @@ RunEnd Trainer<Scalar>::run() {
     if (training.validate_every > 0 && (m_step % training.validate_every == 0 || is_last))
       enough = validate();
     const std::string reason = stop.reason(m_step - m_first_step);
-    const bool stopping = m_comm.any(!reason.empty()) && m_step < training.steps;
-    if (m_step % m_config.checkpoint.every == 0 || is_last || enough || stopping) save_regular();
+    std::int64_t wishes[2] = {reason.empty() ? 0 : 1, is_due(saved) ? 1 : 0};
+    m_comm.max(wishes, 2);
+    const bool stopping = wishes[0] != 0 && !is_last;
+    if (m_step % m_config.checkpoint.every == 0 || wishes[1] != 0 || is_last || enough || stopping) {
+      save_regular();
+      saved = std::chrono::steady_clock::now();
+    }
     if (enough) {
       m_log("early stopping: no improvement in " + std::to_string(training.patience) + " validations");
       return RunEnd::early_stopping;
@@ -403,8 +438,9 @@ RunEnd Trainer<Scalar>::run() {
 template <class Scalar>
 RunEnd train_in(const RunConfig& config, const Sources& sources, const parallel::Communicator& comm,
                 const std::function<void(const std::string&)>& log) {
+  io::DirectoryLock lock = lock_directory(config, comm, log);
   Trainer<Scalar> trainer(config, sources, comm, log, find_start(config, sources, comm, log));
-  prepare_directory(config, comm);  // only now: everything that the input can have wrong has been found
+  prepare_directory(config, comm, lock);  // only now: everything that the input can have wrong has been found
   return trainer.run();
 }
 

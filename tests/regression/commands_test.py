@@ -1,12 +1,13 @@
 """What each command writes: names, shapes, figures that agree with each other, the same for 1 and 2 ranks."""
 
+import hashlib
 import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, datasets, differences, h5py, main, np, run, succeed, write_population  # noqa: E402
+from regression import SMALL, check, datasets, differences, figures, h5py, main, np, run, succeed, write_population  # noqa: E402
 
 COMMANDS = ("train", "evaluate", "sample", "query", "transport", "field", "verify", "import", "generate", "info")
 
@@ -67,12 +68,38 @@ def test_info(folder):
             check(word in alone, f"info {name} does not tell '{word}': {alone}")
 
 
+def test_provenance(folder):
+    """Every file says what it was made from; the hashes are those of sha256sum."""
+    model = prepare(folder)
+    def line(name):
+        return hashlib.sha256((folder / name).read_bytes()).hexdigest() + "  " + name
+    with h5py.File(folder / "data.h5", "r") as file:
+        check("generate" in file["provenance"].attrs["command_line"].decode(), "data.h5 does not say how it was made")
+    with h5py.File(folder / model, "r") as file:
+        found = {name: value.decode() for name, value in file["provenance"].attrs.items() if hasattr(value, "decode")}
+    check(found["inputs"] == line("data.h5"), f"{model} does not have the hash of its data: {found['inputs']}")
+    for name in ("git", "compiler", "folder", "processor", "host", "started"):
+        check(found.get(name), f"{model} has no {name}")
+    succeed("sample", model, "--times", "0", "--count", 7, "--output", "s.h5", folder=folder)
+    said = succeed("info", "s.h5", folder=folder)
+    check(f"inputs: {line(model)}" in said and f"model_inputs: {line('data.h5')}" in said, said)
+    succeed("evaluate", model, "--data", "data.h5", "--output", "e.json", folder=folder)
+    inputs = json.loads((folder / "e.json").read_text())["provenance"]["inputs"]
+    check(inputs.splitlines() == [line(model), line("data.h5")], inputs)
+    (folder / "rows.csv").write_text("t,x1\n0,1\n1,2\n")
+    succeed("import", "rows.csv", "--output", "rows.h5", folder=folder)
+    check(f"inputs: {line('rows.csv')}" in succeed("info", "rows.h5", folder=folder), "import does not keep the hash")
+    succeed("train", "deck.cfg", *SMALL, "--training.steps=2", "--data.hash=false", "--checkpoint.directory=unhashed", folder=folder)
+    said = succeed("info", "unhashed/best.h5", folder=folder)
+    check("inputs: (not hashed)  data.h5" in said, said)
+
+
 def test_evaluate(folder):
     model = prepare(folder)
     texts = []
     for ranks in (1, 2):
         succeed("evaluate", model, "--data", "data.h5", "--output", f"{ranks}.json", ranks=ranks, folder=folder)
-        texts.append((folder / f"{ranks}.json").read_text())
+        texts.append(figures(folder / f"{ranks}.json"))
     check(texts[0] == texts[1], "evaluate depends on the ranks")
     found = json.loads(texts[0])
     nll = found["nll"]

@@ -49,7 +49,7 @@ int run_tests() {
 
 int main(int argc, char** argv) {
   rhoflux::ensure_blas_environment(argv);
-  rhoflux::parallel::choose_collective_io();
+  rhoflux::parallel::prepare_mpi_environment();
   MPI_Init(&argc, &argv);
   Kokkos::initialize(argc, argv);
   rhoflux::limit_blas_threads();

@@ -1,5 +1,6 @@
 """Helpers of the tests that run the program from outside: see tests/CMakeLists.txt for the environment."""
 
+import json
 import os
 import shlex
 import shutil
@@ -65,7 +66,15 @@ def datasets(path):
     return found
 
 
-def differences(first, second, leave_out=("deck",)):
+def figures(path):
+    """What a JSON file of the program says, without its provenance, as text of all digits."""
+    found = json.loads(Path(path).read_text(encoding="utf-8"))
+    check("provenance" in found, f"{path} has no provenance")
+    del found["provenance"]
+    return json.dumps(found)
+
+
+def differences(first, second, leave_out=("deck", "provenance/earlier_runs")):
     """Names of the datasets of two files that differ in a bit, in type or in shape."""
     a, b = datasets(first), datasets(second)
     names = (set(a) | set(b)) - set(leave_out)

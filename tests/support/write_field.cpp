@@ -43,7 +43,7 @@ io::FieldValues values_of(const io::FieldLayout& layout, const io::FieldSlab& sl
 
 /// write_field FILE T N1 [N2 [N3]]: a field for the tests of its readers.
 int main(int argc, char** argv) {
-  parallel::choose_collective_io();
+  parallel::prepare_mpi_environment();
   MPI_Init(&argc, &argv);
   int code = 0;
   {

@@ -48,6 +48,11 @@ class Hdf5Handle {
 /// Stops HDF5 from printing its error stack by itself; the stack becomes part of the thrown message instead.
 void silence_hdf5();
 
+/// Starts HDF5 so that it does not close what is open when MPI or the program ends; to be called before
+/// MPI_Init. A file that a full disk kept from being closed would make HDF5 crash then, and hide the exit
+/// code. All handles close themselves.
+void start_hdf5_without_end();
+
 /// Throws Error(code) with `what` and the text of HDF5's error stack.
 [[noreturn]] void fail_hdf5(ExitCode code, const std::string& what);
 
@@ -176,6 +181,9 @@ class Hdf5Reader {
   std::string attribute_string(const std::string& object, const std::string& name) const;
   std::vector<double> attribute_doubles(const std::string& object, const std::string& name) const;
   std::vector<std::string> attribute_strings(const std::string& object, const std::string& name) const;
+
+  /// Names of the attributes of a group or dataset, sorted.
+  std::vector<std::string> attributes(const std::string& object) const;
 
   /// Names of the members of a group, sorted.
   std::vector<std::string> list(const std::string& group) const;

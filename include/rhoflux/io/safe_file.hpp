@@ -45,6 +45,11 @@ class PendingFile {
   bool m_published = false;
 };
 
+/// Removes the temporary files that processes which were killed left in a folder.
+/// @param is_ours of the final name of a file: whether its temporary file may go
+void remove_abandoned_files(const std::string& folder,
+                            const std::function<bool(const std::string& name)>& is_ours);
+
 /// Opens an HDF5 file and reads every dataset in it, which checks every checksum; views of other datasets
 /// (Hdf5Writer::view) hold nothing themselves and are left out.
 /// Throws (bad input) naming the file and the dataset that cannot be read.

@@ -50,7 +50,8 @@ struct Checkpoint {
   std::int64_t loss_count = 0;  ///< steps since the last line of the history
   std::int64_t n_train_rows = 0;
   History history;
-  Provenance provenance;
+  Provenance provenance;     ///< of the run that wrote it
+  std::string earlier_runs;  ///< a line for each run before that one, oldest first
 
   /// What inference uses: the average if there is one.
   const std::vector<double>& inference_parameters() const { return averaged.empty() ? parameters : averaged; }

@@ -36,6 +36,7 @@ struct DataConfig {
       true;  ///< train on (x - mean) / scale, per coordinate, of the training split or the given laws
   TimeRange time_range;
   TimeList hold_out_times;  ///< rows at these times are left out of training and validation
+  bool hash = true;         ///< SHA-256 of every input file in the provenance
 };
 
 /// [training] in the deck.
@@ -68,6 +69,7 @@ struct TrainingConfig {
 struct CheckpointConfig {
   std::string directory = "output";
   std::int64_t every = 1000;  ///< steps
+  double every_minutes = 0;   ///< and after this much wall-clock time since the last one; 0: by steps alone
   int keep = 3;               ///< most recent checkpoints kept, besides the best one
 
   void validate() const;

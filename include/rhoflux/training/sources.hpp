@@ -36,6 +36,9 @@ struct Sources {
 /// Collective. Throws Error (bad input) naming file and dataset.
 void read_tables(objectives::Config& config, const parallel::Communicator& comm);
 
+/// Files that a run reads: data, laws, tables of potentials; each once.
+std::vector<std::string> input_files(const DataConfig& data, const objectives::Config& objective);
+
 /// Opens the files. Collective. Throws Error (bad input) for a file that is not a population, dimensions that
 /// disagree, a time held out that the data do not have.
 Sources open_sources(const DataConfig& data, const objectives::Config& objective,

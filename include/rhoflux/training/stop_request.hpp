@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -12,19 +11,19 @@ struct StopLimits {
   std::int64_t stop_after = 0;  ///< steps made by this run; 0: none
 };
 
-/// Installs handlers of SIGUSR1 and SIGTERM that only set a flag.
+/// Installs handlers of SIGUSR1 and SIGTERM that only set a flag, and starts the clock of max_hours. To be
+/// called once, at the start of the program.
 void install_stop_signals();
 
 /// Asked by every rank at each step; the ranks then agree.
 class StopRequest {
  public:
-  explicit StopRequest(const StopLimits& limits);
+  explicit StopRequest(const StopLimits& limits) : m_limits(limits) {}
   /// Reason to stop after `steps_made` steps of this run, or an empty string.
   std::string reason(std::int64_t steps_made) const;
 
  private:
   StopLimits m_limits;
-  std::chrono::steady_clock::time_point m_start;
 };
 
 }  // namespace rhoflux::training

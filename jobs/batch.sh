@@ -1,0 +1,68 @@
+# shellcheck shell=bash
+# Sourced by the batch scripts of this folder, from the top folder of rhoflux: the environment of a rank, and what makes a
+# run stop in time and come back.
+
+rhoflux_signals=0 rhoflux_by_hand=0 rhoflux_program="" rhoflux_stopper=""
+
+# Passes a signal on as USR1, again and again until the program has ended: one that comes while ranks are being started would
+# be lost. A signal before the program has begun is kept for it.
+rhoflux_forward() {
+  if [ "$rhoflux_signals" -eq 0 ] || [ -z "$rhoflux_program" ] || [ -n "$rhoflux_stopper" ]; then return 0; fi
+  while kill -USR1 "$rhoflux_program"; do sleep 5; done > /dev/null 2>&1 &
+  rhoflux_stopper=$!
+}
+trap 'rhoflux_signals=$((rhoflux_signals + 1)); rhoflux_forward' USR1 TERM
+trap 'rhoflux_signals=$((rhoflux_signals + 1)); rhoflux_by_hand=1; rhoflux_forward' INT
+
+. jobs/environment.sh
+
+# The program: RHOFLUX, or what was built here.
+rhoflux="${RHOFLUX:-build/release/src/apps/rhoflux}"
+if [ ! -x "$rhoflux" ] && ! command -v "$rhoflux" > /dev/null; then
+  echo "$0: no program $rhoflux; build it (README.md) or set RHOFLUX" >&2
+  exit 2
+fi
+
+# How ranks are started; for the MPI of your site perhaps LAUNCH="srun --mpi=pmix".
+read -r -a launch <<< "${LAUNCH:-mpirun -n ${SLURM_NTASKS:-2}}"
+
+# Runs the program under the launcher and waits for it; gives its exit code. USR1, TERM and INT to this script become a USR1
+# for the launcher; Open MPI and srun hand it on to the ranks. These agree on a step, write a checkpoint and end with code 75.
+# (Open MPI answers TERM by killing the ranks a second later, too soon for a checkpoint. A plain scancel sends TERM to all
+# processes of a job; `scancel --batch --signal=INT JOB` sends INT to this script alone, which stops the job for good, with a
+# checkpoint.)
+rhoflux_run() {
+  local before code
+  # Ignored until the launcher and the ranks have their own answer to it.
+  (
+    trap '' USR1
+    exec "${launch[@]}" "$rhoflux" "$@"
+  ) &
+  rhoflux_program=$!
+  rhoflux_forward
+  while true; do
+    before=$rhoflux_signals
+    code=0
+    wait "$rhoflux_program" || code=$?
+    # A signal ends the wait, not the program.
+    if [ "$rhoflux_signals" -eq "$before" ]; then break; fi
+  done
+  if [ -n "$rhoflux_stopper" ]; then kill "$rhoflux_stopper" 2> /dev/null || true; fi
+  return "$code"
+}
+
+# Puts this job back into the queue, to be called when the program ended with 75. A run that makes no progress at all would
+# go on for ever, so that there is a limit.
+rhoflux_requeue() {
+  local most="${MOST_RESTARTS:-100}"
+  if [ "$rhoflux_by_hand" -eq 1 ]; then
+    echo "stopped by INT, not back into the queue; sbatch the same script to go on"
+    return 0
+  fi
+  if [ "${SLURM_RESTART_COUNT:-0}" -ge "$most" ]; then
+    echo "restarted $most times already (MOST_RESTARTS), not again; sbatch the same script to go on" >&2
+    return 0
+  fi
+  echo "$(date '+%F %T') back into the queue after restart ${SLURM_RESTART_COUNT:-0}"
+  scontrol requeue "$SLURM_JOB_ID"
+}

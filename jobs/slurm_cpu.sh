@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# Training on CPU nodes, one job.
+#
+#   sbatch jobs/slurm_cpu.sh inputs/branching.cfg --data.file=branching.h5
+#
+# from the top folder of rhoflux. All after the script goes to `rhoflux train`. A run that the time limit stops has a
+# checkpoint; the same command again continues it. jobs/slurm_requeue.sh does that by itself.
+
+#SBATCH --job-name=rhoflux
+#SBATCH --nodes=1
+#SBATCH --ntasks=16                  # one rank a core; more than training.batch / 128 gain little
+#SBATCH --cpus-per-task=1
+#SBATCH --time=04:00:00
+#SBATCH --signal=B:USR1@300          # to this script, five minutes before the limit
+#SBATCH --output=%x-%j.log
+# #SBATCH --partition=...
+# #SBATCH --account=...
+
+set -euo pipefail
+cd "${SLURM_SUBMIT_DIR:-.}"
+
+# module purge; module load ...       # what rhoflux was built with
+. jobs/batch.sh
+
+if [ $# -eq 0 ]; then
+  echo "usage: sbatch jobs/slurm_cpu.sh DECK [--section.key=value ...]" >&2
+  exit 2
+fi
+code=0
+rhoflux_run train "$@" --restart auto || code=$?
+if [ "$code" -eq 75 ]; then echo "stopped in time; to continue: sbatch jobs/slurm_cpu.sh $*"; fi
+exit "$code"

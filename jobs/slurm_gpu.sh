@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Training on GPU nodes, one job: a rank for each GPU. Needs rhoflux built with a Kokkos for these GPUs (README.md, Building).
+#
+#   sbatch jobs/slurm_gpu.sh inputs/branching.cfg --data.file=branching.h5
+#
+# from the top folder of rhoflux. All after the script goes to `rhoflux train`.
+
+#SBATCH --job-name=rhoflux-gpu
+#SBATCH --nodes=1
+#SBATCH --ntasks-per-node=4          # one rank a GPU
+#SBATCH --gpus-per-task=1
+#SBATCH --cpus-per-task=8
+#SBATCH --time=04:00:00
+#SBATCH --signal=B:USR1@300          # to this script, five minutes before the limit
+#SBATCH --output=%x-%j.log
+# #SBATCH --partition=...
+# #SBATCH --account=...
+
+set -euo pipefail
+cd "${SLURM_SUBMIT_DIR:-.}"
+
+# module purge; module load ...       # compiler, CUDA or ROCm, MPI, HDF5
+. jobs/batch.sh
+
+# Kokkos gives each rank of a node a GPU of its own. Where SLURM shows each rank its GPU alone, that is number 0 for all.
+export KOKKOS_MAP_DEVICE_ID_BY="${KOKKOS_MAP_DEVICE_ID_BY:-mpi_rank}"
+
+if [ $# -eq 0 ]; then
+  echo "usage: sbatch jobs/slurm_gpu.sh DECK [--section.key=value ...]" >&2
+  exit 2
+fi
+code=0
+rhoflux_run train "$@" --restart auto || code=$?
+if [ "$code" -eq 75 ]; then echo "stopped in time; to continue: sbatch jobs/slurm_gpu.sh $*"; fi
+exit "$code"

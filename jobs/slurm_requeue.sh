@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Training for as long as it takes: near its time limit the job writes a checkpoint, puts itself back into the queue, and
+# continues where it was, until it is done.
+#
+#   sbatch jobs/slurm_requeue.sh inputs/branching.cfg --data.file=branching.h5
+#   sbatch --array=1-8 jobs/slurm_requeue.sh inputs/branching.cfg --data.file=branching.h5     # eight seeds
+#
+# from the top folder of rhoflux. All after the script goes to `rhoflux train`. The results are in
+# output/<job name>-<job id>, of an array in output/<job name>-<array job id>/<task>: no two jobs share a folder.
+
+#SBATCH --job-name=rhoflux
+#SBATCH --nodes=1
+#SBATCH --ntasks=16                  # one rank a core; more than training.batch / 128 gain little
+#SBATCH --cpus-per-task=1
+#SBATCH --time=01:00:00              # short jobs start sooner
+#SBATCH --signal=B:USR1@300          # to this script, five minutes before the limit: more than a checkpoint takes
+#SBATCH --requeue
+#SBATCH --open-mode=append           # one log over all restarts
+#SBATCH --output=%x-%A_%a.log
+# #SBATCH --partition=...
+# #SBATCH --account=...
+
+set -euo pipefail
+cd "${SLURM_SUBMIT_DIR:-.}"
+
+# module purge; module load ...       # what rhoflux was built with
+. jobs/batch.sh
+
+if [ $# -eq 0 ]; then
+  echo "usage: sbatch jobs/slurm_requeue.sh DECK [--section.key=value ...]" >&2
+  exit 2
+fi
+directory="output/${SLURM_JOB_NAME:-rhoflux}-${SLURM_JOB_ID:-local}"
+sweep=()
+if [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
+  directory="output/$SLURM_JOB_NAME-$SLURM_ARRAY_JOB_ID/$SLURM_ARRAY_TASK_ID"
+  sweep=("--training.seed=$SLURM_ARRAY_TASK_ID")
+fi
+mkdir -p "$(dirname "$directory")"
+
+code=0
+rhoflux_run train "$@" "${sweep[@]}" "--checkpoint.directory=$directory" --restart auto || code=$?
+if [ "$code" -eq 75 ]; then rhoflux_requeue; fi
+exit "$code"

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Training on a workstation, all cores, where no queue watches over it: started again after a crash or a reboot, it
+# continues. Ctrl-C, and kill, end it with a checkpoint.
+#
+#   jobs/workstation.sh inputs/branching.cfg --data.file=branching.h5
+#   nohup jobs/workstation.sh inputs/branching.cfg --data.file=branching.h5 > branching.log 2>&1 &
+#
+# All after the script goes to `rhoflux train`. RANKS=N takes N ranks.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. jobs/environment.sh
+# In a session of its own, so that Ctrl-C reaches this script alone.
+LAUNCH="${LAUNCH:-setsid mpirun -n ${RANKS:-$(rhoflux_cores)}}"
+. jobs/batch.sh
+
+if [ $# -eq 0 ]; then
+  echo "usage: jobs/workstation.sh DECK [--section.key=value ...]" >&2
+  exit 2
+fi
+code=0
+rhoflux_run train "$@" --restart auto || code=$?
+if [ "$code" -eq 75 ]; then echo "stopped with a checkpoint; the same command continues"; fi
+exit "$code"

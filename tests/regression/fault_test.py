@@ -1,0 +1,485 @@
+"""Faults: killed ranks at random moments, damaged files, full disks, folders that cannot be written, files that vanish.
+
+After each one the newest checkpoint that was complete can be read, nothing is lost but the steps since, the message says
+what is wrong, and no process is left. RHOFLUX_FAULTS=long takes 500 kills and 200 damaged files instead of a few;
+RHOFLUX_FAULT_SEED chooses others."""
+
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from regression import MPIEXEC, PROGRAM, SMALL, check, datasets, differences, h5py, main, np, run, succeed  # noqa: E402
+
+LONG = os.environ.get("RHOFLUX_FAULTS", "") == "long"
+SEED = int(os.environ.get("RHOFLUX_FAULT_SEED", "1"))
+N_KILLS = 500 if LONG else 14
+N_DAMAGED = 200 if LONG else 20
+PATIENCE = 60  # seconds after which a process that should have ended counts as hanging
+STEPS = 600
+EVERY = 5
+
+
+def arguments(directory, *more, every=EVERY, steps=STEPS):
+    return ["train", "deck.cfg", *SMALL, "--training.reproducible=true", "--training.validate_every=50",
+            "--output.log_every=20", f"--training.steps={steps}", f"--checkpoint.every={every}",
+            f"--checkpoint.directory={directory}", *more]
+
+
+def prepare(folder):
+    succeed("generate", "branching", "--count", 2000, "--seed", 3, "--output", "data.h5", folder=folder)
+    (folder / "deck.cfg").write_text("[data]\nfile = data.h5\n")
+
+
+def name_of(step):
+    return f"checkpoint_{step:09d}.h5"
+
+
+def checkpoints(folder):
+    """Steps of the complete checkpoints, newest first."""
+    return sorted((int(path.stem.split("_")[1]) for path in folder.glob("checkpoint_*.h5")), reverse=True)
+
+
+def session_members(session):
+    """Processes of a session that still run."""
+    members = []
+    for path in Path("/proc").iterdir():
+        if not path.name.isdigit():
+            continue
+        try:
+            status = (path / "stat").read_text().rsplit(")", 1)[1].split()
+            words = (path / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if int(status[3]) == session and status[0] != "Z":
+            members.append((int(path.name), words))
+    return members
+
+
+class Job:
+    """A training run in a session of its own, that can be killed as a whole or in part."""
+
+    def __init__(self, folder, ranks, *words):
+        command = [PROGRAM, *map(str, words)]
+        if ranks > 0:
+            command = MPIEXEC + [str(ranks)] + command
+        self.log = folder / "job.log"
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            start_new_session=True)
+
+    def ranks(self):
+        return [pid for pid, words in session_members(self.process.pid) if words and words[0].decode() == PROGRAM]
+
+    def send(self, pids, number):
+        for pid in pids:
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
+
+    def wait(self):
+        """The exit code, once no process of the job is left."""
+        try:
+            code = self.process.wait(timeout=PATIENCE)
+            end = time.monotonic() + PATIENCE
+            while session_members(self.process.pid):
+                check(time.monotonic() < end, f"processes are left: {session_members(self.process.pid)}")
+                time.sleep(0.02)
+            return code
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"a hang: the job goes on {PATIENCE} s after the fault:\n{self.said()[-3000:]}") from None
+        finally:
+            self.send([pid for pid, _ in session_members(self.process.pid)], signal.SIGKILL)
+            self.process.wait()
+
+    def said(self):
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+def is_writing(folder):
+    return any(name.startswith(".") and ".tmp." in name for name in (os.listdir(folder) if folder.is_dir() else []))
+
+
+def wait_for_fault(chance, job, folder, typical):
+    """Until a random moment of the run, or of the writing of a file."""
+    in_write = chance.random() < 0.5
+    end = time.monotonic() + chance.uniform(0.05, typical)
+    while time.monotonic() < end and job.process.poll() is None:
+        time.sleep(0.01)
+    end = time.monotonic() + 3
+    while in_write and not is_writing(folder) and time.monotonic() < end and job.process.poll() is None:
+        pass
+    if in_write:
+        time.sleep(chance.uniform(0, 0.01))
+    return in_write and job.process.poll() is None
+
+
+def strike(chance, job):
+    """Kills a rank, all ranks, or the launcher; or has a rank abort. Gives what was done."""
+    ranks = job.ranks()
+    kind = chance.choice(("one rank", "one rank", "all ranks", "everything", "launcher", "abort", "segmentation fault", "signals"))
+    one = [chance.choice(ranks)] if ranks else []
+    if kind == "one rank":
+        job.send(one, signal.SIGKILL)
+    elif kind == "all ranks":
+        job.send(ranks, signal.SIGKILL)
+    elif kind == "everything":
+        job.send([pid for pid, _ in session_members(job.process.pid)], signal.SIGKILL)
+    elif kind == "launcher":
+        job.send([job.process.pid], signal.SIGKILL)
+    elif kind == "abort":
+        job.send(one, signal.SIGABRT)
+    elif kind == "segmentation fault":
+        job.send(one, signal.SIGSEGV)
+    else:  # a second signal must not harm the checkpoint that the first one asked for
+        for _ in range(5):
+            job.send(ranks, signal.SIGUSR1)
+            time.sleep(chance.uniform(0, 0.02))
+    return kind
+
+
+def read_whole(path):
+    """Reads every dataset, which checks every checksum."""
+    found = datasets(path)
+    check("parameters" in {name.split("/")[0] for name in found}, f"{path} has no parameters")
+    return found
+
+
+def check_history(path):
+    rows = path.read_text(encoding="utf-8").splitlines()
+    width = rows[0].count(",")
+    check(all(row.count(",") == width for row in rows), f"{path} has a torn line")
+    steps = [int(row.split(",")[0]) for row in rows[1:] if row.split(",")[1]]
+    check(steps == list(range(20, 20 * len(steps) + 1, 20)), f"{path} has gaps or repeats: {steps}")
+
+
+def test_killed_at_random_moments(folder):
+    prepare(folder)
+    succeed(*arguments("straight", every=STEPS), folder=folder)
+    chance = random.Random(SEED)
+    directory, finished, counts, in_writes, longest = folder / "run", 0, {}, 0, 0.0
+    for kill in range(N_KILLS):
+        ranks = chance.choice((0, 1, 2, 2, 4))
+        before = checkpoints(directory)
+        job = Job(folder, ranks, *arguments("run", "--restart", "auto"))
+        in_writes += wait_for_fault(chance, job, directory, 1.5)
+        seen = checkpoints(directory)
+        start = time.monotonic()
+        kind = strike(chance, job)
+        code = job.wait()
+        longest = max(longest, time.monotonic() - start)
+        counts[kind] = counts.get(kind, 0) + 1
+        where = f"kill {kill} ({kind}, {ranks} ranks, exit code {code})"
+        after = checkpoints(directory)
+        check(not seen or (after and after[0] >= seen[0]), f"{where}: {name_of(seen[0]) if seen else ''} is lost")
+        check(not before or after[0] >= before[0], f"{where}: went back from step {before[:1]} to {after[:1]}")
+        for step in after:
+            read_whole(directory / name_of(step))
+        if (directory / "history.csv").exists():
+            check_history(directory / "history.csv")
+        if kind == "signals" and code == 75:
+            check("stopped after step" in job.said(), f"{where}: {job.said()[-1000:]}")
+        if code == 0 and after and after[0] == STEPS:
+            finished += 1
+            compare_with_straight(folder, directory)
+            shutil.rmtree(directory)
+    said = succeed(*arguments("run", "--restart", "auto"), folder=folder)
+    check("damaged" not in said, "a complete checkpoint is damaged:\n" + said)
+    compare_with_straight(folder, directory)
+    left = [path.name for path in directory.iterdir() if path.name.startswith(".")]
+    check(not left, f"a killed run left {left}, which the next ones did not remove")
+    print(f"{N_KILLS} kills ({', '.join(f'{n} {kind}' for kind, n in sorted(counts.items()))}; {in_writes} while a file was "
+          f"being written): 0 checkpoints lost, 0 hangs, at most {longest:.1f} s until all had ended, {finished + 1} runs "
+          "finished with the bits of a straight one")
+
+
+def compare_with_straight(folder, directory):
+    for name in (name_of(STEPS), "best.h5"):
+        different = differences(folder / "straight" / name, directory / name)
+        check(not different, f"{name} of the run that was killed differs in {different}")
+    check((folder / "straight/history.csv").read_bytes() == (directory / "history.csv").read_bytes(), "history.csv differs")
+
+
+# Damage: takes and gives the bytes of a file.
+
+def truncated(chance, data):
+    return data[:chance.randrange(len(data))]
+
+
+def bit_flipped(chance, data):
+    place = chance.randrange(len(data))
+    return data[:place] + bytes([data[place] ^ (1 << chance.randrange(8))]) + data[place + 1:]
+
+
+def block_of_zeros(chance, data):
+    place = chance.randrange(max(1, len(data) - 512))
+    return data[:place] + bytes(512) + data[place + 512:]
+
+
+def block_of_noise(chance, data):
+    place = chance.randrange(max(1, len(data) - 64))
+    return data[:place] + chance.randbytes(64) + data[place + 64:]
+
+
+def blocks_swapped(chance, data):
+    a, b = sorted(chance.sample(range(len(data) // 512), 2))
+    blocks = [data[k:k + 512] for k in range(0, len(data), 512)]
+    blocks[a], blocks[b] = blocks[b], blocks[a]
+    return b"".join(blocks)
+
+
+DAMAGE = (truncated, bit_flipped, bit_flipped, block_of_zeros, block_of_noise, blocks_swapped)
+
+
+def content(path):
+    """All that a file says: datasets and attributes, None if h5py cannot read it."""
+    try:
+        found = {name: (value.dtype.str, np.shape(value), np.asarray(value).tobytes()) for name, value in datasets(path).items()}
+        with h5py.File(path, "r") as file:
+            def visit(name, item):
+                for key, value in item.attrs.items():
+                    found[f"{name}@{key}"] = np.asarray(value).tobytes()
+            visit("/", file)
+            file.visititems(visit)
+        return found
+    except Exception:  # noqa: BLE001: h5py raises many kinds
+        return None
+
+
+def check_refused_or_same(path, original, result, where):
+    """A damaged file is refused with a message that names it, or the damage changed nothing that is read."""
+    said = result.stdout + result.stderr
+    check(result.returncode in (0, 2), f"{where}: exit code {result.returncode}\n{said}")
+    if result.returncode == 2:
+        check(path.name in said, f"{where}: the message does not name the file:\n{said}")
+        return True
+    check(content(path) == original, f"{where}: the damage was not noticed")
+    return False
+
+
+def test_damaged_checkpoints(folder):
+    prepare(folder)
+    succeed(*arguments("straight", steps=60, every=20), folder=folder)
+    succeed(*arguments("whole", "--stop-after", 45, steps=60, every=20), folder=folder, code=75)
+    newest, older = folder / "whole" / name_of(45), name_of(40)
+    data, original = newest.read_bytes(), content(newest)
+    chance, refused, passed_over = random.Random(SEED + 1), 0, 0
+    for k in range(N_DAMAGED):
+        damage = DAMAGE[k % len(DAMAGE)]
+        victim = folder / "victim.h5"
+        victim.write_bytes(damage(chance, data))
+        where = f"damaged checkpoint {k} ({damage.__name__})"
+        is_refused = check_refused_or_same(victim, original, run("info", victim.name, folder=folder, timeout=PATIENCE), where)
+        refused += is_refused
+        if not is_refused or k % 4:
+            continue
+        shutil.copytree(folder / "whole", folder / "again")
+        victim.rename(folder / "again" / newest.name)
+        said = succeed(*arguments("again", "--restart", "auto", steps=60, every=20), folder=folder, ranks=chance.choice((0, 2)))
+        check("damaged checkpoint passed over" in said and "continuing after step 40" in said, f"{where}: not from {older}:\n{said}")
+        for name in (name_of(60), "best.h5"):
+            different = differences(folder / "straight" / name, folder / "again" / name)
+            check(not different, f"{where}: {name} differs in {different}")
+        shutil.rmtree(folder / "again")
+        passed_over += 1
+    check(refused > N_DAMAGED // 2, f"only {refused} of {N_DAMAGED} damaged checkpoints were refused")
+    print(f"{N_DAMAGED} damaged checkpoints: {refused} refused, {N_DAMAGED - refused} damaged where nothing is stored; "
+          f"{passed_over} times continued from the one before, with the bits of a straight run")
+
+
+def test_damaged_data(folder):
+    prepare(folder)
+    data, original = (folder / "data.h5").read_bytes(), content(folder / "data.h5")
+    chance, refused = random.Random(SEED + 2), 0
+    count = N_DAMAGED // 2
+    for k in range(count):
+        damage = DAMAGE[k % len(DAMAGE)]
+        victim = folder / "victim.h5"
+        victim.write_bytes(damage(chance, data))
+        result = run("train", "deck.cfg", "--data.file=victim.h5", "--check", folder=folder, timeout=PATIENCE,
+                     ranks=chance.choice((0, 0, 0, 2)))
+        refused += check_refused_or_same(victim, original, result, f"damaged data {k} ({damage.__name__})")
+    check(refused > count // 2, f"only {refused} of {count} damaged data files were refused")
+    print(f"{count} damaged data files: {refused} refused, {count - refused} damaged where nothing is stored")
+
+
+def wait_for_checkpoint(job, folder):
+    end = time.monotonic() + PATIENCE
+    while not checkpoints(folder):
+        check(time.monotonic() < end and job.process.poll() is None, f"no checkpoint in {folder}:\n{job.said()[-2000:]}")
+        time.sleep(0.01)
+
+
+def test_file_size_limit(folder):
+    """A write that fails in the middle of a checkpoint: EFBIG here, as ENOSPC of a full disk."""
+    prepare(folder)
+    for k, ranks in enumerate((0, 2, 2)):
+        name = f"run_{k}"
+        job = Job(folder, ranks, *arguments(name, every=20, steps=10**6))
+        wait_for_checkpoint(job, folder / name)
+        size = (folder / name / name_of(checkpoints(folder / name)[0])).stat().st_size
+        limit = (size // 2, size - 512, 4096)[k]
+        for pid in job.ranks():
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (limit, limit))
+        seen = checkpoints(folder / name)[0]
+        code, said = job.wait(), job.said()
+        check(code == 4, f"limit {limit}: exit code {code}\n{said[-2000:]}")
+        check(said.count("rhoflux: error:") == 1 and "the last good checkpoint is" in said, f"limit {limit}: {said[-2000:]}")
+        steps = checkpoints(folder / name)
+        check(steps and steps[0] >= seen, f"limit {limit}: {name_of(seen)} is lost: {os.listdir(folder / name)}")
+        for step in steps:
+            read_whole(folder / name / name_of(step))
+        check(not is_writing(folder / name), f"limit {limit}: a temporary file is left: {os.listdir(folder / name)}")
+        said = succeed(*arguments(name, "--restart", "auto", "--stop-after", 5, every=20, steps=10**6), folder=folder, code=75)
+        check(f"continuing after step {steps[0]}" in said, said)
+
+
+class Disk:
+    """A small file system in memory; `with` gives None where mounting is forbidden."""
+
+    def __init__(self, folder, size):
+        self.folder, self.size = folder, size
+
+    def __enter__(self):
+        self.folder.mkdir()
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={self.size}", "tmpfs", str(self.folder)],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False) if shutil.which("mount") else None
+        self.is_mounted = done is not None and done.returncode == 0
+        return self if self.is_mounted else None
+
+    def remount(self, mode):
+        subprocess.run(["mount", "-o", f"remount,{mode}", str(self.folder)], check=True)
+
+    def __exit__(self, *_):
+        if self.is_mounted:
+            subprocess.run(["umount", "-l", str(self.folder)], check=True)
+
+
+def test_full_and_read_only_disk(folder):
+    prepare(folder)
+    succeed(*arguments("straight", every=20, steps=60), folder=folder)
+    size = (folder / "straight" / name_of(20)).stat().st_size
+    with Disk(folder / "disk", 16 * size) as disk:
+        if disk is None:
+            print("left out: mounting a file system is forbidden here")
+            return
+        run_folder = folder / "disk" / "run"
+        succeed(*arguments(run_folder, "--stop-after", 20, every=20, steps=60), folder=folder, code=75, ranks=2)
+        ballast = folder / "disk" / "ballast"
+        with open(ballast, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError:
+                pass
+        with open(ballast, "r+b") as file:  # room for half a checkpoint
+            file.truncate(ballast.stat().st_size - size // 2)
+        result = run(*arguments(run_folder, "--restart", "auto", every=20, steps=60), folder=folder, ranks=2, timeout=PATIENCE)
+        check(result.returncode == 4, f"full disk: exit code {result.returncode}\n{result.stdout}{result.stderr}")
+        check(result.stderr.count("rhoflux: error:") == 1 and str(run_folder) in result.stderr, result.stderr)
+        check(checkpoints(run_folder) == [20], f"full disk: {os.listdir(run_folder)}")
+        ballast.unlink()
+        disk.remount("ro")
+        result = run(*arguments(run_folder, "--restart", "auto", every=20, steps=60), folder=folder, ranks=2, timeout=PATIENCE)
+        check(result.returncode == 2, f"read-only disk: exit code {result.returncode}\n{result.stdout}{result.stderr}")
+        check(str(run_folder) in result.stderr and "Read-only" in result.stderr, result.stderr)
+        disk.remount("rw")
+        succeed(*arguments(run_folder, "--restart", "auto", every=20, steps=60), folder=folder, ranks=2)
+        check(not differences(folder / "straight" / name_of(60), run_folder / name_of(60)), "the continued run differs")
+
+
+def test_folder_becomes_unwritable(folder):
+    """As another user than root, whom permissions do not stop."""
+    prepare(folder)
+    folder.chmod(0o755)
+    target = folder / "run"
+    target.mkdir()
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.chown(target, 65534, 65534)
+        probe = subprocess.run([PROGRAM, "--version"], preexec_fn=lambda: os.setuid(65534), stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL, check=False) if os.access("/bin/true", os.X_OK) else None
+        if probe is None or probe.returncode != 0:
+            print("left out: another user cannot run the program here")
+            return
+    process = subprocess.Popen([PROGRAM, *arguments("run", every=20, steps=100000)], cwd=folder, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=(lambda: os.setuid(65534)) if is_root else None)
+    try:
+        end = time.monotonic() + PATIENCE
+        while not checkpoints(target) and time.monotonic() < end and process.poll() is None:
+            time.sleep(0.01)
+        target.chmod(0o555)
+        out, err = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    check(process.returncode == 4, f"exit code {process.returncode}\n{out}{err}")
+    check("run" in err and "not writable" in err, err)
+    target.chmod(0o755)
+    check(checkpoints(target), f"no checkpoint is left: {os.listdir(target)}")
+    for step in checkpoints(target):
+        read_whole(target / name_of(step))
+
+
+def test_data_file_vanishes(folder):
+    prepare(folder)
+    succeed(*arguments("straight", every=20, steps=60), folder=folder)
+    # During the run: the rows are in memory.
+    job = Job(folder, 2, *arguments("run", every=20, steps=100000))
+    wait_for_checkpoint(job, folder / "run")
+    (folder / "data.h5").rename(folder / "away.h5")
+    time.sleep(0.2)
+    job.send(job.ranks(), signal.SIGUSR1)
+    check(job.wait() == 75, job.said())
+    # Before one.
+    before = checkpoints(folder / "run")
+    result = run(*arguments("run", "--restart", "auto"), folder=folder, ranks=2, timeout=PATIENCE)
+    check(result.returncode == 2 and "data.h5" in result.stderr and "no such file" in result.stderr, result.stderr)
+    check(checkpoints(folder / "run") == before, "the checkpoints have changed")
+    # Another file of that name is not the data of this run.
+    succeed("generate", "branching", "--count", 1000, "--output", "data.h5", folder=folder)
+    result = run(*arguments("run", "--restart", "auto"), folder=folder, timeout=PATIENCE)
+    check(result.returncode == 2 and "training rows" in result.stderr, result.stderr)
+    # One with as many rows is taken, with a warning.
+    succeed("generate", "branching", "--count", 2000, "--seed", 3, "--output", "data.h5", "--force", folder=folder)
+    with h5py.File(folder / "data.h5", "r+") as file:
+        file["x"][0] += 0.01
+    said = succeed(*arguments("run", "--restart", "auto", "--stop-after", 1, steps=100000), folder=folder, code=75)
+    check("the input files are not those" in said, said)
+
+
+def test_two_runs_in_one_directory(folder):
+    prepare(folder)
+    job = Job(folder, 2, *arguments("run", every=20, steps=100000))
+    wait_for_checkpoint(job, folder / "run")
+    result = run(*arguments("run", "--restart", "auto"), folder=folder, timeout=PATIENCE)
+    check(result.returncode == 2 and "another run is writing here" in result.stderr, result.stderr)
+    check(result.stderr.count(f"process {job.ranks()[0]}") + result.stderr.count(f"process {job.ranks()[-1]}") >= 1,
+          f"the message does not name the process: {result.stderr}")
+    job.send(job.ranks(), signal.SIGTERM)
+    check(job.wait() == 75, job.said())
+    succeed(*arguments("run", "--restart", "auto", "--stop-after", 5, steps=100000), folder=folder, code=75)
+    check(not (folder / "run/.lock").exists(), "the lock is left behind")
+
+
+def test_checkpoints_by_time(folder):
+    prepare(folder)
+    said = succeed(*arguments("run", "--checkpoint.every_minutes=0.0005", "--checkpoint.keep=1000", every=10**6, steps=1500),
+                   folder=folder, ranks=2)
+    steps = checkpoints(folder / "run")
+    check(len(steps) >= 3, f"a checkpoint every 0.03 s, but {steps}:\n{said}")
+    succeed(*arguments("straight", every=10**6, steps=1500), folder=folder)
+    check(not differences(folder / "straight" / name_of(1500), folder / "run" / name_of(1500)), "the time changes the result")
+
+
+if __name__ == "__main__":
+    WANTED = sys.argv[1:]
+    main(*[test for name, test in list(globals().items()) if name.startswith("test_") and (not WANTED or name in WANTED)])

@@ -1,0 +1,104 @@
+"""The batch scripts of jobs/ under a real SLURM: a job that its time limit stops, that goes back into the queue and continues,
+ends with the bits of a straight run; a job array; a job that is stopped for good.
+
+SLURM is a private one of one node (support/slurm_cluster.py). It is installed where it is missing, which needs root and
+Debian's packages; where that is impossible the test is skipped."""
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+import os  # noqa: E402
+
+from regression import PROGRAM, SMALL, check, differences, main, skip, succeed  # noqa: E402
+from slurm_cluster import Cluster, install  # noqa: E402
+
+JOBS = Path(__file__).resolve().parents[2] / "jobs"
+# SLURM looks at time limits every 30 s, and warns up to a minute early: in a job of one minute the warning comes at any moment
+# of the first half minute. A run that takes longer is stopped at least once.
+WANTED_SECONDS = 45
+
+
+def prepare(folder):
+    """A top folder as a user has it; the job scripts find the program in RHOFLUX."""
+    (folder / "jobs").symlink_to(JOBS)
+    succeed("generate", "branching", "--count", 2000, "--seed", 3, "--output", "data.h5", folder=folder)
+    (folder / "deck.cfg").write_text("[data]\nfile = data.h5\n[training]\nreproducible = true\nvalidate_every = 100\n"
+                                     "[output]\nlog_every = 7\n")
+
+
+def settings(steps):
+    return [*SMALL, f"--training.steps={steps}"]
+
+
+def steps_for(folder, seconds):
+    """Steps, each with a checkpoint, that take so long."""
+    start = time.monotonic()
+    succeed("train", "deck.cfg", *settings(60), "--checkpoint.every=1", "--checkpoint.directory=trial", ranks=2, folder=folder)
+    return max(200, int(60 * seconds / (time.monotonic() - start)))
+
+
+def log_of(folder, pattern):
+    return "\n".join(path.read_text(errors="replace") for path in sorted(folder.glob(pattern)))
+
+
+def check_same(folder, expected, found, steps, said):
+    for name in (f"checkpoint_{steps:09d}.h5", "best.h5"):
+        check((folder / found / name).exists(), f"{found}/{name} is missing\n{said[-4000:]}")
+        different = differences(folder / expected / name, folder / found / name)
+        check(not different, f"{expected}/{name} and {found}/{name} differ in {different}")
+    check((folder / expected / "history.csv").read_bytes() == (folder / found / "history.csv").read_bytes(),
+          f"{expected}/history.csv and {found}/history.csv differ")
+
+
+def test_scripts_of_jobs(folder):
+    """One cluster for all, because starting it and waiting for a time limit is what takes the time."""
+    prepare(folder)
+    steps = steps_for(folder, WANTED_SECONDS)
+    with Cluster(folder / "slurm") as cluster:
+        short = ["--ntasks=2", "--time=1", "--signal=B:USR1@50"]
+        requeued = cluster.submit(*short, "jobs/slurm_requeue.sh", "deck.cfg", *settings(steps), "--checkpoint.every=1",
+                                  folder=folder)
+        (folder / "sweep.txt").write_text("--training.seed=1\n--training.seed=2 --training.learning_rate=2e-3\n")
+        array = cluster.submit("--ntasks=1", "--array=1-2", "jobs/slurm_array.sh", "deck.cfg", "sweep.txt", *settings(50),
+                               folder=folder)
+        cluster.wait_for_jobs(600)
+        job = cluster.job(requeued)
+        # A job that is stopped for good while it has far to go.
+        stopped = cluster.submit("--ntasks=2", "jobs/slurm_requeue.sh", "deck.cfg", *settings(10**7), "--checkpoint.every=1000000",
+                                 folder=folder)
+        end = time.monotonic() + 60
+        while "step " not in log_of(folder, f"rhoflux-{stopped}*.log") and time.monotonic() < end:
+            time.sleep(0.5)
+        cluster.ask("scancel", "--batch", "--signal=INT", stopped)
+        cluster.wait_for_jobs(60)
+
+    said = log_of(folder, f"rhoflux-{requeued}*.log")
+    restarts = int(job.get("Restarts", "0"))
+    check(job.get("JobState") == "COMPLETED", f"the requeueing job ended as {job.get('JobState')}:\n{said[-4000:]}")
+    check(restarts >= 1, f"the job was not put back into the queue in {WANTED_SECONDS} s:\n{said[-4000:]}")
+    check(said.count("stopped after step") == restarts and said.count("by signal USR1") >= 1, f"{restarts} restarts, but\n{said}")
+    check(said.count("continuing after step") == restarts, f"{restarts} restarts, but\n{said[-4000:]}")
+    succeed("train", "deck.cfg", *settings(steps), "--checkpoint.every=1000000", "--checkpoint.directory=straight", ranks=1,
+            folder=folder)
+    check_same(folder, "straight", f"output/rhoflux-{requeued}", steps, said)
+    print(f"{steps} steps, {restarts} times stopped by the time limit, put back and continued: the bits of a straight run")
+
+    for task, line in enumerate((folder / "sweep.txt").read_text().splitlines(), 1):
+        said = log_of(folder, f"rhoflux-sweep-{array}_{task}.log")
+        succeed("train", "deck.cfg", *settings(50), *line.split(), f"--checkpoint.directory=sweep_{task}", folder=folder)
+        check_same(folder, f"sweep_{task}", f"output/rhoflux-sweep-{array}/{task}", 50, said)
+
+    said = log_of(folder, f"rhoflux-{stopped}*.log")
+    check("stopped after step" in said and "not back into the queue" in said, f"the stopped job wrote no checkpoint:\n{said[-4000:]}")
+    check(len(list((folder / f"output/rhoflux-{stopped}").glob("checkpoint_*.h5"))) == 1, "the stopped job left no checkpoint")
+
+
+if __name__ == "__main__":
+    REASON = install()
+    if REASON:
+        skip(REASON)
+    os.environ["RHOFLUX"] = PROGRAM
+    main(test_scripts_of_jobs)

@@ -1,0 +1,156 @@
+"""A SLURM of one node for tests: munged, slurmctld and slurmd of their own, with sockets, ports, key and state in one folder."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "sinfo", "scancel")
+PACKAGES = ("munge", "slurmctld", "slurmd", "slurm-client")
+CPUS = 4
+
+
+def install():
+    """Installs what is missing where this can be done; gives a reason why not, or None."""
+    if os.geteuid() != 0:
+        return "slurmd must run as root"
+    if all(shutil.which(program) for program in PROGRAMS):
+        return None
+    if not shutil.which("apt-get"):
+        return "SLURM is not installed, and this system has no apt-get"
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "--no-install-recommends", *PACKAGES]):
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
+        if done.returncode != 0:
+            return f"{' '.join(command)} failed:\n{done.stdout[-2000:]}"
+    return None
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Cluster:
+    """Use it in a `with` statement; leaves no process behind."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.processes = []
+
+    def __enter__(self):
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in reversed(self.processes):
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _start(self):
+        self.folder.mkdir(mode=0o755)
+        for name in ("state", "spool"):
+            (self.folder / name).mkdir(mode=0o755)
+        key = self.folder / "munge.key"
+        key.write_bytes(secrets.token_bytes(1024))
+        key.chmod(0o400)
+        munge_socket = self.folder / "munge.socket"
+        self._spawn("munged", "--foreground", "--force", f"--socket={munge_socket}", f"--key-file={key}",
+                    f"--log-file={self.folder}/munge.log", f"--pid-file={self.folder}/munge.pid",
+                    f"--seed-file={self.folder}/munge.seed")
+        host = socket.gethostname().split(".")[0]
+        ports = free_ports(2)
+        configuration = self.folder / "slurm.conf"
+        configuration.write_text(f"""ClusterName=rhoflux_test
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+SlurmctldPort={ports[0]}
+SlurmdPort={ports[1]}
+AuthType=auth/munge
+# A job that is put back waits until the credential of its last start has expired.
+AuthInfo=socket={munge_socket},cred_expire=5
+CredType=cred/munge
+StateSaveLocation={self.folder}/state
+SlurmdSpoolDir={self.folder}/spool
+SlurmctldPidFile={self.folder}/slurmctld.pid
+SlurmdPidFile={self.folder}/slurmd.pid
+SlurmctldLogFile={self.folder}/slurmctld.log
+SlurmdLogFile={self.folder}/slurmd.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+SelectType=select/cons_tres
+SchedulerParameters=sched_interval=2,batch_sched_delay=1
+SlurmdParameters=config_overrides
+KillWait=5
+MpiDefault=none
+ReturnToService=2
+JobRequeue=1
+NodeName={host} NodeAddr=127.0.0.1 CPUs={CPUS}
+PartitionName=test Nodes={host} Default=YES MaxTime=INFINITE State=UP
+""")
+        self.environment = dict(os.environ, SLURM_CONF=str(configuration))
+        self._wait(munge_socket.exists, 30, "munged makes no socket", "munge.log")
+        self._spawn("slurmctld", "-D", "-i", "-f", configuration)
+        self._spawn("slurmd", "-D", "-f", configuration, "-N", host)
+        self._wait(lambda: "idle" in self.ask("sinfo", "--noheader", "--format=%T"), 60, "the node does not become idle",
+                   "slurmctld.log", "slurmd.log")
+
+    def _spawn(self, program, *arguments):
+        environment = getattr(self, "environment", os.environ)
+        path = shutil.which(program)
+        self.processes.append(subprocess.Popen([path, *map(str, arguments)], env=environment, cwd=self.folder,
+                                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                               stderr=subprocess.DEVNULL))
+
+    def _wait(self, holds, seconds, complaint, *logs):
+        end = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > end:
+                raise RuntimeError(complaint + "\n" + "\n".join(self.log(name) for name in logs))
+            time.sleep(0.2)
+
+    def log(self, name):
+        path = self.folder / name
+        return f"{name}:\n" + (path.read_text(errors="replace")[-3000:] if path.exists() else "(not there)")
+
+    def ask(self, *command):
+        """What a command of SLURM prints."""
+        return subprocess.run([str(word) for word in command], env=self.environment, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
+
+    def submit(self, *command, folder):
+        """Submits a batch script; gives the number of the job."""
+        done = subprocess.run(["sbatch", "--parsable", *map(str, command)], env=self.environment, cwd=folder,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"sbatch: {done.stdout}{done.stderr}")
+        return done.stdout.split(";")[0].strip()
+
+    def job(self, number):
+        """What SLURM knows of a job, by name."""
+        return dict(word.split("=", 1) for word in self.ask("scontrol", "show", "job", number, "--oneliner").split() if "=" in word)
+
+    def wait_for_jobs(self, seconds):
+        """Waits until no job is waiting or running."""
+        self._wait(lambda: not self.ask("squeue", "--noheader").strip(), seconds, "jobs do not end:\n" + self.ask("squeue"),
+                   "slurmctld.log", "slurmd.log")
