@@ -36,6 +36,10 @@ export OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-1}"
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
 export OMP_PROC_BIND="${OMP_PROC_BIND:-false}"
 
+# The launcher of Open MPI 4 can wait for ever if a rank is killed while it starts: the PMIx library locks a mutex of its
+# shared-memory store twice (seen with PMIx 4.2). This store has no such mutex.
+export PMIX_MCA_gds="${PMIX_MCA_gds:-hash}"
+
 # Root means a container here. Open MPI refuses root unless told twice, and its direct copies between
 # processes are forbidden in most containers.
 if [ "$(id -u)" -eq 0 ]; then

@@ -239,6 +239,17 @@ def blocks_swapped(chance, data):
 DAMAGE = (truncated, bit_flipped, bit_flipped, block_of_zeros, block_of_noise, blocks_swapped)
 
 
+def rows_of(path):
+    """What training reads of a population file, None if h5py cannot read it."""
+    try:
+        with h5py.File(path, "r") as file:
+            found = {name: file[name][()].tobytes() for name in ("t", "x", "split")}
+            found.update((name, np.asarray(file.attrs[name]).tobytes()) for name in ("dim_names", "time_unit", "source"))
+            return found
+    except Exception:  # noqa: BLE001: h5py raises many kinds
+        return None
+
+
 def content(path):
     """All that a file says: datasets and attributes, None if h5py cannot read it."""
     try:
@@ -254,14 +265,14 @@ def content(path):
         return None
 
 
-def check_refused_or_same(path, original, result, where):
+def check_refused_or_same(path, original, result, where, read=content):
     """A damaged file is refused with a message that names it, or the damage changed nothing that is read."""
     said = result.stdout + result.stderr
     check(result.returncode in (0, 2), f"{where}: exit code {result.returncode}\n{said}")
     if result.returncode == 2:
         check(path.name in said, f"{where}: the message does not name the file:\n{said}")
         return True
-    check(content(path) == original, f"{where}: the damage was not noticed")
+    check(read(path) == original, f"{where}: the damage was not noticed")
     return False
 
 
@@ -297,7 +308,7 @@ def test_damaged_checkpoints(folder):
 
 def test_damaged_data(folder):
     prepare(folder)
-    data, original = (folder / "data.h5").read_bytes(), content(folder / "data.h5")
+    data, original = (folder / "data.h5").read_bytes(), rows_of(folder / "data.h5")
     chance, refused = random.Random(SEED + 2), 0
     count = N_DAMAGED // 2
     for k in range(count):
@@ -306,7 +317,7 @@ def test_damaged_data(folder):
         victim.write_bytes(damage(chance, data))
         result = run("train", "deck.cfg", "--data.file=victim.h5", "--check", folder=folder, timeout=PATIENCE,
                      ranks=chance.choice((0, 0, 0, 2)))
-        refused += check_refused_or_same(victim, original, result, f"damaged data {k} ({damage.__name__})")
+        refused += check_refused_or_same(victim, original, result, f"damaged data {k} ({damage.__name__})", rows_of)
     check(refused > count // 2, f"only {refused} of {count} damaged data files were refused")
     print(f"{count} damaged data files: {refused} refused, {count - refused} damaged where nothing is stored")
 
@@ -468,6 +479,28 @@ def test_two_runs_in_one_directory(folder):
     check(job.wait() == 75, job.said())
     succeed(*arguments("run", "--restart", "auto", "--stop-after", 5, steps=100000), folder=folder, code=75)
     check(not (folder / "run/.lock").exists(), "the lock is left behind")
+
+
+def test_workstation_script(folder):
+    """Ctrl-C, which the whole foreground group gets, and TERM end the script of jobs/ with a checkpoint; it then continues."""
+    prepare(folder)
+    script = Path(__file__).resolve().parents[2] / "jobs/workstation.sh"
+    environment = dict(os.environ, RHOFLUX=PROGRAM, RANKS="2")
+    for k, number in enumerate((signal.SIGINT, signal.SIGTERM)):
+        words = [str(script), str(folder / "deck.cfg"), f"--data.file={folder / 'data.h5'}", *arguments(folder / "run", steps=10**6)[2:]]
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                   env=environment, start_new_session=True)
+        before = checkpoints(folder / "run")[:1]
+        end = time.monotonic() + PATIENCE
+        while checkpoints(folder / "run")[:1] == before and time.monotonic() < end and process.poll() is None:
+            time.sleep(0.02)
+        os.killpg(process.pid, number) if number == signal.SIGINT else process.terminate()
+        try:
+            said, _ = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+        check(process.returncode == 75, f"{number.name}: exit code {process.returncode}\n{said[-3000:]}")
+        check("stopped with a checkpoint" in said and ("continuing after step" in said) == (k > 0), said[-3000:])
 
 
 def test_checkpoints_by_time(folder):

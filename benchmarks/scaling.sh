@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# Ratios of whole runs of the program (NLL step, D = 5, default network), each pair in turn, medians over rounds:
+#   weak scaling, one rank and two with the same batch a rank;
+#   gradients summed in fixed order (reproducible) against plainly;
+#   a checkpoint every N steps against none.
+# Then the time of the sum over ranks and its model up to 1024 ranks (benchmarks/communication).
+#
+#   benchmarks/scaling.sh [BUILD_FOLDER]        RHOFLUX_ROUNDS=5
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+source "$root/jobs/environment.sh"
+build="${1:-$root/build/release}"
+program="$build/src/apps/rhoflux"
+rounds="${RHOFLUX_ROUNDS:-5}"
+[ -x "$program" ] || { echo "$program: not built (cmake --build ... --target rhoflux)" >&2; exit 2; }
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+"$program" generate gaussian_mixture --dims 5 --count 20000 --seed 1 --output data.h5 > /dev/null
+printf '[data]\nfile = data.h5\n[training]\nvalidate_every = 0\n[checkpoint]\nevery = 1000000\n[output]\nlog_every = 25\n' > deck.cfg
+
+median() { sort -n | awk '{v[NR] = $1} END {print (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2)}'; }
+
+# RANKS BATCH [KEY ..]: samples/s, the median over the lines of the log but the first
+speed() {
+  local ranks=$1 batch=$2
+  shift 2
+  mpirun -n "$ranks" "$program" train deck.cfg --training.steps=250 --training.batch="$batch" --force "$@" |
+    sed -n 's/^step .*rate.* \([0-9]*\) samples.*/\1/p' | tail -n +2 | median
+}
+
+# NAME FILE: the median of the ratios in the file
+say() { printf '%-46s %.3f   (rounds: %s)\n' "$1" "$(median < "$2")" "$(tr '\n' ' ' < "$2")"; }
+
+for ((round = 0; round < rounds; ++round)); do
+  for batch in 512 1024; do
+    one=$(speed 1 "$batch")
+    two=$(speed 2 $((2 * batch)))
+    awk -v a="$one" -v b="$two" 'BEGIN {printf "%.3f\n", b / a / 2}' >> "weak_$batch"
+    if [ "$batch" -eq 512 ]; then awk -v r="$one" -v b="$batch" 'BEGIN {print 1000 * b / r}' >> step; fi
+  done
+  plain=$(speed 2 1024)
+  ordered=$(speed 2 1024 --training.reproducible=true)
+  awk -v a="$plain" -v b="$ordered" 'BEGIN {printf "%.3f\n", a / b}' >> ordered
+  for every in 10 100; do
+    with=$(speed 2 1024 --checkpoint.every="$every" --output.log_every=100)
+    awk -v a="$plain" -v b="$with" 'BEGIN {printf "%.3f\n", a / b}' >> "every_$every"
+  done
+done
+say "weak scaling 1 -> 2 ranks, batch 512 a rank" weak_512
+say "weak scaling 1 -> 2 ranks, batch 1024 a rank" weak_1024
+say "time of a step, reproducible / plain" ordered
+say "time of a step, checkpoint every 10 / none" every_10
+say "time of a step, checkpoint every 100 / none" every_100
+echo
+step=$(median < step)
+for network in "" "--latency 1.5 --bandwidth 12" "--latency 20 --bandwidth 1.1"; do
+  # shellcheck disable=SC2086  # an option and its value
+  mpirun -n 2 "$build/benchmarks/communication" --step "$step" $network |
+    if [ -z "$network" ]; then cat; else sed -n '/^model/,$p'; fi
+done
