@@ -82,6 +82,8 @@ def main():
     elif field:
         x_limits, y_limits = (field.time.min(), field.time.max()), (field.axes[0][0], field.axes[0][-1])
     obstacles = read_obstacles(arguments.paths) if len(dims) == 2 and paths.x.shape[2] == 2 else None
+    if obstacles and not field:
+        x_limits, y_limits = obstacles.shown_whole(x_limits, y_limits)
     shape = box_shape(x_limits, y_limits) if len(dims) == 2 else 0.6
     if obstacles:  # circles are to look like circles
         shape = min(1.4, (y_limits[1] - y_limits[0]) / (x_limits[1] - x_limits[0]))

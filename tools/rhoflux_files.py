@@ -219,6 +219,16 @@ class Obstacles:
         """Positive inside an obstacle, negative outside: the largest over the parts, for points (..., D)."""
         return np.max([self._depth(points, *part) for part in self.parts], axis=0)
 
+    def shown_whole(self, x_limits, y_limits):
+        """Limits of a plane that show round obstacles whole; those of others are left as they are."""
+        if self.kind == "quadrics":
+            return x_limits, y_limits
+        widened = []
+        for k, (low, high) in enumerate((x_limits, y_limits)):
+            reach = [(centre[k] - 1.15 * shape[0][0], centre[k] + 1.15 * shape[0][0]) for centre, *shape in self.parts]
+            widened.append((min(low, *(a for a, _ in reach)), max(high, *(b for _, b in reach))))
+        return tuple(widened)
+
     def _depth(self, points, centre, *shape):
         squares = (points - np.array(centre)) ** 2
         if self.kind == "quadrics":

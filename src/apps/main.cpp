@@ -4,6 +4,7 @@
 #include <chrono>
 #include <csignal>
 #include <iostream>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -115,6 +116,8 @@ int main(int argc, char** argv) {
       code = run(context, name);
     } catch (const Error& error) {
       code = fail(failures, error.code(), error.what());
+    } catch (const std::bad_alloc&) {
+      code = fail(failures, ExitCode::io_failure, "there is not enough memory");
     } catch (const std::exception& error) {
       code = fail(failures, ExitCode::io_failure, error.what());
     }

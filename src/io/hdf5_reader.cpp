@@ -15,7 +15,7 @@ template <class Transfer>
 std::vector<std::string> decode_strings(hid_t file_type, hid_t space, const std::string& what,
                                         const Transfer& transfer) {
   if (H5Tget_class(file_type) != H5T_STRING) fail_input(what + ": expected text");
-  const auto count = static_cast<std::size_t>(check_hdf5(H5Sget_simple_extent_npoints(space), reading, what));
+  const std::size_t count = space_count(space, what);
   std::vector<std::string> texts;
   if (count == 0) return texts;
   if (check_hdf5(H5Tis_variable_str(file_type), reading, what) > 0) {
@@ -28,7 +28,7 @@ std::vector<std::string> decode_strings(hid_t file_type, hid_t space, const std:
     check_hdf5(H5Dvlen_reclaim(type.id(), space, H5P_DEFAULT, pointers.data()), reading, what);
     return texts;
   }
-  const std::size_t bytes = H5Tget_size(file_type);
+  const std::size_t bytes = type_bytes(file_type, what);
   std::vector<char> buffer(count * bytes);
   check_hdf5(transfer(file_type, buffer.data()), reading, what);
   for (std::size_t i = 0; i < count; ++i) {
@@ -159,7 +159,7 @@ std::vector<T> attribute_numbers(hid_t attribute, const std::string& what) {
   Hdf5Handle space = own_hdf5(H5Aget_space(attribute), H5Sclose, reading, what);
   Hdf5Handle type = own_hdf5(H5Aget_type(attribute), H5Tclose, reading, what);
   require_numeric(type.id(), what);
-  std::vector<T> values(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space.id())));
+  std::vector<T> values(space_count(space.id(), what));
   if (!values.empty()) check_hdf5(H5Aread(attribute, native_type<T>(), values.data()), reading, what);
   return values;
 }

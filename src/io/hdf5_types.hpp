@@ -44,10 +44,22 @@ inline Hdf5Handle make_space(const Shape& shape, ExitCode code, const std::strin
 }
 
 inline Shape space_shape(hid_t space, const std::string& what) {
+  if (H5Sget_simple_extent_type(space) == H5S_NULL) fail_input(what + ": holds nothing (a null dataspace)");
   const int rank = check_hdf5(H5Sget_simple_extent_ndims(space), ExitCode::bad_input, what);
   std::vector<hsize_t> extents(static_cast<std::size_t>(rank));
   check_hdf5(H5Sget_simple_extent_dims(space, extents.data(), nullptr), ExitCode::bad_input, what);
   return {extents.begin(), extents.end()};
+}
+
+inline std::size_t space_count(hid_t space, const std::string& what) {
+  return static_cast<std::size_t>(check_hdf5(H5Sget_simple_extent_npoints(space), ExitCode::bad_input, what));
+}
+
+/// Bytes of an element; HDF5 answers 0 on failure.
+inline std::size_t type_bytes(hid_t type, const std::string& what) {
+  const std::size_t bytes = H5Tget_size(type);
+  if (bytes == 0) fail_hdf5(ExitCode::bad_input, what);
+  return bytes;
 }
 
 inline void select_box(hid_t space, const Shape& start, const Shape& count, ExitCode code,

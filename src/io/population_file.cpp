@@ -167,7 +167,7 @@ std::vector<T> PopulationFile::read_slab(const Dataset& dataset, std::int64_t fi
   const std::string what = m_path + ", '" + dataset.name + "': cannot read rows " +
                            std::to_string(first_row) + " to " + std::to_string(first_row + n_rows - 1);
   const Hdf5Handle space = own_hdf5(H5Dget_space(dataset.handle.id()), H5Sclose, reading, what);
-  const int rank = H5Sget_simple_extent_ndims(space.id());
+  const int rank = check_hdf5(H5Sget_simple_extent_ndims(space.id()), reading, what);
   const std::array<hsize_t, 2> start = {static_cast<hsize_t>(first_row), 0};
   const std::array<hsize_t, 2> count = {static_cast<hsize_t>(n_rows), static_cast<hsize_t>(n_columns)};
   check_hdf5(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),

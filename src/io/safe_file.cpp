@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "hdf5_types.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 
@@ -114,7 +115,7 @@ namespace {
 /// them.
 void read_and_drop(hid_t dataset, hid_t type, hid_t space, hid_t memory, std::size_t elements,
                    const std::string& what) {
-  std::vector<char> buffer(elements * H5Tget_size(type));
+  std::vector<char> buffer(elements * type_bytes(type, what));
   check_hdf5(H5Dread(dataset, type, memory, space, H5P_DEFAULT, buffer.data()), ExitCode::bad_input, what);
   if (H5Tdetect_class(type, H5T_VLEN) > 0 || H5Tis_variable_str(type) > 0) {
     check_hdf5(H5Dvlen_reclaim(type, memory, H5P_DEFAULT, buffer.data()), ExitCode::bad_input, what);
@@ -127,17 +128,16 @@ void read_dataset(const Hdf5Handle& dataset, const std::string& what) {
   if (H5Pget_layout(creation.id()) == H5D_VIRTUAL) return;
   Hdf5Handle type = own_hdf5(H5Dget_type(dataset.id()), H5Tclose, code, what);
   Hdf5Handle space = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, code, what);
-  std::vector<hsize_t> extents(static_cast<std::size_t>(H5Sget_simple_extent_ndims(space.id())));
-  check_hdf5(H5Sget_simple_extent_dims(space.id(), extents.data(), nullptr), code, what);
-  const auto total = static_cast<hsize_t>(H5Sget_simple_extent_npoints(space.id()));
+  const auto total = static_cast<hsize_t>(space_count(space.id(), what));
   if (total == 0) return;
+  const std::vector<hsize_t> extents = to_hsize(space_shape(space.id(), what));
   if (extents.empty()) {
     read_and_drop(dataset.id(), type.id(), space.id(), space.id(), 1, what);
     return;
   }
   // Pieces of about 8 MiB, so that verifying a large file needs no large memory.
   const hsize_t row = total / extents[0];
-  const hsize_t piece = std::max<hsize_t>(1, (hsize_t{8} << 20) / (row * H5Tget_size(type.id())));
+  const hsize_t piece = std::max<hsize_t>(1, (hsize_t{8} << 20) / (row * type_bytes(type.id(), what)));
   std::vector<hsize_t> start(extents.size(), 0);
   std::vector<hsize_t> count = extents;
   for (hsize_t first = 0; first < extents[0]; first += piece) {

@@ -1,7 +1,7 @@
 """Faults: killed ranks at random moments, damaged files, full disks, folders that cannot be written, files that vanish.
 
 After each one the newest checkpoint that was complete can be read, nothing is lost but the steps since, the message says
-what is wrong, and no process is left. RHOFLUX_FAULTS=long takes 500 kills and 200 damaged files instead of a few;
+what is wrong, and no process is left. RHOFLUX_LONG=1 takes 500 kills and 200 damaged files instead of a few;
 RHOFLUX_FAULT_SEED chooses others."""
 
 import os
@@ -16,9 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import MPIEXEC, PROGRAM, SMALL, check, datasets, differences, h5py, main, np, run, succeed  # noqa: E402
+from regression import LONG, MPIEXEC, PROGRAM, SMALL, check, datasets, differences, h5py, main, np, run, succeed  # noqa: E402
 
-LONG = os.environ.get("RHOFLUX_FAULTS", "") == "long"
 SEED = int(os.environ.get("RHOFLUX_FAULT_SEED", "1"))
 N_KILLS = 500 if LONG else 14
 N_DAMAGED = 200 if LONG else 20

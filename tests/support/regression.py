@@ -31,6 +31,8 @@ MPIEXEC = shlex.split(os.environ.get("RHOFLUX_MPIEXEC", "mpiexec -n"))
 if not PROGRAM:
     skip("RHOFLUX does not name the program")
 
+LONG = os.environ.get("RHOFLUX_LONG", "") not in ("", "0")  # the long forms of tests, on request
+
 # A small network, so that a run takes a fraction of a second.
 SMALL = ["--model.hidden=16,16", "--model.time_features=8", "--model.components=4", "--model.mixture=3",
          "--training.batch=64", "--training.warmup=5"]
