@@ -24,7 +24,8 @@ if [ ! -x "$rhoflux" ] && ! command -v "$rhoflux" > /dev/null; then
 fi
 
 # How ranks are started; for the MPI of your site perhaps LAUNCH="srun --mpi=pmix".
-read -r -a launch <<< "${LAUNCH:-mpirun -n ${SLURM_NTASKS:-2}}"
+ranks="${SLURM_NTASKS:-$((${SLURM_NTASKS_PER_NODE:-2} * ${SLURM_JOB_NUM_NODES:-1}))}"
+read -r -a launch <<< "${LAUNCH:-mpirun -n $ranks}"
 
 # Runs the program under the launcher and waits for it; gives its exit code. USR1, TERM and INT to this script become a USR1
 # for the launcher; Open MPI and srun hand it on to the ranks. These agree on a step, write a checkpoint and end with code 75.

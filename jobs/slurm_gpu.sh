@@ -8,7 +8,7 @@
 #SBATCH --job-name=rhoflux-gpu
 #SBATCH --nodes=1
 #SBATCH --ntasks-per-node=4          # one rank a GPU
-#SBATCH --gpus-per-task=1
+#SBATCH --gpus-per-node=4
 #SBATCH --cpus-per-task=8
 #SBATCH --time=04:00:00
 #SBATCH --signal=B:USR1@300          # to this script, five minutes before the limit
@@ -22,7 +22,7 @@ cd "${SLURM_SUBMIT_DIR:-.}"
 # module purge; module load ...       # compiler, CUDA or ROCm, MPI, HDF5
 . jobs/batch.sh
 
-# Kokkos gives each rank of a node a GPU of its own. Where SLURM shows each rank its GPU alone, that is number 0 for all.
+# Kokkos gives each rank of a node a GPU of its own, by its number on the node.
 export KOKKOS_MAP_DEVICE_ID_BY="${KOKKOS_MAP_DEVICE_ID_BY:-mpi_rank}"
 
 if [ $# -eq 0 ]; then

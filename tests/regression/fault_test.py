@@ -480,6 +480,18 @@ def test_two_runs_in_one_directory(folder):
     check(not (folder / "run/.lock").exists(), "the lock is left behind")
 
 
+def test_limit_of_hours(folder):
+    """Counted from the start of the program; all ranks stop together, and the next run continues."""
+    prepare(folder)
+    start = time.monotonic()
+    said = succeed(*arguments("run", "--max-hours", 1.5 / 3600, every=10**6, steps=10**7), folder=folder, ranks=2, code=75)
+    check("by --max-hours" in said and time.monotonic() - start < PATIENCE, said[-2000:])
+    steps = checkpoints(folder / "run")
+    check(len(steps) == 1, f"checkpoints {steps}")
+    said = succeed(*arguments("run", "--restart", "auto", "--stop-after", 3, steps=10**7), folder=folder, code=75)
+    check(f"continuing after step {steps[0]}" in said, said)
+
+
 def test_workstation_script(folder):
     """Ctrl-C, which the whole foreground group gets, and TERM end the script of jobs/ with a checkpoint; it then continues."""
     prepare(folder)
