@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
-# Ratios of whole runs of the program (NLL step, D = 5, default network), each pair in turn, medians over rounds:
-#   weak scaling, one rank and two with the same batch a rank;
-#   gradients summed in fixed order (reproducible) against plainly;
-#   a checkpoint every N steps against none.
-# Then the time of the sum over ranks and its model up to 1024 ranks (benchmarks/communication).
+# Scaling on the NLL step (D = 5, default network): one rank against two with the same batch a rank, the cost of the reproducible
+# sum (benchmarks/training_step --weak), of a checkpoint every N steps (whole runs in turn), and the time of the sum over ranks
+# with its model up to 1024 ranks (benchmarks/communication). Medians over rounds.
 #
 #   benchmarks/scaling.sh [BUILD_FOLDER]        RHOFLUX_ROUNDS=5
 set -euo pipefail
@@ -25,31 +23,24 @@ median() { sort -n | awk '{v[NR] = $1} END {print (NR % 2 ? v[(NR + 1) / 2] : (v
 speed() {
   local ranks=$1 batch=$2
   shift 2
-  mpirun -n "$ranks" "$program" train deck.cfg --training.steps=250 --training.batch="$batch" --force "$@" |
+  mpirun -n "$ranks" "$program" train deck.cfg --training.steps=400 --training.batch="$batch" --force "$@" |
     sed -n 's/^step .*rate.* \([0-9]*\) samples.*/\1/p' | tail -n +2 | median
 }
 
 # NAME FILE: the median of the ratios in the file
 say() { printf '%-46s %.3f   (rounds: %s)\n' "$1" "$(median < "$2")" "$(tr '\n' ' ' < "$2")"; }
 
+for batch in 512 1024; do
+  mpirun -n 2 "$build/benchmarks/training_step" --weak --batch "$batch" --rounds $((4 * rounds + 1))
+done
 for ((round = 0; round < rounds; ++round)); do
-  for batch in 512 1024; do
-    one=$(speed 1 "$batch")
-    two=$(speed 2 $((2 * batch)))
-    awk -v a="$one" -v b="$two" 'BEGIN {printf "%.3f\n", b / a / 2}' >> "weak_$batch"
-    if [ "$batch" -eq 512 ]; then awk -v r="$one" -v b="$batch" 'BEGIN {print 1000 * b / r}' >> step; fi
-  done
-  plain=$(speed 2 1024)
-  ordered=$(speed 2 1024 --training.reproducible=true)
-  awk -v a="$plain" -v b="$ordered" 'BEGIN {printf "%.3f\n", a / b}' >> ordered
+  speed 1 512 | awk '{print 512000 / $1}' >> step
   for every in 10 100; do
+    plain=$(speed 2 1024 --output.log_every=100)
     with=$(speed 2 1024 --checkpoint.every="$every" --output.log_every=100)
     awk -v a="$plain" -v b="$with" 'BEGIN {printf "%.3f\n", a / b}' >> "every_$every"
   done
 done
-say "weak scaling 1 -> 2 ranks, batch 512 a rank" weak_512
-say "weak scaling 1 -> 2 ranks, batch 1024 a rank" weak_1024
-say "time of a step, reproducible / plain" ordered
 say "time of a step, checkpoint every 10 / none" every_10
 say "time of a step, checkpoint every 100 / none" every_100
 echo

@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <iostream>
+#include <thread>
 
 #include "rhoflux/core/blas_environment.hpp"
 #include "rhoflux/core/linear_algebra.hpp"
@@ -192,11 +194,56 @@ void benchmark(const Options& options, const parallel::Communicator& comm) {
     std::printf("  %-18s %5.1f %% of the step on rank 0\n", entry.name.c_str(), 100 * entry.seconds / total);
 }
 
+/// Waits for all ranks without keeping a core busy.
+void wait_idle(const parallel::Communicator& comm) {
+  MPI_Request request = MPI_REQUEST_NULL;
+  parallel::check_mpi(MPI_Ibarrier(comm.handle(), &request), "MPI_Ibarrier");
+  for (int done = 0; done == 0; std::this_thread::sleep_for(std::chrono::milliseconds(1)))
+    parallel::check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+}
+
+/// Weak scaling, `batch` samples a rank: in turn a step of the root alone, of every rank alone at the same
+/// time, which is what the machine allows, and of all together, with the plain sum of the gradients and with
+/// the one in fixed order.
+void benchmark_weak_scaling(const Options& options, const parallel::Communicator& comm) {
+  const ExecutionSpace space;
+  const parallel::Communicator self(MPI_COMM_SELF);
+  Options single_rank = options, whole = options, ordered = options;
+  single_rank.lanes = 0;
+  whole.batch = ordered.batch = options.batch * comm.size();
+  whole.lanes = 0;
+  ordered.lanes = 8;
+  Step alone(single_rank, self), together(whole, comm), in_order(ordered, comm);
+  std::vector<double> scaling, ceiling, to_ceiling, order;
+  for (int round = 0; round < options.rounds; ++round) {
+    double single = 0;
+    if (comm.is_root()) single = rate(self, options.seconds, options.batch, [&] { alone.run(space); });
+    wait_idle(comm);
+    double side_by_side = rate(self, options.seconds, options.batch, [&] { alone.run(space); });
+    comm.sum(&side_by_side, 1);
+    const double joint = rate(comm, options.seconds, whole.batch, [&] { together.run(space); });
+    const double fixed = rate(comm, options.seconds, whole.batch, [&] { in_order.run(space); });
+    scaling.push_back(joint / (single * comm.size()));
+    ceiling.push_back(side_by_side / (single * comm.size()));
+    to_ceiling.push_back(joint / side_by_side);
+    order.push_back(joint / fixed);
+  }
+  if (!comm.is_root()) return;
+  std::printf("weak scaling 1 -> %d ranks, batch %d a rank (medians of %d rounds)\n", comm.size(),
+              options.batch, options.rounds);
+  std::printf("  %d ranks together / %d times one alone           %.3f\n", comm.size(), comm.size(),
+              median(scaling));
+  std::printf("  the same ranks side by side, without a message   %.3f\n", median(ceiling));
+  std::printf("  together / side by side                          %.3f\n", median(to_ceiling));
+  std::printf("  time of a step, reproducible / plain             %.3f\n", median(order));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   namespace po = boost::program_options;
   Options options;
+  bool weak = false;
   po::options_description description("training_step: speed of one step on the negative log-likelihood");
   description.add_options()("help,h", "print this text")("dims", po::value(&options.n_dims)->default_value(5),
                                                          "D")(
@@ -204,7 +251,11 @@ int main(int argc, char** argv) {
       "chunk", po::value(&options.chunk)->default_value(128), "samples that go through the network together")(
       "rounds", po::value(&options.rounds)->default_value(15),
       "measurements, of which the median is printed")("lanes", po::value(&options.lanes)->default_value(0),
-                                                      "lanes of the reproducible sum; 0: plain allreduce");
-  return run("training_step", description, argc, argv,
-             [&] { benchmark(options, parallel::Communicator(MPI_COMM_WORLD)); });
+                                                      "lanes of the reproducible sum; 0: plain allreduce")(
+      "weak", po::bool_switch(&weak),
+      "weak scaling instead, with the batch of one rank, and the cost of the reproducible sum");
+  return run("training_step", description, argc, argv, [&] {
+    const parallel::Communicator comm(MPI_COMM_WORLD);
+    weak ? benchmark_weak_scaling(options, comm) : benchmark(options, comm);
+  });
 }

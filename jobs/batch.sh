@@ -2,17 +2,18 @@
 # Sourced by the batch scripts of this folder, from the top folder of rhoflux: the environment of a rank, and what makes a
 # run stop in time and come back.
 
-rhoflux_signals=0 rhoflux_by_hand=0 rhoflux_program="" rhoflux_stopper=""
+rhoflux_signals=0 rhoflux_for_good=0 rhoflux_program="" rhoflux_stopper=""
 
-# Passes a signal on as USR1, again and again until the program has ended: one that comes while ranks are being started would
-# be lost. A signal before the program has begun is kept for it.
+# Passes a signal on as USR1, again and again until the program has ended: one that comes while ranks are being started is
+# lost. A signal before the program has begun is kept for it.
 rhoflux_forward() {
   if [ "$rhoflux_signals" -eq 0 ] || [ -z "$rhoflux_program" ] || [ -n "$rhoflux_stopper" ]; then return 0; fi
-  while kill -USR1 "$rhoflux_program"; do sleep 5; done > /dev/null 2>&1 &
+  while sleep 1 && kill -USR1 "$rhoflux_program"; do sleep 4; done > /dev/null 2>&1 &
   rhoflux_stopper=$!
 }
-trap 'rhoflux_signals=$((rhoflux_signals + 1)); rhoflux_forward' USR1 TERM
-trap 'rhoflux_signals=$((rhoflux_signals + 1)); rhoflux_by_hand=1; rhoflux_forward' INT
+# USR1: stop and come back. Others: stop for good.
+trap 'rhoflux_signals=$((rhoflux_signals + 1)); rhoflux_forward' USR1
+trap 'rhoflux_signals=$((rhoflux_signals + 1)); rhoflux_for_good=1; rhoflux_forward' TERM INT HUP
 
 . jobs/environment.sh
 
@@ -27,17 +28,17 @@ fi
 ranks="${SLURM_NTASKS:-$((${SLURM_NTASKS_PER_NODE:-2} * ${SLURM_JOB_NUM_NODES:-1}))}"
 read -r -a launch <<< "${LAUNCH:-mpirun -n $ranks}"
 
-# Runs the program under the launcher and waits for it; gives its exit code. USR1, TERM and INT to this script become a USR1
-# for the launcher; Open MPI and srun hand it on to the ranks. These agree on a step, write a checkpoint and end with code 75.
-# (Open MPI answers TERM by killing the ranks a second later, too soon for a checkpoint. A plain scancel sends TERM to all
-# processes of a job; `scancel --batch --signal=INT JOB` sends INT to this script alone, which stops the job for good, with a
-# checkpoint.)
+# Runs the program under the launcher and waits for it; gives its exit code. A signal to this script becomes a USR1 for the
+# launcher; Open MPI and srun hand it on to the ranks. These agree on a step, write a checkpoint and end with code 75. (Open MPI
+# answers TERM by killing the ranks a second later, too soon for a checkpoint. A plain scancel sends TERM to all processes of a
+# job; `scancel --batch --signal=INT JOB` sends INT to this script alone, which stops the job for good, with a checkpoint.)
 rhoflux_run() {
   local before code
-  # Ignored until the launcher and the ranks have their own answer to it.
+  # The launcher and the ranks ignore USR1 until they have their own answer to it.
   (
     trap '' USR1
-    exec "${launch[@]}" "$rhoflux" "$@"
+    # shellcheck disable=SC2016  # expanded by the shell of each rank
+    exec "${launch[@]}" bash -c 'trap "" USR1; exec "$@"' rhoflux "$rhoflux" "$@"
   ) &
   rhoflux_program=$!
   rhoflux_forward
@@ -49,6 +50,8 @@ rhoflux_run() {
     if [ "$rhoflux_signals" -eq "$before" ]; then break; fi
   done
   if [ -n "$rhoflux_stopper" ]; then kill "$rhoflux_stopper" 2> /dev/null || true; fi
+  # Killed by our own USR1 (128 + 10): nothing is lost but the steps since the last checkpoint.
+  if [ "$rhoflux_signals" -gt 0 ] && [ "$code" -eq 138 ]; then code=75; fi
   return "$code"
 }
 
@@ -56,8 +59,8 @@ rhoflux_run() {
 # go on for ever, so that there is a limit.
 rhoflux_requeue() {
   local most="${MOST_RESTARTS:-100}"
-  if [ "$rhoflux_by_hand" -eq 1 ]; then
-    echo "stopped by INT, not back into the queue; sbatch the same script to go on"
+  if [ "$rhoflux_for_good" -eq 1 ]; then
+    echo "stopped for good, not back into the queue; sbatch the same script to go on"
     return 0
   fi
   if [ "${SLURM_RESTART_COUNT:-0}" -ge "$most" ]; then

@@ -32,7 +32,7 @@ int command_generate(const Context& context) {
     io::require_absent(output, arguments.has("force"));
     io::PopulationData data = io::generate(arguments.text("NAME"), arguments.get<std::int64_t>("count"),
                                            arguments.count("seed"), n_dims);
-    data.provenance = provenance(context);
+    data.provenance = provenance_of_data(context);
     const std::int64_t rows = data.n_rows();
     const int dims = data.n_dims;
     io::write_population(output, std::move(data), arguments.has("force"));
@@ -81,10 +81,10 @@ int command_import(const Context& context) {
   options.seed = arguments.count("seed");
   options.time_unit = arguments.text("time-unit");
   options.source = arguments.text("source");
+  note_input(context, input);
   parallel::on_root(context.comm, [&] {
     io::require_absent(output, arguments.has("force"));
-    note_input(input);
-    options.provenance = provenance(context);
+    options.provenance = provenance_of_data(context);
     const io::CsvSummary summary = io::import_csv(input, output, options, arguments.has("force"));
     std::ostringstream line;
     line << output << ": " << summary.n_rows << " rows (" << summary.split_count[0] << " train, "

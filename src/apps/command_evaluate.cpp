@@ -64,9 +64,9 @@ training::ObjectiveEvaluation evaluate_objective(const Context& context,
                                                  const training::Inference& inference,
                                                  const training::ObjectiveOptions& options) {
   cli::Deck deck = cli::parse_deck_text(checkpoint.deck, "the deck in " + name);
-  training::read_tables(deck.objective, context.comm);
   deck.data.file.clear();
-  for (const std::string& path : training::input_files(deck.data, deck.objective)) note_input(path);
+  for (const std::string& path : training::input_files(deck.data, deck.objective)) note_input(context, path);
+  training::read_tables(deck.objective, context.comm);
   deck.data.hold_out_times.values.clear();
   const training::Sources sources = training::open_sources(deck.data, deck.objective, context.comm);
   return training::evaluate_objective(inference, deck.objective, sources, context.comm, options);
@@ -119,8 +119,8 @@ int command_evaluate(const Context& context) {
   std::string json;
   if (arguments.has("data")) {
     const std::string data = arguments.text("data");
+    note_input(context, data);
     const io::PopulationFile file(data, context.comm);
-    note_input(data);
     require_time_in_range(inference.model(), file.info().t_min, data);
     require_time_in_range(inference.model(), file.info().t_max, data);
     const training::Evaluation result = training::evaluate(inference, file, context.comm, options);

@@ -28,15 +28,15 @@ void describe_population(const io::PopulationFile& file, std::ostream& out) {
 void describe_provenance(const io::Hdf5Reader& file, std::ostream& out) {
   if (!file.exists("provenance")) return;
   out << "provenance\n";
-  for (const std::string& name : file.attributes("provenance")) {
+  for (const auto& [name, text] : file.text_attributes("provenance")) {
     out << "  " << name << ":";
-    std::istringstream lines(file.attribute_string("provenance", name));
+    std::istringstream lines(text);
     int n_lines = 0;
     for (std::string line; std::getline(lines, line); ++n_lines)
       out << (n_lines == 0 ? " " : "\n    ") << line;
     out << '\n';
   }
-  if (file.exists("provenance/earlier_runs"))
+  if (file.is_dataset("provenance/earlier_runs"))
     out << "  earlier runs, whose checkpoint each next one continued:\n"
         << file.read_string("provenance/earlier_runs") << '\n';
 }

@@ -72,6 +72,7 @@ int command_query(const Context& context) {
   const training::Inference inference(checkpoint);
   const std::int64_t n_dims = inference.n_dims();
   std::int64_t count = 0;
+  note_input(context, points);
   parallel::on_root(context.comm, [&] {
     io::require_absent(output, arguments.has("force"));
     const io::Hdf5Reader file(points);
@@ -96,7 +97,6 @@ int command_query(const Context& context) {
     }
   });
   context.comm.broadcast(&count, sizeof(count));
-  note_input(points);
   const io::Hdf5Reader file(points);
   const flux::Noise noise = noise_option(arguments, checkpoint.model);
   const auto compute = [&](std::int64_t begin, std::int64_t end) {

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 
 #include "arguments.hpp"
@@ -7,6 +8,7 @@
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/profiling.hpp"
 #include "rhoflux/flux/dynamics.hpp"
+#include "rhoflux/io/file_hash.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
 #include "rhoflux/training/sources.hpp"
 #include "rhoflux/training/trainer.hpp"
@@ -60,6 +62,10 @@ training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments
   config.deck = cli::to_ini(deck);
   config.provenance = provenance(context);
   config.restart = arguments.text("restart");
+  if (config.restart != "auto" && config.restart != "none" && context.comm.is_root() &&
+      std::filesystem::is_regular_file(config.restart))
+    config.provenance.emplace_back("continued_from",
+                                   io::sha256_of_file(config.restart) + "  " + config.restart);
   config.force = arguments.has("force");
   config.limits.max_hours = arguments.get<double>("max-hours");
   config.limits.stop_after = static_cast<std::int64_t>(arguments.count("stop-after"));
@@ -98,6 +104,9 @@ int command_train(const Context& given) {
   parallel::on_root(context.comm, [&] { text = cli::read_deck_text(arguments.text("DECK")); });
   context.comm.broadcast(text);
   cli::Deck deck = cli::parse_deck_text(text, arguments.text("DECK"), overrides);
+  if (!arguments.has("check"))
+    for (const std::string& path : training::input_files(deck.data, deck.objective))
+      note_input(context, path, deck.data.hash);
   training::read_tables(deck.objective, context.comm);
   const training::Sources sources = training::open_sources(deck.data, deck.objective, context.comm);
   const parallel::BatchPartition partition(context.comm, deck.training.batch,
@@ -112,8 +121,6 @@ int command_train(const Context& given) {
               std::to_string(partition.batch()) + " on " + std::to_string(context.comm.size()) + " ranks");
     return 0;
   }
-  for (const std::string& path : training::input_files(deck.data, deck.objective))
-    note_input(path, deck.data.hash);
   print(context.comm, version_text());
   const auto log = [&](const std::string& line) { print(context.comm, line); };
   const training::RunEnd end =

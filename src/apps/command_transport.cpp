@@ -154,8 +154,8 @@ Source open_source(const Context& context, const Arguments& arguments, const tra
   if (!(window >= 0)) fail_input("--window " + std::to_string(window) + ": must be 0 or more");
   const double exact = std::max(window, 1e-9 * inference.model().units.time_span());
   const auto open = [&](const std::string& path) {
+    note_input(context, path);
     auto file = std::make_unique<io::PopulationFile>(path, context.comm);
-    note_input(path);
     if (file->info().n_dims != inference.n_dims())
       fail_input(path + ": /x has " + std::to_string(file->info().n_dims) + " coordinates, the model has " +
                  std::to_string(inference.n_dims()));

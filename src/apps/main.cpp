@@ -1,6 +1,7 @@
 #include <mpi.h>
 
 #include <Kokkos_Core.hpp>
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <iostream>
@@ -94,14 +95,15 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ,
               SIG_IGN);  // a write beyond a limit of file size fails, with a message, instead of killing
   // Before MPI, whose start takes a while, so that a stop signal in that time is kept and not deadly.
-  if (argc > 1 && std::string(argv[1]) == "train") training::install_stop_signals();
+  const auto is_ours = [](const char* text) { return std::string(text).rfind("--kokkos-", 0) != 0; };
+  char** const command = std::find_if(argv + 1, argv + argc, is_ours);
+  if (command != argv + argc && std::string(*command) == "train") training::install_stop_signals();
   MPI_Init(&argc, &argv);
   int code = 0;
   {
     // Kokkos sees its own options only: it would answer --help, and take others, by itself.
     std::vector<char*> own, kokkos_options = {argv[0]};
-    for (int k = 1; k < argc; ++k)
-      (std::string(argv[k]).rfind("--kokkos-", 0) == 0 ? kokkos_options : own).push_back(argv[k]);
+    for (int k = 1; k < argc; ++k) (is_ours(argv[k]) ? own : kokkos_options).push_back(argv[k]);
     int kokkos_count = static_cast<int>(kokkos_options.size());
     kokkos_options.push_back(nullptr);
     Kokkos::ScopeGuard kokkos(kokkos_count, kokkos_options.data());

@@ -12,7 +12,7 @@ namespace rhoflux::apps {
 
 training::Checkpoint load_checkpoint(const Context& context, const std::string& path) {
   training::Checkpoint checkpoint;
-  note_input(path);
+  note_input(context, path);
   parallel::on_root(context.comm, [&] { checkpoint = training::read_checkpoint(path); });
   if (!context.comm.is_root()) checkpoint = training::read_checkpoint(path);
   return checkpoint;

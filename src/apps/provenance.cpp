@@ -2,6 +2,7 @@
 
 #include <hdf5.h>
 #include <mpi.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <Kokkos_Core.hpp>
@@ -61,19 +62,41 @@ std::string utc_now() {
   return text;
 }
 
+/// What tells whether a file is still the one that was hashed.
+struct Identity {
+  ino_t number = 0;
+  off_t size = -1;
+  timespec changed = {};
+  bool operator==(const Identity& other) const {
+    return number == other.number && size == other.size && changed.tv_sec == other.changed.tv_sec &&
+           changed.tv_nsec == other.changed.tv_nsec;
+  }
+};
+
+Identity identity_of(const std::string& path) {
+  struct stat found = {};
+  if (::stat(path.c_str(), &found) != 0) return {};
+  return {found.st_ino, found.st_size, found.st_mtim};
+}
+
 struct Input {
   std::string path, hash;
+  Identity identity;
 };
 std::vector<Input> inputs;
-constexpr const char* not_hashed = "(not hashed)";
 
 std::string input_lines() {
   std::string lines;
-  for (Input& input : inputs) {
-    if (input.hash.empty()) input.hash = io::sha256_of_file(input.path);
+  for (const Input& input : inputs) {
     lines += (lines.empty() ? "" : "\n") + input.hash + "  " + input.path;
+    if (!(identity_of(input.path) == input.identity)) lines += "  (changed after it was hashed)";
   }
   return lines;
+}
+
+const std::string& executable_hash() {
+  static const std::string hash = io::sha256_of_file("/proc/self/exe");
+  return hash;
 }
 
 std::string json_text(const std::string& text) {
@@ -97,10 +120,15 @@ std::string version_text() {
          hdf5_version() + "\n  BLAS " + blas_name();
 }
 
-void note_input(const std::string& path, bool hash) {
-  for (const Input& input : inputs)
-    if (input.path == path) return;
-  inputs.push_back({path, hash ? "" : not_hashed});
+void note_input(const Context& context, const std::string& path, bool hash) {
+  parallel::on_root(context.comm, [&] {
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(path, ignored)) return;  // opening it will say why
+    const Identity identity = identity_of(path);
+    for (const Input& input : inputs)
+      if (input.path == path) return;
+    inputs.push_back({path, hash ? io::sha256_of_file(path) : "(not hashed)", identity});
+  });
 }
 
 training::Provenance provenance(const Context& context) {
@@ -111,6 +139,7 @@ training::Provenance provenance(const Context& context) {
   return {{"program", "rhoflux " RHOFLUX_VERSION},
           {"git", git_version()},
           {"compiler", RHOFLUX_COMPILER},
+          {"executable", context.comm.is_root() ? executable_hash() : ""},
           {"command_line", context.command_line},
           {"folder", std::filesystem::current_path(ignored).string()},
           {"inputs", context.comm.is_root() ? input_lines() : ""},
@@ -124,6 +153,14 @@ training::Provenance provenance(const Context& context) {
           {"processor", processor_name()},
           {"slurm_job_id", job == nullptr ? "" : job},
           {"started", utc_now()}};
+}
+
+training::Provenance provenance_of_data(const Context& context) {
+  training::Provenance kept;
+  for (const auto& entry : provenance(context))
+    for (const char* name : {"program", "git", "compiler", "executable", "command_line", "inputs", "hdf5"})
+      if (entry.first == name) kept.push_back(entry);
+  return kept;
 }
 
 std::string provenance_json(const Context& context) {

@@ -47,26 +47,26 @@ std::string holder(int descriptor) {
 DirectoryLock::DirectoryLock(const std::string& directory)
     : m_path((std::filesystem::path(directory) / ".lock").string()) {
   const auto end = std::chrono::steady_clock::now() + patience;
-  while (true) {
+  for (;; std::this_thread::sleep_for(pause)) {
     const int descriptor = ::open(m_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor < 0) fail_input(directory + ": cannot be locked for this run: " + std::strerror(errno));
-    const bool locked = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;
-    const int reason = errno;
-    if (locked && !is_current(descriptor, m_path)) {
-      ::close(descriptor);
-      continue;
+    if (descriptor < 0) {
+      const std::string message = directory + ": cannot be locked for this run: " + std::strerror(errno);
+      if (errno == ENOSPC || errno == EDQUOT || errno == EIO) fail_io(message);
+      fail_input(message);
     }
-    m_is_effective = locked || reason == EWOULDBLOCK;
-    if (locked || !m_is_effective) {
+    const bool locked = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+    const bool is_held_by_another = !locked && errno == EWOULDBLOCK;
+    const bool is_late = std::chrono::steady_clock::now() > end;
+    if (locked ? is_current(descriptor, m_path) : !is_held_by_another) {
       m_descriptor = descriptor;
+      m_is_effective = locked;
       break;
     }
     const std::string who = holder(descriptor);
     ::close(descriptor);
-    if (std::chrono::steady_clock::now() > end)
+    if (is_late)
       fail_input(directory + ": another run is writing here (" + who +
                  "); wait for it, or give another checkpoint.directory");
-    std::this_thread::sleep_for(pause);
   }
   const std::string who = this_process();
   // For the message of another run alone: a disk that is full does not matter here.

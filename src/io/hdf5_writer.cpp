@@ -25,6 +25,8 @@ Shape default_chunk(const Shape& shape, std::size_t element_bytes) {
 Hdf5Handle creation_properties(const Shape& shape, std::size_t element_bytes, const DatasetOptions& options,
                                const std::string& what) {
   Hdf5Handle properties = own_hdf5(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, writing, what);
+  check_hdf5(H5Pset_obj_track_times(properties.id(), false), writing,
+             what);  // the same content, the same bytes
   if (shape.empty()) return properties;
   const std::vector<hsize_t> chunk =
       to_hsize(options.chunk.empty() ? default_chunk(shape, element_bytes) : options.chunk);
@@ -53,8 +55,10 @@ Hdf5Writer::Hdf5Writer(const std::string& path) : m_path(path) {
   Hdf5Handle access = own_hdf5(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, writing, what);
   // The format of HDF5 1.10 has checksums on all that is not data too: attributes, names, shapes, indices.
   check_hdf5(H5Pset_libver_bounds(access.id(), H5F_LIBVER_V110, H5F_LIBVER_V110), writing, what);
+  Hdf5Handle creation = own_hdf5(H5Pcreate(H5P_FILE_CREATE), H5Pclose, writing, what);
+  check_hdf5(H5Pset_obj_track_times(creation.id(), false), writing, what);
   m_file =
-      own_hdf5(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id()), H5Fclose, writing, what);
+      own_hdf5(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose, writing, what);
 }
 
 std::string Hdf5Writer::place(const std::string& name) const {
@@ -71,7 +75,9 @@ void Hdf5Writer::group(const std::string& name) {
   const std::string what = place(name) + ": cannot create the group";
   Hdf5Handle links = own_hdf5(H5Pcreate(H5P_LINK_CREATE), H5Pclose, writing, what);
   check_hdf5(H5Pset_create_intermediate_group(links.id(), 1), writing, what);
-  own_hdf5(H5Gcreate2(m_file.id(), name.c_str(), links.id(), H5P_DEFAULT, H5P_DEFAULT), H5Gclose, writing,
+  Hdf5Handle properties = own_hdf5(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, writing, what);
+  check_hdf5(H5Pset_obj_track_times(properties.id(), false), writing, what);
+  own_hdf5(H5Gcreate2(m_file.id(), name.c_str(), links.id(), properties.id(), H5P_DEFAULT), H5Gclose, writing,
            what);
 }
 

@@ -231,9 +231,7 @@ Checkpoint read_checkpoint(const std::string& path) {
   checkpoint.history =
       History::from_numbers(columns, file.read<double>("history", {-1, signed_size(columns)}));
   if (version >= 4) checkpoint.terms = read_terms(file);
-  if (file.exists("provenance"))
-    for (const std::string& name : file.attributes("provenance"))
-      checkpoint.provenance.emplace_back(name, file.attribute_string("provenance", name));
+  if (file.exists("provenance")) checkpoint.provenance = file.text_attributes("provenance");
   if (file.exists("provenance/earlier_runs"))
     checkpoint.earlier_runs = file.read_string("provenance/earlier_runs");
   const ModelDescription& model = checkpoint.model;

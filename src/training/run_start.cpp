@@ -111,21 +111,18 @@ std::optional<Checkpoint> find_start(const RunConfig& config, const Sources& sou
   return start;
 }
 
-io::DirectoryLock lock_directory(const RunConfig& config, const parallel::Communicator& comm,
-                                 const std::function<void(const std::string&)>& log) {
+io::DirectoryLock lock_directory(const RunConfig& config, const parallel::Communicator& comm) {
   const std::string& directory = config.checkpoint.directory;
   io::DirectoryLock lock;
   parallel::on_root(comm, [&] {
     std::error_code ignored;
     if (std::filesystem::is_directory(directory, ignored)) lock = io::DirectoryLock(directory);
   });
-  if (!lock.is_effective())
-    log("warning: " + directory +
-        ": this file system has no locks, so that nothing would stop a second run from writing there");
   return lock;
 }
 
-void prepare_directory(const RunConfig& config, const parallel::Communicator& comm, io::DirectoryLock& lock) {
+void prepare_directory(const RunConfig& config, const parallel::Communicator& comm, io::DirectoryLock& lock,
+                       const std::function<void(const std::string&)>& log) {
   const std::string& directory = config.checkpoint.directory;
   parallel::on_root(comm, [&] {
     std::error_code error;
@@ -145,6 +142,9 @@ void prepare_directory(const RunConfig& config, const parallel::Communicator& co
     remove_old_checkpoints(directory, 0);
     std::filesystem::remove(best_path(directory));
   });
+  if (!lock.is_effective())
+    log("warning: " + directory +
+        ": this file system has no locks, so that nothing would stop a second run from writing there");
 }
 
 }  // namespace rhoflux::training

@@ -19,11 +19,11 @@ std::optional<Checkpoint> find_start(const RunConfig& config, const Sources& sou
 
 /// Locks the checkpoint directory, on the root, if it is there. Collective. Throws Error (bad input) if
 /// another run has it.
-io::DirectoryLock lock_directory(const RunConfig& config, const parallel::Communicator& comm,
-                                 const std::function<void(const std::string&)>& log);
+io::DirectoryLock lock_directory(const RunConfig& config, const parallel::Communicator& comm);
 
 /// Makes and locks the checkpoint directory if it was not there, removes what a killed run left half written
 /// and, for a new run, the checkpoints. Collective.
-void prepare_directory(const RunConfig& config, const parallel::Communicator& comm, io::DirectoryLock& lock);
+void prepare_directory(const RunConfig& config, const parallel::Communicator& comm, io::DirectoryLock& lock,
+                       const std::function<void(const std::string&)>& log);
 
 }  // namespace rhoflux::training

@@ -438,9 +438,10 @@ RunEnd Trainer<Scalar>::run() {
 template <class Scalar>
 RunEnd train_in(const RunConfig& config, const Sources& sources, const parallel::Communicator& comm,
                 const std::function<void(const std::string&)>& log) {
-  io::DirectoryLock lock = lock_directory(config, comm, log);
+  io::DirectoryLock lock = lock_directory(config, comm);
   Trainer<Scalar> trainer(config, sources, comm, log, find_start(config, sources, comm, log));
-  prepare_directory(config, comm, lock);  // only now: everything that the input can have wrong has been found
+  prepare_directory(config, comm, lock,
+                    log);  // only now: everything that the input can have wrong has been found
   return trainer.run();
 }
 

@@ -78,11 +78,15 @@ class Job:
         return [pid for pid, words in session_members(self.process.pid) if words and words[0].decode() == PROGRAM]
 
     def send(self, pids, number):
+        """True if a process was there to get it."""
+        sent = False
         for pid in pids:
             try:
                 os.kill(pid, number)
+                sent = True
             except ProcessLookupError:
                 pass
+        return sent
 
     def wait(self):
         """The exit code, once no process of the job is left."""
@@ -108,41 +112,41 @@ def is_writing(folder):
 
 
 def wait_for_fault(chance, job, folder, typical):
-    """Until a random moment of the run, or of the writing of a file."""
-    in_write = chance.random() < 0.5
+    """Until a random moment of the run, in half of the cases one in which a file is being written."""
     end = time.monotonic() + chance.uniform(0.05, typical)
     while time.monotonic() < end and job.process.poll() is None:
         time.sleep(0.01)
-    end = time.monotonic() + 3
-    while in_write and not is_writing(folder) and time.monotonic() < end and job.process.poll() is None:
-        pass
-    if in_write:
-        time.sleep(chance.uniform(0, 0.01))
-    return in_write and job.process.poll() is None
+    if chance.random() < 0.5:
+        end = time.monotonic() + 3
+        while not is_writing(folder) and time.monotonic() < end and job.process.poll() is None:
+            pass
+        time.sleep(chance.uniform(0, 0.003))
 
 
-def strike(chance, job):
-    """Kills a rank, all ranks, or the launcher; or has a rank abort. Gives what was done."""
+def strike(chance, job, kind):
+    """Kills a rank, all ranks, the launcher or everything, or has a rank abort. True if there was something to strike."""
     ranks = job.ranks()
-    kind = chance.choice(("one rank", "one rank", "all ranks", "everything", "launcher", "abort", "segmentation fault", "signals"))
     one = [chance.choice(ranks)] if ranks else []
     if kind == "one rank":
-        job.send(one, signal.SIGKILL)
-    elif kind == "all ranks":
-        job.send(ranks, signal.SIGKILL)
-    elif kind == "everything":
-        job.send([pid for pid, _ in session_members(job.process.pid)], signal.SIGKILL)
-    elif kind == "launcher":
-        job.send([job.process.pid], signal.SIGKILL)
-    elif kind == "abort":
-        job.send(one, signal.SIGABRT)
-    elif kind == "segmentation fault":
-        job.send(one, signal.SIGSEGV)
-    else:  # a second signal must not harm the checkpoint that the first one asked for
-        for _ in range(5):
-            job.send(ranks, signal.SIGUSR1)
-            time.sleep(chance.uniform(0, 0.02))
-    return kind
+        return job.send(one, signal.SIGKILL)
+    if kind == "all ranks":
+        return job.send(ranks, signal.SIGKILL)
+    if kind == "everything":
+        return job.send([pid for pid, _ in session_members(job.process.pid)], signal.SIGKILL)
+    if kind == "launcher":
+        return job.process.poll() is None and job.send([job.process.pid], signal.SIGKILL)
+    if kind == "abort":
+        return job.send(one, signal.SIGABRT)
+    if kind == "segmentation fault":
+        return job.send(one, signal.SIGSEGV)
+    struck = False  # a second signal must not harm the checkpoint that the first one asked for
+    for _ in range(5):
+        struck = job.send(ranks, signal.SIGUSR1) or struck
+        time.sleep(chance.uniform(0, 0.02))
+    return struck
+
+
+KINDS = ("one rank", "all ranks", "signals", "launcher", "everything", "abort", "segmentation fault")
 
 
 def read_whole(path):
@@ -165,17 +169,24 @@ def test_killed_at_random_moments(folder):
     succeed(*arguments("straight", every=STEPS), folder=folder)
     chance = random.Random(SEED)
     directory, finished, counts, in_writes, longest = folder / "run", 0, {}, 0, 0.0
-    for kill in range(N_KILLS):
+    killed = 0
+    while killed < N_KILLS:
+        # The kinds in turn, so that few kills have each of them.
+        kind = KINDS[killed % len(KINDS)]
         ranks = chance.choice((0, 1, 2, 2, 4))
         before = checkpoints(directory)
         job = Job(folder, ranks, *arguments("run", "--restart", "auto"))
-        in_writes += wait_for_fault(chance, job, directory, 1.5)
+        wait_for_fault(chance, job, directory, 1.5)
         seen = checkpoints(directory)
         start = time.monotonic()
-        kind = strike(chance, job)
+        struck = strike(chance, job, kind)
         code = job.wait()
-        longest = max(longest, time.monotonic() - start)
-        counts[kind] = counts.get(kind, 0) + 1
+        kill = killed
+        if struck:
+            killed += 1
+            longest = max(longest, time.monotonic() - start)
+            counts[kind] = counts.get(kind, 0) + 1
+            in_writes += is_writing(directory)
         where = f"kill {kill} ({kind}, {ranks} ranks, exit code {code})"
         after = checkpoints(directory)
         check(not seen or (after and after[0] >= seen[0]), f"{where}: {name_of(seen[0]) if seen else ''} is lost")
@@ -195,8 +206,9 @@ def test_killed_at_random_moments(folder):
     compare_with_straight(folder, directory)
     left = [path.name for path in directory.iterdir() if path.name.startswith(".")]
     check(not left, f"a killed run left {left}, which the next ones did not remove")
-    print(f"{N_KILLS} kills ({', '.join(f'{n} {kind}' for kind, n in sorted(counts.items()))}; {in_writes} while a file was "
-          f"being written): 0 checkpoints lost, 0 hangs, at most {longest:.1f} s until all had ended, {finished + 1} runs "
+    check(in_writes > 0, "no kill hit the writing of a file")
+    print(f"{N_KILLS} kills ({', '.join(f'{n} {kind}' for kind, n in sorted(counts.items()))}; {in_writes} left a file half "
+          f"written): 0 checkpoints lost, 0 hangs, at most {longest:.1f} s until all had ended, {finished + 1} runs "
           "finished with the bits of a straight one")
 
 
@@ -455,11 +467,15 @@ def test_data_file_vanishes(folder):
     check(result.returncode == 2 and "data.h5" in result.stderr and "no such file" in result.stderr, result.stderr)
     check(checkpoints(folder / "run") == before, "the checkpoints have changed")
     # Another file of that name is not the data of this run.
-    succeed("generate", "branching", "--count", 1000, "--output", "data.h5", folder=folder)
+    succeed("generate", "branching", "--count", 1000, "--seed", 3, "--output", "data.h5", folder=folder)
     result = run(*arguments("run", "--restart", "auto"), folder=folder, timeout=PATIENCE)
     check(result.returncode == 2 and "training rows" in result.stderr, result.stderr)
-    # One with as many rows is taken, with a warning.
-    succeed("generate", "branching", "--count", 2000, "--seed", 3, "--output", "data.h5", "--force", folder=folder)
+    # One that is made again is the same, byte by byte; one with as many other rows is taken with a warning.
+    (folder / "data.h5").unlink()
+    prepare(folder)
+    check((folder / "data.h5").read_bytes() == (folder / "away.h5").read_bytes(), "the same command makes other data")
+    said = succeed(*arguments("run", "--restart", "auto", "--stop-after", 1, steps=100000), folder=folder, code=75)
+    check("the input files are not those" not in said, said)
     with h5py.File(folder / "data.h5", "r+") as file:
         file["x"][0] += 0.01
     said = succeed(*arguments("run", "--restart", "auto", "--stop-after", 1, steps=100000), folder=folder, code=75)
@@ -492,26 +508,54 @@ def test_limit_of_hours(folder):
     check(f"continuing after step {steps[0]}" in said, said)
 
 
+def kill_all_with(word):
+    """Whatever has a word in its command line."""
+    for path in Path("/proc").iterdir():
+        try:
+            if path.name.isdigit() and int(path.name) != os.getpid() and word.encode() in (path / "cmdline").read_bytes():
+                os.kill(int(path.name), signal.SIGKILL)
+        except (OSError, ValueError):
+            pass
+
+
 def test_workstation_script(folder):
-    """Ctrl-C, which the whole foreground group gets, and TERM end the script of jobs/ with a checkpoint; it then continues."""
+    """Ctrl-C, which the whole foreground group gets, TERM, and a closed terminal end the script of jobs/ with a checkpoint; it
+    then continues. So does a signal that comes before the ranks have started, when there is nothing yet to write."""
     prepare(folder)
     script = Path(__file__).resolve().parents[2] / "jobs/workstation.sh"
     environment = dict(os.environ, RHOFLUX=PROGRAM, RANKS="2")
-    for k, number in enumerate((signal.SIGINT, signal.SIGTERM)):
+    def reset():
+        for number in (signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+
+    for k, number in enumerate((signal.SIGINT, signal.SIGTERM, signal.SIGHUP)):
         words = [str(script), str(folder / "deck.cfg"), f"--data.file={folder / 'data.h5'}", *arguments(folder / "run", steps=10**6)[2:]]
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                   env=environment, start_new_session=True)
-        before = checkpoints(folder / "run")[:1]
-        end = time.monotonic() + PATIENCE
-        while checkpoints(folder / "run")[:1] == before and time.monotonic() < end and process.poll() is None:
-            time.sleep(0.02)
-        os.killpg(process.pid, number) if number == signal.SIGINT else process.terminate()
+                                   env=environment, start_new_session=True, preexec_fn=reset)
         try:
+            before = checkpoints(folder / "run")[:1]
+            end = time.monotonic() + PATIENCE
+            while checkpoints(folder / "run")[:1] == before and time.monotonic() < end and process.poll() is None:
+                time.sleep(0.02)
+            os.killpg(process.pid, number)
             said, _ = process.communicate(timeout=PATIENCE)
         finally:
-            process.kill()
+            kill_all_with(str(folder / "run"))
         check(process.returncode == 75, f"{number.name}: exit code {process.returncode}\n{said[-3000:]}")
         check("stopped with a checkpoint" in said and ("continuing after step" in said) == (k > 0), said[-3000:])
+    chance = random.Random(SEED + 3)
+    for delay in [chance.uniform(0, 0.6) for _ in range(60 if LONG else 6)]:
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                   env=environment, start_new_session=True, preexec_fn=reset)
+        try:
+            time.sleep(delay)
+            process.send_signal(signal.SIGUSR1)
+            said, _ = process.communicate(timeout=PATIENCE)
+        finally:
+            kill_all_with(str(folder / "run"))
+        # In the very first moment the script itself has not said yet what it does with USR1.
+        check(process.returncode == 75 or (delay < 0.1 and process.returncode == -signal.SIGUSR1),
+              f"USR1 {delay:.2f} s after the start: exit code {process.returncode}\n{said[-3000:]}")
 
 
 def test_checkpoints_by_time(folder):

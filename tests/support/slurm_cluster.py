@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -19,12 +20,12 @@ def install():
         return "slurmd must run as root"
     if all(shutil.which(program) for program in PROGRAMS):
         return None
-    if not shutil.which("apt-get"):
-        return "SLURM is not installed, and this system has no apt-get"
+    if os.environ.get("RHOFLUX_INSTALL", "") != "1" or not shutil.which("apt-get"):
+        return f"SLURM is not installed ({', '.join(PACKAGES)}); tests/run.sh as root on Debian installs it"
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     for command in (["apt-get", "update", "-q"], ["apt-get", "install", "-q", "-y", "--no-install-recommends", *PACKAGES]):
         done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, check=False)
+                              stderr=subprocess.STDOUT, text=True, check=False, timeout=300)
         if done.returncode != 0:
             return f"{' '.join(command)} failed:\n{done.stdout[-2000:]}"
     return None
@@ -56,6 +57,11 @@ class Cluster:
         return self
 
     def __exit__(self, *_):
+        if hasattr(self, "environment"):
+            self.ask("scancel", "--user=root")
+            end = time.monotonic() + 20
+            while self.ask("squeue", "--noheader").strip() and time.monotonic() < end:
+                time.sleep(0.2)
         for process in reversed(self.processes):
             process.terminate()
         for process in reversed(self.processes):
@@ -64,6 +70,17 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self._kill_rest()
+
+    def _kill_rest(self):
+        """Processes of jobs, which have the configuration of this cluster in their environment."""
+        mark = f"SLURM_CONF={self.folder}/slurm.conf".encode()
+        for path in Path("/proc").iterdir():
+            try:
+                if path.name.isdigit() and mark in (path / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(path.name), signal.SIGKILL)
+            except OSError:
+                pass
 
     def _start(self):
         self.folder.mkdir(mode=0o755)

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "rhoflux/core/error.hpp"
@@ -182,8 +183,8 @@ class Hdf5Reader {
   std::vector<double> attribute_doubles(const std::string& object, const std::string& name) const;
   std::vector<std::string> attribute_strings(const std::string& object, const std::string& name) const;
 
-  /// Names of the attributes of a group or dataset, sorted.
-  std::vector<std::string> attributes(const std::string& object) const;
+  /// Attributes of a group or dataset that are one text, sorted by name; others are left out.
+  std::vector<std::pair<std::string, std::string>> text_attributes(const std::string& object) const;
 
   /// Names of the members of a group, sorted.
   std::vector<std::string> list(const std::string& group) const;
