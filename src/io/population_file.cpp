@@ -132,11 +132,8 @@ void PopulationFile::read_attributes() {
 
 void PopulationFile::open() {
   parallel::together(m_comm, [&] {
-    const std::string what = m_path + ": cannot open the file for parallel reading";
-    const Hdf5Handle access = own_hdf5(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, ExitCode::io_failure, what);
-    check_hdf5(H5Pset_fapl_mpio(access.id(), m_comm.handle(), MPI_INFO_NULL), ExitCode::io_failure, what);
-    m_file =
-        own_hdf5(H5Fopen(m_path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose, ExitCode::io_failure, what);
+    m_file = own_hdf5(H5Fopen(m_path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, ExitCode::io_failure,
+                      m_path + ": cannot open the file on every rank");
   });
   parallel::together(m_comm, [&] {
     m_t = open_dataset("t", false);
@@ -173,10 +170,8 @@ std::vector<T> PopulationFile::read_slab(const Dataset& dataset, std::int64_t fi
   check_hdf5(H5Sselect_hyperslab(space.id(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
              reading, what);
   const Hdf5Handle memory = own_hdf5(H5Screate_simple(rank, count.data(), nullptr), H5Sclose, reading, what);
-  const Hdf5Handle transfer = own_hdf5(H5Pcreate(H5P_DATASET_XFER), H5Pclose, reading, what);
-  check_hdf5(H5Pset_dxpl_mpio(transfer.id(), H5FD_MPIO_INDEPENDENT), reading, what);
   check_hdf5(
-      H5Dread(dataset.handle.id(), native_type<T>(), memory.id(), space.id(), transfer.id(), values.data()),
+      H5Dread(dataset.handle.id(), native_type<T>(), memory.id(), space.id(), H5P_DEFAULT, values.data()),
       reading, what);
   return values;
 }

@@ -4,6 +4,7 @@ After each one the newest checkpoint that was complete can be read, nothing is l
 what is wrong, and no process is left. RHOFLUX_LONG=1 takes 500 kills and 200 damaged files instead of a few;
 RHOFLUX_FAULT_SEED chooses others."""
 
+import ctypes
 import os
 import random
 import resource
@@ -480,6 +481,21 @@ def test_data_file_vanishes(folder):
         file["x"][0] += 0.01
     said = succeed(*arguments("run", "--restart", "auto", "--stop-after", 1, steps=100000), folder=folder, code=75)
     check("the input files are not those" in said, said)
+
+
+def test_semaphore_left_by_a_killed_run(folder):
+    """Open MPI's MPI-IO waits for ever for a semaphore named after the file that a killed run left locked; data are read without."""
+    prepare(folder)
+    library = ctypes.CDLL(None, use_errno=True)
+    library.sem_open.restype = ctypes.c_void_p
+    name = b"/OMPIO_data.h5"
+    library.sem_unlink(name)
+    semaphore = library.sem_open(name, os.O_CREAT, 0o644, 0)
+    check(semaphore, f"no semaphore can be made: {os.strerror(ctypes.get_errno())}")
+    try:
+        succeed("train", "deck.cfg", "--check", ranks=2, folder=folder, timeout=PATIENCE)
+    finally:
+        library.sem_unlink(name)
 
 
 def test_two_runs_in_one_directory(folder):

@@ -74,7 +74,12 @@ struct PopulationInfo {
   std::int64_t count(Split split) const;
 };
 
-/// A population file opened by all ranks of a communicator through MPI-IO. No rank ever holds all rows.
+/// A population file opened by all ranks of a communicator, each for itself. No rank ever holds all rows.
+///
+/// Not through MPI-IO, which independent reads do not need: Open MPI guards a pointer that nobody uses by a
+/// semaphore of the whole machine with the name of the file, without its folder. A process killed at the
+/// wrong moment leaves it locked, and every later run on that machine that opens a file of this name waits
+/// for ever.
 ///
 /// Opening reads every row once, each rank its own slab, and fails on all ranks with the same message (bad
 /// input) if the file is missing, a dataset has the wrong shape or type, a number is not finite, a weight is
