@@ -10,6 +10,9 @@ namespace rhoflux::parallel {
 /// dynamic_gen2 do not report that. With individual each rank writes its own data, which here are whole
 /// compressed chunks, and gets its own errors.
 ///
+/// Crashes: no stack trace by Open MPI (opal_signal). Its handler allocates memory, and a rank that crashes
+/// while it holds the lock of the allocator hangs in it for ever, and the job with it.
+///
 /// A run without mpirun: no helper daemon (ess_singleton_isolated), which is for starting further processes.
 void prepare_mpi_environment();
 
