@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from regression import LONG, MPIEXEC, PROGRAM, SMALL, check, datasets, differences, h5py, main, np, run, succeed  # noqa: E402
 
 SEED = int(os.environ.get("RHOFLUX_FAULT_SEED", "1"))
-N_KILLS = 500 if LONG else 14
-N_DAMAGED = 200 if LONG else 20
+N_KILLS = 500 if LONG else 7
+N_DAMAGED = 200 if LONG else 12
 PATIENCE = 60  # seconds after which a process that should have ended counts as hanging
 STEPS = 600
 EVERY = 5
@@ -171,7 +171,7 @@ def test_killed_at_random_moments(folder):
     chance = random.Random(SEED)
     directory, finished, counts, in_writes, longest = folder / "run", 0, {}, 0, 0.0
     killed = 0
-    while killed < N_KILLS:
+    while killed < N_KILLS or (in_writes == 0 and killed < N_KILLS + 30):
         # The kinds in turn, so that few kills have each of them.
         kind = KINDS[killed % len(KINDS)]
         ranks = chance.choice((0, 1, 2, 2, 4))
@@ -208,7 +208,7 @@ def test_killed_at_random_moments(folder):
     left = [path.name for path in directory.iterdir() if path.name.startswith(".")]
     check(not left, f"a killed run left {left}, which the next ones did not remove")
     check(in_writes > 0, "no kill hit the writing of a file")
-    print(f"{N_KILLS} kills ({', '.join(f'{n} {kind}' for kind, n in sorted(counts.items()))}; {in_writes} left a file half "
+    print(f"{killed} kills ({', '.join(f'{n} {kind}' for kind, n in sorted(counts.items()))}; {in_writes} left a file half "
           f"written): 0 checkpoints lost, 0 hangs, at most {longest:.1f} s until all had ended, {finished + 1} runs "
           "finished with the bits of a straight one")
 
@@ -560,7 +560,7 @@ def test_workstation_script(folder):
         check(process.returncode == 75, f"{number.name}: exit code {process.returncode}\n{said[-3000:]}")
         check("stopped with a checkpoint" in said and ("continuing after step" in said) == (k > 0), said[-3000:])
     chance = random.Random(SEED + 3)
-    for delay in [chance.uniform(0, 0.6) for _ in range(60 if LONG else 6)]:
+    for delay in [chance.uniform(0, 0.6) for _ in range(60 if LONG else 3)]:
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                    env=environment, start_new_session=True, preexec_fn=reset)
         try:
