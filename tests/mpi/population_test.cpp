@@ -31,6 +31,7 @@ class PopulationOnRanks : public ::testing::Test {
   void TearDown() override { comm.barrier(); }
 
   void write(const PopulationData& data) const {
+    comm.barrier();  // every rank has closed what was there before
     parallel::on_root(comm, [&] {
       const std::int64_t n = data.n_rows();
       Hdf5Writer file(path);
