@@ -70,3 +70,28 @@ rhoflux_requeue() {
   echo "$(date '+%F %T') back into the queue after restart ${SLURM_RESTART_COUNT:-0}"
   scontrol requeue "$SLURM_JOB_ID"
 }
+
+# Without a deck, says how a script is called. $1: the command of the user.
+rhoflux_need_deck() {
+  if [ $# -gt 1 ]; then return 0; fi
+  echo "usage: $1 DECK [--section.key=value ...]" >&2
+  exit 2
+}
+
+# A run that the same command continues, and the end of the script. $1: the command of the user; the rest is for `rhoflux train`.
+rhoflux_train_once() {
+  local command=$1 code=0
+  shift
+  rhoflux_need_deck "$command" "$@"
+  rhoflux_run train "$@" --restart auto || code=$?
+  if [ "$code" -eq 75 ]; then echo "stopped with a checkpoint; to continue: $command $*"; fi
+  exit "$code"
+}
+
+# A run that puts its job back into the queue until it is done, and the end of the script.
+rhoflux_train_to_the_end() {
+  local code=0
+  rhoflux_run train "$@" --restart auto || code=$?
+  if [ "$code" -eq 75 ]; then rhoflux_requeue; fi
+  exit "$code"
+}

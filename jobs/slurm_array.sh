@@ -48,7 +48,4 @@ directory="output/$SLURM_JOB_NAME-$SLURM_ARRAY_JOB_ID/$SLURM_ARRAY_TASK_ID"
 mkdir -p "$(dirname "$directory")"
 echo "task $SLURM_ARRAY_TASK_ID: $settings"
 
-code=0
-rhoflux_run train "$deck" "$@" "${sweep[@]}" "--checkpoint.directory=$directory" --restart auto || code=$?
-if [ "$code" -eq 75 ]; then rhoflux_requeue; fi
-exit "$code"
+rhoflux_train_to_the_end "$deck" "$@" "${sweep[@]}" "--checkpoint.directory=$directory"

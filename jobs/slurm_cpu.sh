@@ -22,11 +22,4 @@ cd "${SLURM_SUBMIT_DIR:-.}"
 # module purge; module load ...       # what rhoflux was built with
 . jobs/batch.sh
 
-if [ $# -eq 0 ]; then
-  echo "usage: sbatch jobs/slurm_cpu.sh DECK [--section.key=value ...]" >&2
-  exit 2
-fi
-code=0
-rhoflux_run train "$@" --restart auto || code=$?
-if [ "$code" -eq 75 ]; then echo "stopped in time; to continue: sbatch jobs/slurm_cpu.sh $*"; fi
-exit "$code"
+rhoflux_train_once "sbatch jobs/slurm_cpu.sh" "$@"

@@ -25,11 +25,4 @@ cd "${SLURM_SUBMIT_DIR:-.}"
 # Kokkos gives each rank of a node a GPU of its own, by its number on the node.
 export KOKKOS_MAP_DEVICE_ID_BY="${KOKKOS_MAP_DEVICE_ID_BY:-mpi_rank}"
 
-if [ $# -eq 0 ]; then
-  echo "usage: sbatch jobs/slurm_gpu.sh DECK [--section.key=value ...]" >&2
-  exit 2
-fi
-code=0
-rhoflux_run train "$@" --restart auto || code=$?
-if [ "$code" -eq 75 ]; then echo "stopped in time; to continue: sbatch jobs/slurm_gpu.sh $*"; fi
-exit "$code"
+rhoflux_train_once "sbatch jobs/slurm_gpu.sh" "$@"

@@ -16,7 +16,7 @@
 #SBATCH --signal=B:USR1@300          # to this script, five minutes before the limit: more than a checkpoint takes
 #SBATCH --requeue
 #SBATCH --open-mode=append           # one log over all restarts
-#SBATCH --output=%x-%A_%a.log
+#SBATCH --output=%x-%j.log
 # #SBATCH --partition=...
 # #SBATCH --account=...
 
@@ -26,10 +26,7 @@ cd "${SLURM_SUBMIT_DIR:-.}"
 # module purge; module load ...       # what rhoflux was built with
 . jobs/batch.sh
 
-if [ $# -eq 0 ]; then
-  echo "usage: sbatch jobs/slurm_requeue.sh DECK [--section.key=value ...]" >&2
-  exit 2
-fi
+rhoflux_need_deck "sbatch jobs/slurm_requeue.sh" "$@"
 directory="output/${SLURM_JOB_NAME:-rhoflux}-${SLURM_JOB_ID:-local}"
 sweep=()
 if [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
@@ -38,7 +35,4 @@ if [ -n "${SLURM_ARRAY_TASK_ID:-}" ]; then
 fi
 mkdir -p "$(dirname "$directory")"
 
-code=0
-rhoflux_run train "$@" "${sweep[@]}" "--checkpoint.directory=$directory" --restart auto || code=$?
-if [ "$code" -eq 75 ]; then rhoflux_requeue; fi
-exit "$code"
+rhoflux_train_to_the_end "$@" "${sweep[@]}" "--checkpoint.directory=$directory"

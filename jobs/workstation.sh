@@ -13,11 +13,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 LAUNCH="${LAUNCH:-setsid mpirun -n ${RANKS:-$(rhoflux_cores)}}"
 . jobs/batch.sh
 
-if [ $# -eq 0 ]; then
-  echo "usage: jobs/workstation.sh DECK [--section.key=value ...]" >&2
-  exit 2
-fi
-code=0
-rhoflux_run train "$@" --restart auto || code=$?
-if [ "$code" -eq 75 ]; then echo "stopped with a checkpoint; the same command continues"; fi
-exit "$code"
+rhoflux_train_once "jobs/workstation.sh" "$@"
