@@ -92,8 +92,8 @@ int main(int argc, char** argv) {
   ensure_blas_environment(argv);
   parallel::prepare_mpi_environment();
   io::start_hdf5_without_end();
-  std::signal(SIGXFSZ,
-              SIG_IGN);  // a write beyond a limit of file size fails, with a message, instead of killing
+  // A write beyond a limit of file size fails, with a message, instead of killing.
+  std::signal(SIGXFSZ, SIG_IGN);
   // Before MPI, whose start takes a while, so that a stop signal in that time is kept and not deadly.
   const auto is_ours = [](const char* text) { return std::string(text).rfind("--kokkos-", 0) != 0; };
   char** const command = std::find_if(argv + 1, argv + argc, is_ours);

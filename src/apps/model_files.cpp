@@ -50,7 +50,7 @@ void annotate(const Context& context, io::Hdf5Writer& file, const std::string& k
   file.attribute("/", "time_unit", checkpoint.model.time_unit);
   file.write_string("deck", checkpoint.deck);
   file.group("provenance");
-  for (const auto& [name, value] : provenance(context)) file.attribute("provenance", name, value);
+  file.attributes("provenance", provenance(context));
   // What the model itself was made from.
   for (const auto& [name, value] : checkpoint.provenance)
     file.attribute("provenance", "model_" + name, value);

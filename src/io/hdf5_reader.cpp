@@ -203,8 +203,7 @@ std::string Hdf5Reader::attribute_string(const std::string& object, const std::s
   return only_one(attribute_strings(object, name), attribute_place(place(object), name));
 }
 
-std::vector<std::pair<std::string, std::string>> Hdf5Reader::text_attributes(
-    const std::string& object) const {
+TextAttributes Hdf5Reader::text_attributes(const std::string& object) const {
   const std::string what = place(object) + ": cannot list its attributes";
   if (!exists(object)) fail_input(place(object) + ": the file has no such object");
   Hdf5Handle handle = own_hdf5(H5Oopen(m_file.id(), object.c_str(), H5P_DEFAULT), H5Oclose, reading, what);
@@ -215,7 +214,7 @@ std::vector<std::pair<std::string, std::string>> Hdf5Reader::text_attributes(
   };
   hsize_t position = 0;
   check_hdf5(H5Aiterate2(handle.id(), H5_INDEX_NAME, H5_ITER_INC, &position, note, &names), reading, what);
-  std::vector<std::pair<std::string, std::string>> texts;
+  TextAttributes texts;
   for (const std::string& name : names) {
     Hdf5Handle attribute = open_attribute(object, name);
     Hdf5Handle type = own_hdf5(H5Aget_type(attribute.id()), H5Tclose, reading, what);

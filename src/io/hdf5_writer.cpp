@@ -25,8 +25,8 @@ Shape default_chunk(const Shape& shape, std::size_t element_bytes) {
 Hdf5Handle creation_properties(const Shape& shape, std::size_t element_bytes, const DatasetOptions& options,
                                const std::string& what) {
   Hdf5Handle properties = own_hdf5(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, writing, what);
-  check_hdf5(H5Pset_obj_track_times(properties.id(), false), writing,
-             what);  // the same content, the same bytes
+  // Without times: the same content has the same bytes.
+  check_hdf5(H5Pset_obj_track_times(properties.id(), false), writing, what);
   if (shape.empty()) return properties;
   const std::vector<hsize_t> chunk =
       to_hsize(options.chunk.empty() ? default_chunk(shape, element_bytes) : options.chunk);
@@ -228,6 +228,10 @@ void Hdf5Writer::attribute(const std::string& object, const std::string& name,
   Hdf5Handle space = make_space({static_cast<std::int64_t>(values.size())}, writing, place(object));
   Hdf5Handle type = fixed_string_type(bytes, writing, place(object));
   write_attribute(object, name, type.id(), space.id(), buffer.data());
+}
+
+void Hdf5Writer::attributes(const std::string& object, const TextAttributes& texts) {
+  for (const auto& [name, value] : texts) attribute(object, name, value);
 }
 
 #define RHOFLUX_INSTANTIATE(T)                                                                          \

@@ -102,8 +102,10 @@ void write_file(const std::string& path, const PopulationData& data) {
   file.write("x", data.x, {n, data.n_dims});
   if (!data.weight.empty()) file.write("weight", data.weight, {n});
   if (!data.split.empty()) file.write("split", data.split, {n});
-  if (!data.provenance.empty()) file.group("provenance");
-  for (const auto& [name, value] : data.provenance) file.attribute("provenance", name, value);
+  if (!data.provenance.empty()) {
+    file.group("provenance");
+    file.attributes("provenance", data.provenance);
+  }
   file.close();
 }
 

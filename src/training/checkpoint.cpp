@@ -196,7 +196,7 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
     else
       write_arrays<double>(file, checkpoint, layout);
     file.group("provenance");
-    for (const auto& [name, value] : checkpoint.provenance) file.attribute("provenance", name, value);
+    file.attributes("provenance", checkpoint.provenance);
     if (!checkpoint.earlier_runs.empty())
       file.write_string("provenance/earlier_runs", checkpoint.earlier_runs);
     file.close();
@@ -246,6 +246,16 @@ Checkpoint read_checkpoint(const std::string& path) {
     for (const double value : *values)
       if (!std::isfinite(value)) fail_input(path + ": a parameter or optimiser value is not a finite number");
   return checkpoint;
+}
+
+std::string runs_before(const Checkpoint& start) {
+  std::string lines = start.earlier_runs + (start.earlier_runs.empty() ? "" : "\n") + "to step " +
+                      std::to_string(start.step) + ":";
+  for (const auto& [name, value] : start.provenance)
+    for (const char* wanted : {"program", "git", "ranks", "host", "slurm_job_id", "started"})
+      if (name == wanted && !value.empty()) lines += " " + name + " " + value + ",";
+  if (lines.back() == ',') lines.pop_back();
+  return lines;
 }
 
 std::string checkpoint_path(const std::string& directory, std::int64_t step) {

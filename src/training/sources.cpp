@@ -145,6 +145,14 @@ class GaussianStream : public SampleStream<Scalar> {
 
 }  // namespace
 
+std::vector<std::string> input_files(const DataConfig& data, const objectives::Config& objective) {
+  std::vector<std::string> files;
+  for (const std::string& path : {data.file, objective.initial_law.path, objective.terminal_law.path,
+                                  objective.state_cost_potential.path, objective.terminal_potential.path})
+    if (!path.empty() && std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
+  return files;
+}
+
 Sources open_sources(const DataConfig& data, const objectives::Config& objective,
                      const parallel::Communicator& comm) {
   Sources sources;

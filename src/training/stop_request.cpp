@@ -24,14 +24,30 @@ void install_stop_signals() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-std::string StopRequest::reason(std::int64_t steps_made) const {
-  if (received_signal == SIGUSR1) return "signal USR1";
-  if (received_signal == SIGTERM) return "signal TERM";
-  if (m_limits.stop_after > 0 && steps_made >= m_limits.stop_after) return "--stop-after";
+std::string to_string(StopReason reason) {
+  switch (reason) {
+    case StopReason::none:
+      return "";
+    case StopReason::stop_after:
+      return "--stop-after";
+    case StopReason::max_hours:
+      return "--max-hours";
+    case StopReason::signal_term:
+      return "signal TERM";
+    case StopReason::signal_usr1:
+      return "signal USR1";
+  }
+  return "";
+}
+
+StopReason StopRequest::reason(std::int64_t steps_made) const {
+  if (received_signal == SIGUSR1) return StopReason::signal_usr1;
+  if (received_signal == SIGTERM) return StopReason::signal_term;
   const std::chrono::duration<double, std::ratio<3600>> elapsed =
       std::chrono::steady_clock::now() - program_start;
-  if (m_limits.max_hours > 0 && elapsed.count() >= m_limits.max_hours) return "--max-hours";
-  return "";
+  if (m_limits.max_hours > 0 && elapsed.count() >= m_limits.max_hours) return StopReason::max_hours;
+  if (m_limits.stop_after > 0 && steps_made >= m_limits.stop_after) return StopReason::stop_after;
+  return StopReason::none;
 }
 
 }  // namespace rhoflux::training

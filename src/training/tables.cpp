@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <cmath>
 
 #include "rhoflux/core/error.hpp"
@@ -47,14 +46,6 @@ void read_tables(objectives::Config& config, const parallel::Communicator& comm)
   };
   parallel::on_root(comm, read);  // so that an error comes once
   if (!comm.is_root()) read();
-}
-
-std::vector<std::string> input_files(const DataConfig& data, const objectives::Config& objective) {
-  std::vector<std::string> files;
-  for (const std::string& path : {data.file, objective.initial_law.path, objective.terminal_law.path,
-                                  objective.state_cost_potential.path, objective.terminal_potential.path})
-    if (!path.empty() && std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
-  return files;
 }
 
 }  // namespace rhoflux::training

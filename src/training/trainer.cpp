@@ -164,12 +164,7 @@ void Trainer<Scalar>::continue_from(const Checkpoint& start) {
   m_best_step = start.best_step;
   m_validations_since_best = start.validations_since_best;
   m_history = start.history;
-  m_earlier_runs = start.earlier_runs + (start.earlier_runs.empty() ? "" : "\n") + "to step " +
-                   std::to_string(start.step) + ":";
-  for (const auto& [name, value] : start.provenance)
-    for (const char* wanted : {"program", "git", "ranks", "host", "slurm_job_id", "started"})
-      if (name == wanted && !value.empty()) m_earlier_runs += " " + name + " " + value + ",";
-  if (m_earlier_runs.back() == ',') m_earlier_runs.pop_back();
+  m_earlier_runs = runs_before(start);
 }
 
 template <class Scalar>
@@ -412,10 +407,11 @@ RunEnd Trainer<Scalar>::run() {
     const bool is_last = m_step == training.steps;
     if (training.validate_every > 0 && (m_step % training.validate_every == 0 || is_last))
       enough = validate();
-    const std::string reason = stop.reason(m_step - m_first_step);
-    std::int64_t wishes[2] = {reason.empty() ? 0 : 1, is_due(saved) ? 1 : 0};
+    std::int64_t wishes[2] = {static_cast<std::int64_t>(stop.reason(m_step - m_first_step)),
+                              is_due(saved) ? 1 : 0};
     m_comm.max(wishes, 2);
-    const bool stopping = wishes[0] != 0 && !is_last;
+    const auto reason = static_cast<StopReason>(wishes[0]);
+    const bool stopping = reason != StopReason::none && !is_last;
     if (m_step % m_config.checkpoint.every == 0 || wishes[1] != 0 || is_last || enough || stopping) {
       save_regular();
       saved = std::chrono::steady_clock::now();
@@ -425,8 +421,7 @@ RunEnd Trainer<Scalar>::run() {
       return RunEnd::early_stopping;
     }
     if (stopping) {
-      m_log("stopped after step " + std::to_string(m_step) +
-            (reason.empty() ? " by a signal to another rank" : " by " + reason) +
+      m_log("stopped after step " + std::to_string(m_step) + " by " + to_string(reason) +
             "; run again with --restart auto to continue");
       return RunEnd::stopped;
     }
@@ -440,8 +435,8 @@ RunEnd train_in(const RunConfig& config, const Sources& sources, const parallel:
                 const std::function<void(const std::string&)>& log) {
   io::DirectoryLock lock = lock_directory(config, comm);
   Trainer<Scalar> trainer(config, sources, comm, log, find_start(config, sources, comm, log));
-  prepare_directory(config, comm, lock,
-                    log);  // only now: everything that the input can have wrong has been found
+  // Only now: everything that the input can have wrong has been found.
+  prepare_directory(config, comm, lock, log);
   return trainer.run();
 }
 

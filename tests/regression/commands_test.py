@@ -96,12 +96,12 @@ def test_provenance(folder):
 
 def test_evaluate(folder):
     model = prepare(folder)
-    texts = []
+    found_on = []
     for ranks in (1, 2):
         succeed("evaluate", model, "--data", "data.h5", "--output", f"{ranks}.json", ranks=ranks, folder=folder)
-        texts.append(figures(folder / f"{ranks}.json"))
-    check(texts[0] == texts[1], "evaluate depends on the ranks")
-    found = json.loads(texts[0])
+        found_on.append(figures(folder / f"{ranks}.json"))
+    check(found_on[0] == found_on[1], "evaluate depends on the ranks")
+    found = found_on[0]
     nll = found["nll"]
     with h5py.File(folder / model, "r") as file:
         log_scale = float(np.sum(np.log(file["model/scale"][()])))

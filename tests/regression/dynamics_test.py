@@ -76,7 +76,7 @@ def test_flux_survives_restart(folder):
 
 def transport(folder, model, output, *more, ranks=0):
     succeed("transport", model, "--output", output, "--report", output + ".json", "--force", *more, ranks=ranks, folder=folder)
-    return datasets(folder / output), json.loads(figures(folder / (output + ".json")))
+    return datasets(folder / output), figures(folder / (output + ".json"))
 
 
 def test_transport(folder):

@@ -4,13 +4,12 @@ ends with the bits of a straight run; a job array; a job that is stopped for goo
 SLURM is a private one of one node (support/slurm_cluster.py). It is installed where it is missing, which needs root and
 Debian's packages; where that is impossible the test is skipped."""
 
+import os
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
-
-import os  # noqa: E402
 
 from regression import PROGRAM, SMALL, check, differences, main, skip, succeed  # noqa: E402
 from slurm_cluster import Cluster, install  # noqa: E402
@@ -18,7 +17,7 @@ from slurm_cluster import Cluster, install  # noqa: E402
 JOBS = Path(__file__).resolve().parents[2] / "jobs"
 # SLURM looks at time limits every 30 s, and warns up to a minute early: in a job of one minute the warning comes at any moment
 # of the first half minute. A run that takes longer is stopped at least once.
-WANTED_SECONDS = 50
+WANTED_SECONDS = 35
 
 
 def prepare(folder):

@@ -69,11 +69,11 @@ def datasets(path):
 
 
 def figures(path):
-    """What a JSON file of the program says, without its provenance, as text of all digits."""
+    """What a JSON file of the program says, without its provenance."""
     found = json.loads(Path(path).read_text(encoding="utf-8"))
     check("provenance" in found, f"{path} has no provenance")
     del found["provenance"]
-    return json.dumps(found)
+    return found
 
 
 def differences(first, second, leave_out=("deck", "provenance/earlier_runs")):

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/io/hdf5_handle.hpp"
+
 namespace rhoflux::io {
 
 /// Which columns of a CSV file mean what, and how rows are split.
@@ -17,8 +19,8 @@ struct CsvOptions {
   double test_fraction = 0.0;                   ///< share drawn for testing when there is no split column
   std::uint64_t seed = 1;                       ///< of the drawn split; row i gets the same split in any file
   std::string time_unit;
-  std::string source;                                           ///< empty: the name of the input file
-  std::vector<std::pair<std::string, std::string>> provenance;  ///< see PopulationData
+  std::string source;         ///< empty: the name of the input file
+  TextAttributes provenance;  ///< see PopulationData
 };
 
 struct CsvSummary {

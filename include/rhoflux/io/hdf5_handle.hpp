@@ -20,6 +20,9 @@ std::string to_string(const Shape& shape);
 /// Number of elements of a shape (1 for a scalar).
 std::int64_t element_count(const Shape& shape);
 
+/// Attributes that are texts: name and value of each.
+using TextAttributes = std::vector<std::pair<std::string, std::string>>;
+
 /// Owns one HDF5 identifier of any kind and closes it.
 class Hdf5Handle {
  public:
@@ -134,6 +137,7 @@ class Hdf5Writer {
   void attribute(const std::string& object, const std::string& name, const std::string& value);
   void attribute(const std::string& object, const std::string& name, const std::vector<double>& values);
   void attribute(const std::string& object, const std::string& name, const std::vector<std::string>& values);
+  void attributes(const std::string& object, const TextAttributes& texts);
 
  private:
   Hdf5Handle create(const std::string& name, hid_t type, const Shape& shape, const DatasetOptions& options);
@@ -184,7 +188,7 @@ class Hdf5Reader {
   std::vector<std::string> attribute_strings(const std::string& object, const std::string& name) const;
 
   /// Attributes of a group or dataset that are one text, sorted by name; others are left out.
-  std::vector<std::pair<std::string, std::string>> text_attributes(const std::string& object) const;
+  TextAttributes text_attributes(const std::string& object) const;
 
   /// Names of the members of a group, sorted.
   std::vector<std::string> list(const std::string& group) const;

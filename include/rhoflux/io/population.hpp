@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "rhoflux/io/hdf5_handle.hpp"
@@ -31,8 +30,7 @@ struct PopulationData {
   std::vector<std::string> dim_names;  ///< (D), or empty: x1 .. xD
   std::string time_unit;
   std::string source;
-  std::vector<std::pair<std::string, std::string>>
-      provenance;  ///< attributes of /provenance; empty: no such group
+  TextAttributes provenance;  ///< attributes of /provenance; empty: no such group
 
   std::int64_t n_rows() const { return static_cast<std::int64_t>(t.size()); }
 };

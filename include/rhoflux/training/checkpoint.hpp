@@ -8,6 +8,7 @@
 
 #include "rhoflux/density/config.hpp"
 #include "rhoflux/flux/config.hpp"
+#include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
 #include "rhoflux/training/config.hpp"
 #include "rhoflux/training/history.hpp"
@@ -25,7 +26,7 @@ struct ModelDescription {
 };
 
 /// Where a file comes from: name and value pairs, written as attributes of /provenance.
-using Provenance = std::vector<std::pair<std::string, std::string>>;
+using Provenance = io::TextAttributes;
 
 /// Everything that a continued run needs, in host memory. Arrays have the length of the parameter layout.
 /// Numbers are stored in the precision of the run, which double holds exactly.
@@ -68,6 +69,9 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
 /// Reads and checks a checkpoint. Throws Error (bad input) naming the file and what is wrong with it: not a
 /// checkpoint, another format version, a damaged or missing dataset, shapes that do not fit the model.
 Checkpoint read_checkpoint(const std::string& path);
+
+/// What a run that continues from a checkpoint says of the runs before it: a line for each, oldest first.
+std::string runs_before(const Checkpoint& start);
 
 /// directory/checkpoint_000001000.h5
 std::string checkpoint_path(const std::string& directory, std::int64_t step);

@@ -15,12 +15,18 @@ struct StopLimits {
 /// called once, at the start of the program.
 void install_stop_signals();
 
+/// Why a run stops early; of several, on one rank or on different ones, the one last in this list counts.
+enum class StopReason : int { none, stop_after, max_hours, signal_term, signal_usr1 };
+
+/// "--max-hours", "signal USR1" ..
+std::string to_string(StopReason reason);
+
 /// Asked by every rank at each step; the ranks then agree.
 class StopRequest {
  public:
   explicit StopRequest(const StopLimits& limits) : m_limits(limits) {}
-  /// Reason to stop after `steps_made` steps of this run, or an empty string.
-  std::string reason(std::int64_t steps_made) const;
+  /// This rank's reason to stop after `steps_made` steps of this run.
+  StopReason reason(std::int64_t steps_made) const;
 
  private:
   StopLimits m_limits;
