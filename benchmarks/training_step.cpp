@@ -30,6 +30,7 @@ using Scalar = float;
 
 struct Options {
   int n_dims = 5, batch = 1024, chunk = 128, rounds = 15, lanes = 0;
+  bool overlap = true;   ///< of the sum over ranks with the backward pass
   double seconds = 0.4;  ///< length of one measurement
 };
 
@@ -116,10 +117,12 @@ class Step {
     m_log_rho = make_vector<Scalar>("log rho", options.chunk);
     m_reduction = std::make_unique<parallel::GradientReduction<Scalar>>(comm, m_partition, size);
     m_values.assign(static_cast<std::size_t>(m_reduction->n_local_lanes()), 0.0);
+    if (options.overlap) m_density->tell(m_reduction.get());
   }
 
   void run(const ExecutionSpace& space) {
     ++m_step;
+    if (m_options.overlap) m_reduction->watch({true});
     const parallel::Share lanes = m_partition.local_lanes();
     for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane) {
       const Vector<Scalar>& gradient = m_reduction->lane(static_cast<int>(lane - lanes.begin));
@@ -203,18 +206,20 @@ void wait_idle(const parallel::Communicator& comm) {
 }
 
 /// Weak scaling, `batch` samples a rank: in turn a step of the root alone, of every rank alone at the same
-/// time, which is what the machine allows, and of all together, with the plain sum of the gradients and with
-/// the one in fixed order.
+/// time, which is what the machine allows, and of all together, with the plain sum of the gradients during
+/// and after the backward pass, and with the one in fixed order.
 void benchmark_weak_scaling(const Options& options, const parallel::Communicator& comm) {
   const ExecutionSpace space;
   const parallel::Communicator self(MPI_COMM_SELF);
-  Options single_rank = options, whole = options, ordered = options;
-  single_rank.lanes = 0;
-  whole.batch = ordered.batch = options.batch * comm.size();
-  whole.lanes = 0;
-  ordered.lanes = 8;
-  Step alone(single_rank, self), together(whole, comm), in_order(ordered, comm);
-  std::vector<double> scaling, ceiling, to_ceiling, order;
+  Options single_rank = options, whole = options;
+  single_rank.lanes = whole.lanes = 0;
+  whole.batch = options.batch * comm.size();
+  Options late = whole, ordered = whole, late_ordered = whole;
+  late.overlap = late_ordered.overlap = false;
+  ordered.lanes = late_ordered.lanes = 8;
+  Step alone(single_rank, self), together(whole, comm), afterwards(late, comm), in_order(ordered, comm),
+      in_order_afterwards(late_ordered, comm);
+  std::vector<double> scaling, ceiling, to_ceiling, order, overlap, ordered_overlap;
   for (int round = 0; round < options.rounds; ++round) {
     double single = 0;
     if (comm.is_root()) single = rate(self, options.seconds, options.batch, [&] { alone.run(space); });
@@ -223,10 +228,15 @@ void benchmark_weak_scaling(const Options& options, const parallel::Communicator
     comm.sum(&side_by_side, 1);
     const double joint = rate(comm, options.seconds, whole.batch, [&] { together.run(space); });
     const double fixed = rate(comm, options.seconds, whole.batch, [&] { in_order.run(space); });
+    const double joint_late = rate(comm, options.seconds, whole.batch, [&] { afterwards.run(space); });
+    const double fixed_late =
+        rate(comm, options.seconds, whole.batch, [&] { in_order_afterwards.run(space); });
     scaling.push_back(joint / (single * comm.size()));
     ceiling.push_back(side_by_side / (single * comm.size()));
     to_ceiling.push_back(joint / side_by_side);
     order.push_back(joint / fixed);
+    overlap.push_back(joint_late / joint);
+    ordered_overlap.push_back(fixed_late / fixed);
   }
   if (!comm.is_root()) return;
   std::printf("weak scaling 1 -> %d ranks, batch %d a rank (medians of %d rounds)\n", comm.size(),
@@ -236,6 +246,8 @@ void benchmark_weak_scaling(const Options& options, const parallel::Communicator
   std::printf("  the same ranks side by side, without a message   %.3f\n", median(ceiling));
   std::printf("  together / side by side                          %.3f\n", median(to_ceiling));
   std::printf("  time of a step, reproducible / plain             %.3f\n", median(order));
+  std::printf("  time of a step, sum during / after, plain        %.3f\n", median(overlap));
+  std::printf("  time of a step, sum during / after, reproducible %.3f\n", median(ordered_overlap));
 }
 
 }  // namespace

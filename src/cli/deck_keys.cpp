@@ -242,6 +242,8 @@ void add_training_keys(std::vector<Key>& keys) {
       "Sum gradients in an order that does not depend on the number of ranks: the same bits for any.");
   section.add("reproducible_lanes", &TrainingConfig::reproducible_lanes, "1 to 4096", "",
               "Partial gradients summed in fixed order (reproducible = true); no fewer than the ranks.");
+  section.add("overlap", &TrainingConfig::overlap, "", "",
+              "Sum the gradient over ranks while the rest of it is computed; false: afterwards.");
   section.add("validate_every", &TrainingConfig::validate_every, "0 or more", "steps",
               "Evaluate the validation split and keep the best checkpoint; 0: never.");
   section.add("patience", &TrainingConfig::patience, "0 or more", "validations",

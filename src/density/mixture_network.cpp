@@ -72,6 +72,11 @@ void MixtureNetwork<Scalar>::initialise(std::vector<double>& parameters, const s
 }
 
 template <class Scalar>
+void MixtureNetwork<Scalar>::tell(GradientWatcher* watcher) {
+  for (const auto& network : m_networks) network->tell(watcher);
+}
+
+template <class Scalar>
 void MixtureNetwork<Scalar>::begin(const ExecutionSpace& space, network::Columns columns, const Scalar* tau,
                                    const Scalar* tau_dot) {
   for (const auto& network : m_networks) network->begin(space, columns, tau, tau_dot);

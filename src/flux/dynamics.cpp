@@ -62,6 +62,12 @@ std::vector<double> Dynamics<Scalar>::initialise(const density::InitialRows& row
 }
 
 template <class Scalar>
+void Dynamics<Scalar>::tell(GradientWatcher* watcher) {
+  m_density->tell(watcher);
+  if (m_divergence_free) m_divergence_free->tell(watcher);
+}
+
+template <class Scalar>
 bool Dynamics<Scalar>::needs_score(const Motion<Scalar>& motion) const {
   return motion.score.extent(0) > 0 || motion.diffusion.extent(0) > 0 || velocity_needs_score();
 }

@@ -89,7 +89,8 @@ MaskedNetwork<Scalar>::MaskedNetwork(const NetworkConfig& config, ParameterLayou
       const int rows = m_layers[static_cast<std::size_t>(layer) + 1].rows(stage).size();
       const int columns = m_layers[static_cast<std::size_t>(layer)].visible(stage).size();
       const int weight = layout.add(name + "/weight", rows, columns);
-      blocks.push_back({weight, layout.add(name + "/bias", rows, 1)});
+      const int bias = layout.add(name + "/bias", rows, 1);
+      blocks.push_back({weight, bias, bias + rows});
     }
     m_blocks.push_back(blocks);
   }
@@ -299,11 +300,14 @@ void MaskedNetwork<Scalar>::adjoint_stage(const ExecutionSpace& space, const Vec
     const Range visible = m_layers[from].visible(stage);
     if (layer + 1 < n_layers()) activate_adjoint(space, layer, stage);
     const auto delta = block_of(m_bars[to], rows, columns);
-    if (parameters_too) bias_adjoint(space, parameters_bar, layer, stage);
+    if (parameters_too) {
+      bias_adjoint(space, parameters_bar, layer, stage);
+      if (visible.size() > 0)
+        gemm(space, Transpose::no, Transpose::yes, delta, block_of(m_activations[from], visible, columns),
+             Scalar(1), weight_view(parameters_bar, block(layer, stage).weight, rows.size(), visible.size()));
+      if (m_watcher != nullptr) m_watcher->added({block(layer, stage).weight, block(layer, stage).end});
+    }
     if (visible.size() == 0) continue;
-    if (parameters_too)
-      gemm(space, Transpose::no, Transpose::yes, delta, block_of(m_activations[from], visible, columns),
-           Scalar(1), weight_view(parameters_bar, block(layer, stage).weight, rows.size(), visible.size()));
     if (layer == 0 && !scope.inputs) continue;
     // The last stage sees every row below that was evaluated, so its product is the first to write there.
     gemm(space, Transpose::yes, Transpose::no,

@@ -62,6 +62,12 @@ Objective<Scalar>::Objective(const RunConfig& config, const Sources& sources,
     add_law("terminal", objective.terminal, sources.terminal, 1.0, comm, units);
   add_expectations(config, units, chunk);
   m_lane_values.assign(static_cast<std::size_t>(m_gradient.n_local_lanes()) * n_terms() * 2, 0.0);
+  if (m_training.overlap) dynamics.tell(&m_gradient);
+}
+
+template <class Scalar>
+Objective<Scalar>::~Objective() {
+  m_dynamics.tell(nullptr);
 }
 
 template <class Scalar>
@@ -141,6 +147,17 @@ std::vector<objectives::TermSums> Objective<Scalar>::evaluate(const ExecutionSpa
                                                               const Vector<Scalar>& parameters,
                                                               std::int64_t step,
                                                               const std::vector<double>& weights) {
+  std::vector<bool> acts;
+  for (const double weight : weights) acts.push_back(weight > 0);
+  if (m_training.overlap) m_gradient.watch(acts);
+  return evaluate_terms(space, parameters, step, weights);
+}
+
+template <class Scalar>
+std::vector<objectives::TermSums> Objective<Scalar>::evaluate_terms(const ExecutionSpace& space,
+                                                                    const Vector<Scalar>& parameters,
+                                                                    std::int64_t step,
+                                                                    const std::vector<double>& weights) {
   const objectives::DrawConfig draws = {m_training.seed, step, m_training.batch};
   const parallel::Share lanes = m_partition.local_lanes();
   const std::size_t n_terms = this->n_terms();
@@ -193,7 +210,7 @@ std::vector<double> Objective<Scalar>::gradient_norms(const ExecutionSpace& spac
   for (std::size_t k = 0; k < weights.size(); ++k) {
     std::vector<double> alone(weights.size(), 0.0);
     alone[k] = weights[k];
-    if (weights[k] > 0) (void)evaluate(space, parameters, step, alone);
+    if (weights[k] > 0) (void)evaluate_terms(space, parameters, step, alone);
     norms.push_back(weights[k] > 0 ? optim::norm(space, gradient()) : 0.0);
   }
   return norms;

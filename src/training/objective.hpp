@@ -21,6 +21,9 @@ class Objective {
   /// Reads this rank's shards. Collective. The communicator and the dynamics must outlive the object.
   Objective(const RunConfig& config, const Sources& sources, const parallel::Communicator& comm,
             const Standardisation& units, flux::Dynamics<Scalar>& dynamics, int chunk);
+  ~Objective();
+  Objective(const Objective&) = delete;
+  Objective& operator=(const Objective&) = delete;
 
   std::size_t n_terms() const { return m_names.size(); }
   const std::string& name(std::size_t k) const { return m_names[k]; }
@@ -43,6 +46,9 @@ class Objective {
   void add_law(const char* name, const objectives::Term& schedule, const GivenLaw& given, double tau,
                const parallel::Communicator& comm, const Standardisation& units);
   void add_expectations(const RunConfig& config, const Standardisation& units, int chunk);
+  std::vector<objectives::TermSums> evaluate_terms(const ExecutionSpace& space,
+                                                   const Vector<Scalar>& parameters, std::int64_t step,
+                                                   const std::vector<double>& weights);
   double add_likelihood_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                  std::int64_t step, parallel::Share samples, double weight,
                                  const SampleStream<Scalar>& stream, const Vector<Scalar>& gradient);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <stdexcept>
 #include <vector>
 
 #include "rhoflux/core/error.hpp"
@@ -12,20 +13,67 @@ namespace {
 
 constexpr int size = 1001;  // not a multiple of the ranks
 
-/// Numbers of very different sizes, so that the order of a sum shows in its last bits.
+/// Numbers of very different sizes, so that the order of a sum shows in its last bits. From a table, for
+/// where the compiler contracts products and sums differs from place to place.
 float entry(int k, std::int64_t lane) {
-  return static_cast<float>(std::sin(0.37 * k + 1.7 * static_cast<double>(lane)) *
-                            std::pow(10.0, static_cast<double>(lane % 5) - 2.0));
+  constexpr int n_lanes = 7;
+  static const std::vector<float> table = [] {
+    std::vector<float> values;
+    for (int row = 0; row < size; ++row)
+      for (int column = 0; column < n_lanes; ++column)
+        values.push_back(static_cast<float>(std::sin(0.37 * row + 1.7 * column) *
+                                            std::pow(10.0, static_cast<double>(column % 5) - 2.0)));
+    return values;
+  }();
+  return table.at(static_cast<std::size_t>(k * n_lanes + lane));
 }
 
 template <class Scalar>
-void fill(const GradientReduction<Scalar>& reduction, Share lanes) {
+void fill(const GradientReduction<Scalar>& reduction, Share lanes, Range entries = {0, size}) {
   for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane) {
     const Vector<Scalar>& gradient = reduction.lane(static_cast<int>(lane - lanes.begin));
-    const auto host = Kokkos::create_mirror_view(gradient);
-    for (int k = 0; k < size; ++k) host(k) = entry(k, lane);
+    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), gradient);
+    for (int k = entries.begin; k < entries.end; ++k) host(k) = entry(k, lane);
     Kokkos::deep_copy(gradient, host);
   }
+}
+
+void expect_sum_in_lane_order(const GradientReduction<float>& reduction, int n_lanes) {
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), reduction.lane(0));
+  for (int k = 0; k < size; ++k) {
+    float sum = entry(k, 0);
+    for (int lane = 1; lane < n_lanes; ++lane) sum += entry(k, lane);
+    ASSERT_EQ(host(k), sum) << k;
+  }
+}
+
+void expect_sum_to_rounding(const GradientReduction<double>& reduction, int n_lanes) {
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), reduction.lane(0));
+  for (int k = 0; k < size; ++k) {
+    double sum = 0, magnitude = 0;
+    for (int lane = 0; lane < n_lanes; ++lane) {
+      sum += static_cast<double>(entry(k, lane));
+      magnitude += std::abs(static_cast<double>(entry(k, lane)));
+    }
+    ASSERT_NEAR(host(k), sum, n_lanes * 2.3e-16 * magnitude) << k;
+  }
+}
+
+/// Parts in the order in which they are complete, of which an adjoint pass speaks; 90 .. 99 belong to none.
+const std::vector<Range> parts = {{600, size}, {300, 600}, {100, 300}, {0, 90}};
+
+/// A step in which every part is announced `times` times, and has its values from just before the last time
+/// on.
+template <class Scalar>
+void announce(GradientReduction<Scalar>& reduction, Share lanes, int times) {
+  for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane)
+    Kokkos::deep_copy(reduction.lane(static_cast<int>(lane - lanes.begin)), Scalar(1e30));
+  for (int time = 1; time <= times; ++time)
+    for (const Range part : parts) {
+      if (time == times) fill(reduction, lanes, part);
+      reduction.added(part);
+    }
+  fill(reduction, lanes, {90, 100});
 }
 
 TEST(GradientReduction, ReproducibleSumIsTheSumInLaneOrder) {
@@ -40,12 +88,7 @@ TEST(GradientReduction, ReproducibleSumIsTheSumInLaneOrder) {
   double expected_total = 0;
   for (int lane = 0; lane < 7; ++lane) expected_total += 0.1 * (lane + 1);
   EXPECT_EQ(total, expected_total);  // the same bits on any number of ranks
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), reduction.lane(0));
-  for (int k = 0; k < size; ++k) {
-    float sum = entry(k, 0);
-    for (int lane = 1; lane < 7; ++lane) sum += entry(k, lane);
-    ASSERT_EQ(host(k), sum) << k;
-  }
+  expect_sum_in_lane_order(reduction, 7);
 }
 
 TEST(GradientReduction, PlainSumAgreesToRounding) {
@@ -54,14 +97,77 @@ TEST(GradientReduction, PlainSumAgreesToRounding) {
   GradientReduction<double> reduction(comm, partition, size);
   fill(reduction, partition.local_lanes());
   EXPECT_NEAR(reduction.sum({1.5}, 1).front(), 1.5 * comm.size(), 1e-14);
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), reduction.lane(0));
-  for (int k = 0; k < size; ++k) {
-    double sum = 0, magnitude = 0;
-    for (int rank = 0; rank < comm.size(); ++rank) {
-      sum += static_cast<double>(entry(k, rank));
-      magnitude += std::abs(static_cast<double>(entry(k, rank)));
+  expect_sum_to_rounding(reduction, comm.size());
+}
+
+TEST(GradientReduction, BeginsWithWhatIsComplete) {
+  const Communicator comm(MPI_COMM_WORLD);
+  const BatchPartition in_order(comm, 64, 7), plain(comm, 64, 0);
+  GradientReduction<float> first(comm, in_order, size);
+  GradientReduction<double> second(comm, plain, size);
+  // The parts but the last: 300 entries and more make a bucket, so that {100, 300} and {0, 90} are one.
+  const int early = comm.size() > 1 ? 2 : 0;
+  for (const int times : {2, 3}) {  // two kinds of steps
+    for (int step = 0; step < 3; ++step) {
+      first.watch({true, times == 3});
+      announce(first, in_order.local_lanes(), times);
+      EXPECT_EQ(first.n_begun(), step == 0 ? 0 : early) << step;
+      first.sum(std::vector<double>(static_cast<std::size_t>(first.n_local_lanes()), 0.0), 1);
+      expect_sum_in_lane_order(first, 7);
+      second.watch({true, times == 3});
+      announce(second, plain.local_lanes(), times);
+      EXPECT_EQ(second.n_begun(), step == 0 ? 0 : early) << step;
+      second.sum({0.0}, 1);
+      expect_sum_to_rounding(second, comm.size());
     }
-    ASSERT_NEAR(host(k), sum, comm.size() * 2.3e-16 * magnitude) << k;
+  }
+}
+
+TEST(GradientReduction, UnwatchedStepsBetweenWatchedOnes) {
+  const Communicator comm(MPI_COMM_WORLD);
+  const BatchPartition partition(comm, 64, 7);
+  GradientReduction<float> reduction(comm, partition, size);
+  const std::vector<double> none(static_cast<std::size_t>(reduction.n_local_lanes()), 0.0);
+  for (int step = 0; step < 4; ++step) {
+    reduction.watch({true});
+    announce(reduction, partition.local_lanes(), 1);
+    reduction.sum(none, 1);
+    expect_sum_in_lane_order(reduction, 7);
+    announce(reduction, partition.local_lanes(), 5);
+    EXPECT_EQ(reduction.n_begun(), 0);
+    reduction.sum(none, 1);
+    expect_sum_in_lane_order(reduction, 7);
+  }
+}
+
+TEST(GradientReduction, RefusesWhatComesAfterTheSumHasBegun) {
+  const Communicator comm(MPI_COMM_WORLD);
+  if (comm.size() == 1) GTEST_SKIP() << "nothing is summed early on one rank";
+  const BatchPartition partition(comm, 64, 0);
+  GradientReduction<float> reduction(comm, partition, size);
+  for (int step = 0; step < 2; ++step) {
+    reduction.watch({true});
+    announce(reduction, partition.local_lanes(), 1);
+    if (step == 0) reduction.sum({0.0}, 1);
+  }
+  EXPECT_THROW(reduction.added(parts.front()), std::logic_error);
+  EXPECT_THROW(reduction.added({90, 100}), std::logic_error);
+  reduction.sum({0.0}, 1);
+}
+
+TEST(GradientReduction, PartsThatRanksCompleteInAnotherOrderAreSummedAtTheEnd) {
+  const Communicator comm(MPI_COMM_WORLD);
+  const BatchPartition partition(comm, 64, 7);
+  GradientReduction<float> reduction(comm, partition, size);
+  const std::vector<double> none(static_cast<std::size_t>(reduction.n_local_lanes()), 0.0);
+  for (int step = 0; step < 2; ++step) {
+    reduction.watch({true});
+    fill(reduction, partition.local_lanes());
+    reduction.added(parts[comm.rank() % 2 == 0 ? 0 : 1]);
+    reduction.added(parts[comm.rank() % 2 == 0 ? 1 : 0]);
+    EXPECT_EQ(reduction.n_begun(), 0);
+    reduction.sum(none, 1);
+    expect_sum_in_lane_order(reduction, 7);
   }
 }
 

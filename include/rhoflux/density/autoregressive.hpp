@@ -40,6 +40,7 @@ class Autoregressive : public Density<Scalar> {
   /// The network behind the conditionals, for what else is derived from them (the flux): head i is coordinate
   /// i + 1, in stage i.
   MixtureNetwork<Scalar>& network() { return m_network; }
+  void tell(GradientWatcher* watcher) override { m_network.tell(watcher); }
 
  private:
   void forward(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "rhoflux/core/gradient_watcher.hpp"
 #include "rhoflux/core/types.hpp"
 #include "rhoflux/density/config.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
@@ -47,6 +48,8 @@ class Density {
   void restrict_to(int n_leading) { m_n_leading = n_leading; }
   const Capacity& capacity() const { return m_capacity; }
   const network::ParameterLayout& layout() const { return m_layout; }
+  /// From now on the gradients tell `watcher` (null: nobody) what they have added to. It must outlive them.
+  virtual void tell(GradientWatcher* watcher) = 0;
 
   /// Random weights, and mixtures placed on the quantiles of the data so that the first steps are sane.
   /// @return (layout size)

@@ -38,6 +38,7 @@ class Factorised : public Density<Scalar> {
 
   /// The network behind the factors, for what else is derived from them (the flux): head k D + i is f_i^k.
   MixtureNetwork<Scalar>& network() { return m_network; }
+  void tell(GradientWatcher* watcher) override { m_network.tell(watcher); }
   int n_components() const { return m_n_components; }
   int gamma_offset() const { return m_gamma_offset; }
   /// log rho (n) from log f_i^k (K D, n); log_share (K, n) receives log(gamma_k prod_i f_i^k / rho).

@@ -41,6 +41,9 @@ class MixtureNetwork {
   void initialise(std::vector<double>& parameters, const std::vector<double>& locations,
                   const std::vector<double>& log_scales, std::uint64_t seed) const;
 
+  /// See MaskedNetwork::tell.
+  void tell(GradientWatcher* watcher);
+
   void begin(const ExecutionSpace& space, network::Columns columns, const Scalar* tau, const Scalar* tau_dot);
   void feed(const ExecutionSpace& space, int stage, const Scalar* x, const Scalar* x_dot, int stride);
   void evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters, int stage);

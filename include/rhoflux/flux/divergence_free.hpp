@@ -22,6 +22,9 @@ class DivergenceFreePart {
   DivergenceFreePart(const Config& config, const network::FourierConfig& time, int n_dims, int max_samples,
                      bool derivatives, network::ParameterLayout& layout);
 
+  /// See Density::tell.
+  void tell(GradientWatcher* watcher) { m_network->tell(watcher); }
+
   /// Random hidden layers, zero outputs; writes this network's parameters only.
   void initialise(std::vector<double>& parameters, std::uint64_t seed) const;
 

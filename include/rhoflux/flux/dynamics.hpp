@@ -47,6 +47,8 @@ class Dynamics {
   /// Parameters of the density, then those of the divergence-free part.
   const network::ParameterLayout& layout() const { return m_layout; }
   std::vector<double> initialise(const density::InitialRows& rows, std::uint64_t seed) const;
+  /// See Density::tell.
+  void tell(GradientWatcher* watcher);
 
   /// True if the velocity itself needs the score, so that it costs an adjoint pass.
   bool velocity_needs_score() const {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/gradient_watcher.hpp"
 #include "rhoflux/core/types.hpp"
 #include "rhoflux/network/features.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
@@ -74,6 +75,10 @@ class MaskedNetwork {
   /// (n_stages * outputs_per_stage, columns): outputs of the stages evaluated so far.
   const Matrix<Scalar>& outputs() const { return m_activations.back(); }
 
+  /// From now on the adjoint passes tell `watcher` (null: nobody) what they have added to. It must outlive
+  /// them.
+  void tell(GradientWatcher* watcher) { m_watcher = watcher; }
+
   // -- adjoint ------------------------------------------------------------------------------------------
   /// Adjoint of the outputs, to be filled for the columns of the evaluation before `adjoint` is called.
   const Matrix<Scalar>& outputs_bar() const { return m_bars.back(); }
@@ -104,6 +109,7 @@ class MaskedNetwork {
   struct Block {
     int weight = 0;  ///< offset of (rows of the stage, visible rows of the layer below)
     int bias = 0;
+    int end = 0;  ///< of the bias
   };
   void product(const ExecutionSpace& space, const Vector<Scalar>& parameters, int layer, int stage,
                Range columns);
@@ -127,6 +133,7 @@ class MaskedNetwork {
   std::vector<Matrix<Scalar>> m_bars;  ///< by layer
   Columns m_columns, m_adjoint_columns;
   int m_last_stage = 0;  ///< of the stages evaluated
+  GradientWatcher* m_watcher = nullptr;
 };
 
 extern template class MaskedNetwork<float>;

@@ -3,74 +3,57 @@
 #include <cstdint>
 #include <vector>
 
+#include "rhoflux/core/gradient_watcher.hpp"
 #include "rhoflux/core/types.hpp"
+#include "rhoflux/parallel/batch_partition.hpp"
+#include "rhoflux/parallel/bucket_sum.hpp"
 #include "rhoflux/parallel/communicator.hpp"
+#include "rhoflux/parallel/gradient_buckets.hpp"
 
 namespace rhoflux::parallel {
 
-/// How the samples of a global batch are split over ranks and over partial sums ("lanes"). Sample i is the
-/// same data row on any number of ranks; only who computes it changes.
-///
-/// Plain: one lane a rank. Reproducible: a fixed number of lanes, each a contiguous part of the batch summed
-/// by one rank in order, and the lanes added in order, so that the sum has the same bits on any number of
-/// ranks up to the number of lanes.
-class BatchPartition {
- public:
-  /// @param lanes 0: plain
-  /// @param granule samples that one lane has together; divides the batch
-  /// Throws Error (bad input) if there are more ranks than granules or lanes.
-  BatchPartition(const Communicator& comm, std::int64_t batch, int lanes, int granule = 1);
-
-  bool reproducible() const { return m_reproducible; }
-  int n_lanes() const { return m_n_lanes; }
-  /// Lanes of this rank.
-  Share local_lanes() const { return share_of(m_n_lanes, m_rank, m_size); }
-  /// Lanes of any rank.
-  Share lanes_of(int rank) const { return share_of(m_n_lanes, rank, m_size); }
-  /// Samples [begin, end) of the global batch that make up a lane.
-  Share samples_of(std::int64_t lane) const {
-    const std::int64_t granules = m_batch / m_granule;
-    return {granules * lane / m_n_lanes * m_granule, granules * (lane + 1) / m_n_lanes * m_granule};
-  }
-  /// All samples of this rank.
-  Share local_samples() const {
-    return {samples_of(local_lanes().begin).begin, samples_of(local_lanes().end - 1).end};
-  }
-  std::int64_t batch() const { return m_batch; }
-
- private:
-  std::int64_t m_batch, m_granule;
-  int m_rank, m_size, m_n_lanes;
-  bool m_reproducible;
-};
-
-/// Sums gradients over lanes and ranks.
+/// Sums gradients over lanes and ranks. As the watcher of the adjoint passes it learns in one step how often
+/// each part of the gradient is added to, and in the following steps sends a part as soon as that is done.
 template <class Scalar>
-class GradientReduction {
+class GradientReduction final : public GradientWatcher {
  public:
   /// Allocates the buffers. @param size length of a gradient
   GradientReduction(const Communicator& comm, const BatchPartition& partition, int size);
+  GradientReduction(const GradientReduction&) = delete;
+  GradientReduction& operator=(const GradientReduction&) = delete;
 
   /// Gradient of local lane `lane` (counted from 0 on this rank), to be zeroed and filled by the caller.
   const Vector<Scalar>& lane(int lane) const { return m_lanes[static_cast<std::size_t>(lane)]; }
   int n_local_lanes() const { return static_cast<int>(m_lanes.size()); }
+
+  /// Before the lanes are filled: the sum may begin meanwhile. Without this call, `sum` does everything.
+  /// @param kind tells apart steps in which the gradient is filled in different ways; equal on all ranks
+  void watch(const std::vector<bool>& kind);
+  /// Throws std::logic_error for entries whose sum has begun.
+  void added(Range entries) override;
+  /// Buckets whose sum has begun before `sum` was called.
+  int n_begun() const { return m_sum.n_started(); }
 
   /// Leaves the sum over all lanes of all ranks in lane(0) of every rank, and adds up `values` (n_values for
   /// each local lane, lane by lane) the same way. @return (n_values) the sums
   std::vector<double> sum(const std::vector<double>& values, int n_values);
 
  private:
-  void sum_plain();
-  void sum_in_order();
+  enum class State { idle, learning, watching };
+  void set_buckets();
+  bool is_same_everywhere(const std::vector<GradientUse::Part>& parts) const;
 
   const Communicator& m_comm;
   BatchPartition m_partition;
-  int m_size;
   std::vector<Vector<Scalar>> m_lanes;
-  typename Vector<Scalar>::HostMirror m_host;
-  std::vector<Scalar> m_send, m_receive;  ///< slices of lanes by destination and by source
-  std::vector<int> m_send_counts, m_send_offsets, m_receive_counts, m_receive_offsets;
-  std::vector<int> m_slice_counts, m_slice_offsets;  ///< of the gradient, by rank
+  BucketSum<Scalar> m_sum;
+  int m_size;
+  State m_state = State::idle;
+  std::vector<bool> m_kind;  ///< of the steps that m_use is about
+  bool m_has_learnt = false;
+  GradientUse m_use;
+  std::vector<int> m_bucket_of;                 ///< by part
+  std::vector<int> m_times_left, m_parts_left;  ///< of this step: by part, by bucket
 };
 
 extern template class GradientReduction<float>;

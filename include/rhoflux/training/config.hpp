@@ -59,6 +59,7 @@ struct TrainingConfig {
   double average = 0.0;  ///< decay of the exponential moving average of the parameters; 0: none
   bool reproducible = false;
   int reproducible_lanes = 8;         ///< partial gradients summed in fixed order; at least the rank count
+  bool overlap = true;                ///< the gradient is summed over ranks while the rest is computed
   std::int64_t validate_every = 500;  ///< steps; 0: never
   std::int64_t patience = 0;  ///< early stopping after this many validations without improvement; 0: never
 

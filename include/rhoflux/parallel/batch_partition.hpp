@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+
+#include "rhoflux/parallel/communicator.hpp"
+
+namespace rhoflux::parallel {
+
+/// How the samples of a global batch are split over ranks and over partial sums ("lanes"). Sample i is the
+/// same data row on any number of ranks; only who computes it changes.
+///
+/// Plain: one lane a rank. Reproducible: a fixed number of lanes, each a contiguous part of the batch summed
+/// by one rank in order, and the lanes added in order, so that the sum has the same bits on any number of
+/// ranks up to the number of lanes.
+class BatchPartition {
+ public:
+  /// @param lanes 0: plain
+  /// @param granule samples that one lane has together; divides the batch
+  /// Throws Error (bad input) if there are more ranks than granules or lanes.
+  BatchPartition(const Communicator& comm, std::int64_t batch, int lanes, int granule = 1);
+
+  bool reproducible() const { return m_reproducible; }
+  int n_lanes() const { return m_n_lanes; }
+  /// Lanes of this rank.
+  Share local_lanes() const { return share_of(m_n_lanes, m_rank, m_size); }
+  /// Lanes of any rank.
+  Share lanes_of(int rank) const { return share_of(m_n_lanes, rank, m_size); }
+  /// Samples [begin, end) of the global batch that make up a lane.
+  Share samples_of(std::int64_t lane) const {
+    const std::int64_t granules = m_batch / m_granule;
+    return {granules * lane / m_n_lanes * m_granule, granules * (lane + 1) / m_n_lanes * m_granule};
+  }
+  /// All samples of this rank.
+  Share local_samples() const {
+    return {samples_of(local_lanes().begin).begin, samples_of(local_lanes().end - 1).end};
+  }
+  std::int64_t batch() const { return m_batch; }
+
+ private:
+  std::int64_t m_batch, m_granule;
+  int m_rank, m_size, m_n_lanes;
+  bool m_reproducible;
+};
+
+}  // namespace rhoflux::parallel

@@ -1,0 +1,27 @@
+#include "rhoflux/parallel/batch_partition.hpp"
+
+#include <string>
+
+#include "rhoflux/core/error.hpp"
+
+namespace rhoflux::parallel {
+
+BatchPartition::BatchPartition(const Communicator& comm, std::int64_t batch, int lanes, int granule)
+    : m_batch(batch),
+      m_granule(granule),
+      m_rank(comm.rank()),
+      m_size(comm.size()),
+      m_n_lanes(lanes > 0 ? lanes : comm.size()),
+      m_reproducible(lanes > 0) {
+  if (batch < static_cast<std::int64_t>(m_n_lanes) * granule)
+    fail_input("training.batch = " + std::to_string(batch) + " is less than " +
+               (granule == 1 ? "one sample" : std::to_string(granule) + " samples") + " for each of " +
+               std::to_string(m_n_lanes) +
+               (m_reproducible ? " lanes (training.reproducible_lanes)" : " ranks"));
+  if (m_n_lanes < m_size)
+    fail_input("training.reproducible_lanes = " + std::to_string(lanes) +
+               " allows at most that many ranks, and " + std::to_string(m_size) +
+               " are running; raise it (the sums, and so the last bits, change with it)");
+}
+
+}  // namespace rhoflux::parallel
