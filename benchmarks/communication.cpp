@@ -103,9 +103,10 @@ void benchmark(const Options& options, const parallel::Communicator& comm) {
   for (int ranks = 2; ranks <= 1024; ranks *= 2) {
     const double time = network.time(ranks, bytes), step = 1e-3 * options.step;
     std::printf("%8d %12.0f", ranks, 1e6 * time);
-    // The gradient is complete after the last of four chunks (batch 512 a rank), and half of that is the
-    // backward pass. What it completes last has nothing left to hide behind.
-    const double hidden = std::max(time - step / 8, network.time(ranks, last_bytes));
+    // The gradient is complete after the last of four chunks (batch 512 a rank), half of which is the
+    // backward pass, of whose time a third has gone by before the first message. The last one has nothing to
+    // hide behind.
+    const double hidden = std::max(time - step / 12, network.time(ranks, last_bytes));
     if (step > 0)
       std::printf("  %9.1f %%  %.1f %%", 100 * step / (step + time), 100 * step / (step + hidden));
     std::printf("\n");
