@@ -106,9 +106,9 @@ void benchmark(const Options& options, const parallel::Communicator& comm) {
     // The gradient is complete after the last of four chunks (batch 512 a rank), half of which is the
     // backward pass, of whose time a third has gone by before the first message. The last one has nothing to
     // hide behind.
-    const double hidden = std::max(time - step / 12, network.time(ranks, last_bytes));
+    const double exposed = std::max(time - step / 12, network.time(ranks, last_bytes));
     if (step > 0)
-      std::printf("  %9.1f %%  %.1f %%", 100 * step / (step + time), 100 * step / (step + hidden));
+      std::printf("  %9.1f %%  %.1f %%", 100 * step / (step + time), 100 * step / (step + exposed));
     std::printf("\n");
   }
 }

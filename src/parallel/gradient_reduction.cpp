@@ -58,16 +58,17 @@ void GradientReduction<Scalar>::added(Range entries) {
   m_sum.progress();
 }
 
+/// True on every rank if the parts, in their order, are the same on all.
 template <class Scalar>
 bool GradientReduction<Scalar>::is_same_everywhere(const std::vector<GradientUse::Part>& parts) const {
-  std::uint64_t hash = 14695981039346656037U;  // FNV-1a
-  for (const GradientUse::Part& part : parts)
-    for (const int number : {part.entries.begin, part.entries.end})
-      hash = (hash ^ static_cast<std::uint64_t>(number)) * 1099511628211U;
-  const auto key = static_cast<std::int64_t>(hash >> 1);
-  std::int64_t bounds[2] = {key, -key};
-  m_comm.max(bounds, 2);
-  return bounds[0] == -bounds[1];
+  std::vector<int> mine;
+  for (const GradientUse::Part& part : parts) {
+    mine.push_back(part.entries.begin);
+    mine.push_back(part.entries.end);
+  }
+  std::vector<int> of_root = mine;
+  m_comm.broadcast(of_root);
+  return !m_comm.any(mine != of_root);
 }
 
 /// Buckets for the steps of the kind that has been learnt.

@@ -147,9 +147,11 @@ std::vector<objectives::TermSums> Objective<Scalar>::evaluate(const ExecutionSpa
                                                               const Vector<Scalar>& parameters,
                                                               std::int64_t step,
                                                               const std::vector<double>& weights) {
-  std::vector<bool> acts;
-  for (const double weight : weights) acts.push_back(weight > 0);
-  if (m_training.overlap) m_gradient.watch(acts);
+  if (m_training.overlap) {
+    std::vector<bool> acts;
+    for (const double weight : weights) acts.push_back(weight > 0);
+    m_gradient.watch(acts);
+  }
   return evaluate_terms(space, parameters, step, weights);
 }
 

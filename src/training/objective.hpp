@@ -46,6 +46,7 @@ class Objective {
   void add_law(const char* name, const objectives::Term& schedule, const GivenLaw& given, double tau,
                const parallel::Communicator& comm, const Standardisation& units);
   void add_expectations(const RunConfig& config, const Standardisation& units, int chunk);
+  /// `evaluate`, whether the reduction watches or not.
   std::vector<objectives::TermSums> evaluate_terms(const ExecutionSpace& space,
                                                    const Vector<Scalar>& parameters, std::int64_t step,
                                                    const std::vector<double>& weights);

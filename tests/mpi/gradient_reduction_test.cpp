@@ -59,6 +59,12 @@ void expect_sum_to_rounding(const GradientReduction<double>& reduction, int n_la
   }
 }
 
+/// Sums the gradient, with a value of no interest for each lane.
+template <class Scalar>
+void sum_gradient(GradientReduction<Scalar>& reduction) {
+  (void)reduction.sum(std::vector<double>(static_cast<std::size_t>(reduction.n_local_lanes()), 0.0), 1);
+}
+
 /// Parts in the order in which they are complete, of which an adjoint pass speaks; 90 .. 99 belong to none.
 const std::vector<Range> parts = {{600, size}, {300, 600}, {100, 300}, {0, 90}};
 
@@ -112,12 +118,12 @@ TEST(GradientReduction, BeginsWithWhatIsComplete) {
       first.watch({true, times == 3});
       announce(first, in_order.local_lanes(), times);
       EXPECT_EQ(first.n_begun(), step == 0 ? 0 : early) << step;
-      first.sum(std::vector<double>(static_cast<std::size_t>(first.n_local_lanes()), 0.0), 1);
+      sum_gradient(first);
       expect_sum_in_lane_order(first, 7);
       second.watch({true, times == 3});
       announce(second, plain.local_lanes(), times);
       EXPECT_EQ(second.n_begun(), step == 0 ? 0 : early) << step;
-      second.sum({0.0}, 1);
+      sum_gradient(second);
       expect_sum_to_rounding(second, comm.size());
     }
   }
@@ -127,15 +133,14 @@ TEST(GradientReduction, UnwatchedStepsBetweenWatchedOnes) {
   const Communicator comm(MPI_COMM_WORLD);
   const BatchPartition partition(comm, 64, 7);
   GradientReduction<float> reduction(comm, partition, size);
-  const std::vector<double> none(static_cast<std::size_t>(reduction.n_local_lanes()), 0.0);
   for (int step = 0; step < 4; ++step) {
     reduction.watch({true});
     announce(reduction, partition.local_lanes(), 1);
-    reduction.sum(none, 1);
+    sum_gradient(reduction);
     expect_sum_in_lane_order(reduction, 7);
     announce(reduction, partition.local_lanes(), 5);
     EXPECT_EQ(reduction.n_begun(), 0);
-    reduction.sum(none, 1);
+    sum_gradient(reduction);
     expect_sum_in_lane_order(reduction, 7);
   }
 }
@@ -148,25 +153,24 @@ TEST(GradientReduction, RefusesWhatComesAfterTheSumHasBegun) {
   for (int step = 0; step < 2; ++step) {
     reduction.watch({true});
     announce(reduction, partition.local_lanes(), 1);
-    if (step == 0) reduction.sum({0.0}, 1);
+    if (step == 0) sum_gradient(reduction);
   }
   EXPECT_THROW(reduction.added(parts.front()), std::logic_error);
   EXPECT_THROW(reduction.added({90, 100}), std::logic_error);
-  reduction.sum({0.0}, 1);
+  sum_gradient(reduction);
 }
 
 TEST(GradientReduction, PartsThatRanksCompleteInAnotherOrderAreSummedAtTheEnd) {
   const Communicator comm(MPI_COMM_WORLD);
   const BatchPartition partition(comm, 64, 7);
   GradientReduction<float> reduction(comm, partition, size);
-  const std::vector<double> none(static_cast<std::size_t>(reduction.n_local_lanes()), 0.0);
   for (int step = 0; step < 2; ++step) {
     reduction.watch({true});
     fill(reduction, partition.local_lanes());
     reduction.added(parts[comm.rank() % 2 == 0 ? 0 : 1]);
     reduction.added(parts[comm.rank() % 2 == 0 ? 1 : 0]);
     EXPECT_EQ(reduction.n_begun(), 0);
-    reduction.sum(none, 1);
+    sum_gradient(reduction);
     expect_sum_in_lane_order(reduction, 7);
   }
 }

@@ -2,8 +2,8 @@
 // ended, and has the bits of a sum that begins afterwards.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <string>
 #include <tuple>
 #include <vector>
 

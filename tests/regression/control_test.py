@@ -175,8 +175,9 @@ def test_time_held_out(folder):
     random = np.random.default_rng(2)
     t = np.repeat([0.0, 1.0, 2.0], 300)
     split = (np.arange(900) % 10 == 0).astype(np.int8)
+    drawn = random.normal(0, 1, (900, 1))
     for name, middle in (("a", 0.0), ("b", 50.0)):
-        x = random.normal(0, 1, (900, 1)) if name == "a" else x.copy()
+        x = drawn.copy()
         x[t == 1] += middle
         write_population(folder / f"{name}.h5", t, x, split=split)
         (folder / f"{name}.cfg").write_text(f"[data]\nfile = {name}.h5\nhold_out_times = 1\n")

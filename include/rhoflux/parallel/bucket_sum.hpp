@@ -12,7 +12,7 @@
 namespace rhoflux::parallel {
 
 /// The sum of gradients over the lanes of all ranks, bucket by bucket, by messages that do not block: they
-/// advance in `start`, `progress` and `finish`.
+/// advance in `start_next`, `progress` and `finish`.
 ///
 /// Plain, a bucket goes through MPI_Iallreduce. Reproducible, each rank receives its slice of the bucket from
 /// all lanes, adds them up in the order of the lanes, and shares the result.
@@ -31,6 +31,7 @@ class BucketSum {
   void start_next();
   /// Buckets whose sum has been started.
   int n_started() const { return m_n_started; }
+  /// Takes the messages on their way as far as they can go now.
   void progress();
   /// Starts what has not been started, waits, and leaves the sums in the first lane.
   void finish();
