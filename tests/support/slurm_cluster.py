@@ -18,6 +18,8 @@ def install():
     """Installs what is missing where this can be done; gives a reason why not, or None."""
     if os.geteuid() != 0:
         return "slurmd must run as root"
+    if not os.path.ismount("/sys/fs/cgroup"):
+        return "slurmd needs control groups, and nothing is mounted at /sys/fs/cgroup"
     if all(shutil.which(program) for program in PROGRAMS):
         return None
     if os.environ.get("RHOFLUX_INSTALL", "") != "1" or not shutil.which("apt-get"):
