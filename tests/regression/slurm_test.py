@@ -1,5 +1,5 @@
 """The batch scripts of jobs/ under a real SLURM: a job that its time limit stops, that goes back into the queue and continues,
-ends with the bits of a straight run; a job array; a job that is stopped for good.
+ends with the bits of a straight run, whether mpirun or srun starts the ranks; a job array; a job that is stopped for good.
 
 SLURM is a private one of one node (support/slurm_cluster.py). It is installed where it is missing, which needs root and
 Debian's packages; where that is impossible the test is skipped."""
@@ -56,42 +56,69 @@ def check_same(folder, expected, found, steps, said):
           f"{expected}/history.csv and {found}/history.csv differ")
 
 
+def requeue_until_stopped(cluster, folder, launchers, steps):
+    """For each launcher, a job of one minute that goes back into the queue; all at once, for each waits for its time limit.
+    With more steps where the machine has become so fast that the limit never came. Gives (number, steps) by launcher."""
+    results = {}
+    waiting = list(launchers)
+    for _ in range(3):
+        numbers = {launcher: cluster.submit("--ntasks=2", "--time=1", "--signal=B:USR1@50", "jobs/slurm_requeue.sh", "deck.cfg",
+                                            *settings(steps), "--checkpoint.every=1", folder=folder, LAUNCH=launcher)
+                   for launcher in waiting}
+        cluster.wait_for_jobs(600)
+        results.update((launcher, (number, steps)) for launcher, number in numbers.items())
+        waiting = [launcher for launcher, number in numbers.items()
+                   if cluster.job(number).get("Restarts") == "0" and cluster.job(number).get("JobState") == "COMPLETED"]
+        if not waiting:
+            break
+        steps *= 2
+    return results
+
+
+def check_requeued(job, number, launcher, steps, folder):
+    """A job that was stopped by its time limit at least once has the bits of a straight run."""
+    said = log_of(folder, f"rhoflux-{number}*.log")
+    restarts = int(job.get("Restarts", "0"))
+    check(job.get("JobState") == "COMPLETED", f"the requeueing job ended as {job.get('JobState')}:\n{said[-4000:]}")
+    check(restarts >= 1, f"the job was not put back into the queue in {WANTED_SECONDS} s:\n{said[-4000:]}")
+    check(said.count("stopped after step") == restarts and said.count("by signal USR1") >= 1, f"{restarts} restarts, but\n{said}")
+    check(said.count("continuing after step") == restarts, f"{restarts} restarts, but\n{said[-4000:]}")
+    check("2 ranks" in said, f"not on two ranks:\n{said[-4000:]}")
+    straight = f"straight_{steps}"
+    if not (folder / straight).exists():
+        succeed("train", "deck.cfg", *settings(steps), "--checkpoint.every=1000000", f"--checkpoint.directory={straight}", ranks=1,
+                folder=folder)
+    check_same(folder, straight, f"output/rhoflux-{number}", steps, said)
+    print(f"{launcher.split()[0]}: {steps} steps, {restarts} times stopped by the time limit, put back and continued: "
+          "the bits of a straight run")
+
+
 def test_scripts_of_jobs(folder):
     """One cluster for all, because starting it and waiting for a time limit is what takes the time."""
     prepare(folder)
     steps = steps_for(folder, WANTED_SECONDS)
     with Cluster(folder / "slurm") as cluster:
-        short = ["--ntasks=2", "--time=1", "--signal=B:USR1@50"]
+        launchers = ["mpirun -n 2"]
+        if "pmix" in cluster.ask("srun", "--mpi=list"):
+            launchers.append("srun --mpi=pmix")
+        else:
+            print("this SLURM has no PMIx: ranks are not started by srun")
         (folder / "sweep.txt").write_text("--training.seed=1\n--training.seed=2 --training.learning_rate=2e-3\n")
         array = cluster.submit("--ntasks=1", "--array=1-2", "jobs/slurm_array.sh", "deck.cfg", "sweep.txt", *settings(50),
                                folder=folder)
-        for _ in range(3):  # with more steps where the machine has become so fast that the time limit never came
-            requeued = cluster.submit(*short, "jobs/slurm_requeue.sh", "deck.cfg", *settings(steps), "--checkpoint.every=1",
-                                      folder=folder)
-            cluster.wait_for_jobs(600)
-            job = cluster.job(requeued)
-            if job.get("Restarts") != "0" or job.get("JobState") != "COMPLETED":
-                break
-            steps *= 2
+        requeued = requeue_until_stopped(cluster, folder, launchers, steps)
+        jobs = {launcher: cluster.job(number) for launcher, (number, _) in requeued.items()}
         # A job that is stopped for good while it has far to go.
         stopped = cluster.submit("--ntasks=2", "jobs/slurm_requeue.sh", "deck.cfg", *settings(10**7), "--checkpoint.every=1000000",
-                                 folder=folder)
+                                 folder=folder, LAUNCH=launchers[-1])
         end = time.monotonic() + 60
         while "step " not in log_of(folder, f"rhoflux-{stopped}*.log") and time.monotonic() < end:
             time.sleep(0.5)
         cluster.ask("scancel", "--batch", "--signal=INT", stopped)
         cluster.wait_for_jobs(60)
 
-    said = log_of(folder, f"rhoflux-{requeued}*.log")
-    restarts = int(job.get("Restarts", "0"))
-    check(job.get("JobState") == "COMPLETED", f"the requeueing job ended as {job.get('JobState')}:\n{said[-4000:]}")
-    check(restarts >= 1, f"the job was not put back into the queue in {WANTED_SECONDS} s:\n{said[-4000:]}")
-    check(said.count("stopped after step") == restarts and said.count("by signal USR1") >= 1, f"{restarts} restarts, but\n{said}")
-    check(said.count("continuing after step") == restarts, f"{restarts} restarts, but\n{said[-4000:]}")
-    succeed("train", "deck.cfg", *settings(steps), "--checkpoint.every=1000000", "--checkpoint.directory=straight", ranks=1,
-            folder=folder)
-    check_same(folder, "straight", f"output/rhoflux-{requeued}", steps, said)
-    print(f"{steps} steps, {restarts} times stopped by the time limit, put back and continued: the bits of a straight run")
+    for launcher, (number, steps_done) in requeued.items():
+        check_requeued(jobs[launcher], number, launcher, steps_done, folder)
 
     for task, line in enumerate((folder / "sweep.txt").read_text().splitlines(), 1):
         said = log_of(folder, f"rhoflux-sweep-{array}_{task}.log")

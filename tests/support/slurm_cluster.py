@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "sinfo", "scancel")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "scontrol", "squeue", "sinfo", "scancel", "srun")
 PACKAGES = ("munge", "slurmctld", "slurmd", "slurm-client")
 CPUS = 4
 
@@ -157,9 +157,9 @@ PartitionName=test Nodes={host} Default=YES MaxTime=INFINITE State=UP
         return subprocess.run([str(word) for word in command], env=self.environment, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False).stdout
 
-    def submit(self, *command, folder):
-        """Submits a batch script; gives the number of the job."""
-        done = subprocess.run(["sbatch", "--parsable", *map(str, command)], env=self.environment, cwd=folder,
+    def submit(self, *command, folder, **variables):
+        """Submits a batch script with further environment variables; gives the number of the job."""
+        done = subprocess.run(["sbatch", "--parsable", *map(str, command)], env=dict(self.environment, **variables), cwd=folder,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"sbatch: {done.stdout}{done.stderr}")
