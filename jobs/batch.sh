@@ -28,12 +28,32 @@ fi
 ranks="${SLURM_NTASKS:-$((${SLURM_NTASKS_PER_NODE:-2} * ${SLURM_JOB_NUM_NODES:-1}))}"
 read -r -a launch <<< "${LAUNCH:-mpirun -n $ranks}"
 
+# Ends a launcher that goes on alone, $1: its process. The mpirun of Open MPI 4 can wait for ever if a rank was killed while it
+# started (a lock of PMIx 4.2 at its very end); the job would hold its nodes until the time limit. Ranks, or the daemons of
+# other nodes, are children of mpirun, so that one that has had children and has none for a minute has nothing to wait for.
+rhoflux_watch() {
+  local had=0 alone=0 step=5 most="${RHOFLUX_LAUNCHER_ALONE:-60}"
+  if [ "$most" -lt "$step" ]; then step=1; fi
+  while sleep "$step" > /dev/null 2>&1 && kill -0 "$1" 2> /dev/null; do
+    if awk -v parent="$1" '$1 == "State:" {gone = $2 == "Z"} $1 == "PPid:" && $2 == parent && !gone {found = 1}
+                           END {exit !found}' /proc/[0-9]*/status 2> /dev/null; then
+      had=1 alone=0
+    elif [ "$had" -eq 1 ]; then
+      alone=$((alone + step))
+      if [ "$alone" -ge "$most" ]; then
+        echo "$0: ${launch[*]} goes on although all ranks have ended; it is killed" >&2
+        kill -KILL "$1" 2> /dev/null
+      fi
+    fi
+  done
+}
+
 # Runs the program under the launcher and waits for it; gives its exit code. A signal to this script becomes a USR1 for the
 # launcher; Open MPI and srun hand it on to the ranks. These agree on a step, write a checkpoint and end with code 75. (Open MPI
 # answers TERM by killing the ranks a second later, too soon for a checkpoint. A plain scancel sends TERM to all processes of a
 # job; `scancel --batch --signal=INT JOB` sends INT to this script alone, which stops the job for good, with a checkpoint.)
 rhoflux_run() {
-  local before code
+  local before code watcher=""
   # The launcher and the ranks ignore USR1 until they have their own answer to it.
   (
     trap '' USR1
@@ -41,6 +61,12 @@ rhoflux_run() {
     exec "${launch[@]}" bash -c 'trap "" USR1; exec "$@"' rhoflux "$rhoflux" "$@"
   ) &
   rhoflux_program=$!
+  case " ${launch[*]} " in
+    *mpirun\ * | *mpiexec\ *)  # ranks of srun are no children of it
+      rhoflux_watch "$rhoflux_program" &
+      watcher=$!
+      ;;
+  esac
   rhoflux_forward
   while true; do
     before=$rhoflux_signals
@@ -50,6 +76,7 @@ rhoflux_run() {
     if [ "$rhoflux_signals" -eq "$before" ]; then break; fi
   done
   if [ -n "$rhoflux_stopper" ]; then kill "$rhoflux_stopper" 2> /dev/null || true; fi
+  if [ -n "$watcher" ]; then kill "$watcher" 2> /dev/null || true; fi
   # Killed by our own USR1 (128 + 10): nothing is lost but the steps since the last checkpoint.
   if [ "$rhoflux_signals" -gt 0 ] && [ "$code" -eq 138 ]; then code=75; fi
   return "$code"

@@ -70,7 +70,7 @@ def test_killed_at_random_moments(folder):
     succeed(*arguments("straight", every=STEPS), folder=folder)
     chance = random.Random(SEED)
     directory, finished, counts, in_writes, longest = folder / "run", 0, {}, 0, 0.0
-    killed = 0
+    killed = launcher_hangs = 0
     while killed < N_KILLS or (in_writes == 0 and killed < N_KILLS + 30):
         # The kinds in turn, so that few kills have each of them.
         kind = KINDS[killed % len(KINDS)]
@@ -82,10 +82,11 @@ def test_killed_at_random_moments(folder):
         start = time.monotonic()
         struck = strike(chance, job, kind)
         code = job.wait()
+        launcher_hangs += job.launcher_hung
         kill = killed
         if struck:
             killed += 1
-            longest = max(longest, time.monotonic() - start)
+            longest = max(longest, 0 if job.launcher_hung else time.monotonic() - start)
             counts[kind] = counts.get(kind, 0) + 1
             in_writes += is_writing(directory)
         where = f"kill {kill} ({kind}, {ranks} ranks, exit code {code})"
@@ -109,8 +110,8 @@ def test_killed_at_random_moments(folder):
     check(not left, f"a killed run left {left}, which the next ones did not remove")
     check(in_writes > 0, "no kill hit the writing of a file")
     print(f"{killed} kills ({', '.join(f'{n} {kind}' for kind, n in sorted(counts.items()))}; {in_writes} left a file half "
-          f"written): 0 checkpoints lost, 0 hangs, at most {longest:.1f} s until all had ended, {finished + 1} runs "
-          "finished with the bits of a straight one")
+          f"written): 0 checkpoints lost, 0 ranks hung, at most {longest:.1f} s until all had ended, {finished + 1} runs "
+          f"finished with the bits of a straight one; {launcher_hangs} times mpiexec itself hung after all ranks had gone")
 
 
 def compare_with_straight(folder, directory):
@@ -194,6 +195,26 @@ def test_workstation_script(folder):
         # In the very first moment the script itself has not said yet what it does with USR1.
         check(process.returncode == 75 or (delay < 0.1 and process.returncode == -signal.SIGUSR1),
               f"USR1 {delay:.2f} s after the start: exit code {process.returncode}\n{said[-3000:]}")
+
+
+def test_launcher_that_hangs(folder):
+    """A launcher that goes on after its ranks have ended, as that of Open MPI 4 can, is ended by the scripts of jobs/."""
+    prepare(folder)
+    script = Path(__file__).resolve().parents[2] / "jobs/workstation.sh"
+    launcher = folder / "mpirun"
+    launcher.write_text('#!/bin/sh\n"$@"\nexec python3 -c "import time; time.sleep(1000)"\n')
+    launcher.chmod(0o755)
+    environment = dict(os.environ, RHOFLUX=PROGRAM, LAUNCH=str(launcher), RHOFLUX_LAUNCHER_ALONE="2")
+    words = [str(script), str(folder / "deck.cfg"), f"--data.file={folder / 'data.h5'}", *arguments(folder / "run", steps=3000)[2:]]
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               env=environment, start_new_session=True)
+    try:
+        said, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        kill_all_with(str(folder))
+    check(process.returncode == 128 + signal.SIGKILL, f"exit code {process.returncode}\n{said[-3000:]}")
+    check("goes on although all ranks have ended" in said, said[-3000:])
+    check(checkpoints(folder / "run")[:1] == [3000], f"the run did not come to its end: {checkpoints(folder / 'run')}")
 
 
 def test_checkpoints_by_time(folder):
