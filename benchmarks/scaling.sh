@@ -30,7 +30,7 @@ speed() {
 # NAME FILE: the median of the ratios in the file
 say() { printf '%-46s %.3f   (rounds: %s)\n' "$1" "$(median < "$2")" "$(tr '\n' ' ' < "$2")"; }
 
-for batch in 512 1024; do
+for batch in 512 1024 2048 4096; do
   mpirun -n 2 "$build/benchmarks/training_step" --weak --batch "$batch" --rounds $((4 * rounds + 1))
 done
 for ((round = 0; round < rounds; ++round)); do
