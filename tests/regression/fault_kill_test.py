@@ -202,7 +202,7 @@ def test_launcher_that_hangs(folder):
     prepare(folder)
     script = Path(__file__).resolve().parents[2] / "jobs/workstation.sh"
     launcher = folder / "mpirun"
-    launcher.write_text('#!/bin/sh\n"$@"\nexec python3 -c "import time; time.sleep(1000)"\n')
+    launcher.write_text('#!/bin/sh\n"$@"\nexec python3 -c "import time; time.sleep(1000)" "$0"\n')
     launcher.chmod(0o755)
     environment = dict(os.environ, RHOFLUX=PROGRAM, LAUNCH=str(launcher), RHOFLUX_LAUNCHER_ALONE="2")
     words = [str(script), str(folder / "deck.cfg"), f"--data.file={folder / 'data.h5'}", *arguments(folder / "run", steps=3000)[2:]]

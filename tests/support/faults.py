@@ -84,19 +84,20 @@ class Job:
         end = time.monotonic() + PATIENCE
         alone_since = None
         try:
-            while self.process.poll() is None or session_members(self.process.pid):
-                time.sleep(0.02)
+            while True:
                 members = session_members(self.process.pid)
+                if self.process.poll() is not None and not members:
+                    return self.process.returncode
                 check(time.monotonic() < end,
                       f"a hang: processes go on {PATIENCE} s after the fault: {members}\n{self.said()[-3000:]}")
-                if [pid for pid, _ in members] != [self.process.pid] or not self.launched:
+                if not self.launched or [pid for pid, _ in members] != [self.process.pid]:
                     alone_since = None
                 elif alone_since is None:
                     alone_since = time.monotonic()
                 elif time.monotonic() > alone_since + PATIENCE / 4:
                     self.launcher_hung = True
                     self.process.kill()
-            return self.process.wait()
+                time.sleep(0.02)
         finally:
             self.send([pid for pid, _ in session_members(self.process.pid)], signal.SIGKILL)
             self.process.wait()
