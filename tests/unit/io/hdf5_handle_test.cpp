@@ -215,5 +215,34 @@ TEST(Hdf5Reader, ChecksumFindsAChangedByte) {
   expect_error(ExitCode::bad_input, {"a.h5", "'bad'", "cannot read"}, [&] { file.read<double>("bad"); });
 }
 
+/// A file of the oldest format, which has no checksums on attributes, with three of them.
+void write_unprotected_attributes(const std::string& path) {
+  const ExitCode code = ExitCode::io_failure;
+  Hdf5Handle file =
+      own_hdf5(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose, code, "");
+  Hdf5Handle scalar = own_hdf5(H5Screate(H5S_SCALAR), H5Sclose, code, "");
+  Hdf5Handle type = own_hdf5(H5Tcopy(H5T_C_S1), H5Tclose, code, "");
+  for (const char* name : {"first_one", "second_one", "third_one"}) {
+    Hdf5Handle attribute = own_hdf5(
+        H5Acreate2(file.id(), name, type.id(), scalar.id(), H5P_DEFAULT, H5P_DEFAULT), H5Aclose, code, "");
+    check_hdf5(H5Awrite(attribute.id(), type.id(), "x"), code, "");
+  }
+}
+
+TEST(Hdf5Reader, DamagedAttributesAreFoundBeforeTheyAreListed) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a.h5");
+  write_unprotected_attributes(path);
+  EXPECT_EQ(Hdf5Reader(path).text_attributes("/").size(), 3u);
+  std::string bytes = testing::read_text(path);
+  const std::size_t name = bytes.find("third_one");
+  ASSERT_NE(name, std::string::npos);
+  ASSERT_EQ(bytes[name - 8], 1);  // version of the message, eight bytes before the name in the oldest format
+  bytes[name - 8] = 77;
+  testing::write_text(path, bytes);
+  expect_error(ExitCode::bad_input, {"a.h5", "cannot list its attributes", "H5Aexists"},
+               [&] { Hdf5Reader(path).text_attributes("/"); });
+}
+
 }  // namespace
 }  // namespace rhoflux::io
