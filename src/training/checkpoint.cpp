@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/number_text.hpp"
 #include "rhoflux/density/density.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
@@ -15,6 +16,7 @@ namespace rhoflux::training {
 namespace {
 
 constexpr const char* kind = "rhoflux checkpoint";
+constexpr double largest_step = 9007199254740992.0;  // 2^53: a double has all whole numbers up to it
 
 template <class T>
 std::int64_t signed_size(const std::vector<T>& values) {
@@ -148,6 +150,19 @@ void write_terms(io::Hdf5Writer& file, const std::vector<Checkpoint::TermProgres
   file.attribute("state/term_sums", "terms", names);
 }
 
+History read_history(const io::Hdf5Reader& file) {
+  const std::vector<std::string>& fields = History::fields();
+  const std::vector<std::string> columns =
+      file.has_attribute("history", "columns") ? file.attribute_strings("history", "columns") : fields;
+  if (columns.size() < fields.size() || !std::equal(fields.begin(), fields.end(), columns.begin()))
+    fail_input(file.path() + ", 'history': its columns do not begin with those of history.csv");
+  const std::vector<double> numbers = file.read<double>("history", {-1, signed_size(columns)});
+  for (std::size_t k = 0; k < numbers.size(); k += columns.size())
+    if (!(numbers[k] >= 0 && numbers[k] <= largest_step))
+      fail_input(file.path() + ", 'history': " + print_number(numbers[k]) + " is not a step");
+  return History::from_numbers(columns, numbers);
+}
+
 std::vector<Checkpoint::TermProgress> read_terms(const io::Hdf5Reader& file) {
   const std::vector<std::string> names = file.attribute_strings("state/term_sums", "terms");
   const auto sums = file.read<double>("state/term_sums", {signed_size(names), 2});
@@ -225,11 +240,7 @@ Checkpoint read_checkpoint(const std::string& path) {
   checkpoint.n_train_rows = file.attribute_int("state", "n_train_rows");
   checkpoint.seed = file.read<std::uint64_t>("state/random_key", {1}).front();
   checkpoint.best_validation = file.read<double>("state/figures", {version < 4 ? 2 : 1}).front();
-  const std::vector<std::string> columns = file.has_attribute("history", "columns")
-                                               ? file.attribute_strings("history", "columns")
-                                               : History::fields();
-  checkpoint.history =
-      History::from_numbers(columns, file.read<double>("history", {-1, signed_size(columns)}));
+  checkpoint.history = read_history(file);
   if (version >= 4) checkpoint.terms = read_terms(file);
   if (file.exists("provenance")) checkpoint.provenance = file.text_attributes("provenance");
   if (file.exists("provenance/earlier_runs"))

@@ -149,7 +149,17 @@ def test_checkpoint(folder):
     (folder / "newer.h5").write_bytes(data)
     with h5py.File(folder / "newer.h5", "r+") as file:
         file.attrs["format_version"] = 99
-    for name, words in (("short.h5", []), ("text.h5", []), ("newer.h5", ["99"]), ("data.h5", ["checkpoint"]),
+    (folder / "step.h5").write_bytes(data)
+    with h5py.File(folder / "step.h5", "r+") as file:
+        file["history"][0, 0] = 1e200
+    (folder / "columns.h5").write_bytes(data)
+    with h5py.File(folder / "columns.h5", "r+") as file:
+        rows, names = file["history"][:, :3], file["history"].attrs["columns"][:3]
+        del file["history"]
+        file["history"] = rows
+        file["history"].attrs["columns"] = names
+    for name, words in (("short.h5", []), ("text.h5", []), ("newer.h5", ["99"]), ("step.h5", ["history", "not a step"]),
+                        ("columns.h5", ["history", "columns"]), ("data.h5", ["checkpoint"]),
                         ("missing.h5", ["no such file"])):
         refused(folder, [name, *words], "evaluate", name, "--data", "data.h5")
         refused(folder, [name, *words], "sample", name, "--times", "0", "--output", "out.h5")
