@@ -43,15 +43,6 @@ void require_numeric(hid_t type, const std::string& what) {
   if (kind != H5T_INTEGER && kind != H5T_FLOAT) fail_input(what + ": expected numbers");
 }
 
-void require_shape(const Shape& found, const Shape& expected, const std::string& what) {
-  bool matches = found.size() == expected.size();
-  for (std::size_t i = 0; matches && i < found.size(); ++i)
-    matches = expected[i] == -1 || expected[i] == found[i];
-  if (!matches) {
-    fail_input(what + ": expected shape " + to_string(expected) + ", found " + to_string(found));
-  }
-}
-
 }  // namespace
 
 Hdf5Reader::Hdf5Reader(const std::string& path) : m_path(path) {
@@ -94,6 +85,15 @@ Shape Hdf5Reader::shape(const std::string& name) const {
   return space_shape(space.id(), place(name));
 }
 
+void Hdf5Reader::require_shape(const std::string& name, const Shape& expected) const {
+  const Shape found = shape(name);
+  bool matches = found.size() == expected.size();
+  for (std::size_t i = 0; matches && i < found.size(); ++i)
+    matches = expected[i] == -1 || expected[i] == found[i];
+  if (!matches)
+    fail_input(place(name) + ": expected shape " + to_string(expected) + ", found " + to_string(found));
+}
+
 template <class T>
 std::vector<T> Hdf5Reader::read(const std::string& name) const {
   Hdf5Handle dataset = open_dataset(name);
@@ -109,7 +109,7 @@ std::vector<T> Hdf5Reader::read(const std::string& name) const {
 
 template <class T>
 std::vector<T> Hdf5Reader::read(const std::string& name, const Shape& expected) const {
-  require_shape(shape(name), expected, place(name));
+  require_shape(name, expected);
   return read<T>(name);
 }
 

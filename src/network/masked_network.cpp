@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <limits>
 #include <type_traits>
 
+#include "rhoflux/core/error.hpp"
 #include "rhoflux/core/linear_algebra.hpp"
 #include "rhoflux/core/loops.hpp"
 #include "rhoflux/core/random.hpp"
@@ -13,6 +16,9 @@ namespace rhoflux::network {
 namespace {
 
 std::vector<StagedLayer> make_layers(const NetworkConfig& config) {
+  if (std::int64_t{config.n_stages} * config.outputs_per_stage > std::numeric_limits<int>::max())
+    fail_input("the network is too large: " + std::to_string(config.n_stages) + " stages of " +
+               std::to_string(config.outputs_per_stage) + " outputs");
   std::vector<int> inputs(static_cast<std::size_t>(config.n_stages), config.coordinate.size());
   inputs.front() = config.time.size() + config.dense_coordinates * config.coordinate.size();
   std::vector<StagedLayer> layers = {StagedLayer(inputs)};

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/number_text.hpp"
@@ -16,7 +17,7 @@ namespace rhoflux::training {
 namespace {
 
 constexpr const char* kind = "rhoflux checkpoint";
-constexpr double largest_step = 9007199254740992.0;  // 2^53: a double has all whole numbers up to it
+constexpr std::int64_t largest_step = std::int64_t{1} << 53;  // a double has all whole numbers up to it
 
 template <class T>
 std::int64_t signed_size(const std::vector<T>& values) {
@@ -41,16 +42,49 @@ void write_blocks(io::Hdf5Writer& file, const std::string& group, const std::vec
 
 std::vector<double> read_blocks(const io::Hdf5Reader& file, const std::string& group,
                                 const network::ParameterLayout& layout) {
+  for (const network::ParameterBlock& block : layout.blocks())  // before memory is taken for all of them
+    if (block.size() != 0) file.require_shape(group + "/" + block.name, {block.rows, block.columns});
   std::vector<double> flat(static_cast<std::size_t>(layout.size()), 0.0);
   for (const network::ParameterBlock& block : layout.blocks()) {
     if (block.size() == 0) continue;
-    const auto values = file.read<double>(group + "/" + block.name, {block.rows, block.columns});
+    const auto values = file.read<double>(group + "/" + block.name);
     for (int row = 0; row < block.rows; ++row)
       for (int column = 0; column < block.columns; ++column)
         flat[static_cast<std::size_t>(block.offset + column * block.rows + row)] =
             values[static_cast<std::size_t>(row * block.columns + column)];
   }
   return flat;
+}
+
+/// An error of `work` with the place in the file before its message.
+template <class Work>
+auto located(const std::string& place, const Work& work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    throw Error(error.code(), place + ": " + error.what());
+  }
+}
+
+/// The attribute of an object, a whole number from 0 to `most`.
+std::int64_t whole_number(const io::Hdf5Reader& file, const std::string& object, const std::string& name,
+                          std::int64_t most) {
+  const std::int64_t value = file.attribute_int(object, name);
+  if (value < 0 || value > most)
+    fail_input(file.path() + ", '" + object + "', attribute '" + name + "': found " + std::to_string(value) +
+               ", expected a whole number from 0 to " + std::to_string(most));
+  return value;
+}
+
+std::vector<int> read_widths(const io::Hdf5Reader& file, const std::string& object) {
+  std::vector<int> widths;
+  for (const double width : file.attribute_doubles(object, "hidden")) {
+    if (!(width >= 1 && width <= std::numeric_limits<int>::max() && width == std::floor(width)))
+      fail_input(file.path() + ", '" + object + "', attribute 'hidden': " + print_number(width) +
+                 " is not a width");
+    widths.push_back(static_cast<int>(width));
+  }
+  return widths;
 }
 
 const char* name_of(flux::DivergenceFree part) {
@@ -95,18 +129,31 @@ flux::Config read_flux(const io::Hdf5Reader& file) {
   for (const auto part : {flux::DivergenceFree::none, flux::DivergenceFree::density_weighted,
                           flux::DivergenceFree::antisymmetric})
     if (file.attribute_string("flux", "divergence_free") == name_of(part)) config.divergence_free = part;
-  config.hidden.clear();
-  for (const double width : file.attribute_doubles("flux", "hidden"))
-    config.hidden.push_back(static_cast<int>(width));
-  config.noise = flux::Noise::parse(file.attribute_string("flux", "noise"));
-  config.validate();
+  config.hidden = read_widths(file, "flux");
+  const std::string noise = file.attribute_string("flux", "noise");
+  config.noise =
+      located(file.path() + ", 'flux', attribute 'noise'", [&] { return flux::Noise::parse(noise); });
+  located(file.path(), [&] { config.validate(); });
   return config;
+}
+
+void require_usable(const Standardisation& units, const std::string& path) {
+  const auto is_finite = [](double value) { return std::isfinite(value); };
+  if (!is_finite(units.t_first) || !is_finite(units.t_last) || units.t_last < units.t_first)
+    fail_input(path + ", 'model', attribute 'time_range': found " + print_number(units.t_first) + " and " +
+               print_number(units.t_last) + ", expected a time and one that is not earlier");
+  if (!std::all_of(units.mean.begin(), units.mean.end(), is_finite))
+    fail_input(path + ", 'model/mean': has a value that is not a finite number");
+  if (!std::all_of(units.scale.begin(), units.scale.end(), [&](double s) { return s > 0 && is_finite(s); }))
+    fail_input(path + ", 'model/scale': has a value that is not a finite number above 0");
 }
 
 ModelDescription read_model(const io::Hdf5Reader& file) {
   ModelDescription model;
   density::Config& config = model.config;
-  const auto integer = [&](const char* name) { return static_cast<int>(file.attribute_int("model", name)); };
+  const auto integer = [&](const char* name) {
+    return static_cast<int>(whole_number(file, "model", name, std::numeric_limits<int>::max()));
+  };
   config.family = file.attribute_string("model", "family") == "factorised" ? density::Family::factorised
                                                                            : density::Family::autoregressive;
   config.weights = file.attribute_string("model", "weights") == "time_constant"
@@ -114,9 +161,7 @@ ModelDescription read_model(const io::Hdf5Reader& file) {
                        : density::MixtureWeights::time_dependent;
   config.components = integer("components");
   config.mixture = integer("mixture");
-  config.hidden.clear();
-  for (const double width : file.attribute_doubles("model", "hidden"))
-    config.hidden.push_back(static_cast<int>(width));
+  config.hidden = read_widths(file, "model");
   config.time_features = integer("time_features");
   config.time_frequency_min = file.attribute_double("model", "time_frequency_min");
   config.time_frequency_max = file.attribute_double("model", "time_frequency_max");
@@ -134,7 +179,8 @@ ModelDescription read_model(const io::Hdf5Reader& file) {
   if (model.units.mean.empty() || model.dim_names.size() != model.units.mean.size())
     fail_input(file.path() + ": /model names " + std::to_string(model.dim_names.size()) +
                " coordinates but has " + std::to_string(model.units.mean.size()) + " means");
-  config.validate();
+  require_usable(model.units, file.path());
+  located(file.path(), [&] { config.validate(); });
   model.flux = read_flux(file);
   return model;
 }
@@ -158,7 +204,7 @@ History read_history(const io::Hdf5Reader& file) {
     fail_input(file.path() + ", 'history': its columns do not begin with those of history.csv");
   const std::vector<double> numbers = file.read<double>("history", {-1, signed_size(columns)});
   for (std::size_t k = 0; k < numbers.size(); k += columns.size())
-    if (!(numbers[k] >= 0 && numbers[k] <= largest_step))
+    if (!(numbers[k] >= 0 && numbers[k] <= static_cast<double>(largest_step)))
       fail_input(file.path() + ", 'history': " + print_number(numbers[k]) + " is not a step");
   return History::from_numbers(columns, numbers);
 }
@@ -233,11 +279,11 @@ Checkpoint read_checkpoint(const std::string& path) {
   checkpoint.precision = file.attribute_string("state", "precision") == "single"
                              ? Precision::single_precision
                              : Precision::double_precision;
-  checkpoint.step = file.attribute_int("state", "step");
-  checkpoint.best_step = file.attribute_int("state", "best_step");
-  checkpoint.validations_since_best = file.attribute_int("state", "validations_since_best");
-  checkpoint.loss_count = file.attribute_int("state", "loss_count");
-  checkpoint.n_train_rows = file.attribute_int("state", "n_train_rows");
+  checkpoint.step = whole_number(file, "state", "step", largest_step);
+  checkpoint.best_step = whole_number(file, "state", "best_step", largest_step);
+  checkpoint.validations_since_best = whole_number(file, "state", "validations_since_best", largest_step);
+  checkpoint.loss_count = whole_number(file, "state", "loss_count", largest_step);
+  checkpoint.n_train_rows = whole_number(file, "state", "n_train_rows", largest_step);
   checkpoint.seed = file.read<std::uint64_t>("state/random_key", {1}).front();
   checkpoint.best_validation = file.read<double>("state/figures", {version < 4 ? 2 : 1}).front();
   checkpoint.history = read_history(file);
@@ -246,7 +292,8 @@ Checkpoint read_checkpoint(const std::string& path) {
   if (file.exists("provenance/earlier_runs"))
     checkpoint.earlier_runs = file.read_string("provenance/earlier_runs");
   const ModelDescription& model = checkpoint.model;
-  const network::ParameterLayout layout = flux::layout_of(model.config, model.flux, model.units.n_dims());
+  const network::ParameterLayout layout =
+      located(path, [&] { return flux::layout_of(model.config, model.flux, model.units.n_dims()); });
   checkpoint.parameters = read_blocks(file, "parameters", layout);
   checkpoint.first_moment = read_blocks(file, "optimiser/first_moment", layout);
   checkpoint.second_moment = read_blocks(file, "optimiser/second_moment", layout);

@@ -158,8 +158,28 @@ def test_checkpoint(folder):
         del file["history"]
         file["history"] = rows
         file["history"].attrs["columns"] = names
+    def with_attribute(name, group, attribute, value):
+        (folder / name).write_bytes(data)
+        with h5py.File(folder / name, "r+") as file:
+            file[group].attrs[attribute] = value
+
+    with_attribute("width.h5", "model", "hidden", [64.0, 6e231])
+    with_attribute("flux.h5", "flux", "hidden", [0.5])
+    with_attribute("mixture.h5", "model", "mixture", 2**40)
+    with_attribute("negative.h5", "state", "step", -1)
+    with_attribute("times.h5", "model", "time_range", [1.0, float("nan")])
+    with_attribute("noise.h5", "flux", "noise", "-1")
+    with_attribute("large.h5", "model", "hidden", [16384.0] * 16)
+    (folder / "scale.h5").write_bytes(data)
+    with h5py.File(folder / "scale.h5", "r+") as file:
+        file["model/scale"][0] = 0
     for name, words in (("short.h5", []), ("text.h5", []), ("newer.h5", ["99"]), ("step.h5", ["history", "not a step"]),
-                        ("columns.h5", ["history", "columns"]), ("data.h5", ["checkpoint"]),
+                        ("columns.h5", ["history", "columns"]),
+                        ("width.h5", ["model", "hidden", "6e+231"]), ("flux.h5", ["flux", "hidden", "0.5"]),
+                        ("mixture.h5", ["mixture", "1099511627776"]), ("negative.h5", ["step", "-1"]),
+                        ("times.h5", ["time_range", "nan"]), ("large.h5", ["too large"]),
+                        ("noise.h5", ["'flux'", "'noise'", "negative"]),
+                        ("scale.h5", ["model/scale", "above 0"]), ("data.h5", ["checkpoint"]),
                         ("missing.h5", ["no such file"])):
         refused(folder, [name, *words], "evaluate", name, "--data", "data.h5")
         refused(folder, [name, *words], "sample", name, "--times", "0", "--output", "out.h5")

@@ -165,11 +165,13 @@ class Hdf5Reader {
   bool exists(const std::string& name) const;
   bool is_dataset(const std::string& name) const;
   Shape shape(const std::string& name) const;
+  /// Throws Error (bad input) if the dataset has another shape; an extent of -1 allows any.
+  void require_shape(const std::string& name, const Shape& expected) const;
 
   template <class T>
   std::vector<T> read(const std::string& name) const;
 
-  /// As above, and the shape must be the expected one; an extent of -1 allows any.
+  /// As above, and the shape must be the expected one.
   template <class T>
   std::vector<T> read(const std::string& name, const Shape& expected) const;
 

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
+
+#include "rhoflux/core/error.hpp"
 
 namespace rhoflux::network {
 
@@ -18,11 +22,15 @@ struct ParameterBlock {
 /// array. Blocks start at multiples of 16 entries; the gaps between them stay zero.
 class ParameterLayout {
  public:
-  /// Appends a block and returns its offset.
+  /// Appends a block and returns its offset. Throws Error (bad input) if the vector becomes longer than an
+  /// int can count.
   int add(const std::string& name, int rows, int columns) {
+    constexpr int alignment = 16, longest = std::numeric_limits<int>::max() - alignment;
+    if (std::int64_t{rows} * columns > longest - m_size)
+      fail_input("the network is too large: with '" + name + "' (" + std::to_string(rows) + " x " +
+                 std::to_string(columns) + ") it has more than " + std::to_string(longest) + " parameters");
     const ParameterBlock block{name, rows, columns, m_size};
     m_blocks.push_back(block);
-    constexpr int alignment = 16;
     m_size += (block.size() + alignment - 1) / alignment * alignment;
     return block.offset;
   }

@@ -62,5 +62,14 @@ TEST(ParameterLayout, BlocksAreAlignedAndDisjoint) {
   EXPECT_EQ(layout.blocks()[1].size(), 32);
 }
 
+TEST(ParameterLayout, LongerThanAnIntIsRefused) {
+  ParameterLayout layout;
+  for (int k = 0; k < 7; ++k) layout.add("layer", 16384, 16384);
+  EXPECT_EQ(layout.size(), 7 * 16384 * 16384);
+  EXPECT_THROW(layout.add("one too many", 16384, 16384), Error);
+  EXPECT_THROW(layout.add("product beyond an int", 1 << 20, 1 << 20), Error);
+  EXPECT_EQ(layout.blocks().size(), 7u);
+}
+
 }  // namespace
 }  // namespace rhoflux::network
