@@ -65,7 +65,10 @@ def requeue_until_stopped(cluster, folder, launchers, steps):
         numbers = {launcher: cluster.submit("--ntasks=2", "--time=1", "--signal=B:USR1@50", "jobs/slurm_requeue.sh", "deck.cfg",
                                             *settings(steps), "--checkpoint.every=1", folder=folder, LAUNCH=launcher)
                    for launcher in waiting}
-        cluster.wait_for_jobs(600)
+        try:
+            cluster.wait_for_jobs(1200)  # 20 turns and more, if the machine has become that slow
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}\n{log_of(folder, 'rhoflux-*.log')[-8000:]}") from error
         results.update((launcher, (number, steps)) for launcher, number in numbers.items())
         waiting = [launcher for launcher, number in numbers.items()
                    if cluster.job(number).get("Restarts") == "0" and cluster.job(number).get("JobState") == "COMPLETED"]
