@@ -38,6 +38,17 @@ std::vector<std::string> decode_strings(hid_t file_type, hid_t space, const std:
   return texts;
 }
 
+/// A damaged extent must not become memory: so many values cannot have been stored, however well compressed.
+void require_stored(hid_t dataset, hid_t type, const Shape& shape, const std::string& what) {
+  constexpr double best_compression = 1100;  // deflate's is 1032
+  const auto stored = static_cast<double>(H5Dget_storage_size(dataset));
+  auto bytes = static_cast<double>(type_bytes(type, what));
+  for (const std::int64_t extent : shape) bytes *= static_cast<double>(extent);
+  if (bytes > stored * best_compression)
+    fail_input(what + ": its shape is " + to_string(shape) + ", but the file has " +
+               std::to_string(H5Dget_storage_size(dataset)) + " bytes of it");
+}
+
 void require_numeric(hid_t type, const std::string& what) {
   const H5T_class_t kind = H5Tget_class(type);
   if (kind != H5T_INTEGER && kind != H5T_FLOAT) fail_input(what + ": expected numbers");
@@ -100,7 +111,9 @@ std::vector<T> Hdf5Reader::read(const std::string& name) const {
   Hdf5Handle space = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, reading, place(name));
   Hdf5Handle type = own_hdf5(H5Dget_type(dataset.id()), H5Tclose, reading, place(name));
   require_numeric(type.id(), place(name));
-  std::vector<T> values(static_cast<std::size_t>(element_count(space_shape(space.id(), place(name)))));
+  const Shape shape = space_shape(space.id(), place(name));
+  require_stored(dataset.id(), type.id(), shape, place(name));
+  std::vector<T> values(static_cast<std::size_t>(element_count(shape)));
   if (values.empty()) return values;
   check_hdf5(H5Dread(dataset.id(), native_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), reading,
              place(name) + ": cannot read the dataset");
@@ -133,6 +146,7 @@ std::string Hdf5Reader::read_string(const std::string& name) const {
   Hdf5Handle dataset = open_dataset(name);
   Hdf5Handle space = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, reading, place(name));
   Hdf5Handle type = own_hdf5(H5Dget_type(dataset.id()), H5Tclose, reading, place(name));
+  require_stored(dataset.id(), type.id(), space_shape(space.id(), place(name)), place(name));
   const std::vector<std::string> texts =
       decode_strings(type.id(), space.id(), place(name), [&](hid_t memory_type, void* buffer) {
         return H5Dread(dataset.id(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer);

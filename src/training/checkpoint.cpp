@@ -174,11 +174,9 @@ ModelDescription read_model(const io::Hdf5Reader& file) {
   if (range.size() != 2) fail_input(file.path() + ": attribute time_range of /model must have 2 numbers");
   model.units.t_first = range[0];
   model.units.t_last = range[1];
-  model.units.mean = file.read<double>("model/mean");
-  model.units.scale = file.read<double>("model/scale", {signed_size(model.units.mean)});
-  if (model.units.mean.empty() || model.dim_names.size() != model.units.mean.size())
-    fail_input(file.path() + ": /model names " + std::to_string(model.dim_names.size()) +
-               " coordinates but has " + std::to_string(model.units.mean.size()) + " means");
+  if (model.dim_names.empty()) fail_input(file.path() + ": attribute dim_names of /model has no names");
+  model.units.mean = file.read<double>("model/mean", {signed_size(model.dim_names)});
+  model.units.scale = file.read<double>("model/scale", {signed_size(model.dim_names)});
   require_usable(model.units, file.path());
   located(file.path(), [&] { config.validate(); });
   model.flux = read_flux(file);

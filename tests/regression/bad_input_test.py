@@ -158,6 +158,7 @@ def test_checkpoint(folder):
         del file["history"]
         file["history"] = rows
         file["history"].attrs["columns"] = names
+
     def with_attribute(name, group, attribute, value):
         (folder / name).write_bytes(data)
         with h5py.File(folder / name, "r+") as file:
@@ -173,11 +174,18 @@ def test_checkpoint(folder):
     (folder / "scale.h5").write_bytes(data)
     with h5py.File(folder / "scale.h5", "r+") as file:
         file["model/scale"][0] = 0
+    (folder / "extent.h5").write_bytes(data)
+    with h5py.File(folder / "extent.h5", "r+") as file:
+        columns = file["history"].attrs["columns"]
+        del file["history"]
+        file.create_dataset("history", shape=(2**40, len(columns)), dtype="f8")
+        file["history"].attrs["columns"] = columns
     for name, words in (("short.h5", []), ("text.h5", []), ("newer.h5", ["99"]), ("step.h5", ["history", "not a step"]),
                         ("columns.h5", ["history", "columns"]),
                         ("width.h5", ["model", "hidden", "6e+231"]), ("flux.h5", ["flux", "hidden", "0.5"]),
                         ("mixture.h5", ["mixture", "1099511627776"]), ("negative.h5", ["step", "-1"]),
                         ("times.h5", ["time_range", "nan"]), ("large.h5", ["too large"]),
+                        ("extent.h5", ["history", "1099511627776", "0 bytes"]),
                         ("noise.h5", ["'flux'", "'noise'", "negative"]),
                         ("scale.h5", ["model/scale", "above 0"]), ("data.h5", ["checkpoint"]),
                         ("missing.h5", ["no such file"])):
