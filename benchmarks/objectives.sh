@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Speed of training on the likelihood and the kinetic energy of each flux, D = 5, default network, batch 1024: the program as a
 # user runs it, its log included, and where PyTorch and a script for it are there, PyTorch on the same cores, in turn in one run.
-# Ours draws fresh samples from the model for the energy; PyTorch's step takes it at the data.
+# Ours takes the energy at fresh draws from the model. PyTorch takes it at the data, which needs one evaluation instead of a
+# draw and two, and, with torch_model.py beside the script, at draws as ours (torch_draws.py).
 #
 #   benchmarks/objectives.sh [BUILD_FOLDER] [PYTORCH_SCRIPT]
 #
@@ -15,8 +16,9 @@ ranks="${RHOFLUX_RANKS:-2}"
 python="${RHOFLUX_PYTHON:-/usr/bin/python3}"
 rounds="${RHOFLUX_ROUNDS:-3}"
 [ -x "$program" ] || { echo "$program: not built (cmake --build ... --target rhoflux)" >&2; exit 2; }
-has_torch=no
+has_torch=no has_draws=no
 if [ -n "$script" ] && [ -f "$script" ] && "$python" -c 'import torch' 2> /dev/null; then has_torch=yes; fi
+if [ "$has_torch" = yes ] && [ -f "$(dirname "$script")/torch_model.py" ]; then has_draws=yes; fi
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"
@@ -24,7 +26,11 @@ cd "$folder"
 printf '[data]\nfile = data.h5\n[objective]\nkinetic = 0.01\nkinetic_clip = 100\n[training]\nbatch = 1024\nvalidate_every = 0\n[output]\nlog_every = 50\n' > deck.cfg
 core=$("$program" --version | sed -n 's/.*OpenBLAS \([A-Za-z]*\).*/\1/p' | head -n 1)
 
-median() { sort -n | awk '{v[NR] = $1} END {print (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2)}'; }
+median() { sort -n | awk '{v[NR] = $1} END {if (NR) print (NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2)}'; }
+
+torch() { # SCRIPT ARGUMENT ..: with the same BLAS kernels as ours
+  env -u OPENBLAS_NUM_THREADS ${core:+OPENBLAS_CORETYPE="$core"} "$python" "$@"
+}
 
 ours() { # FLUX [KEY ..]: samples/s of each line of the log but the first
   local flux=$1
@@ -36,17 +42,23 @@ ours() { # FLUX [KEY ..]: samples/s of each line of the log but the first
 for flux in sigmoid triangular; do
   : > ours.txt
   : > theirs.txt
+  : > draws.txt
   for ((round = 0; round < rounds; ++round)); do
     ours "$flux" >> ours.txt
     if [ "$has_torch" = yes ]; then
-      env -u OPENBLAS_NUM_THREADS ${core:+OPENBLAS_CORETYPE="$core"} "$python" "$script" --threads "$ranks" --dims 5 \
-        --batch 1024 --terms "kinetic_$flux" | awk '{print $5}' >> theirs.txt
+      torch "$script" --threads "$ranks" --dims 5 --batch 1024 --terms "kinetic_$flux" | awk '{print $5}' >> theirs.txt
+    fi
+    if [ "$has_draws" = yes ]; then
+      torch "$root/benchmarks/torch_draws.py" "$(dirname "$script")" "$flux" --threads "$ranks" >> draws.txt
     fi
   done
   rate=$(median < ours.txt)
   if [ "$has_torch" = yes ]; then
-    awk -v a="$rate" -v b="$(median < theirs.txt)" -v f="$flux" -v n="$ranks" \
-      'BEGIN {printf "nll + kinetic, %-10s  %7.0f samples/s on %d ranks; PyTorch %7.0f on %d threads; ratio %.1f\n", f, a, n, b, n, a / b}'
+    awk -v a="$rate" -v b="$(median < theirs.txt)" -v f="$flux" -v n="$ranks" -v d="$(median < draws.txt)" 'BEGIN {
+      printf "nll + kinetic, %-10s  %7.0f samples/s on %d ranks; PyTorch on %d threads, energy at the data %7.0f, ratio %.1f", f, a, n, n, b, a / b
+      if (d > 0) printf "; at draws %7.0f, ratio %.1f", d, a / d
+      printf "\n"
+    }'
   else
     printf 'nll + kinetic, %-10s  %7.0f samples/s on %d ranks; PyTorch: not measured (no torch in %s, or no script)\n' \
       "$flux" "$rate" "$ranks" "$python"

@@ -1,5 +1,8 @@
 #include "rhoflux/io/hdf5_handle.hpp"
 
+#include <algorithm>
+#include <limits>
+
 namespace rhoflux::io {
 
 std::string to_string(const Shape& shape) {
@@ -12,8 +15,13 @@ std::string to_string(const Shape& shape) {
 }
 
 std::int64_t element_count(const Shape& shape) {
-  std::int64_t count = 1;
-  for (const std::int64_t extent : shape) count *= extent;
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  std::int64_t count = std::count(shape.begin(), shape.end(), 0) > 0 ? 0 : 1;
+  for (const std::int64_t extent : shape) {
+    if (extent > 0 && count > most / extent)
+      fail_input("a shape " + to_string(shape) + " has too many elements");
+    count *= extent;
+  }
   return count;
 }
 

@@ -18,6 +18,9 @@ std::vector<std::string> decode_strings(hid_t file_type, hid_t space, const std:
   const std::size_t count = space_count(space, what);
   std::vector<std::string> texts;
   if (count == 0) return texts;
+  constexpr std::size_t most = 1 << 20;  // each takes more memory here than it may take there
+  if (count > most)
+    fail_input(what + ": " + std::to_string(count) + " texts are more than " + std::to_string(most));
   if (check_hdf5(H5Tis_variable_str(file_type), reading, what) > 0) {
     Hdf5Handle type = own_hdf5(H5Tcopy(H5T_C_S1), H5Tclose, reading, what);
     check_hdf5(H5Tset_size(type.id(), H5T_VARIABLE), reading, what);
@@ -39,12 +42,13 @@ std::vector<std::string> decode_strings(hid_t file_type, hid_t space, const std:
 }
 
 /// A damaged extent must not become memory: so many values cannot have been stored, however well compressed.
+/// (A dataset may have no storage at all, being its fill value; of moderate size it is read.)
 void require_stored(hid_t dataset, hid_t type, const Shape& shape, const std::string& what) {
-  constexpr double best_compression = 1100;  // deflate's is 1032
+  constexpr double best_compression = 1100, moderate = 1 << 28;  // deflate's is 1032; 256 MiB
   const auto stored = static_cast<double>(H5Dget_storage_size(dataset));
   auto bytes = static_cast<double>(type_bytes(type, what));
   for (const std::int64_t extent : shape) bytes *= static_cast<double>(extent);
-  if (bytes > stored * best_compression)
+  if (bytes > moderate && bytes > stored * best_compression)
     fail_input(what + ": its shape is " + to_string(shape) + ", but the file has " +
                std::to_string(H5Dget_storage_size(dataset)) + " bytes of it");
 }

@@ -221,11 +221,11 @@ std::vector<double> inside_of_model(const Inference& inference, const objectives
   std::vector<double> shares;
   for (std::int64_t frame = mine.begin; frame < mine.end; ++frame) {
     const std::vector<double> x =
-        draw_model(inference, options.paths, frames[static_cast<std::size_t>(frame)], options.seed,
+        draw_model(inference, options.draws, frames[static_cast<std::size_t>(frame)], options.seed,
                    start_stream + 10 + static_cast<std::uint64_t>(frame));
     double inside = 0;
     for (std::size_t s = 0; s < x.size() / dims; ++s) inside += obstacles.is_inside(&x[s * dims]) ? 1 : 0;
-    shares.push_back(inside / static_cast<double>(options.paths));
+    shares.push_back(inside / static_cast<double>(options.draws));
   }
   return comm.all_gather(shares);
 }
@@ -234,6 +234,12 @@ double mean_of(const std::vector<double>& values) {
   double sum = 0;
   for (const double value : values) sum += value;
   return sum / static_cast<double>(values.size());
+}
+
+/// The largest of shares that were counted over so many independent states each, and its standard error.
+Estimate largest_share(const std::vector<double>& shares, std::int64_t count) {
+  const double share = *std::max_element(shares.begin(), shares.end());
+  return {share, std::sqrt(share * (1 - share) / static_cast<double>(count))};
 }
 
 /// -log rho of draws from a law, and distances at its time.
@@ -307,9 +313,9 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
     const std::vector<double> model =
         inside_of_model(inference, objective.state_cost_potential, comm, options, frames);
     result.inside_model = mean_of(model);
-    result.inside_model_most = *std::max_element(model.begin(), model.end());
+    result.inside_model_most = largest_share(model, options.draws);
     result.inside_paths = mean_of(paths.inside);
-    result.inside_paths_most = *std::max_element(paths.inside.begin(), paths.inside.end());
+    result.inside_paths_most = largest_share(paths.inside, options.paths);
   }
   const ScopedRegion region("optimal transport");
   if (sources.initial.is_there())
@@ -350,9 +356,11 @@ std::string to_json(const ObjectiveEvaluation& evaluation) {
   term(evaluation.total);
   if (evaluation.has_obstacles) {
     json << ",\n   \"inside_obstacles\": {\"model_mean\": " << evaluation.inside_model;
-    number("model_most", evaluation.inside_model_most);
+    number("model_most", evaluation.inside_model_most.mean);
+    number("model_most_error", evaluation.inside_model_most.error);
     number("simulated_mean", evaluation.inside_paths);
-    number("simulated_most", evaluation.inside_paths_most);
+    number("simulated_most", evaluation.inside_paths_most.mean);
+    number("simulated_most_error", evaluation.inside_paths_most.error);
     json << "}";
   }
   json << ",\n   \"laws\": [";
@@ -400,10 +408,11 @@ std::vector<std::string> to_text(const ObjectiveEvaluation& evaluation) {
   if (!evaluation.has_obstacles) return lines;
   std::snprintf(
       text, sizeof(text),
-      "mass inside obstacles: model %.3f %% on average over time and %.3f %% at most, paths %.3f %% "
-      "and %.3f %%",
-      100 * evaluation.inside_model, 100 * evaluation.inside_model_most, 100 * evaluation.inside_paths,
-      100 * evaluation.inside_paths_most);
+      "mass inside obstacles: model %.3f %% on average over time and %.2f +- %.2f %% at most, paths "
+      "%.3f %% and %.2f +- %.2f %%",
+      100 * evaluation.inside_model, 100 * evaluation.inside_model_most.mean,
+      100 * evaluation.inside_model_most.error, 100 * evaluation.inside_paths,
+      100 * evaluation.inside_paths_most.mean, 100 * evaluation.inside_paths_most.error);
   add();
   return lines;
 }

@@ -17,7 +17,7 @@ using Shape = std::vector<std::int64_t>;
 /// "(100, 2)"; "scalar" for an empty shape; an extent of -1 reads "any".
 std::string to_string(const Shape& shape);
 
-/// Number of elements of a shape (1 for a scalar).
+/// Number of elements of a shape (1 for a scalar). Throws Error (bad input) beyond what 63 bits can count.
 std::int64_t element_count(const Shape& shape);
 
 /// Attributes that are texts: name and value of each.

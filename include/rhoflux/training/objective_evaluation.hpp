@@ -52,8 +52,11 @@ struct ObjectiveEvaluation {
   TermComparison total;  ///< weighted sum of the terms
   std::vector<LawFigures> laws;
   bool has_obstacles = false;  ///< the state cost is one, of a kind that has an inside
-  /// Share of mass inside an obstacle: mean and largest over the frames.
-  double inside_model = 0, inside_model_most = 0, inside_paths = 0, inside_paths_most = 0;
+  /// Share of mass inside an obstacle, mean over the frames.
+  double inside_model = 0, inside_paths = 0;
+  /// The largest of the frames, with the standard error of one frame. A largest of many noisy shares is
+  /// biased upwards by about two of them.
+  Estimate inside_model_most, inside_paths_most;
 };
 
 /// The objective with its full weights by exact draws from the model and along simulated paths of
