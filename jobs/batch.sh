@@ -34,7 +34,8 @@ read -r -a launch <<< "${LAUNCH:-mpirun -n $ranks}"
 rhoflux_watch() {
   local had=0 alone=0 step=5 most="${RHOFLUX_LAUNCHER_ALONE:-60}"
   if [ "$most" -lt "$step" ]; then step=1; fi
-  while sleep "$step" > /dev/null 2>&1 && kill -0 "$1" 2> /dev/null; do
+  # Until there has been a child it looks often: ranks that are killed while they start are there for a moment only.
+  while sleep "$([ "$had" -eq 1 ] && echo "$step" || echo 0.2)" > /dev/null 2>&1 && kill -0 "$1" 2> /dev/null; do
     if awk -v parent="$1" '$1 == "State:" {gone = $2 == "Z"} $1 == "PPid:" && $2 == parent && !gone {found = 1}
                            END {exit !found}' /proc/[0-9]*/status 2> /dev/null; then
       had=1 alone=0

@@ -80,6 +80,13 @@ void Config::validate() const {
     if (named.term->clip > 0)
       refuse(std::string(named.name) + "_clip", print_number(named.term->clip),
              "must be 0: only a cost that is never negative can be clipped");
+  for (const auto& [name, term, of_law, law] :
+       {std::make_tuple("initial_reverse", &initial_reverse, "initial", &initial),
+        std::make_tuple("terminal_reverse", &terminal_reverse, "terminal", &terminal)})
+    if (term->is_there() && !law->is_there())
+      refuse(name, print_number(term->weight),
+             std::string("needs objective.") + of_law +
+                 " too: alone it lets the model leave out a part of its law");
   check_goes_with("state_cost_potential", state_cost_potential, "state_cost", state_cost);
   check_goes_with("initial_law", initial_law, "initial", initial);
   check_goes_with("terminal_law", terminal_law, "terminal", terminal);
@@ -107,6 +114,12 @@ void Config::validate() const {
     refuse("kinetic_metric", "standardised", "has no effect without objective.kinetic, its weight");
   if (control_base.kind != BaseDrift::Kind::zero && !control.is_there())
     refuse("control_base", control_base.to_string(), "has no effect without objective.control, its weight");
+  if (control_sigma != 1 && !control.is_there())
+    refuse("control_sigma", print_number(control_sigma),
+           "has no effect without objective.control, its weight");
+  if (congestion_kernel.is_pairwise() && !congestion.is_there())
+    refuse("congestion_kernel", congestion_kernel.to_string(),
+           "has no effect without objective.congestion, its weight");
   if (congestion_group != 2 && congestion_group != 4 && congestion_group != 8 && congestion_group != 16 &&
       congestion_group != 32 && congestion_group != 64)
     refuse("congestion_group", std::to_string(congestion_group), "must be 2, 4, 8, 16, 32 or 64");

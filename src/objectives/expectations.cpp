@@ -212,7 +212,8 @@ void Expectations<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>
   to_data_units(space, units, points, m_motion, m_draws, m_bar);
   const Draws<Scalar> draws = {entries(m_draws.t, n), m_draws.x, m_draws.drift, m_draws.log_rho};
   for (std::size_t k = 0; k < m_terms.size(); ++k)
-    note(k, m_terms[k].term->add(space, draws, states.share * weights[k], m_bar));
+    if (weights[k] > 0 || !has_gradient)  // in training, what does not act yet has no value either
+      note(k, m_terms[k].term->add(space, draws, states.share * weights[k], m_bar));
   if (has_gradient) to_model_units(space, units, m_bar, m_symmetry_x_bar, n);
 }
 

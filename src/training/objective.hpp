@@ -62,7 +62,7 @@ class Objective {
   std::vector<std::string> m_names;
   std::vector<objectives::Term> m_schedules;
   std::vector<std::unique_ptr<SampleStream<Scalar>>> m_streams;  ///< of the first terms, the likelihoods
-  /// Of the other terms: the cost of the end, the integrals over time, as far as there are any.
+  /// Of the other terms: the costs of the ends, the integrals over time, as far as there are any.
   std::vector<std::unique_ptr<objectives::Expectations<Scalar>>> m_expectations;
   density::Points<Scalar> m_points;
   Vector<Scalar> m_weight, m_weight_bar, m_log_rho;

@@ -106,8 +106,8 @@ std::vector<double> by_the_model(const Inference& inference, const Terms& terms,
 
 /// Draws from a law, or rows of its file: (at most n, D), units of the data, the same on every rank.
 std::vector<double> draw_law(const GivenLaw& given, const parallel::Communicator& comm, std::int64_t n,
-                             std::uint64_t seed, RandomPurpose purpose) {
-  if (!given.file) return draw_gaussians(given.law, n, seed, purpose);
+                             std::uint64_t seed, RandomPurpose purpose, Spread spread) {
+  if (!given.file) return draw_gaussians(given.law, n, seed, purpose, spread);
   Standardisation identity;
   identity.mean.assign(static_cast<std::size_t>(given.file->info().n_dims), 0.0);
   identity.scale.assign(identity.mean.size(), 1.0);
@@ -250,12 +250,12 @@ LawFigures compare_law(const char* name, const GivenLaw& given, double t, const 
   const bool is_first = t == inference.model().units.t_first;
   const RandomPurpose purpose = is_first ? RandomPurpose::initial_law : RandomPurpose::terminal_law;
   const auto dims = static_cast<std::size_t>(inference.n_dims());
-  const std::vector<double> law = draw_law(given, comm, options.draws, options.seed, purpose);
+  const std::vector<double> even = draw_law(given, comm, options.draws, options.seed, purpose, Spread::even);
   LawFigures figures;
   figures.name = name;
-  const std::size_t count = law.size() / dims;
+  const std::size_t count = even.size() / dims;
   double sum = 0;
-  for (const double value : inference.standardised_log_density(std::vector<double>(count, t), law))
+  for (const double value : inference.standardised_log_density(std::vector<double>(count, t), even))
     sum += value;
   figures.nll = inference.model().units.log_volume() - sum / static_cast<double>(count);
   figures.points = std::min<std::int64_t>({most_points, static_cast<std::int64_t>(count), options.paths});
@@ -269,6 +269,11 @@ LawFigures compare_law(const char* name, const GivenLaw& given, double t, const 
     }
     return kept;
   };
+  // Paths from the law start at draws of this seed, so that the law is compared by others.
+  const auto other_draws = [&](std::uint64_t times) {
+    return draw_law(given, comm, options.draws, options.seed + times, purpose, Spread::independent);
+  };
+  const std::vector<double> law = other_draws(1);
   const auto w2 = [&](const std::vector<double>& other) {
     return metrics::wasserstein(thinned(law).data(), thinned(other).data(), static_cast<int>(n),
                                 static_cast<int>(dims), 2);
@@ -276,8 +281,7 @@ LawFigures compare_law(const char* name, const GivenLaw& given, double t, const 
   figures.w2_model =
       w2(draw_model(inference, figures.points, t, options.seed, compare_stream + (is_first ? 0 : 1)));
   figures.w2_paths = w2(ends);
-  figures.w2_floor = given.file ? std::numeric_limits<double>::quiet_NaN()
-                                : w2(draw_law(given, comm, options.draws, options.seed + 1, purpose));
+  figures.w2_floor = given.file ? std::numeric_limits<double>::quiet_NaN() : w2(other_draws(2));
   return figures;
 }
 
@@ -290,6 +294,10 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
   // How well the ends meet their laws is said of each law, it is not a cost.
   objectives::Config costs = objective;
   costs.initial_reverse = costs.terminal_reverse = {};
+  // Clipping is a matter of training.
+  for (objectives::Term* term :
+       {&costs.kinetic, &costs.control, &costs.congestion, &costs.state_cost, &costs.jacobian_symmetry})
+    term->clip = 0;
   const Terms terms(inference, costs, options.noise);
   ObjectiveEvaluation result;
   if (terms.names.empty())
@@ -304,7 +312,8 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
     frames.push_back(units.t_first + units.time_span() * k / (options.frames - 1));
   const bool from_law = options.start_from_law && sources.initial.is_there() && !sources.initial.file;
   const std::vector<double> start =
-      from_law ? draw_law(sources.initial, comm, options.paths, options.seed, RandomPurpose::initial_law)
+      from_law ? draw_law(sources.initial, comm, options.paths, options.seed, RandomPurpose::initial_law,
+                          Spread::independent)
                : draw_model(inference, options.paths, units.t_first, options.seed, start_stream);
   const PathFigures paths = simulate(inference, terms, objective, start, comm, options, frames);
   set_estimates(paths.rows, terms.weights, &TermComparison::paths, result);

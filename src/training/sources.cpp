@@ -73,17 +73,34 @@ struct MixtureOnDevice {
   /// @param x (D)
   KOKKOS_INLINE_FUNCTION void draw(const RandomStream& random, std::int64_t index, std::int64_t count,
                                    Scalar* x) const {
+    const double within = random.uniforms(static_cast<std::uint64_t>(index), 0).first;
+    put((static_cast<double>(index) + within) / static_cast<double>(count),
+        [&](int k) { return lattice.at(random, index, k); }, x);
+  }
+
+  /// Sample `index`, independent of the others.
+  KOKKOS_INLINE_FUNCTION void draw_alone(const RandomStream& random, std::int64_t index, Scalar* x) const {
     const auto sample = static_cast<std::uint64_t>(index);
-    const double place =
-        (static_cast<double>(index) + random.uniforms(sample, 0).first) / static_cast<double>(count);
+    put(
+        random.uniforms(sample, 0).first,
+        [&](int k) {
+          const RandomStream::Pair pair = random.uniforms(sample, static_cast<std::uint32_t>(1 + k / 2));
+          return k % 2 == 0 ? pair.first : pair.second;
+        },
+        x);
+  }
+
+  /// @param place in (0, 1), which chooses the part @param uniform gives the numbers of the coordinates
+  template <class Uniform>
+  KOKKOS_INLINE_FUNCTION void put(double place, const Uniform& uniform, Scalar* x) const {
     int part = 0;
     while (part + 1 < n_parts && shares(part) <= place) ++part;
     for (int i = 0; i < n_dims; ++i) {
       double value = means(part * n_dims + i);
       for (int j = 0; j <= i; ++j) {
         double sine, cosine;  // Box & Muller 1958
-        math::sincos_turns(lattice.at(random, index, j - j % 2 + 1), sine, cosine);
-        const double radius = math::sqrt(-2.0 * math::log(lattice.at(random, index, j - j % 2)));
+        math::sincos_turns(uniform(j - j % 2 + 1), sine, cosine);
+        const double radius = math::sqrt(-2.0 * math::log(uniform(j - j % 2)));
         const double normal = radius * (j % 2 == 0 ? cosine : sine);
         value += roots((part * n_dims + i) * n_dims + j) * normal;
       }
@@ -224,14 +241,19 @@ Standardisation measure(const Sources& sources, const DataConfig& config,
 }
 
 std::vector<double> draw_gaussians(const objectives::Law& law, std::int64_t count, std::uint64_t seed,
-                                   RandomPurpose purpose) {
+                                   RandomPurpose purpose, Spread spread) {
   const int n_dims = law.n_dims();
   const MixtureOnDevice<double> mixture(law, unit_scale(n_dims));
   const RandomStream random(seed, purpose, 0);
   const auto x = make_matrix<double>("draws of a law", n_dims, static_cast<int>(count));
+  const bool is_even = spread == Spread::even;
   for_each(
-      ExecutionSpace(), "draws of a law", static_cast<int>(count),
-      KOKKOS_LAMBDA(int s) { mixture.draw(random, s, count, &x(0, s)); });
+      ExecutionSpace(), "draws of a law", static_cast<int>(count), KOKKOS_LAMBDA(int s) {
+        if (is_even)
+          mixture.draw(random, s, count, &x(0, s));
+        else
+          mixture.draw_alone(random, s, &x(0, s));
+      });
   const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), x);
   std::vector<double> values;
   for (int s = 0; s < static_cast<int>(count); ++s)
@@ -253,7 +275,7 @@ density::InitialRows initial_rows(const Sources& sources, const parallel::Commun
     }
     const RandomPurpose purpose =
         given == &sources.initial ? RandomPurpose::initial_law : RandomPurpose::terminal_law;
-    const std::vector<double> found = draw_gaussians(given->law, most / 2, seed, purpose);
+    const std::vector<double> found = draw_gaussians(given->law, most / 2, seed, purpose, Spread::even);
     for (std::size_t k = 0; k < found.size(); ++k)
       rows.x.push_back((found[k] - units.mean[k % dims]) / units.scale[k % dims]);
   }

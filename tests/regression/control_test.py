@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import LONG, SMALL, check, datasets, differences, main, np, succeed, write_population  # noqa: E402
+from regression import LONG, SMALL, check, datasets, differences, figures, main, np, succeed, write_population  # noqa: E402
 
 INPUTS = Path(os.environ["RHOFLUX_SOURCE_DIR"]) / "inputs"
 TIMES = np.linspace(0, 1, 5)
@@ -158,7 +158,7 @@ validate_every = 10
 [output]
 log_every = 10
 """)
-    for estimator in ("pathwise", "score_function"):
+    for estimator in ("pathwise", "score_function"):  # see test_model_and_paths_agree for the figures
         said = succeed("train", "deck.cfg", f"--objective.estimator={estimator}", f"--checkpoint.directory={estimator}", ranks=2,
                        folder=folder)
         for term in ("initial", "terminal", "control", "congestion", "state_cost", "jacobian_symmetry"):
@@ -168,6 +168,52 @@ log_every = 10
         shared = succeed("evaluate", f"{estimator}/best.h5", "--paths", 256, "--draws", 1024, "--steps", 20, "--frames", 5,
                          ranks=2, folder=folder)
         check(alone == shared, f"on one rank:\n{alone}\non two:\n{shared}")
+
+
+def test_model_and_paths_agree(folder):
+    """Costs by the model and along paths from a law of far apart parts, pairs of them among these: they agree within their
+    standard errors, which are those of independent paths. Clipping is a matter of training: the costs are whole."""
+    (folder / "deck.cfg").write_text("""[model]
+family = factorised
+mixture = 4
+components = 1
+hidden = 32,32
+time_features = 4
+weights = time_constant
+[flux]
+noise = 1
+[objective]
+initial = 100
+initial_law = gaussian -6,0 : 0.5; 6,0 : 0.5; 0,6 : 0.5; 0,-6 : 0.5
+terminal = 100
+terminal_law = gaussian -6,0 : 0.5; 6,0 : 0.5; 0,6 : 0.5; 0,-6 : 0.5
+control = 1
+control_clip = 1e-3
+state_cost = 1e-3
+state_cost_potential = quadratic 3,0 : 1,1
+congestion = 1
+congestion_kernel = inverse_quadratic 1
+[training]
+steps = 600
+batch = 256
+learning_rate = 5e-3
+validate_every = 600
+[output]
+log_every = 200
+""")
+    succeed("train", "deck.cfg", "--checkpoint.directory=run", ranks=2, folder=folder)
+    succeed("evaluate", "run/best.h5", "--output", "e.json", folder=folder)
+    found = figures(folder / "e.json")["objective"]
+    for term in found["terms"]:
+        error = np.hypot(term["model_error"], term["simulated_error"])
+        print(f"{term['name']}: {term['model']} +- {term['model_error']}, paths {term['simulated']} +- {term['simulated_error']}")
+        check(abs(term["difference"]) < 5 * error, f"{term['name']}: {term}")
+    control, pairs, potential = found["terms"][:3]
+    check(control["model"] > 0.01, f"the control is clipped: {control}")
+    # Of independent paths: |x - c|^2 / 2 of the parts is 40.5, 22.5, 22.5 and 4.5, a standard deviation of 12.7. The error is
+    # that of eight blocks, itself known to a quarter. Starts in the order of the parts would make it eleven times as large.
+    check(0.3 < potential["simulated_error"] / (12.7 / np.sqrt(1024)) < 2.2, f"the error is not that of independent paths: {potential}")
+    check(pairs["name"] == "congestion" and potential["name"] == "state_cost", f"{found['terms']}")
 
 
 def test_time_held_out(folder):

@@ -215,6 +215,12 @@ def test_launcher_that_hangs(folder):
     check(process.returncode == 128 + signal.SIGKILL, f"exit code {process.returncode}\n{said[-3000:]}")
     check("goes on although all ranks have ended" in said, said[-3000:])
     check(checkpoints(folder / "run")[:1] == [3000], f"the run did not come to its end: {checkpoints(folder / 'run')}")
+    # Its ranks are killed while they start.
+    launcher.write_text('#!/bin/sh\nsleep 0.7\nexec python3 -c "import time; time.sleep(1000)" "$0"\n')
+    environment["RHOFLUX_LAUNCHER_ALONE"] = "6"
+    ended = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                           env=environment, timeout=PATIENCE, check=False)
+    check(ended.returncode == 128 + signal.SIGKILL, f"exit code {ended.returncode}\n{ended.stdout[-3000:]}")
 
 
 def test_checkpoints_by_time(folder):

@@ -88,6 +88,13 @@ def test_history_follows_the_schedule(folder):
     coarse, fine = (history(folder / name / "history.csv") for name in ("late", "fine"))
     check(np.isclose(coarse["kinetic"][coarse["step"] == 20], fine["kinetic"][fine["step"] == 20], rtol=1e-6).all(),
           "a term's first figure is not the mean over the steps in which it acted")
+    # The same beside a term that acts from the first step on.
+    more = ["--objective.kinetic=1e-9", "--objective.entropy=1e-9", "--objective.entropy_start=15", "--training.steps=40"]
+    succeed("train", "deck.cfg", *SMALL, *more, "--output.log_every=10", "--checkpoint.directory=beside", folder=folder)
+    succeed("train", "deck.cfg", *SMALL, *more, "--output.log_every=5", "--checkpoint.directory=beside_fine", folder=folder)
+    coarse, fine = (history(folder / name / "history.csv") for name in ("beside", "beside_fine"))
+    check(np.isclose(coarse["entropy"][coarse["step"] == 20], fine["entropy"][fine["step"] == 20], rtol=1e-6).all(),
+          f"entropy from step 15 on: {coarse['entropy']}, {fine['entropy']}")
     check(np.isfinite(found["kinetic"][lines & ~early]).all(), "kinetic has no figures")
     for name in ("entropy", "nll_gradient_norm", "entropy_gradient_norm"):
         check(np.isfinite(found[name][lines]).all(), f"{name} has gaps")

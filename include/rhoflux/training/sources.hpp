@@ -72,8 +72,12 @@ std::unique_ptr<SampleStream<Scalar>> make_gaussian_stream(const objectives::Law
                                                            const Standardisation& units,
                                                            const BatchConfig& config);
 
+/// How the draws of one call lie: independent of each other, or stratified over the parts of the mixture (the
+/// first draws from the first part, and so on) and on a lattice, which makes means of all of them precise.
+enum class Spread { independent, even };
+
 /// Draws from a mixture of Gaussians, units of the data: (count, D) in C order.
 std::vector<double> draw_gaussians(const objectives::Law& law, std::int64_t count, std::uint64_t seed,
-                                   RandomPurpose purpose);
+                                   RandomPurpose purpose, Spread spread);
 
 }  // namespace rhoflux::training

@@ -11,7 +11,7 @@ namespace {
 TEST(DrawGaussians, HaveTheMomentsOfTheLaw) {
   const objectives::Law law = objectives::Law::parse("gaussian 1,2 : 4,1.2,1.2,0.5; -3,0 : 0.25 : 3");
   constexpr std::int64_t n = 16384;
-  const std::vector<double> x = draw_gaussians(law, n, 7, RandomPurpose::initial_law);
+  const std::vector<double> x = draw_gaussians(law, n, 7, RandomPurpose::initial_law, Spread::even);
   ASSERT_EQ(x.size(), static_cast<std::size_t>(2 * n));
   const std::vector<double> mean = law.mean(), variance = law.variance();
   const double exact_product = 0.25 * (1.2 + 2.0) + 0.75 * 0.0;  // E x1 x2
@@ -29,6 +29,29 @@ TEST(DrawGaussians, HaveTheMomentsOfTheLaw) {
     EXPECT_NEAR(square[i], variance[i], 2 * chance * variance[i]);
   }
   EXPECT_NEAR(product, exact_product, 3 * chance * 2);
+}
+
+/// One after the other they come from each part of the mixture by its share, and two neighbours agree in it as
+/// often as chance has it; means have the errors of independent draws.
+TEST(DrawGaussians, AreIndependentWhereAsked) {
+  const objectives::Law law = objectives::Law::parse("gaussian -9 : 1; 9 : 1 : 3");
+  constexpr std::int64_t n = 16384;
+  const std::vector<double> x = draw_gaussians(law, n, 7, RandomPurpose::initial_law, Spread::independent);
+  ASSERT_EQ(x.size(), static_cast<std::size_t>(n));
+  double first_half = 0, same = 0, product = 0, square = 0;
+  const auto within = [&](std::size_t s) { return x[s] < 0 ? x[s] + 9 : x[s] - 9; };
+  for (std::size_t s = 0; s < x.size(); ++s) {
+    if (s < x.size() / 2) first_half += (x[s] > 0) / (0.5 * n);
+    square += within(s) * within(s) / n;
+    if (s + 1 == x.size()) continue;
+    same += ((x[s] > 0) == (x[s + 1] > 0)) / (n - 1.0);
+    product += within(s) * within(s + 1) / (n - 1.0);
+  }
+  const double chance = std::sqrt(1.0 / n);  // four standard errors each
+  EXPECT_NEAR(first_half, 0.75, 4 * std::sqrt(2 * 0.75 * 0.25) * chance);
+  EXPECT_NEAR(same, 0.75 * 0.75 + 0.25 * 0.25, 4 * 0.6 * chance);
+  EXPECT_NEAR(square, 1, 4 * std::sqrt(2.0) * chance);
+  EXPECT_NEAR(product, 0, 4 * chance);
 }
 
 TEST(DrawGaussians, AreTheSameInAnyParts) {
