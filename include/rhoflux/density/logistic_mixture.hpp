@@ -40,6 +40,7 @@ KOKKOS_INLINE_FUNCTION Scalar maximum(const Scalar* values, int n) {
 /// log sum_l e^{values_l}.
 template <class Scalar>
 KOKKOS_INLINE_FUNCTION Scalar log_sum_exp(const Scalar* values, int n) {
+  if (n == 1) return values[0];  // what follows gives, to the bit
   const Scalar largest = maximum(values, n);
   Scalar sum = 0;
   RHOFLUX_SIMD_SUM(sum)

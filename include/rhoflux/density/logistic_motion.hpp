@@ -35,11 +35,16 @@ KOKKOS_INLINE_FUNCTION void place(const Mixture<Scalar>& mixture, Scalar x, Moti
   const Scalar log_norm = log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
   const Scalar log_f = log_sum_exp(static_cast<const Scalar*>(m.share.log_share), n);
   Scalar balance = 0;  // F - (1 - F)
-  RHOFLUX_SIMD_SUM(balance)
-  for (int l = 0; l < n; ++l) {
-    m.alpha[l] = math::exp(mixture.logit[l] - log_norm);
-    m.w[l] = math::exp(m.share.log_share[l] - log_f);
-    balance += m.alpha[l] * m.share.tanh_half[l];
+  if (n == 1) {        // as below, to the bit, without exponentials of zero
+    m.alpha[0] = m.w[0] = Scalar(1);
+    balance = m.share.tanh_half[0];
+  } else {
+    RHOFLUX_SIMD_SUM(balance)
+    for (int l = 0; l < n; ++l) {
+      m.alpha[l] = math::exp(mixture.logit[l] - log_norm);
+      m.w[l] = math::exp(m.share.log_share[l] - log_f);
+      balance += m.alpha[l] * m.share.tanh_half[l];
+    }
   }
   const Scalar side = balance <= Scalar(0) ? Scalar(1) : Scalar(-1);
   Scalar sum_r = 0;
