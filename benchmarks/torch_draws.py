@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""A step of likelihood and kinetic energy in PyTorch that does what ours does: the energy at fresh exact draws from the model.
+"""A step of likelihood and kinetic energy in PyTorch, the energy at fresh exact draws from the model, as ours takes it.
 
 Prints the median of samples/s. The draws are made without a graph, so that PyTorch is spared the derivatives through them,
-which ours takes (objective.estimator = pathwise)."""
+which ours takes (objective.estimator = pathwise). Large drifts are cut off, by component here, by the energy in ours."""
 
 import argparse
 import statistics

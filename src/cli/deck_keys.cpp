@@ -233,8 +233,9 @@ void add_training_keys(std::vector<Key>& keys) {
               "Adam's guard against division by zero.");
   section.add("weight_decay", &TrainingConfig::weight_decay, "0 or more", "",
               "Share of each weight taken off in a step (AdamW), times the learning rate.");
-  section.add("noise", &TrainingConfig::noise, "0 or more", "standard deviations of the data",
-              "Standard deviation of fresh Gaussian noise on each drawn state; holds off overfitting.");
+  section.add(
+      "noise", &TrainingConfig::noise, "0 or more", "standard deviations of the data",
+      "Standard deviation of fresh Gaussian noise on each row drawn from a file; holds off overfitting.");
   section.add("average", &TrainingConfig::average, "0 or more, less than 1", "",
               "Decay, per step, of the running average of the parameters; 0: no averaging.");
   section.add(

@@ -125,7 +125,7 @@ class Changes {
   }
 
  private:
-  /// Extents 0 to 7, or far beyond what any memory has.
+  /// Extents 0 to 7, or a power of two, up to far beyond what any memory has.
   Hdf5Handle space() {
     std::vector<hsize_t> extents(m_input.below(4));
     for (hsize_t& extent : extents) {
@@ -146,7 +146,7 @@ class Changes {
     return text;
   }
 
-  /// Values for a memory type: half of them whole numbers near zero, the rest any bits.
+  /// Values for a memory type: any bits, of doubles half of the time a whole number near zero.
   std::vector<char> values(hid_t type, std::size_t count) {
     std::vector<char> bytes(count * H5Tget_size(type));
     for (std::size_t k = 0; k < count; ++k) {
