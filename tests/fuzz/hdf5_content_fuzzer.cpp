@@ -1,6 +1,6 @@
 // What HDF5 files say: a checkpoint or a population in which objects and attributes are replaced, changed and
 // removed by the HDF5 library itself, so that the file is in order and its content is not. Opening it gives
-// what it holds or an Error of bad input. The input is a list of changes (Changes::apply).
+// what it holds or an Error. The input is a list of changes (Changes::apply).
 
 #include <algorithm>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // Bytes of HDF5 files: opening one as a checkpoint, as a population and as points gives what it holds or an
-// Error of bad input.
+// Error.
 
 #include <cstdint>
 #include <cstdio>
