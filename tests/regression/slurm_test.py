@@ -57,7 +57,7 @@ def check_same(folder, expected, found, steps, said):
 
 
 def requeue_until_stopped(cluster, folder, launchers, steps):
-    """For each launcher, a job of one minute that goes back into the queue; all at once, for each waits for its time limit.
+    """For each launcher, a job of one minute that goes back into the queue; in turns, for while one waits there, the other runs.
     With more steps where the machine has become so fast that the limit never came. Gives (number, steps) by launcher."""
     results = {}
     waiting = list(launchers)
@@ -66,7 +66,7 @@ def requeue_until_stopped(cluster, folder, launchers, steps):
                                             *settings(steps), "--checkpoint.every=1", folder=folder, LAUNCH=launcher)
                    for launcher in waiting}
         try:
-            cluster.wait_for_jobs(1200)  # 20 turns and more, if the machine has become that slow
+            cluster.wait_for_jobs(1200)  # 40 turns, if the machine has become that slow
         except RuntimeError as error:
             raise RuntimeError(f"{error}\n{log_of(folder, 'rhoflux-*.log')[-8000:]}") from error
         results.update((launcher, (number, steps)) for launcher, number in numbers.items())

@@ -118,8 +118,8 @@ TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
-# By cores alone: by memory too, which is the default, each job would have the node to itself.
-SelectTypeParameters=CR_Core
+# By cores and memory, so that a job, which asks for no part of the memory, has the node to itself.
+SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=sched_interval=2,batch_sched_delay=1
 SlurmdParameters=config_overrides
 KillWait=5

@@ -31,8 +31,8 @@ TEST(DrawGaussians, HaveTheMomentsOfTheLaw) {
   EXPECT_NEAR(product, exact_product, 3 * chance * 2);
 }
 
-/// One after the other they come from each part of the mixture by its share, and two neighbours agree in it as
-/// often as chance has it; means have the errors of independent draws.
+/// One after the other they come from each part of the mixture by its share, and two neighbours agree in it
+/// as often as chance has it; means have the errors of independent draws.
 TEST(DrawGaussians, AreIndependentWhereAsked) {
   const objectives::Law law = objectives::Law::parse("gaussian -9 : 1; 9 : 1 : 3");
   constexpr std::int64_t n = 16384;
