@@ -80,12 +80,12 @@ void Config::validate() const {
     if (named.term->clip > 0)
       refuse(std::string(named.name) + "_clip", print_number(named.term->clip),
              "must be 0: only a cost that is never negative can be clipped");
-  for (const auto& [name, term, of_law, law] :
+  for (const auto& [name, reverse, likelihood_name, likelihood] :
        {std::make_tuple("initial_reverse", &initial_reverse, "initial", &initial),
         std::make_tuple("terminal_reverse", &terminal_reverse, "terminal", &terminal)})
-    if (term->is_there() && !law->is_there())
-      refuse(name, print_number(term->weight),
-             std::string("needs objective.") + of_law +
+    if (reverse->is_there() && !likelihood->is_there())
+      refuse(name, print_number(reverse->weight),
+             std::string("needs objective.") + likelihood_name +
                  " too: alone it lets the model leave out a part of its law");
   check_goes_with("state_cost_potential", state_cost_potential, "state_cost", state_cost);
   check_goes_with("initial_law", initial_law, "initial", initial);

@@ -270,8 +270,8 @@ LawFigures compare_law(const char* name, const GivenLaw& given, double t, const 
     return kept;
   };
   // Paths from the law start at draws of this seed, so that the law is compared by others.
-  const auto other_draws = [&](std::uint64_t times) {
-    return draw_law(given, comm, options.draws, options.seed + times, purpose, Spread::independent);
+  const auto other_draws = [&](std::uint64_t which) {
+    return draw_law(given, comm, options.draws, options.seed + which, purpose, Spread::independent);
   };
   const std::vector<double> law = other_draws(1);
   const auto w2 = [&](const std::vector<double>& other) {

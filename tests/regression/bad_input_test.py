@@ -146,40 +146,33 @@ def test_checkpoint(folder):
     data = (folder / model).read_bytes()
     (folder / "short.h5").write_bytes(data[:len(data) // 2])
     (folder / "text.h5").write_text("not HDF5\n")
-    (folder / "newer.h5").write_bytes(data)
-    with h5py.File(folder / "newer.h5", "r+") as file:
+
+    def copy_of_model(name):
+        (folder / name).write_bytes(data)
+        return h5py.File(folder / name, "r+")
+
+    with copy_of_model("newer.h5") as file:
         file.attrs["format_version"] = 99
-    (folder / "step.h5").write_bytes(data)
-    with h5py.File(folder / "step.h5", "r+") as file:
+    with copy_of_model("step.h5") as file:
         file["history"][0, 0] = 1e200
-    (folder / "columns.h5").write_bytes(data)
-    with h5py.File(folder / "columns.h5", "r+") as file:
+    with copy_of_model("scale.h5") as file:
+        file["model/scale"][0] = 0
+    with copy_of_model("columns.h5") as file:
         rows, names = file["history"][:, :3], file["history"].attrs["columns"][:3]
         del file["history"]
         file["history"] = rows
         file["history"].attrs["columns"] = names
-
-    def with_attribute(name, group, attribute, value):
-        (folder / name).write_bytes(data)
-        with h5py.File(folder / name, "r+") as file:
-            file[group].attrs[attribute] = value
-
-    with_attribute("width.h5", "model", "hidden", [64.0, 6e231])
-    with_attribute("flux.h5", "flux", "hidden", [0.5])
-    with_attribute("mixture.h5", "model", "mixture", 2**40)
-    with_attribute("negative.h5", "state", "step", -1)
-    with_attribute("times.h5", "model", "time_range", [1.0, float("nan")])
-    with_attribute("noise.h5", "flux", "noise", "-1")
-    with_attribute("large.h5", "model", "hidden", [16384.0] * 16)
-    (folder / "scale.h5").write_bytes(data)
-    with h5py.File(folder / "scale.h5", "r+") as file:
-        file["model/scale"][0] = 0
-    (folder / "extent.h5").write_bytes(data)
-    with h5py.File(folder / "extent.h5", "r+") as file:
+    with copy_of_model("extent.h5") as file:
         columns = file["history"].attrs["columns"]
         del file["history"]
         file.create_dataset("history", shape=(2**40, len(columns)), dtype="f8")
         file["history"].attrs["columns"] = columns
+    for name, group, attribute, value in (("width.h5", "model", "hidden", [64.0, 6e231]), ("flux.h5", "flux", "hidden", [0.5]),
+                                          ("mixture.h5", "model", "mixture", 2**40), ("negative.h5", "state", "step", -1),
+                                          ("times.h5", "model", "time_range", [1.0, float("nan")]),
+                                          ("noise.h5", "flux", "noise", "-1"), ("large.h5", "model", "hidden", [16384.0] * 16)):
+        with copy_of_model(name) as file:
+            file[group].attrs[attribute] = value
     for name, words in (("short.h5", []), ("text.h5", []), ("newer.h5", ["99"]), ("step.h5", ["history", "not a step"]),
                         ("columns.h5", ["history", "columns"]),
                         ("width.h5", ["model", "hidden", "6e+231"]), ("flux.h5", ["flux", "hidden", "0.5"]),
