@@ -40,7 +40,7 @@ struct Network {
 
 /// Seconds of one call, the median over rounds.
 template <class Work>
-double seconds_of(const parallel::Communicator& comm, const Options& options, const Work& work) {
+double seconds_of(const mpi::Communicator& comm, const Options& options, const Work& work) {
   std::vector<double> times;
   for (int round = 0; round < options.rounds; ++round)
     times.push_back(1 / rate(comm, options.seconds, 1, work));
@@ -62,7 +62,7 @@ Network fit(const std::vector<double>& bytes, const std::vector<double>& seconds
   return {(nn * wt - wn * nt) / determinant / 2, (ww * nt - wn * wt) / determinant};
 }
 
-void benchmark(const Options& options, const parallel::Communicator& comm) {
+void benchmark(const Options& options, const mpi::Communicator& comm) {
   const density::Config config;
   const network::ParameterLayout layout =
       density::make_density<Scalar>(config, options.n_dims, {1, 0, true})->layout();
@@ -126,7 +126,7 @@ int main(int argc, char** argv) {
       "latency", po::value(&options.latency), "microseconds, of another network")(
       "bandwidth", po::value(&options.bandwidth), "GB/s, of another network");
   return run("communication", description, argc, argv, [&] {
-    const parallel::Communicator comm(MPI_COMM_WORLD);
+    const mpi::Communicator comm(MPI_COMM_WORLD);
     benchmark(options, comm);
   });
 }

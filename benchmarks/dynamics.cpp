@@ -49,7 +49,7 @@ struct Model {
 
 template <class Scalar>
 void benchmark(const Options& options) {
-  const parallel::Communicator comm(MPI_COMM_WORLD);
+  const mpi::Communicator comm(MPI_COMM_WORLD);
   const ExecutionSpace space;
   const int d = options.n_dims, n = options.chunk;
   flux::Config config;

@@ -10,15 +10,15 @@
 #include <string>
 #include <vector>
 
-#include "rhoflux/core/blas_environment.hpp"
-#include "rhoflux/core/types.hpp"
-#include "rhoflux/parallel/communicator.hpp"
+#include "rhoflux/device/blas_environment.hpp"
+#include "rhoflux/device/types.hpp"
+#include "rhoflux/mpi/communicator.hpp"
 
 namespace benchmarks {
 
 /// Samples per second of all ranks, each call of `work` handling `samples` of them over all ranks. `work` is
 /// called once to warm up, and then for about so many seconds.
-inline double rate(const rhoflux::parallel::Communicator& comm, double seconds, double samples,
+inline double rate(const rhoflux::mpi::Communicator& comm, double seconds, double samples,
                    const std::function<void()>& work) {
   using Clock = std::chrono::steady_clock;
   comm.barrier();

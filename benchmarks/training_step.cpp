@@ -13,13 +13,13 @@
 #include <iostream>
 #include <thread>
 
-#include "rhoflux/core/blas_environment.hpp"
-#include "rhoflux/core/linear_algebra.hpp"
-#include "rhoflux/core/profiling.hpp"
+#include "rhoflux/data/shard.hpp"
+#include "rhoflux/device/blas_environment.hpp"
+#include "rhoflux/device/linear_algebra.hpp"
+#include "rhoflux/device/profiling.hpp"
 #include "rhoflux/network/stages.hpp"
 #include "rhoflux/optim/adam.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
-#include "rhoflux/training/data.hpp"
 #include "timing.hpp"
 
 namespace {
@@ -87,7 +87,7 @@ Chain make_chain(const Options& options, int n_stages) {
 
 class Step {
  public:
-  Step(const Options& options, const parallel::Communicator& comm)
+  Step(const Options& options, const mpi::Communicator& comm)
       : m_options(options), m_partition(comm, options.batch, options.lanes) {
     const int d = options.n_dims;
     m_density = density::make_density<Scalar>({}, d, {options.chunk, 0, true});
@@ -123,11 +123,11 @@ class Step {
   void run(const ExecutionSpace& space) {
     ++m_step;
     if (m_options.overlap) m_reduction->watch({true});
-    const parallel::Share lanes = m_partition.local_lanes();
+    const mpi::Share lanes = m_partition.local_lanes();
     for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane) {
       const Vector<Scalar>& gradient = m_reduction->lane(static_cast<int>(lane - lanes.begin));
       Kokkos::deep_copy(space, gradient, Scalar(0));
-      const parallel::Share samples = m_partition.samples_of(lane);
+      const mpi::Share samples = m_partition.samples_of(lane);
       for (std::int64_t first = samples.begin; first < samples.end; first += m_options.chunk) {
         const auto part = Kokkos::make_pair(
             0, static_cast<int>(std::min<std::int64_t>(m_options.chunk, samples.end - first)));
@@ -135,8 +135,8 @@ class Step {
                                                 Kokkos::subview(m_points.x, Kokkos::ALL, part)};
         {
           const ScopedRegion region("draw batch");
-          training::draw_batch(space, m_shard, {RandomPurpose::batch, 1, m_step, m_options.batch, 0.0}, first,
-                               points, m_weight);
+          data::draw_batch(space, m_shard, {RandomPurpose::batch, 1, m_step, m_options.batch, 0.0}, first,
+                           points, m_weight);
         }
         const ScopedRegion region("gradient");
         m_density->log_density_gradient(space, m_parameters, points, m_weight, m_log_rho, gradient);
@@ -157,14 +157,14 @@ class Step {
   std::unique_ptr<density::Density<Scalar>> m_density;
   Vector<Scalar> m_parameters, m_weight, m_log_rho;
   optim::AdamState<Scalar> m_adam;
-  training::Shard<Scalar> m_shard;
+  data::Shard<Scalar> m_shard;
   density::Points<Scalar> m_points;
   std::unique_ptr<parallel::GradientReduction<Scalar>> m_reduction;
   std::vector<double> m_values;
   std::int64_t m_step = 0;
 };
 
-void benchmark(const Options& options, const parallel::Communicator& comm) {
+void benchmark(const Options& options, const mpi::Communicator& comm) {
   const ExecutionSpace space;
   Step step(options, comm);
   const Chain dense = make_chain(options, 1), masked = make_chain(options, options.n_dims);
@@ -198,19 +198,19 @@ void benchmark(const Options& options, const parallel::Communicator& comm) {
 }
 
 /// Waits for all ranks without keeping a core busy.
-void wait_idle(const parallel::Communicator& comm) {
+void wait_idle(const mpi::Communicator& comm) {
   MPI_Request request = MPI_REQUEST_NULL;
-  parallel::check_mpi(MPI_Ibarrier(comm.handle(), &request), "MPI_Ibarrier");
+  mpi::check_mpi(MPI_Ibarrier(comm.handle(), &request), "MPI_Ibarrier");
   for (int done = 0; done == 0; std::this_thread::sleep_for(std::chrono::milliseconds(1)))
-    parallel::check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    mpi::check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
 }
 
 /// Weak scaling, `batch` samples a rank: in turn a step of the root alone, of every rank alone at the same
 /// time, which is what the machine allows, and of all together, with the plain sum of the gradients during
 /// and after the backward pass, and with the one in fixed order.
-void benchmark_weak_scaling(const Options& options, const parallel::Communicator& comm) {
+void benchmark_weak_scaling(const Options& options, const mpi::Communicator& comm) {
   const ExecutionSpace space;
-  const parallel::Communicator self(MPI_COMM_SELF);
+  const mpi::Communicator self(MPI_COMM_SELF);
   Options single_rank = options, whole = options;
   single_rank.lanes = whole.lanes = 0;
   whole.batch = options.batch * comm.size();
@@ -267,7 +267,7 @@ int main(int argc, char** argv) {
       "weak", po::bool_switch(&weak),
       "weak scaling instead, with the batch of one rank, and the cost of the reproducible sum");
   return run("training_step", description, argc, argv, [&] {
-    const parallel::Communicator comm(MPI_COMM_WORLD);
+    const mpi::Communicator comm(MPI_COMM_WORLD);
     weak ? benchmark_weak_scaling(options, comm) : benchmark(options, comm);
   });
 }

@@ -1,25 +1,42 @@
-# One target per folder: rhoflux_add_folder(core SOURCES a.cpp LINK ...) makes rhoflux_core and rhoflux::core.
+# One target per folder: rhoflux_add_folder(network SOURCES a.cpp LINK rhoflux::device) makes rhoflux_network and
+# rhoflux::network. Warnings and the choice of the processor are the project's own and do not reach what links to it.
 
-add_library(rhoflux_flags INTERFACE)
-target_include_directories(rhoflux_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
-target_compile_options(rhoflux_flags INTERFACE -Wall -Wextra)
-if(RHOFLUX_WARNINGS_AS_ERRORS)
-  target_compile_options(rhoflux_flags INTERFACE -Werror)
-endif()
-if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
-  # SIMD loops are marked by hand; no flag here changes the value of any arithmetic expression.
-  target_compile_options(rhoflux_flags INTERFACE -fopenmp-simd -fno-math-errno -fno-trapping-math)
-  if(RHOFLUX_NATIVE)
-    target_compile_options(rhoflux_flags INTERFACE -march=native)
-  endif()
-endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
 endif()
 
+set(RHOFLUX_COMPILE_OPTIONS -Wall -Wextra)
+if(RHOFLUX_WARNINGS_AS_ERRORS)
+  list(APPEND RHOFLUX_COMPILE_OPTIONS -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
+  # SIMD loops are marked by hand; no flag here changes the value of any arithmetic expression.
+  list(APPEND RHOFLUX_COMPILE_OPTIONS -fopenmp-simd -fno-math-errno -fno-trapping-math)
+  if(RHOFLUX_NATIVE)
+    list(APPEND RHOFLUX_COMPILE_OPTIONS -march=native)
+  endif()
+endif()
+
+# What tests, benchmarks and the executable are compiled with; never exported.
+add_library(rhoflux_flags INTERFACE)
+target_include_directories(rhoflux_flags INTERFACE ${PROJECT_SOURCE_DIR}/include)
+target_compile_options(rhoflux_flags INTERFACE ${RHOFLUX_COMPILE_OPTIONS})
+
 function(rhoflux_add_folder name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
-  add_library(rhoflux_${name} STATIC ${ARG_SOURCES})
-  target_link_libraries(rhoflux_${name} PUBLIC rhoflux_flags ${ARG_LINK})
+  if(ARG_SOURCES)
+    add_library(rhoflux_${name} STATIC ${ARG_SOURCES})
+    set(scope PUBLIC)
+    target_compile_options(rhoflux_${name} PRIVATE ${RHOFLUX_COMPILE_OPTIONS})
+    set_target_properties(rhoflux_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  else()
+    add_library(rhoflux_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(rhoflux_${name} ${scope} $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                                                      $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(rhoflux_${name} ${scope} ${ARG_LINK})
+  set_target_properties(rhoflux_${name} PROPERTIES EXPORT_NAME ${name})
   add_library(rhoflux::${name} ALIAS rhoflux_${name})
+  set_property(GLOBAL APPEND PROPERTY RHOFLUX_LIBRARIES rhoflux_${name})
 endfunction()

@@ -103,7 +103,7 @@ std::vector<double> parse_times(const std::string& text) {
   return times;
 }
 
-void print(const parallel::Communicator& comm, const std::string& line) {
+void print(const mpi::Communicator& comm, const std::string& line) {
   if (comm.is_root()) std::cout << line << '\n' << std::flush;
 }
 

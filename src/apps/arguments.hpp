@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "rhoflux/parallel/communicator.hpp"
+#include "rhoflux/mpi/communicator.hpp"
 
 namespace rhoflux::apps {
 
@@ -14,7 +14,7 @@ namespace po = boost::program_options;
 struct Context {
   std::vector<std::string> arguments;  ///< after the command's name
   std::string command_line;            ///< all of it, for the provenance of files
-  const parallel::Communicator& comm;
+  const mpi::Communicator& comm;
 };
 
 /// The options of one command: declares, parses, prints the usage text.
@@ -53,7 +53,7 @@ class Arguments {
 std::vector<double> parse_times(const std::string& text);
 
 /// Prints on the root only, with a line end.
-void print(const parallel::Communicator& comm, const std::string& line);
+void print(const mpi::Communicator& comm, const std::string& line);
 
 /// The commands; each returns the exit code.
 int command_train(const Context& context);

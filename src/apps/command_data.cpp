@@ -28,7 +28,7 @@ int command_generate(const Context& context) {
   const std::string output = arguments.required("output");
   std::optional<int> n_dims;
   if (arguments.has("dims")) n_dims = arguments.get<int>("dims");
-  parallel::on_root(context.comm, [&] {
+  mpi::on_root(context.comm, [&] {
     io::require_absent(output, arguments.has("force"));
     io::PopulationData data = io::generate(arguments.text("NAME"), arguments.get<std::int64_t>("count"),
                                            arguments.count("seed"), n_dims);
@@ -82,7 +82,7 @@ int command_import(const Context& context) {
   options.time_unit = arguments.text("time-unit");
   options.source = arguments.text("source");
   note_input(context, input);
-  parallel::on_root(context.comm, [&] {
+  mpi::on_root(context.comm, [&] {
     io::require_absent(output, arguments.has("force"));
     options.provenance = provenance_of_data(context);
     const io::CsvSummary summary = io::import_csv(input, output, options, arguments.has("force"));

@@ -5,9 +5,9 @@
 #include "provenance.hpp"
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/inference/evaluation.hpp"
+#include "rhoflux/inference/simulated_objective.hpp"
 #include "rhoflux/io/safe_file.hpp"
-#include "rhoflux/training/evaluation.hpp"
-#include "rhoflux/training/objective_evaluation.hpp"
 
 namespace rhoflux::apps {
 namespace {
@@ -22,8 +22,8 @@ std::int64_t whole(const Arguments& arguments, const char* name, std::int64_t le
   return value;
 }
 
-training::ObjectiveOptions objective_options(const Arguments& arguments) {
-  training::ObjectiveOptions options;
+inference::ObjectiveOptions objective_options(const Arguments& arguments) {
+  inference::ObjectiveOptions options;
   options.paths = whole(arguments, "paths", 256, 1 << 20, 128);
   options.draws = whole(arguments, "draws", 1024, 1 << 24, 1024);
   options.steps = static_cast<int>(whole(arguments, "steps", 1, 10000000));
@@ -38,7 +38,7 @@ training::ObjectiveOptions objective_options(const Arguments& arguments) {
 }
 
 void print_data_figures(const Context& context, const std::string& split,
-                        const training::Evaluation& result) {
+                        const inference::Evaluation& result) {
   char line[160];
   std::snprintf(line, sizeof(line),
                 "%lld rows of split %s: nll %.5f standardised (no log-determinant), %.5f in original units",
@@ -49,7 +49,7 @@ void print_data_figures(const Context& context, const std::string& split,
     print(context.comm, "events in continuous time: no figures by snapshot");
   else
     print(context.comm, "         t    rows   nll (std.)   W1 (std.)   W2 (std.)  points");
-  for (const training::TimeFigures& figures : result.times) {
+  for (const inference::TimeFigures& figures : result.times) {
     std::snprintf(line, sizeof(line), "%10.4g %7lld %12.5f %11.4f %11.4f %7lld", figures.t,
                   static_cast<long long>(figures.count), figures.nll, figures.w1, figures.w2,
                   static_cast<long long>(figures.w_count));
@@ -58,18 +58,18 @@ void print_data_figures(const Context& context, const std::string& split,
 }
 
 /// The objective that a checkpoint was trained on, but for the likelihood of its data.
-training::ObjectiveEvaluation evaluate_objective(const Context& context,
-                                                 const training::Checkpoint& checkpoint,
-                                                 const std::string& name,
-                                                 const training::Inference& inference,
-                                                 const training::ObjectiveOptions& options) {
+inference::ObjectiveEvaluation evaluate_objective(const Context& context,
+                                                  const checkpoint::Checkpoint& checkpoint,
+                                                  const std::string& name,
+                                                  const inference::Inference& inference,
+                                                  const inference::ObjectiveOptions& options) {
   cli::Deck deck = cli::parse_deck_text(checkpoint.deck, "the deck in " + name);
   deck.data.file.clear();
-  for (const std::string& path : training::input_files(deck.data, deck.objective)) note_input(context, path);
-  training::read_tables(deck.objective, context.comm);
+  for (const std::string& path : data::input_files(deck.data, deck.objective)) note_input(context, path);
+  data::read_tables(deck.objective, context.comm);
   deck.data.hold_out_times.values.clear();
-  const training::Sources sources = training::open_sources(deck.data, deck.objective, context.comm);
-  return training::evaluate_objective(inference, deck.objective, sources, context.comm, options);
+  const data::Sources sources = data::open_sources(deck.data, deck.objective, context.comm);
+  return inference::evaluate_objective(inference, deck.objective, sources, context.comm, options);
 }
 
 }  // namespace
@@ -104,17 +104,16 @@ int command_evaluate(const Context& context) {
       "seed", po::value<std::int64_t>()->default_value(1), "seed of the samples and of the noise")(
       "output", po::value<std::string>(), "write the figures as JSON")("force", "overwrite an existing file");
   if (!arguments.parse(context)) return 0;
-  training::EvaluationOptions options;
+  inference::EvaluationOptions options;
   options.split = io::parse_split(arguments.text("split"));
   options.seed = arguments.count("seed");
   options.max_transport_points = whole(arguments, "transport-points", 1, 20000);
-  training::ObjectiveOptions objective = objective_options(arguments);
+  inference::ObjectiveOptions objective = objective_options(arguments);
   if (arguments.has("output"))
-    parallel::on_root(context.comm,
-                      [&] { io::require_absent(arguments.text("output"), arguments.has("force")); });
+    mpi::on_root(context.comm, [&] { io::require_absent(arguments.text("output"), arguments.has("force")); });
   const std::string name = arguments.text("CHECKPOINT");
-  const training::Checkpoint checkpoint = load_checkpoint(context, name);
-  const training::Inference inference(checkpoint);
+  const checkpoint::Checkpoint checkpoint = load_checkpoint(context, name);
+  const inference::Inference inference(checkpoint);
   objective.noise = noise_option(arguments, checkpoint.model);
   std::string json;
   if (arguments.has("data")) {
@@ -123,15 +122,15 @@ int command_evaluate(const Context& context) {
     const io::PopulationFile file(data, context.comm);
     require_time_in_range(inference.model(), file.info().t_min, data);
     require_time_in_range(inference.model(), file.info().t_max, data);
-    const training::Evaluation result = training::evaluate(inference, file, context.comm, options);
+    const inference::Evaluation result = inference::evaluate(inference, file, context.comm, options);
     print_data_figures(context, arguments.text("split"), result);
-    json = training::json_members(result);
+    json = inference::json_members(result);
   }
   if (!arguments.has("data") || arguments.has("objective")) {
-    const training::ObjectiveEvaluation result =
+    const inference::ObjectiveEvaluation result =
         evaluate_objective(context, checkpoint, name, inference, objective);
-    for (const std::string& line : training::to_text(result)) print(context.comm, line);
-    json += (json.empty() ? "" : ",\n") + std::string("  \"objective\":\n  ") + training::to_json(result);
+    for (const std::string& line : inference::to_text(result)) print(context.comm, line);
+    json += (json.empty() ? "" : ",\n") + std::string("  \"objective\":\n  ") + inference::to_json(result);
   }
   if (arguments.has("output"))
     write_json(context, arguments.text("output"), arguments.has("force"), "{\n" + json + "\n}\n");

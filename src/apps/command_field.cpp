@@ -72,7 +72,7 @@ struct Interval {
 };
 
 /// --bounds, or what holds all but 1/500 of the samples of the model at all times, and a margin.
-std::vector<Interval> find_bounds(const Arguments& arguments, const training::Inference& inference,
+std::vector<Interval> find_bounds(const Arguments& arguments, const inference::Inference& inference,
                                   const std::vector<int>& dims, std::uint64_t seed) {
   std::vector<Interval> bounds;
   if (arguments.has("bounds")) {
@@ -91,7 +91,7 @@ std::vector<Interval> find_bounds(const Arguments& arguments, const training::In
     return bounds;
   }
   constexpr std::size_t count = 8192;
-  const training::Standardisation& units = inference.model().units;
+  const Units& units = inference.model().units;
   std::vector<double> times;
   std::vector<std::int64_t> index;
   for (std::size_t k = 0; k < count; ++k) {
@@ -143,7 +143,7 @@ void require_room(const io::FieldLayout& layout, const std::string& output, int 
 /// A line at each tenth, on the root.
 class Progress {
  public:
-  Progress(const parallel::Communicator& comm) : m_comm(comm), m_start(std::chrono::steady_clock::now()) {}
+  Progress(const mpi::Communicator& comm) : m_comm(comm), m_start(std::chrono::steady_clock::now()) {}
   void operator()(double fraction) {
     if (fraction < m_next) return;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - m_start).count();
@@ -155,7 +155,7 @@ class Progress {
   }
 
  private:
-  const parallel::Communicator& m_comm;
+  const mpi::Communicator& m_comm;
   std::chrono::steady_clock::time_point m_start;
   double m_next = 0.1;
 };
@@ -205,12 +205,12 @@ int command_field(const Context& context) {
   const bool force = arguments.has("force");
   io::FieldLayout layout;
   layout.times = parse_times(arguments.required("times"));
-  const training::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
-  const training::Inference inference(checkpoint);
+  const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
+  const inference::Inference inference(checkpoint);
   for (const double t : layout.times) require_time_in_range(checkpoint.model, t, "--times");
   const flux::Noise noise = noise_option(arguments, checkpoint.model);
   const std::uint64_t seed = arguments.count("seed");
-  training::Inference::Marginal marginal;
+  inference::Inference::Marginal marginal;
   const std::vector<std::string> counts = items_of(grid);
   marginal.dims = parse_dims(arguments, counts.size(), inference.n_dims());
   marginal.samples = static_cast<int>(parse_count(
@@ -232,7 +232,7 @@ int command_field(const Context& context) {
   const bool exact = inference.is_exact(marginal);
   layout.arrays = {{"density", 0}, {"velocity", static_cast<int>(marginal.dims.size())}};
   if (!exact) layout.arrays.push_back({"density_error", 0});
-  parallel::on_root(context.comm, [&] {
+  mpi::on_root(context.comm, [&] {
     io::require_absent(output, force);
     io::require_absent(output + ".xdmf", force);
     require_room(layout, output, context.comm.size());
@@ -254,7 +254,7 @@ int command_field(const Context& context) {
     const std::vector<double> points = points_of(layout, slab);
     const std::vector<double> times(points.size() / layout.axes.size(),
                                     layout.times[static_cast<std::size_t>(slab.time)]);
-    training::Inference::MarginalValues found = inference.marginal(times, points, marginal, noise);
+    inference::Inference::MarginalValues found = inference.marginal(times, points, marginal, noise);
     io::FieldValues values = {std::move(found.density), std::move(found.drift)};
     if (!exact) values.push_back(std::move(found.density_error));
     return values;

@@ -1,11 +1,11 @@
 #include <sstream>
 
 #include "arguments.hpp"
+#include "rhoflux/checkpoint/checkpoint.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/io/population.hpp"
-#include "rhoflux/training/checkpoint.hpp"
 
 namespace rhoflux::apps {
 namespace {
@@ -42,12 +42,12 @@ void describe_provenance(const io::Hdf5Reader& file, std::ostream& out) {
 }
 
 void describe_checkpoint(const std::string& path, std::ostream& out) {
-  const training::Checkpoint checkpoint = training::read_checkpoint(path);
-  const training::ModelDescription& model = checkpoint.model;
+  const checkpoint::Checkpoint checkpoint = checkpoint::read_checkpoint(path);
+  const checkpoint::ModelDescription& model = checkpoint.model;
   out << path << ": checkpoint after step " << checkpoint.step << "\n  dimensions " << model.units.n_dims()
       << " (" << join(model.dim_names) << ")\n  parameters "
       << flux::layout_of(model.config, model.flux, model.units.n_dims()).count() << " in "
-      << (checkpoint.precision == training::Precision::single_precision ? "single" : "double")
+      << (checkpoint.precision == Precision::single_precision ? "single" : "double")
       << " precision\n  time       " << model.units.t_first << " to " << model.units.t_last << ' '
       << model.time_unit << "\n  best validation nll " << checkpoint.best_validation << " at step "
       << checkpoint.best_step << "\ndeck\n"
@@ -73,7 +73,7 @@ int command_info(const Context& context) {
   if (!arguments.parse(context)) return 0;
   const std::string path = arguments.text("FILE");
   bool is_population = false;
-  parallel::on_root(context.comm, [&] {
+  mpi::on_root(context.comm, [&] {
     const io::Hdf5Reader file(path);
     is_population = io::is_population(path);
     if (is_population) return;
@@ -88,7 +88,7 @@ int command_info(const Context& context) {
   context.comm.broadcast(&is_population, sizeof(is_population));
   if (!is_population) return 0;
   const io::PopulationFile file(path, context.comm);
-  parallel::on_root(context.comm, [&] {
+  mpi::on_root(context.comm, [&] {
     std::ostringstream out;
     describe_population(file, out);
     describe_provenance(io::Hdf5Reader(path), out);

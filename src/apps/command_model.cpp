@@ -26,10 +26,10 @@ int command_sample(const Context& context) {
   const auto count = arguments.get<std::int64_t>("count");
   const auto seed = arguments.count("seed");
   if (count < 1) fail_input("--count " + std::to_string(count) + ": must be at least 1");
-  const training::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
-  const training::Inference inference(checkpoint);
+  const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
+  const inference::Inference inference(checkpoint);
   for (const double t : times) require_time_in_range(checkpoint.model, t, "--times");
-  parallel::on_root(context.comm, [&] { io::require_absent(output, arguments.has("force")); });
+  mpi::on_root(context.comm, [&] { io::require_absent(output, arguments.has("force")); });
   const std::int64_t n_dims = inference.n_dims(), n_times = static_cast<std::int64_t>(times.size());
   write_output(
       context, output, arguments.has("force"), "rhoflux samples", checkpoint, [&](io::Hdf5Writer* file) {
@@ -68,12 +68,12 @@ int command_query(const Context& context) {
       "output", po::value<std::string>(), "file to write")("force", "overwrite an existing file");
   if (!arguments.parse(context)) return 0;
   const std::string output = arguments.required("output"), points = arguments.required("points");
-  const training::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
-  const training::Inference inference(checkpoint);
+  const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
+  const inference::Inference inference(checkpoint);
   const std::int64_t n_dims = inference.n_dims();
   std::int64_t count = 0;
   note_input(context, points);
-  parallel::on_root(context.comm, [&] {
+  mpi::on_root(context.comm, [&] {
     io::require_absent(output, arguments.has("force"));
     const io::Hdf5Reader file(points);
     const io::Shape shape = file.shape("t");
@@ -104,8 +104,8 @@ int command_query(const Context& context) {
     if (end == begin) return out;
     const auto t = file.read_slab<double>("t", {begin}, {end - begin});
     const auto x = file.read_slab<double>("x", {begin, 0}, {end - begin, n_dims});
-    const training::Inference::Derivatives found = inference.derivatives(t, x);
-    const training::Inference::MotionValues motion = inference.motion(t, x, noise);
+    const inference::Inference::Derivatives found = inference.derivatives(t, x);
+    const inference::Inference::MotionValues motion = inference.motion(t, x, noise);
     for (std::size_t s = 0; s < t.size(); ++s) {
       const auto row = static_cast<std::ptrdiff_t>(s) * n_dims;
       out.push_back(t[s]);

@@ -6,11 +6,11 @@
 #include "provenance.hpp"
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/profiling.hpp"
+#include "rhoflux/data/sources.hpp"
+#include "rhoflux/device/profiling.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/file_hash.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
-#include "rhoflux/training/sources.hpp"
 #include "rhoflux/training/trainer.hpp"
 
 namespace rhoflux::apps {
@@ -31,7 +31,7 @@ std::vector<cli::Override> take_overrides(std::vector<std::string>& arguments) {
 }
 
 /// Time by region as least, mean and most over the ranks, and peak memory.
-void print_end_report(const parallel::Communicator& comm) {
+void print_end_report(const mpi::Communicator& comm) {
   const auto statistics = [&](double value) {
     double least = value, most = value, sum = value;
     comm.min(&least, 1);
@@ -101,20 +101,20 @@ int command_train(const Context& given) {
   if (!(max_hours >= 0)) fail_input("--max-hours " + std::to_string(max_hours) + ": must be 0 or more");
   (void)arguments.count("stop-after");
   std::string text;
-  parallel::on_root(context.comm, [&] { text = cli::read_deck_text(arguments.text("DECK")); });
+  mpi::on_root(context.comm, [&] { text = cli::read_deck_text(arguments.text("DECK")); });
   context.comm.broadcast(text);
   cli::Deck deck = cli::parse_deck_text(text, arguments.text("DECK"), overrides);
   if (!arguments.has("check"))
-    for (const std::string& path : training::input_files(deck.data, deck.objective))
+    for (const std::string& path : data::input_files(deck.data, deck.objective))
       note_input(context, path, deck.data.hash);
-  training::read_tables(deck.objective, context.comm);
-  const training::Sources sources = training::open_sources(deck.data, deck.objective, context.comm);
+  data::read_tables(deck.objective, context.comm);
+  const data::Sources sources = data::open_sources(deck.data, deck.objective, context.comm);
   const parallel::BatchPartition partition(context.comm, deck.training.batch,
                                            deck.training.reproducible ? deck.training.reproducible_lanes : 0,
                                            deck.objective.granule());
   (void)flux::layout_of(deck.model, deck.flux, sources.n_dims);
   if (arguments.has("check")) {
-    (void)training::measure(sources, deck.data, context.comm);
+    (void)data::measure(sources, deck.data, context.comm);
     print(context.comm,
           arguments.text("DECK") + ": the deck and " + (sources.data ? sources.data->path() : "its laws") +
               " are good; " + std::to_string(partition.n_lanes()) + " parts of a batch of " +

@@ -9,10 +9,10 @@
 #include "model_files.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/inference/trajectories.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/io/safe_file.hpp"
 #include "rhoflux/metrics/wasserstein.hpp"
-#include "rhoflux/training/moving.hpp"
 
 namespace rhoflux::apps {
 namespace {
@@ -55,8 +55,7 @@ Snapshot find_snapshot(const io::PopulationFile& file, io::Split split, double t
 }
 
 /// Evenly spread rows of (n, n_dims), in model units.
-std::vector<double> thinned(const std::vector<double>& x, std::size_t keep,
-                            const training::Standardisation& units) {
+std::vector<double> thinned(const std::vector<double>& x, std::size_t keep, const Units& units) {
   const auto dims = static_cast<std::size_t>(units.n_dims());
   const std::size_t n = x.size() / dims;
   std::vector<double> result;
@@ -93,7 +92,7 @@ std::string to_json(const Report& report) {
   return json.str();
 }
 
-void print_report(const parallel::Communicator& comm, const Report& report) {
+void print_report(const mpi::Communicator& comm, const Report& report) {
   char line[256];
   std::snprintf(line, sizeof(line), "%lld particles from t = %g to %g, g = %s",
                 static_cast<long long>(report.count), report.from, report.to, report.noise.c_str());
@@ -119,7 +118,7 @@ void print_report(const parallel::Communicator& comm, const Report& report) {
 }
 
 /// sqrt(n) D_n of the conditional distribution functions at the particles, largest over the coordinates.
-double ks_of(const training::Inference& inference, const std::vector<double>& x, double t) {
+double ks_of(const inference::Inference& inference, const std::vector<double>& x, double t) {
   const auto dims = static_cast<std::size_t>(inference.n_dims()), n = x.size() / dims;
   const std::vector<double> levels = inference.conditional_cdf(std::vector<double>(n, t), x);
   double largest = 0;
@@ -143,7 +142,7 @@ struct Source {
   std::int64_t count = 0;
 };
 
-Source open_source(const Context& context, const Arguments& arguments, const training::Inference& inference,
+Source open_source(const Context& context, const Arguments& arguments, const inference::Inference& inference,
                    double from, double to) {
   Source source;
   source.split = io::parse_split(arguments.text("split"));
@@ -164,7 +163,7 @@ Source open_source(const Context& context, const Arguments& arguments, const tra
   source.count = arguments.get<std::int64_t>("count");
   if (has_particles) {
     source.particles = open(arguments.text("particles"));
-    parallel::on_root(context.comm, [&] {
+    mpi::on_root(context.comm, [&] {
       std::string times;
       source.start = find_snapshot(*source.particles, source.split, from, exact, &times);
       if (source.start.count == 0)
@@ -178,22 +177,22 @@ Source open_source(const Context& context, const Arguments& arguments, const tra
   }
   if (has_particles || arguments.has("data")) {
     source.data = open(arguments.has("data") ? arguments.text("data") : arguments.text("particles"));
-    parallel::on_root(context.comm,
-                      [&] { source.end = find_snapshot(*source.data, source.split, to, exact, nullptr); });
+    mpi::on_root(context.comm,
+                 [&] { source.end = find_snapshot(*source.data, source.split, to, exact, nullptr); });
     context.comm.broadcast(&source.end, sizeof(source.end));
   }
   return source;
 }
 
 /// W1 and W2 of the moved particles, and of exact samples of the model, against the data; on the root.
-void compare(const parallel::Communicator& comm, const training::Inference& inference, const Source& source,
+void compare(const mpi::Communicator& comm, const inference::Inference& inference, const Source& source,
              const std::vector<double>& final_x, std::int64_t most, std::uint64_t seed, Report& report) {
   if (source.end.count == 0) return;
   const bool root = comm.is_root();
   const io::PopulationRows rows = source.data->read_split(source.split, root ? source.end.begin : 0,
                                                           root ? source.end.begin + source.end.count : 0);
   if (!root) return;
-  const training::Standardisation& units = inference.model().units;
+  const Units& units = inference.model().units;
   report.points = std::min({source.end.count, report.count, most});
   const auto n = static_cast<std::size_t>(report.points);
   std::vector<std::int64_t> index(n);
@@ -205,8 +204,8 @@ void compare(const parallel::Communicator& comm, const training::Inference& infe
   report.samples = metrics::wasserstein(data.data(), exact.data(), static_cast<int>(n), units.n_dims());
 }
 
-training::MovingOptions moving_options(const Arguments& arguments, double from, double to) {
-  training::MovingOptions options;
+inference::MovingOptions moving_options(const Arguments& arguments, double from, double to) {
+  inference::MovingOptions options;
   const auto whole = [&](const char* name, std::int64_t least, std::int64_t most) {
     const auto value = arguments.get<std::int64_t>(name);
     if (value < least || value > most)
@@ -274,18 +273,18 @@ int command_transport(const Context& context) {
   const auto most = arguments.get<std::int64_t>("transport-points");
   if (most < 1 || most > 20000) fail_input("--transport-points: must be from 1 to 20000");
   if (arguments.get<std::int64_t>("count") < 0) fail_input("--count: must be at least 1");
-  training::MovingOptions options = moving_options(arguments, from, to);
-  const training::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
-  const training::Inference inference(checkpoint);
+  inference::MovingOptions options = moving_options(arguments, from, to);
+  const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
+  const inference::Inference inference(checkpoint);
   require_time_in_range(checkpoint.model, from, "--from");
   require_time_in_range(checkpoint.model, to, "--to");
   options.noise = noise_option(arguments, checkpoint.model);
   const Source source = open_source(context, arguments, inference, from, to);
-  parallel::on_root(context.comm, [&] {
+  mpi::on_root(context.comm, [&] {
     io::require_absent(output, force);
     if (has_report) io::require_absent(arguments.text("report"), force);
   });
-  const training::Mover mover(inference, options);
+  const inference::Mover mover(inference, options);
   const std::int64_t n_dims = inference.n_dims(), n_frames = static_cast<std::int64_t>(options.frames.size());
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     std::vector<double> x;
@@ -296,7 +295,7 @@ int command_transport(const Context& context) {
       for (std::int64_t k = begin; k < end; ++k) index.push_back(k);
       x = inference.sample(std::vector<double>(index.size(), from), index, options.seed, start_stream);
     }
-    const training::Paths paths = mover.move(x, begin);
+    const inference::Paths paths = mover.move(x, begin);
     std::vector<double> out;
     for (std::int64_t s = 0; s < end - begin; ++s) {
       const auto row = paths.x.begin() + s * n_frames * n_dims;

@@ -3,8 +3,8 @@
 #include "arguments.hpp"
 #include "model_files.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/inference/verification.hpp"
 #include "rhoflux/io/safe_file.hpp"
-#include "rhoflux/training/verification.hpp"
 
 namespace rhoflux::apps {
 
@@ -29,25 +29,24 @@ int command_verify(const Context& context) {
                  std::to_string(least) + " to " + std::to_string(most));
     return static_cast<int>(value);
   };
-  training::VerificationOptions options;
+  inference::VerificationOptions options;
   options.points = in_range("points", 1, 1000000);
   options.samples = in_range("samples", 100, 10000000);
   options.seed = arguments.count("seed");
   const bool has_output = arguments.has("output"), force = arguments.has("force");
-  if (has_output)
-    parallel::on_root(context.comm, [&] { io::require_absent(arguments.text("output"), force); });
-  const training::Inference inference(load_checkpoint(context, arguments.text("CHECKPOINT")));
+  if (has_output) mpi::on_root(context.comm, [&] { io::require_absent(arguments.text("output"), force); });
+  const inference::Inference inference(load_checkpoint(context, arguments.text("CHECKPOINT")));
   options.noise = noise_option(arguments, inference.model());
-  const std::vector<training::Check> checks = training::verify(inference, context.comm, options);
+  const std::vector<inference::Check> checks = inference::verify(inference, context.comm, options);
   bool passed = true;
-  for (const training::Check& check : checks) {
+  for (const inference::Check& check : checks) {
     char line[320];
     std::snprintf(line, sizeof(line), "%-4s  %-34s %10.3e   bound %8.1e   (%s)", check.passed ? "ok" : "FAIL",
                   check.name.c_str(), check.value, check.bound, check.note.c_str());
     print(context.comm, line);
     passed = passed && check.passed;
   }
-  if (has_output) write_json(context, arguments.text("output"), force, training::to_json(checks));
+  if (has_output) write_json(context, arguments.text("output"), force, inference::to_json(checks));
   if (!passed) fail_numerics(arguments.text("CHECKPOINT") + ": a check is beyond its bound (FAIL above)");
   return 0;
 }

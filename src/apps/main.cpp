@@ -11,10 +11,10 @@
 
 #include "arguments.hpp"
 #include "provenance.hpp"
-#include "rhoflux/core/blas_environment.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/device/blas_environment.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
-#include "rhoflux/parallel/mpi_environment.hpp"
+#include "rhoflux/mpi/environment.hpp"
 #include "rhoflux/training/stop_request.hpp"
 
 namespace {
@@ -66,7 +66,7 @@ int run(const apps::Context& context, const std::string& name) {
 }
 
 /// True if every rank gets here within two seconds: all failed together and can leave in order.
-bool all_ranks_failed(const parallel::Communicator& comm) {
+bool all_ranks_failed(const mpi::Communicator& comm) {
   MPI_Request request = MPI_REQUEST_NULL;
   if (MPI_Ibarrier(comm.handle(), &request) != MPI_SUCCESS) return false;
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(2);
@@ -79,7 +79,7 @@ bool all_ranks_failed(const parallel::Communicator& comm) {
   return false;
 }
 
-int fail(const parallel::Communicator& world, ExitCode code, const std::string& message) {
+int fail(const mpi::Communicator& world, ExitCode code, const std::string& message) {
   const bool together = all_ranks_failed(world);
   if (!together || world.is_root()) std::cerr << "rhoflux: error: " << message << std::endl;
   if (!together) MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
@@ -90,7 +90,7 @@ int fail(const parallel::Communicator& world, ExitCode code, const std::string& 
 
 int main(int argc, char** argv) {
   ensure_blas_environment(argv);
-  parallel::prepare_mpi_environment();
+  mpi::prepare_environment();
   io::start_hdf5_without_end();
   // A write beyond a limit of file size fails, with a message, instead of killing.
   std::signal(SIGXFSZ, SIG_IGN);
@@ -109,7 +109,7 @@ int main(int argc, char** argv) {
     Kokkos::ScopeGuard kokkos(kokkos_count, kokkos_options.data());
     limit_blas_threads();
     // Failures are agreed on over a communicator of their own, so that they never meet the work's messages.
-    const parallel::Communicator failures(MPI_COMM_WORLD), comm(MPI_COMM_WORLD);
+    const mpi::Communicator failures(MPI_COMM_WORLD), comm(MPI_COMM_WORLD);
     std::string command_line;
     for (int k = 0; k < argc; ++k) command_line += (k == 0 ? "" : " ") + std::string(argv[k]);
     const std::string name = own.empty() ? "" : own.front();

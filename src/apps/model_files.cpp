@@ -10,15 +10,15 @@
 
 namespace rhoflux::apps {
 
-training::Checkpoint load_checkpoint(const Context& context, const std::string& path) {
-  training::Checkpoint checkpoint;
+checkpoint::Checkpoint load_checkpoint(const Context& context, const std::string& path) {
+  checkpoint::Checkpoint checkpoint;
   note_input(context, path);
-  parallel::on_root(context.comm, [&] { checkpoint = training::read_checkpoint(path); });
-  if (!context.comm.is_root()) checkpoint = training::read_checkpoint(path);
+  mpi::on_root(context.comm, [&] { checkpoint = checkpoint::read_checkpoint(path); });
+  if (!context.comm.is_root()) checkpoint = checkpoint::read_checkpoint(path);
   return checkpoint;
 }
 
-void require_time_in_range(const training::ModelDescription& model, double t, const std::string& where) {
+void require_time_in_range(const checkpoint::ModelDescription& model, double t, const std::string& where) {
   const double slack = 0.01 * model.units.time_span();
   if (t >= model.units.t_first - slack && t <= model.units.t_last + slack) return;
   char text[160];
@@ -27,15 +27,14 @@ void require_time_in_range(const training::ModelDescription& model, double t, co
   fail_input(where + text);
 }
 
-void in_pieces(const parallel::Communicator& comm, std::int64_t count,
+void in_pieces(const mpi::Communicator& comm, std::int64_t count,
                const std::function<std::vector<double>(std::int64_t, std::int64_t)>& compute,
                const std::function<void(std::int64_t, const std::vector<double>&)>& write) {
   for (std::int64_t first = 0; first < count; first += piece_points) {
     // Whole blocks, so that no result depends on the number of ranks through the shapes of the matrix
     // products.
     const std::int64_t size = std::min(piece_points, count - first);
-    const parallel::Share mine =
-        parallel::share_of((size + block_points - 1) / block_points, comm.rank(), comm.size());
+    const mpi::Share mine = mpi::share_of((size + block_points - 1) / block_points, comm.rank(), comm.size());
     const std::vector<double> all = comm.gather(compute(first + std::min(mine.begin * block_points, size),
                                                         first + std::min(mine.end * block_points, size)));
     if (comm.is_root()) write(first, all);
@@ -43,7 +42,7 @@ void in_pieces(const parallel::Communicator& comm, std::int64_t count,
 }
 
 void annotate(const Context& context, io::Hdf5Writer& file, const std::string& kind,
-              const training::Checkpoint& checkpoint) {
+              const checkpoint::Checkpoint& checkpoint) {
   file.attribute("/", "kind", kind);
   file.attribute("/", "format_version", 1);
   file.attribute("/", "dim_names", checkpoint.model.dim_names);
@@ -57,7 +56,8 @@ void annotate(const Context& context, io::Hdf5Writer& file, const std::string& k
 }
 
 void write_output(const Context& context, const std::string& path, bool force, const std::string& kind,
-                  const training::Checkpoint& checkpoint, const std::function<void(io::Hdf5Writer*)>& fill) {
+                  const checkpoint::Checkpoint& checkpoint,
+                  const std::function<void(io::Hdf5Writer*)>& fill) {
   if (!context.comm.is_root()) {
     fill(nullptr);
   } else {
@@ -74,7 +74,7 @@ void write_output(const Context& context, const std::string& path, bool force, c
   print(context.comm, "wrote " + path);
 }
 
-flux::Noise noise_option(const Arguments& arguments, const training::ModelDescription& model) {
+flux::Noise noise_option(const Arguments& arguments, const checkpoint::ModelDescription& model) {
   if (!arguments.has("noise")) return model.flux.noise;
   try {
     return flux::Noise::parse(arguments.text("noise"));
@@ -85,7 +85,7 @@ flux::Noise noise_option(const Arguments& arguments, const training::ModelDescri
 }
 
 void write_json(const Context& context, const std::string& path, bool force, const std::string& object) {
-  parallel::on_root(context.comm, [&] {
+  mpi::on_root(context.comm, [&] {
     std::string text = object;
     text.insert(text.find('{') + 1, "\n  \"provenance\": " + provenance_json(context) + ",");
     const auto write = [&](const std::string& temporary) {

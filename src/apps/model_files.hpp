@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "arguments.hpp"
+#include "rhoflux/inference/inference.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
-#include "rhoflux/training/inference.hpp"
 
 /// What the commands that use a trained model share.
 namespace rhoflux::apps {
@@ -16,29 +16,29 @@ constexpr std::int64_t block_points = 1024;   ///< what one rank handles is a nu
 constexpr std::int64_t piece_points = 16384;  ///< points that all ranks handle between two writes
 
 /// The checkpoint, read by one rank first so that an error comes once.
-training::Checkpoint load_checkpoint(const Context& context, const std::string& path);
+checkpoint::Checkpoint load_checkpoint(const Context& context, const std::string& path);
 
 /// Events in continuous time seldom fall on the ends of their window: a hundredth of the range beyond it is
 /// allowed.
-void require_time_in_range(const training::ModelDescription& model, double t, const std::string& where);
+void require_time_in_range(const checkpoint::ModelDescription& model, double t, const std::string& where);
 
 /// --noise, or the noise that the model was made with.
-flux::Noise noise_option(const Arguments& arguments, const training::ModelDescription& model);
+flux::Noise noise_option(const Arguments& arguments, const checkpoint::ModelDescription& model);
 
 /// Splits `count` points into pieces; `compute(begin, end)` runs on every rank for its share of a piece and
 /// gives the numbers of its points; the root hands the gathered piece to `write(first, values)`.
-void in_pieces(const parallel::Communicator& comm, std::int64_t count,
+void in_pieces(const mpi::Communicator& comm, std::int64_t count,
                const std::function<std::vector<double>(std::int64_t, std::int64_t)>& compute,
                const std::function<void(std::int64_t, const std::vector<double>&)>& write);
 
 /// Attributes, deck and provenance that every output has.
 void annotate(const Context& context, io::Hdf5Writer& file, const std::string& kind,
-              const training::Checkpoint& checkpoint);
+              const checkpoint::Checkpoint& checkpoint);
 
 /// Writes an output file from the root while every rank takes part in making its contents.
 /// @param fill called with the open file on the root and with null on the others
 void write_output(const Context& context, const std::string& path, bool force, const std::string& kind,
-                  const training::Checkpoint& checkpoint, const std::function<void(io::Hdf5Writer*)>& fill);
+                  const checkpoint::Checkpoint& checkpoint, const std::function<void(io::Hdf5Writer*)>& fill);
 
 /// Writes a JSON object, with a member `provenance` added, crash-safely from the root.
 void write_json(const Context& context, const std::string& path, bool force, const std::string& object);

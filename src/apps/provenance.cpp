@@ -14,7 +14,7 @@
 #include <fstream>
 #include <vector>
 
-#include "rhoflux/core/blas_environment.hpp"
+#include "rhoflux/device/blas_environment.hpp"
 #include "rhoflux/io/file_hash.hpp"
 #include "rhoflux/version.hpp"
 
@@ -121,7 +121,7 @@ std::string version_text() {
 }
 
 void note_input(const Context& context, const std::string& path, bool hash) {
-  parallel::on_root(context.comm, [&] {
+  mpi::on_root(context.comm, [&] {
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(path, ignored)) return;  // opening it will say why
     const Identity identity = identity_of(path);
@@ -131,7 +131,7 @@ void note_input(const Context& context, const std::string& path, bool hash) {
   });
 }
 
-training::Provenance provenance(const Context& context) {
+checkpoint::Provenance provenance(const Context& context) {
   char host[256] = {};
   gethostname(host, sizeof(host) - 1);
   const char* job = std::getenv("SLURM_JOB_ID");
@@ -155,8 +155,8 @@ training::Provenance provenance(const Context& context) {
           {"started", utc_now()}};
 }
 
-training::Provenance provenance_of_data(const Context& context) {
-  training::Provenance kept;
+checkpoint::Provenance provenance_of_data(const Context& context) {
+  checkpoint::Provenance kept;
   for (const auto& entry : provenance(context))
     for (const char* name : {"program", "git", "compiler", "executable", "command_line", "inputs", "hdf5"})
       if (entry.first == name) kept.push_back(entry);

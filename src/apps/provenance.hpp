@@ -3,7 +3,7 @@
 #include <string>
 
 #include "arguments.hpp"
-#include "rhoflux/training/checkpoint.hpp"
+#include "rhoflux/checkpoint/checkpoint.hpp"
 
 namespace rhoflux::apps {
 
@@ -18,11 +18,11 @@ void note_input(const Context& context, const std::string& path, bool hash = tru
 /// Program, libraries, machine, command line and, on the root, executable and input files, for the files that
 /// this run writes. The entry `inputs` has a line "SHA-256  PATH" for each file noted so far, as `sha256sum`
 /// prints and checks it.
-training::Provenance provenance(const Context& context);
+checkpoint::Provenance provenance(const Context& context);
 
 /// The part of it that is the same whenever the same command makes the same data, so that these have the same
 /// bytes.
-training::Provenance provenance_of_data(const Context& context);
+checkpoint::Provenance provenance_of_data(const Context& context);
 
 /// The same as one JSON object.
 std::string provenance_json(const Context& context);

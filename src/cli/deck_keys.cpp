@@ -48,17 +48,17 @@ class SectionKeys {
 };
 
 void add_data_keys(std::vector<Key>& keys) {
-  using training::DataConfig;
-  SectionKeys<DataConfig> section(keys, "data", &Deck::data);
-  section.add("file", &DataConfig::file, "required unless a law is given in [objective]", "",
+  using data::Config;
+  SectionKeys<Config> section(keys, "data", &Deck::data);
+  section.add("file", &Config::file, "required unless a law is given in [objective]", "",
               "Population file (HDF5); a relative path starts at the directory in which rhoflux is started.");
-  section.add("standardise", &DataConfig::standardise, "", "",
+  section.add("standardise", &Config::standardise, "", "",
               "Train on (x - mean) / standard deviation of each coordinate, taken from the training split.");
-  section.add("time_range", &DataConfig::time_range, "", "time",
+  section.add("time_range", &Config::time_range, "", "time",
               "Time range of the model: that of the data (0:1 without data), or a wider one.");
-  section.add("hold_out_times", &DataConfig::hold_out_times, "", "time",
+  section.add("hold_out_times", &Config::hold_out_times, "", "time",
               "Snapshots left out of training and validation, to be predicted.");
-  section.add("hash", &DataConfig::hash, "", "",
+  section.add("hash", &Config::hash, "", "",
               "Keep the SHA-256 of every input file in the provenance; reads each once more, at the start.");
 }
 

@@ -43,9 +43,8 @@ inline std::vector<Choice<density::MixtureWeights>> choices_of(density::MixtureW
   return {{"time_dependent", density::MixtureWeights::time_dependent},
           {"time_constant", density::MixtureWeights::time_constant}};
 }
-inline std::vector<Choice<training::Precision>> choices_of(training::Precision) {
-  return {{"single", training::Precision::single_precision},
-          {"double", training::Precision::double_precision}};
+inline std::vector<Choice<Precision>> choices_of(Precision) {
+  return {{"single", Precision::single_precision}, {"double", Precision::double_precision}};
 }
 inline std::vector<Choice<training::Schedule>> choices_of(training::Schedule) {
   return {{"constant", training::Schedule::constant}, {"cosine", training::Schedule::cosine}};

@@ -1,6 +1,6 @@
 #include "rhoflux/density/autoregressive.hpp"
 
-#include "rhoflux/core/loops.hpp"
+#include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::density {
 

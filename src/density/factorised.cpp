@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <numeric>
 
-#include "rhoflux/core/loops.hpp"
 #include "rhoflux/core/random.hpp"
+#include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::density {
 
@@ -89,9 +89,9 @@ void Factorised<Scalar>::mix(const ExecutionSpace& space, const Vector<Scalar>& 
           for (int i = 0; i < n_leading; ++i) sum += log_f(k * n_dims + i, s);
           share[k] = sum;
         }
-        const Scalar total = detail::log_sum_exp(static_cast<const Scalar*>(share), n_components);
+        const Scalar total = log_sum_exp(static_cast<const Scalar*>(share), n_components);
         for (int k = 0; k < n_components; ++k) share[k] -= total;
-        log_rho(s) = total - detail::log_sum_exp(gamma, n_components);
+        log_rho(s) = total - log_sum_exp(gamma, n_components);
       });
 }
 
@@ -172,7 +172,7 @@ void Factorised<Scalar>::log_density_gradient(const ExecutionSpace& space, const
   const int n = points.size();
   for_each(
       space, "component weights adjoint", n_components, KOKKOS_LAMBDA(int k) {
-        const Scalar prior = math::exp(gamma[k] - detail::log_sum_exp(gamma, n_components));
+        const Scalar prior = math::exp(gamma[k] - log_sum_exp(gamma, n_components));
         Scalar sum = 0;
         for (int s = 0; s < n; ++s) sum += weight(s) * (math::exp(log_share(k, s)) - prior);
         gamma_bar[k] += sum;
@@ -217,14 +217,14 @@ void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space, const 
         Scalar* above = below + n_components;
         for (int k = 0; k < n_components; ++k) prefix(k, s) = gamma[k];
         for (int i = 0; i < n_leading; ++i) {
-          const Scalar norm = detail::log_sum_exp(static_cast<const Scalar*>(&prefix(0, s)), n_components);
+          const Scalar norm = log_sum_exp(static_cast<const Scalar*>(&prefix(0, s)), n_components);
           for (int k = 0; k < n_components; ++k) {
             log_cdf(mixtures.at(k * n_dims + i, s), x(i, s), below[k], above[k]);
             below[k] += prefix(k, s) - norm;
             above[k] += prefix(k, s) - norm;
           }
-          log_below(i, s) = detail::log_sum_exp(static_cast<const Scalar*>(below), n_components);
-          log_above(i, s) = detail::log_sum_exp(static_cast<const Scalar*>(above), n_components);
+          log_below(i, s) = log_sum_exp(static_cast<const Scalar*>(below), n_components);
+          log_above(i, s) = log_sum_exp(static_cast<const Scalar*>(above), n_components);
           for (int k = 0; k < n_components; ++k) prefix(k, s) += log_f(k * n_dims + i, s);
         }
       });
@@ -246,13 +246,10 @@ void Factorised<Scalar>::draw_states(const ExecutionSpace& space, const Vector<S
   const Scalar* gamma = parameters.data() + m_gamma_offset;
   for_each(
       space, "draw", points.size(), KOKKOS_LAMBDA(int s) {
-        const double log_norm = static_cast<double>(detail::log_sum_exp(gamma, n_components));
-        double remaining = uniforms(0, s);
-        int k = 0;
-        for (; k < n_components - 1; ++k) {
-          remaining -= math::exp(static_cast<double>(gamma[k]) - log_norm);
-          if (remaining < 0) break;
-        }
+        const double log_norm = static_cast<double>(log_sum_exp(gamma, n_components));
+        const int k = choose_index(uniforms(0, s), n_components, [&](int m) {
+          return math::exp(static_cast<double>(gamma[m]) - log_norm);
+        });
         for (int i = 0; i < n_leading; ++i)
           x(i, s) = draw(mixtures.at(k * n_dims + i, s), uniforms(1 + 2 * i, s), uniforms(2 + 2 * i, s));
       });
@@ -277,14 +274,10 @@ void Factorised<Scalar>::complete(const ExecutionSpace& space, const Vector<Scal
           for (int i = 0; i < n_dims; ++i)
             if (is_given(i) != 0) share[k] += density::log_density(mixtures.at(k * n_dims + i, s), x(i, s));
         }
-        const Scalar total = detail::log_sum_exp(static_cast<const Scalar*>(share), n_components);
-        log_weight(s) = total - detail::log_sum_exp(gamma, n_components);
-        double remaining = uniforms(0, s);
-        int k = 0;
-        for (; k < n_components - 1; ++k) {
-          remaining -= math::exp(static_cast<double>(share[k] - total));
-          if (remaining < 0) break;
-        }
+        const Scalar total = log_sum_exp(static_cast<const Scalar*>(share), n_components);
+        log_weight(s) = total - log_sum_exp(gamma, n_components);
+        const int k = choose_index(uniforms(0, s), n_components,
+                                   [&](int m) { return math::exp(static_cast<double>(share[m] - total)); });
         for (int i = 0; i < n_dims; ++i)
           if (is_given(i) == 0)
             x(i, s) = draw(mixtures.at(k * n_dims + i, s), uniforms(1 + 2 * i, s), uniforms(2 + 2 * i, s));

@@ -4,7 +4,7 @@
 #include <sstream>
 
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/number_text.hpp"
+#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::flux {
 double Noise::at(double t) const {

@@ -1,6 +1,6 @@
 #include "rhoflux/flux/divergence_free.hpp"
 
-#include "rhoflux/core/loops.hpp"
+#include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::flux {
 namespace {

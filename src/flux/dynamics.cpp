@@ -1,7 +1,7 @@
 #include "rhoflux/flux/dynamics.hpp"
 
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/loops.hpp"
+#include "rhoflux/device/loops.hpp"
 #include "rhoflux/flux/mixture_flux.hpp"
 #include "rhoflux/flux/sigmoid.hpp"
 #include "rhoflux/flux/triangular.hpp"

@@ -1,7 +1,7 @@
 #include "rhoflux/flux/mixture_flux.hpp"
 
-#include "rhoflux/core/loops.hpp"
 #include "rhoflux/density/logistic_motion.hpp"
+#include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::flux {
 
@@ -229,7 +229,7 @@ void MixtureFlux<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scal
   Scalar* gamma_bar = parameters_bar.data() + m_density.gamma_offset();
   for_each(
       space, "component weights adjoint", n_components, KOKKOS_LAMBDA(int k) {
-        const Scalar prior = math::exp(gamma[k] - density::detail::log_sum_exp(gamma, n_components));
+        const Scalar prior = math::exp(gamma[k] - log_sum_exp(gamma, n_components));
         Scalar sum = 0;
         for (int s = 0; s < n; ++s)
           sum += log_factor_bar(k, s) - log_rho_bar(s) * prior + (drawn ? prefix_bar(k, s) : Scalar(0));

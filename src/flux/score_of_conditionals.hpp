@@ -1,7 +1,7 @@
 #pragma once
 
-#include "rhoflux/core/loops.hpp"
 #include "rhoflux/density/autoregressive.hpp"
+#include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::flux {
 

@@ -1,7 +1,7 @@
 #include "rhoflux/flux/triangular.hpp"
 
-#include "rhoflux/core/loops.hpp"
 #include "rhoflux/density/logistic_motion.hpp"
+#include "rhoflux/device/loops.hpp"
 #include "score_of_conditionals.hpp"
 
 namespace rhoflux::flux {

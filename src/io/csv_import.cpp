@@ -7,27 +7,15 @@
 #include <fstream>
 #include <string_view>
 
-#include "counter_random.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/io/safe_file.hpp"
+#include "sample_random.hpp"
 
 namespace rhoflux::io {
 
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-  const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
 
 /// The lines of a CSV file, split into fields, with the place of the last one for messages.
 class CsvLines {
@@ -252,7 +240,7 @@ void add_row(const CsvLines& lines, const std::vector<std::string>& fields, cons
   if (columns.split >= 0) {
     data.split.push_back(parse_split_label(lines, fields[static_cast<std::size_t>(columns.split)]));
   } else if (options.val_fraction + options.test_fraction > 0.0) {
-    const SampleRandom random(options.seed, DataPurpose::split,
+    const SampleRandom random(options.seed, RandomPurpose::data_split,
                               static_cast<std::uint64_t>(data.t.size() - 1));
     data.split.push_back(split_of(random.uniforms(0).first, options.val_fraction, options.test_fraction));
   }

@@ -129,9 +129,9 @@ std::uint64_t fingerprint(const FieldLayout& layout, const FieldArray& array, co
 /// The datasets of a field file, opened by all ranks. Every member is collective.
 class SharedDatasets {
  public:
-  SharedDatasets(const std::string& path, const parallel::Communicator& comm, const FieldLayout& layout)
+  SharedDatasets(const std::string& path, const mpi::Communicator& comm, const FieldLayout& layout)
       : m_path(path), m_comm(comm), m_layout(layout) {
-    parallel::together(comm, [&] {
+    mpi::on_every_rank(comm, [&] {
       const std::string what = path + ": cannot open the file for parallel writing";
       const Hdf5Handle access = own_hdf5(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, writing, what);
       check_hdf5(H5Pset_fapl_mpio(access.id(), comm.handle(), MPI_INFO_NULL), writing, what);
@@ -139,7 +139,7 @@ class SharedDatasets {
       m_transfer = own_hdf5(H5Pcreate(H5P_DATASET_XFER), H5Pclose, writing, what);
       check_hdf5(H5Pset_dxpl_mpio(m_transfer.id(), H5FD_MPIO_COLLECTIVE), writing, what);
     });
-    parallel::together(comm, [&] {
+    mpi::on_every_rank(comm, [&] {
       for (const FieldArray& array : layout.arrays) {
         m_datasets.push_back(own_hdf5(H5Dopen2(m_file.id(), array.name.c_str(), H5P_DEFAULT), H5Dclose,
                                       writing, what_of(array) + ": cannot open the dataset"));
@@ -150,7 +150,7 @@ class SharedDatasets {
   /// @param[in] slab of this rank, or null: this rank has none, but HDF5 wants every rank in the call where
   /// filters are set
   void write(std::size_t index, const FieldSlab* slab, const std::vector<double>& values) {
-    parallel::together(m_comm, [&] {
+    mpi::on_every_rank(m_comm, [&] {
       const FieldArray& array = m_layout.arrays[index];
       const std::string what = what_of(array) + ": cannot write the dataset";
       const hid_t dataset = m_datasets[index].id();
@@ -170,7 +170,7 @@ class SharedDatasets {
 
   /// Throws if the last data could not be written; the destructor closes silently.
   void close() {
-    parallel::together(m_comm, [&] {
+    mpi::on_every_rank(m_comm, [&] {
       const std::string what = m_path + ": cannot close the file";
       for (Hdf5Handle& dataset : m_datasets) check_hdf5(dataset.reset(), writing, what);
       check_hdf5(m_file.reset(), writing, what);
@@ -181,7 +181,7 @@ class SharedDatasets {
   std::string what_of(const FieldArray& array) const { return m_path + ", '" + array.name + "'"; }
 
   std::string m_path;
-  const parallel::Communicator& m_comm;
+  const mpi::Communicator& m_comm;
   const FieldLayout& m_layout;
   Hdf5Handle m_file, m_transfer;
   std::vector<Hdf5Handle> m_datasets;
@@ -198,7 +198,7 @@ FieldValues compute_checked(const FieldLayout& layout, const FieldSlab& slab,
 }
 
 /// Computes and writes all slabs; gives the fingerprint of each array, the same on all ranks.
-std::vector<std::uint64_t> write_slabs(const std::string& path, const parallel::Communicator& comm,
+std::vector<std::uint64_t> write_slabs(const std::string& path, const mpi::Communicator& comm,
                                        const FieldLayout& layout,
                                        const std::function<FieldValues(const FieldSlab&)>& compute,
                                        const std::function<void(double)>& progress) {
@@ -211,7 +211,7 @@ std::vector<std::uint64_t> write_slabs(const std::string& path, const parallel::
     const bool busy = k < n_slabs;
     const FieldSlab slab = busy ? slab_of(layout, k) : FieldSlab{};
     FieldValues values(n_arrays);
-    parallel::together(comm, [&] {
+    mpi::on_every_rank(comm, [&] {
       if (busy) values = compute_checked(layout, slab, compute);
     });
     for (std::size_t i = 0; i < n_arrays; ++i) {
@@ -219,7 +219,7 @@ std::vector<std::uint64_t> write_slabs(const std::string& path, const parallel::
       if (busy) sums[i] += fingerprint(layout, layout.arrays[i], slab, values[i]);
     }
     const std::int64_t done = std::min<std::int64_t>(first + comm.size(), n_slabs);
-    parallel::together(comm, [&] {
+    mpi::on_every_rank(comm, [&] {
       if (progress) progress(static_cast<double>(done) / static_cast<double>(n_slabs));
     });
   }
@@ -275,15 +275,15 @@ std::int64_t point_count(const FieldLayout& layout, const FieldSlab& slab) {
   return (slab.row_end - slab.row_begin) * row_points(layout);
 }
 
-void write_field(const std::string& path, bool overwrite, const parallel::Communicator& comm,
+void write_field(const std::string& path, bool overwrite, const mpi::Communicator& comm,
                  const FieldLayout& layout, const std::function<void(Hdf5Writer&)>& annotate,
                  const std::function<FieldValues(const FieldSlab&)>& compute,
                  const std::function<void(double)>& progress) {
   silence_hdf5();
-  parallel::together(comm, [&] { validate(path, layout); });
+  mpi::on_every_rank(comm, [&] { validate(path, layout); });
   std::optional<PendingFile> data, description;  // on the root
   std::string temporary;
-  parallel::on_root(comm, [&] {
+  mpi::on_root(comm, [&] {
     data.emplace(path, overwrite);
     description.emplace(path + ".xdmf", overwrite);
     temporary = data->temporary();
@@ -291,7 +291,7 @@ void write_field(const std::string& path, bool overwrite, const parallel::Commun
   });
   comm.broadcast(temporary);
   const std::vector<std::uint64_t> sums = write_slabs(temporary, comm, layout, compute, progress);
-  parallel::on_root(comm, [&] {
+  mpi::on_root(comm, [&] {
     const std::string text = xdmf_text(layout, std::filesystem::path(path).filename().string());
     write_text(description->temporary(), text);
     description->settle([&](const std::string& name) { verify_text(name, text); });

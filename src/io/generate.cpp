@@ -4,8 +4,8 @@
 #include <array>
 #include <cmath>
 
-#include "counter_random.hpp"
 #include "rhoflux/core/error.hpp"
+#include "sample_random.hpp"
 
 namespace rhoflux::io {
 
@@ -180,7 +180,7 @@ PopulationData generate(const std::string& name, std::int64_t count, std::uint64
   data.x.reserve(static_cast<std::size_t>(count * data.n_dims));
   data.split.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) {
-    const SampleRandom random(seed, DataPurpose::generate, static_cast<std::uint64_t>(i));
+    const SampleRandom random(seed, RandomPurpose::data_generation, static_cast<std::uint64_t>(i));
     const Sample sample = generator.draw(random, data.n_dims);
     data.t.push_back(sample.t);
     data.x.insert(data.x.end(), sample.x.begin(), sample.x.end());

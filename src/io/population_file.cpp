@@ -55,7 +55,7 @@ class Faults {
   }
 
   /// Collective: the smallest row over all ranks; throws on all of them if there is a fault.
-  void report(const std::string& path, const parallel::Communicator& comm) const {
+  void report(const std::string& path, const mpi::Communicator& comm) const {
     std::array<std::int64_t, n_kinds> first{};
     for (std::size_t i = 0; i < first.size(); ++i) first[i] = -m_first[i];
     comm.max(first.data(), static_cast<int>(first.size()));
@@ -81,7 +81,7 @@ std::int64_t PopulationInfo::count(Split split) const {
   return split == Split::all ? n_rows : split_count[static_cast<std::size_t>(split)];
 }
 
-PopulationFile::PopulationFile(const std::string& path, const parallel::Communicator& comm,
+PopulationFile::PopulationFile(const std::string& path, const mpi::Communicator& comm,
                                const std::vector<double>& hold_out_times)
     : m_path(path), m_comm(comm), m_hold_out_times(hold_out_times) {
   silence_hdf5();
@@ -92,7 +92,7 @@ PopulationFile::PopulationFile(const std::string& path, const parallel::Communic
 
 /// The root checks everything that needs no row, and tells the others.
 void PopulationFile::read_attributes() {
-  parallel::on_root(m_comm, [&] {
+  mpi::on_root(m_comm, [&] {
     const Hdf5Reader file(m_path);
     require_known_format(file);
     const Shape t = require_dataset(file, "t");
@@ -131,11 +131,11 @@ void PopulationFile::read_attributes() {
 }
 
 void PopulationFile::open() {
-  parallel::together(m_comm, [&] {
+  mpi::on_every_rank(m_comm, [&] {
     m_file = own_hdf5(H5Fopen(m_path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, ExitCode::io_failure,
                       m_path + ": cannot open the file on every rank");
   });
-  parallel::together(m_comm, [&] {
+  mpi::on_every_rank(m_comm, [&] {
     m_t = open_dataset("t", false);
     m_x = open_dataset("x", false);
     if (m_info.has_weight) m_weight = open_dataset("weight", false);
@@ -210,7 +210,7 @@ class PopulationFile::Scan {
 
   /// Collective: throws on all ranks if any found a fault, and completes the file's info.
   void finish() {
-    const parallel::Communicator& comm = m_file.m_comm;
+    const mpi::Communicator& comm = m_file.m_comm;
     m_faults.report(m_file.m_path, comm);
     comm.min(&m_t_min, 1);
     comm.max(&m_t_max, 1);
@@ -264,10 +264,10 @@ void PopulationFile::scan() {
   m_block_rows = std::max<std::int64_t>(4096, (n + 1023) / 1024);
   m_block_counts.assign(static_cast<std::size_t>((n + m_block_rows - 1) / m_block_rows), {});
 
-  const parallel::Share share = parallel::share_of(n, m_comm.rank(), m_comm.size());
+  const mpi::Share share = mpi::share_of(n, m_comm.rank(), m_comm.size());
   const double before_all = -std::numeric_limits<double>::infinity();
   std::unique_ptr<Scan> found;
-  parallel::together(m_comm, [&] {
+  mpi::on_every_rank(m_comm, [&] {
     const bool has_row_before = share.begin > 0 && share.size() > 0;
     found = std::make_unique<Scan>(
         *this, has_row_before ? read_slab<double>(m_t, share.begin - 1, 1, 1)[0] : before_all);
@@ -323,7 +323,7 @@ void PopulationFile::visit_split(Split split, std::int64_t begin, std::int64_t e
 PopulationRows PopulationFile::read_split(Split split, std::int64_t begin, std::int64_t end) const {
   PopulationRows result;
   result.n_dims = m_info.n_dims;
-  parallel::together(m_comm, [&] {
+  mpi::on_every_rank(m_comm, [&] {
     const auto append = [](std::vector<double>& to, const std::vector<double>& from) {
       to.insert(to.end(), from.begin(), from.end());
     };

@@ -7,9 +7,9 @@
 #include <type_traits>
 
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/linear_algebra.hpp"
-#include "rhoflux/core/loops.hpp"
 #include "rhoflux/core/random.hpp"
+#include "rhoflux/device/linear_algebra.hpp"
+#include "rhoflux/device/loops.hpp"
 #include "rhoflux/network/activation.hpp"
 
 namespace rhoflux::network {

@@ -1,7 +1,8 @@
 #include "rhoflux/objectives/base_drift.hpp"
 
-#include "part_text.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/small_matrix.hpp"
+#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::objectives {
 

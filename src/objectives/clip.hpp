@@ -13,15 +13,15 @@ struct Clipped {
 
 /// @param limit 0: none
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION Clipped<Scalar> clip(Scalar h, Scalar limit) {
+RHOFLUX_FUNCTION Clipped<Scalar> clip(Scalar h, Scalar limit) {
   if (!(limit > Scalar(0)) || !(h > limit)) return {h, Scalar(1), false};
   return {limit * (Scalar(1) + math::log(h / limit)), limit / h, true};
 }
 
 /// Books the cost h of one draw: adds weight h to its response, and h to the sums over draws.
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION void book(const Clipped<Scalar>& h, Scalar weight, Scalar& response, double& total,
-                                 double& clipped) {
+RHOFLUX_FUNCTION void book(const Clipped<Scalar>& h, Scalar weight, Scalar& response, double& total,
+                           double& clipped) {
   response += weight * h.value;
   total += static_cast<double>(h.value);
   clipped += h.acts ? 1 : 0;

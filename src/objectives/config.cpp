@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/number_text.hpp"
+#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::objectives {
 namespace {

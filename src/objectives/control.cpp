@@ -14,7 +14,7 @@ struct BaseDriftOnDevice {
   PotentialOnDevice<Scalar> potential;
 
   /// out = u - v(x).
-  KOKKOS_INLINE_FUNCTION void difference(const Scalar* x, const Scalar* u, Scalar* out) const {
+  RHOFLUX_FUNCTION void difference(const Scalar* x, const Scalar* u, Scalar* out) const {
     for (int i = 0; i < n_dims; ++i) {
       out[i] = u[i];
       if (kind != BaseDrift::Kind::linear) continue;
@@ -24,8 +24,7 @@ struct BaseDriftOnDevice {
     if (kind == BaseDrift::Kind::gradient) (void)potential.add_gradient(x, Scalar(1), out);
   }
   /// Adds factor times the derivative of <w, u - v(x)> by x to out.
-  KOKKOS_INLINE_FUNCTION void add_adjoint(const Scalar* x, const Scalar* w, Scalar factor,
-                                          Scalar* out) const {
+  RHOFLUX_FUNCTION void add_adjoint(const Scalar* x, const Scalar* w, Scalar factor, Scalar* out) const {
     if (kind == BaseDrift::Kind::gradient) potential.add_hessian(x, w, factor, out);
     if (kind != BaseDrift::Kind::linear) return;
     for (int i = 0; i < n_dims; ++i)

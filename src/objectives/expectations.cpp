@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "rhoflux/core/loops.hpp"
 #include "rhoflux/core/random.hpp"
+#include "rhoflux/device/loops.hpp"
 #include "rhoflux/objectives/jacobian_symmetry.hpp"
 
 namespace rhoflux::objectives {
@@ -28,13 +28,6 @@ template <class Scalar>
 Vector<Scalar> entries(const Vector<Scalar>& all, int n) {
   return Kokkos::subview(all, Kokkos::make_pair(0, n));
 }
-
-/// What maps between model units and those of the data, on the device.
-template <class Scalar>
-struct DeviceUnits {
-  Vector<Scalar> mean, scale;  ///< (n_dims)
-  double t_first, time_span, log_volume;
-};
 
 /// Times in [0, 1] and uniforms of the draws first_sample, first_sample + 1, ...
 /// @param is_lattice the uniforms of a step are points of a lattice, else independent
@@ -137,16 +130,11 @@ Expectations<Scalar>::Expectations(const Config& config, When when, const Units&
       m_group(config.group()),
       m_block(config.granule()),
       m_dynamics(dynamics),
-      m_t_first(units.t_first),
-      m_time_span(units.time_span),
-      m_log_volume(0),
+      m_units(units),
       m_has_noise(when == When::running && !noise.is_zero()),
-      m_mean(on_device<Scalar>(units.mean, "mean")),
-      m_scale(on_device<Scalar>(units.scale, "scale")),
       m_noise_times(on_device<double>(noise.times, "times of the noise")),
       m_noise_values(on_device<double>(noise.values, "noise")) {
   const int n_dims = dynamics.n_dims();
-  for (const double scale : units.scale) m_log_volume += std::log(scale);
   const auto matrix = [&](const char* label) { return make_matrix<Scalar>(label, n_dims, max_samples); };
   const auto vector = [&](const char* label) { return make_vector<Scalar>(label, max_samples); };
   m_uniforms = make_matrix<double>("uniforms", dynamics.density().uniforms_per_sample(), max_samples);
@@ -191,7 +179,7 @@ void Expectations<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>
   const density::Points<Scalar>& points = states.points;
   const int n = points.size();
   const bool has_gradient = parameters_bar.extent(0) > 0;
-  const DeviceUnits<Scalar> units = {m_mean, m_scale, m_t_first, m_time_span, m_log_volume};
+  const DeviceUnits<Scalar>& units = m_units;
   const auto note = [&](std::size_t k, const TermSums& sums) {
     values[k].value += states.share * sums.value;
     values[k].clipped += states.clip_share * sums.clipped;
@@ -225,7 +213,7 @@ void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<
   const bool is_running = m_when == When::running;
   const double per_draw = 1 / static_cast<double>(config.samples);
   const States states = {{entries(m_points.tau, n), columns(m_points.x, n)},
-                         per_draw * (is_running ? m_time_span : 1.0),
+                         per_draw * (is_running ? m_units.time_span : 1.0),
                          per_draw,
                          config,
                          first_sample};

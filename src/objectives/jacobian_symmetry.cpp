@@ -4,8 +4,8 @@
 #include <type_traits>
 
 #include "clip.hpp"
-#include "rhoflux/core/loops.hpp"
 #include "rhoflux/core/random.hpp"
+#include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::objectives {
 namespace {
@@ -30,7 +30,7 @@ JacobianSymmetry<Scalar>::JacobianSymmetry(const Units& units, bool has_noise, d
     : m_dynamics(dynamics),
       m_n_dims(dynamics.n_dims()),
       m_step(relative_step<Scalar> * *std::min_element(units.scale.begin(), units.scale.end())),
-      m_time_span(units.time_span),
+      m_time_span(units.time_span()),
       m_limit(static_cast<Scalar>(limit)),
       m_scale(on_device<Scalar>(units.scale, "scale")) {
   const auto matrix = [&](const char* label) { return make_matrix<Scalar>(label, m_n_dims, max_samples); };

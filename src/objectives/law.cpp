@@ -2,27 +2,14 @@
 
 #include <cmath>
 
-#include "part_text.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/small_matrix.hpp"
+#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::objectives {
 namespace {
 
 constexpr const char* form = "mean m1,..,mD : variance, D variances or D*D covariance [: weight]";
-
-/// Lower triangular root of a covariance (Cholesky).
-std::vector<double> root_of(const std::vector<double>& covariance, std::size_t n) {
-  std::vector<double> root(n * n, 0.0);
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t j = 0; j <= i; ++j) {
-      double sum = covariance[i * n + j];
-      for (std::size_t k = 0; k < j; ++k) sum -= root[i * n + k] * root[j * n + k];
-      if (i == j && !(sum > 0)) fail_input("a covariance is not positive definite");
-      root[i * n + j] = i == j ? std::sqrt(sum) : sum / root[j * n + j];
-    }
-  }
-  return root;
-}
 
 Law::Part parse_part(const std::string& text) {
   const std::vector<std::string> fields = split(text, ':');
@@ -40,7 +27,7 @@ Law::Part parse_part(const std::string& text) {
     for (std::size_t j = 0; j < i; ++j)
       if (part.covariance[i * n + j] != part.covariance[j * n + i])
         fail_input("'" + text + "': the covariance is not symmetric");
-  part.root = root_of(part.covariance, n);
+  part.root = cholesky_factor(part.covariance, n);
   if (fields.size() == 3) part.weight = parse_number(fields[2]);
   if (!(part.weight > 0)) fail_input("'" + text + "': a weight must be greater than 0");
   return part;
@@ -72,7 +59,7 @@ std::vector<double> Law::variance() const {
 }
 
 Law Law::parse(const std::string& text) {
-  const Worded worded = first_word(text);
+  const FirstWord worded = first_word(text);
   Law law;
   if (worded.word == "none" && worded.rest.empty()) return law;
   if (worded.word == "file") {

@@ -2,6 +2,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/math.hpp"
+#include "rhoflux/core/small_matrix.hpp"
 #include "rhoflux/objectives/running_term.hpp"
 
 namespace rhoflux::objectives {
@@ -14,8 +15,7 @@ class GaussiansOnDevice {
   explicit GaussiansOnDevice(const Law& law);
 
   /// log p(x); adds factor times its gradient to `out` (n_dims). @param work (n_dims)
-  KOKKOS_INLINE_FUNCTION Scalar add_gradient(const Scalar* x, Scalar factor, Scalar* work,
-                                             Scalar* out) const {
+  RHOFLUX_FUNCTION Scalar add_gradient(const Scalar* x, Scalar factor, Scalar* work, Scalar* out) const {
     Scalar largest = log_part(0, x, work);
     for (int k = 1; k < m_n_parts; ++k) {
       const Scalar value = log_part(k, x, work);
@@ -33,14 +33,14 @@ class GaussiansOnDevice {
   }
 
  private:
-  KOKKOS_INLINE_FUNCTION Scalar number(int part, int k) const {
+  RHOFLUX_FUNCTION Scalar number(int part, int k) const {
     return static_cast<Scalar>(m_numbers(part * (1 + m_n_dims + m_n_dims * m_n_dims) + k));
   }
-  KOKKOS_INLINE_FUNCTION Scalar inverse_root(int part, int i, int j) const {
+  RHOFLUX_FUNCTION Scalar inverse_root(int part, int i, int j) const {
     return number(part, 1 + m_n_dims + i * m_n_dims + j);
   }
   /// log of the share times the density of a part; work = root^{-1} (x - m).
-  KOKKOS_INLINE_FUNCTION Scalar log_part(int part, const Scalar* x, Scalar* work) const {
+  RHOFLUX_FUNCTION Scalar log_part(int part, const Scalar* x, Scalar* work) const {
     Scalar square = 0;
     for (int i = 0; i < m_n_dims; ++i) {
       work[i] = 0;
@@ -55,18 +55,6 @@ class GaussiansOnDevice {
   Vector<double> m_numbers;
 };
 
-/// The inverse of a lower triangular matrix.
-std::vector<double> inverse_of(const std::vector<double>& root, std::size_t n) {
-  std::vector<double> inverse(n * n, 0.0);
-  for (std::size_t j = 0; j < n; ++j)
-    for (std::size_t i = j; i < n; ++i) {
-      double sum = i == j ? 1 : 0;
-      for (std::size_t k = j; k < i; ++k) sum -= root[i * n + k] * inverse[k * n + j];
-      inverse[i * n + j] = sum / root[i * n + i];
-    }
-  return inverse;
-}
-
 template <class Scalar>
 GaussiansOnDevice<Scalar>::GaussiansOnDevice(const Law& law)
     : m_n_parts(static_cast<int>(law.parts.size())), m_n_dims(law.n_dims()) {
@@ -79,7 +67,7 @@ GaussiansOnDevice<Scalar>::GaussiansOnDevice(const Law& law)
     for (std::size_t i = 0; i < n; ++i) log_norm -= std::log(part.root[i * n + i]);
     numbers.push_back(log_norm);
     numbers.insert(numbers.end(), part.mean.begin(), part.mean.end());
-    const std::vector<double> inverse = inverse_of(part.root, n);
+    const std::vector<double> inverse = inverse_of_lower(part.root, n);
     numbers.insert(numbers.end(), inverse.begin(), inverse.end());
   }
   m_numbers = on_device<double>(numbers, "Gaussians of a law");

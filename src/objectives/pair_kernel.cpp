@@ -1,7 +1,8 @@
 #include "rhoflux/objectives/pair_kernel.hpp"
 
-#include "part_text.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/small_matrix.hpp"
+#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::objectives {
 

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "part_text.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/small_matrix.hpp"
+#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::objectives {
 namespace {

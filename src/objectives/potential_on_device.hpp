@@ -2,7 +2,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/math.hpp"
-#include "rhoflux/core/types.hpp"
+#include "rhoflux/device/types.hpp"
 #include "rhoflux/objectives/potential.hpp"
 
 namespace rhoflux::objectives {
@@ -19,7 +19,7 @@ class PotentialOnDevice {
   explicit PotentialOnDevice(const Potential& potential);
 
   /// phi(x), x (n_dims); adds factor times the gradient to `out` (n_dims).
-  KOKKOS_INLINE_FUNCTION Scalar add_gradient(const Scalar* x, Scalar factor, Scalar* out) const {
+  RHOFLUX_FUNCTION Scalar add_gradient(const Scalar* x, Scalar factor, Scalar* out) const {
     if (m_kind == Potential::Kind::table) return add_table_gradient(x, factor, out);
     Scalar value = 0;
     for (int p = 0; p < m_n_parts; ++p) {
@@ -32,8 +32,7 @@ class PotentialOnDevice {
   }
 
   /// Adds factor * H w to `out` (n_dims); not for tables, whose gradient jumps.
-  KOKKOS_INLINE_FUNCTION void add_hessian(const Scalar* x, const Scalar* w, Scalar factor,
-                                          Scalar* out) const {
+  RHOFLUX_FUNCTION void add_hessian(const Scalar* x, const Scalar* w, Scalar factor, Scalar* out) const {
     for (int p = 0; p < m_n_parts; ++p) {
       const Part part = {m_kind, m_numbers.data() + p * (3 * m_n_dims + 2), m_n_dims};
       Scalar first, second, along = 0;
@@ -50,14 +49,14 @@ class PotentialOnDevice {
     const double* numbers;  ///< centre (D), slope a (D), wells (D), level, sharpness
     int n_dims;
 
-    KOKKOS_INLINE_FUNCTION Scalar centre(int i) const { return static_cast<Scalar>(numbers[i]); }
-    KOKKOS_INLINE_FUNCTION Scalar slope(int i) const { return static_cast<Scalar>(numbers[n_dims + i]); }
-    KOKKOS_INLINE_FUNCTION Scalar well(int i) const { return static_cast<Scalar>(numbers[2 * n_dims + i]); }
-    KOKKOS_INLINE_FUNCTION Scalar level() const { return static_cast<Scalar>(numbers[3 * n_dims]); }
-    KOKKOS_INLINE_FUNCTION Scalar sharpness() const { return static_cast<Scalar>(numbers[3 * n_dims + 1]); }
+    RHOFLUX_FUNCTION Scalar centre(int i) const { return static_cast<Scalar>(numbers[i]); }
+    RHOFLUX_FUNCTION Scalar slope(int i) const { return static_cast<Scalar>(numbers[n_dims + i]); }
+    RHOFLUX_FUNCTION Scalar well(int i) const { return static_cast<Scalar>(numbers[2 * n_dims + i]); }
+    RHOFLUX_FUNCTION Scalar level() const { return static_cast<Scalar>(numbers[3 * n_dims]); }
+    RHOFLUX_FUNCTION Scalar sharpness() const { return static_cast<Scalar>(numbers[3 * n_dims + 1]); }
 
     /// S at x.
-    KOKKOS_INLINE_FUNCTION Scalar sum(const Scalar* x) const {
+    RHOFLUX_FUNCTION Scalar sum(const Scalar* x) const {
       Scalar total = 0;
       for (int i = 0; i < n_dims; ++i) {
         const Scalar d = x[i] - centre(i), square = d * d;
@@ -69,23 +68,23 @@ class PotentialOnDevice {
       return total;
     }
     /// s_i'.
-    KOKKOS_INLINE_FUNCTION Scalar slope_of(Scalar at, int i) const {
+    RHOFLUX_FUNCTION Scalar slope_of(Scalar at, int i) const {
       const Scalar d = at - centre(i);
       if (kind == Potential::Kind::double_well) return slope(i) * d * (d * d - well(i) * well(i));
       return slope(i) * d * Scalar(kind == Potential::Kind::quadratic ? 1 : 2);
     }
     /// s_i''.
-    KOKKOS_INLINE_FUNCTION Scalar bend_of(Scalar at, int i) const {
+    RHOFLUX_FUNCTION Scalar bend_of(Scalar at, int i) const {
       const Scalar d = at - centre(i);
       if (kind == Potential::Kind::double_well) return slope(i) * (Scalar(3) * d * d - well(i) * well(i));
       return slope(i) * Scalar(kind == Potential::Kind::quadratic ? 1 : 2);
     }
     /// The argument of the softplus of a ball, or of the other obstacles.
-    KOKKOS_INLINE_FUNCTION Scalar depth(Scalar total) const {
+    RHOFLUX_FUNCTION Scalar depth(Scalar total) const {
       return kind == Potential::Kind::balls ? sharpness() * (level() - math::sqrt(total)) : level() - total;
     }
     /// phi(S), and phi' and phi''.
-    KOKKOS_INLINE_FUNCTION Scalar outer(const Scalar* x, Scalar& first, Scalar& second) const {
+    RHOFLUX_FUNCTION Scalar outer(const Scalar* x, Scalar& first, Scalar& second) const {
       const Scalar total = sum(x);
       if (kind == Potential::Kind::double_well || kind == Potential::Kind::quadratic) {
         first = 1;
@@ -109,7 +108,7 @@ class PotentialOnDevice {
     }
   };
 
-  KOKKOS_INLINE_FUNCTION Scalar add_table_gradient(const Scalar* x, Scalar factor, Scalar* out) const {
+  RHOFLUX_FUNCTION Scalar add_table_gradient(const Scalar* x, Scalar factor, Scalar* out) const {
     int low[most_table_dims], stride[most_table_dims];
     Scalar fraction[most_table_dims], width[most_table_dims];
     for (int i = m_n_dims - 1; i >= 0; --i) {

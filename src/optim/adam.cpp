@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "rhoflux/core/loops.hpp"
+#include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::optim {
 

@@ -6,7 +6,7 @@
 
 namespace rhoflux::parallel {
 
-BatchPartition::BatchPartition(const Communicator& comm, std::int64_t batch, int lanes, int granule)
+BatchPartition::BatchPartition(const mpi::Communicator& comm, std::int64_t batch, int lanes, int granule)
     : m_batch(batch),
       m_granule(granule),
       m_rank(comm.rank()),

@@ -14,7 +14,7 @@ MPI_Datatype mpi_type() {
 }  // namespace
 
 template <class Scalar>
-BucketSum<Scalar>::BucketSum(const Communicator& comm, const BatchPartition& partition,
+BucketSum<Scalar>::BucketSum(const mpi::Communicator& comm, const BatchPartition& partition,
                              const std::vector<Vector<Scalar>>& lanes, int size)
     : m_partition(partition), m_lanes(lanes), m_exchange(comm.handle()), m_share(comm.handle()) {
   m_host = Kokkos::create_mirror_view(lanes.front());
@@ -32,12 +32,12 @@ void BucketSum<Scalar>::set_buckets(std::vector<Bucket> buckets) {
   for (const Bucket& bucket : m_buckets) {
     Message message;
     message.first = first;
-    message.slice = static_cast<int>(share_of(bucket.size, m_exchange.rank(), ranks).size());
+    message.slice = static_cast<int>(mpi::share_of(bucket.size, m_exchange.rank(), ranks).size());
     first += bucket.size;
     largest = std::max(largest, bucket.size);
     int sent = 0, received = 0;
     for (int rank = 0; m_partition.reproducible() && rank < ranks; ++rank) {
-      const Share slice = share_of(bucket.size, rank, ranks);
+      const mpi::Share slice = mpi::share_of(bucket.size, rank, ranks);
       message.slice_counts.push_back(static_cast<int>(slice.size()));
       message.slice_offsets.push_back(static_cast<int>(slice.begin));
       message.send_offsets.push_back(sent);
@@ -94,11 +94,11 @@ void BucketSum<Scalar>::send_lanes(const Bucket& bucket, Message& message) {
     }
   }
   message.phase = Phase::exchange;
-  check_mpi(MPI_Ialltoallv(message.send.data(), message.send_counts.data(), message.send_offsets.data(),
-                           mpi_type<Scalar>(), message.receive.data(), message.receive_counts.data(),
-                           message.receive_offsets.data(), mpi_type<Scalar>(), m_exchange.handle(),
-                           &message.request),
-            "MPI_Ialltoallv");
+  mpi::check_mpi(MPI_Ialltoallv(message.send.data(), message.send_counts.data(), message.send_offsets.data(),
+                                mpi_type<Scalar>(), message.receive.data(), message.receive_counts.data(),
+                                message.receive_offsets.data(), mpi_type<Scalar>(), m_exchange.handle(),
+                                &message.request),
+                 "MPI_Ialltoallv");
 }
 
 /// Adds up the lanes of this rank's slice, in their order, and sends the result to all.
@@ -111,10 +111,10 @@ void BucketSum<Scalar>::share(Message& message) {
     for (std::size_t k = 0; k < length; ++k) sum[k] += from[k];
   }
   message.phase = Phase::share;
-  check_mpi(MPI_Iallgatherv(sum, message.slice, mpi_type<Scalar>(), m_total.data() + message.first,
-                            message.slice_counts.data(), message.slice_offsets.data(), mpi_type<Scalar>(),
-                            m_share.handle(), &message.request),
-            "MPI_Iallgatherv");
+  mpi::check_mpi(MPI_Iallgatherv(sum, message.slice, mpi_type<Scalar>(), m_total.data() + message.first,
+                                 message.slice_counts.data(), message.slice_offsets.data(),
+                                 mpi_type<Scalar>(), m_share.handle(), &message.request),
+                 "MPI_Iallgatherv");
 }
 
 template <class Scalar>
@@ -127,18 +127,18 @@ void BucketSum<Scalar>::start_next() {
   Scalar* values = m_total.data() + message.first;
   pack(bucket, m_lanes.front(), values);
   message.phase = Phase::share;
-  check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values, bucket.size, mpi_type<Scalar>(), MPI_SUM, m_share.handle(),
-                           &message.request),
-            "MPI_Iallreduce");
+  mpi::check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values, bucket.size, mpi_type<Scalar>(), MPI_SUM,
+                                m_share.handle(), &message.request),
+                 "MPI_Iallreduce");
 }
 
 template <class Scalar>
 bool BucketSum<Scalar>::is_complete(Message& message, bool wait) {
   int is_there = 1;
   if (wait)
-    check_mpi(MPI_Wait(&message.request, MPI_STATUS_IGNORE), "MPI_Wait");
+    mpi::check_mpi(MPI_Wait(&message.request, MPI_STATUS_IGNORE), "MPI_Wait");
   else
-    check_mpi(MPI_Test(&message.request, &is_there, MPI_STATUS_IGNORE), "MPI_Test");
+    mpi::check_mpi(MPI_Test(&message.request, &is_there, MPI_STATUS_IGNORE), "MPI_Test");
   return is_there != 0;
 }
 

@@ -18,7 +18,7 @@ std::vector<Vector<Scalar>> make_lanes(std::int64_t count, int size) {
 }  // namespace
 
 template <class Scalar>
-GradientReduction<Scalar>::GradientReduction(const Communicator& comm, const BatchPartition& partition,
+GradientReduction<Scalar>::GradientReduction(const mpi::Communicator& comm, const BatchPartition& partition,
                                              int size)
     : m_comm(comm),
       m_partition(partition),

@@ -5,7 +5,7 @@
 #include <sstream>
 
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/number_text.hpp"
+#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::training {
 namespace {
@@ -23,39 +23,6 @@ void require_decay(const char* key, double value) {
 }
 
 }  // namespace
-
-std::string TimeRange::to_string() const {
-  return is_given ? print_number(first) + ":" + print_number(last) : "data";
-}
-
-TimeRange TimeRange::parse(const std::string& text) {
-  TimeRange range;
-  if (text == "data") return range;
-  const std::size_t colon = text.find(':');
-  if (colon == std::string::npos) fail_input("must be data or first:last");
-  range.is_given = true;
-  range.first = parse_number(text.substr(0, colon));
-  range.last = parse_number(text.substr(colon + 1));
-  if (!(range.last > range.first)) fail_input("the last time must be after the first");
-  return range;
-}
-
-std::string TimeList::to_string() const {
-  std::string text;
-  for (const double value : values) text += (text.empty() ? "" : ",") + print_number(value);
-  return text.empty() ? "none" : text;
-}
-
-TimeList TimeList::parse(const std::string& text) {
-  TimeList list;
-  if (text == "none") return list;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const std::size_t comma = std::min(text.find(',', begin), text.size());
-    list.values.push_back(parse_number(text.substr(begin, comma - begin)));
-    begin = comma + 1;
-  }
-  return list;
-}
 
 void TrainingConfig::validate() const {
   constexpr std::int64_t largest_batch = std::numeric_limits<std::int32_t>::max();

@@ -2,16 +2,12 @@
 
 #include <algorithm>
 
-#include "rhoflux/core/loops.hpp"
-#include "rhoflux/core/profiling.hpp"
+#include "rhoflux/device/loops.hpp"
+#include "rhoflux/device/profiling.hpp"
 #include "rhoflux/optim/adam.hpp"
 
 namespace rhoflux::training {
 namespace {
-
-objectives::Units units_of(const Standardisation& units) {
-  return {units.mean, units.scale, units.t_first, units.time_span()};
-}
 
 template <class Scalar>
 void scale_weights(const ExecutionSpace& space, Scalar factor, const Vector<Scalar>& weight,
@@ -33,8 +29,8 @@ double negative_sum(const ExecutionSpace& space, const Vector<Scalar>& weight, c
 }  // namespace
 
 template <class Scalar>
-Objective<Scalar>::Objective(const RunConfig& config, const Sources& sources,
-                             const parallel::Communicator& comm, const Standardisation& units,
+Objective<Scalar>::Objective(const RunConfig& config, const data::Sources& sources,
+                             const mpi::Communicator& comm, const Units& units,
                              flux::Dynamics<Scalar>& dynamics, int chunk)
     : m_training(config.training),
       m_dynamics(dynamics),
@@ -49,13 +45,13 @@ Objective<Scalar>::Objective(const RunConfig& config, const Sources& sources,
   m_log_rho = make_vector<Scalar>("log density", chunk);
   const objectives::Config& objective = config.objective;
   if (sources.data && objective.nll.is_there()) {
-    const parallel::Share rows =
-        rows_for_samples(m_partition.local_samples(), m_training.batch, sources.count(io::Split::train));
-    const Shard<Scalar> shard =
-        read_shard<Scalar>(*sources.data, io::Split::train, rows, units, mean_weight(*sources.data, comm));
+    const mpi::Share rows = data::rows_for_samples(m_partition.local_samples(), m_training.batch,
+                                                   sources.count(io::Split::train));
+    const data::Shard<Scalar> shard = data::read_shard<Scalar>(*sources.data, io::Split::train, rows, units,
+                                                               data::mean_weight(*sources.data, comm));
     add_likelihood("nll", objective.nll,
-                   make_row_stream(shard, {RandomPurpose::batch, m_training.seed, 0, m_training.batch,
-                                           m_training.noise}));
+                   data::make_row_stream(shard, {RandomPurpose::batch, m_training.seed, 0, m_training.batch,
+                                                 m_training.noise}));
   }
   if (sources.initial.is_there()) add_law("initial", objective.initial, sources.initial, 0.0, comm, units);
   if (sources.terminal.is_there())
@@ -72,35 +68,35 @@ Objective<Scalar>::~Objective() {
 
 template <class Scalar>
 void Objective<Scalar>::add_likelihood(const char* name, const objectives::Term& schedule,
-                                       std::unique_ptr<SampleStream<Scalar>> stream) {
+                                       std::unique_ptr<data::SampleStream<Scalar>> stream) {
   m_names.emplace_back(name);
   m_schedules.push_back(schedule);
   m_streams.push_back(std::move(stream));
 }
 
 template <class Scalar>
-void Objective<Scalar>::add_law(const char* name, const objectives::Term& schedule, const GivenLaw& given,
-                                double tau, const parallel::Communicator& comm,
-                                const Standardisation& units) {
+void Objective<Scalar>::add_law(const char* name, const objectives::Term& schedule,
+                                const data::GivenLaw& given, double tau, const mpi::Communicator& comm,
+                                const Units& units) {
   const RandomPurpose purpose = tau == 0 ? RandomPurpose::initial_law : RandomPurpose::terminal_law;
-  const BatchConfig batch = {purpose, m_training.seed, 0, m_training.batch, m_training.noise};
+  const data::BatchConfig batch = {purpose, m_training.seed, 0, m_training.batch, m_training.noise};
   if (!given.file)
-    return add_likelihood(name, schedule, make_gaussian_stream<Scalar>(given.law, tau, units, batch));
-  const parallel::Share rows = rows_for_samples(m_partition.local_samples(), m_training.batch,
-                                                given.file->info().count(io::Split::train));
-  const Shard<Scalar> shard =
-      read_shard<Scalar>(*given.file, io::Split::train, rows, units, mean_weight(*given.file, comm));
+    return add_likelihood(name, schedule, data::make_gaussian_stream<Scalar>(given.law, tau, units, batch));
+  const mpi::Share rows = data::rows_for_samples(m_partition.local_samples(), m_training.batch,
+                                                 given.file->info().count(io::Split::train));
+  const data::Shard<Scalar> shard = data::read_shard<Scalar>(*given.file, io::Split::train, rows, units,
+                                                             data::mean_weight(*given.file, comm));
   Kokkos::deep_copy(shard.tau, static_cast<Scalar>(tau));  // whatever the times in the file
-  add_likelihood(name, schedule, make_row_stream(shard, batch));
+  add_likelihood(name, schedule, data::make_row_stream(shard, batch));
 }
 
 template <class Scalar>
-void Objective<Scalar>::add_expectations(const RunConfig& config, const Standardisation& units, int chunk) {
+void Objective<Scalar>::add_expectations(const RunConfig& config, const Units& units, int chunk) {
   using Expectations = objectives::Expectations<Scalar>;
   const objectives::Config& objective = config.objective;
   const auto add = [&](typename Expectations::When when) {
-    m_expectations.push_back(std::make_unique<Expectations>(objective, when, units_of(units),
-                                                            config.flux.noise, m_dynamics, chunk));
+    m_expectations.push_back(
+        std::make_unique<Expectations>(objective, when, units, config.flux.noise, m_dynamics, chunk));
     const Expectations& added = *m_expectations.back();
     for (int k = 0; k < added.n_terms(); ++k) {
       m_names.push_back(added.name(k));
@@ -124,8 +120,8 @@ std::vector<double> Objective<Scalar>::weights_at(std::int64_t step) const {
 template <class Scalar>
 double Objective<Scalar>::add_likelihood_gradient(const ExecutionSpace& space,
                                                   const Vector<Scalar>& parameters, std::int64_t step,
-                                                  parallel::Share samples, double weight,
-                                                  const SampleStream<Scalar>& stream,
+                                                  mpi::Share samples, double weight,
+                                                  const data::SampleStream<Scalar>& stream,
                                                   const Vector<Scalar>& gradient) {
   const auto factor = static_cast<Scalar>(-weight / static_cast<double>(m_training.batch));
   double loss = 0;
@@ -161,7 +157,7 @@ std::vector<objectives::TermSums> Objective<Scalar>::evaluate_terms(const Execut
                                                                     std::int64_t step,
                                                                     const std::vector<double>& weights) {
   const objectives::DrawConfig draws = {m_training.seed, step, m_training.batch};
-  const parallel::Share lanes = m_partition.local_lanes();
+  const mpi::Share lanes = m_partition.local_lanes();
   const std::size_t n_terms = this->n_terms();
   std::vector<objectives::TermSums> sums(n_terms);
   {
@@ -171,7 +167,7 @@ std::vector<objectives::TermSums> Objective<Scalar>::evaluate_terms(const Execut
       const Vector<Scalar>& gradient = m_gradient.lane(local);
       Kokkos::deep_copy(space, gradient, Scalar(0));
       std::fill(sums.begin(), sums.end(), objectives::TermSums());
-      const parallel::Share samples = m_partition.samples_of(lane);
+      const mpi::Share samples = m_partition.samples_of(lane);
       std::size_t k = 0;
       for (const auto& stream : m_streams) {
         if (weights[k] > 0)

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/data/sources.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/objectives/expectations.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
-#include "rhoflux/training/sources.hpp"
 #include "rhoflux/training/trainer.hpp"
 
 namespace rhoflux::training {
@@ -19,8 +19,8 @@ template <class Scalar>
 class Objective {
  public:
   /// Reads this rank's shards. Collective. The communicator and the dynamics must outlive the object.
-  Objective(const RunConfig& config, const Sources& sources, const parallel::Communicator& comm,
-            const Standardisation& units, flux::Dynamics<Scalar>& dynamics, int chunk);
+  Objective(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
+            const Units& units, flux::Dynamics<Scalar>& dynamics, int chunk);
   ~Objective();
   Objective(const Objective&) = delete;
   Objective& operator=(const Objective&) = delete;
@@ -42,17 +42,17 @@ class Objective {
 
  private:
   void add_likelihood(const char* name, const objectives::Term& schedule,
-                      std::unique_ptr<SampleStream<Scalar>> stream);
-  void add_law(const char* name, const objectives::Term& schedule, const GivenLaw& given, double tau,
-               const parallel::Communicator& comm, const Standardisation& units);
-  void add_expectations(const RunConfig& config, const Standardisation& units, int chunk);
+                      std::unique_ptr<data::SampleStream<Scalar>> stream);
+  void add_law(const char* name, const objectives::Term& schedule, const data::GivenLaw& given, double tau,
+               const mpi::Communicator& comm, const Units& units);
+  void add_expectations(const RunConfig& config, const Units& units, int chunk);
   /// `evaluate`, whether the reduction watches or not.
   std::vector<objectives::TermSums> evaluate_terms(const ExecutionSpace& space,
                                                    const Vector<Scalar>& parameters, std::int64_t step,
                                                    const std::vector<double>& weights);
   double add_likelihood_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                 std::int64_t step, parallel::Share samples, double weight,
-                                 const SampleStream<Scalar>& stream, const Vector<Scalar>& gradient);
+                                 std::int64_t step, mpi::Share samples, double weight,
+                                 const data::SampleStream<Scalar>& stream, const Vector<Scalar>& gradient);
 
   const TrainingConfig m_training;
   flux::Dynamics<Scalar>& m_dynamics;
@@ -61,7 +61,8 @@ class Objective {
   int m_chunk;
   std::vector<std::string> m_names;
   std::vector<objectives::Term> m_schedules;
-  std::vector<std::unique_ptr<SampleStream<Scalar>>> m_streams;  ///< of the first terms, the likelihoods
+  std::vector<std::unique_ptr<data::SampleStream<Scalar>>>
+      m_streams;  ///< of the first terms, the likelihoods
   /// Of the other terms: the costs of the ends, the integrals over time, as far as there are any.
   std::vector<std::unique_ptr<objectives::Expectations<Scalar>>> m_expectations;
   density::Points<Scalar> m_points;

@@ -12,8 +12,8 @@ namespace rhoflux::training {
 namespace {
 
 /// Keys that a continued run may not change, because the state of the old run would not fit.
-void require_same_run(const RunConfig& config, const Checkpoint& start, const Sources& sources,
-                      const std::string& name) {
+void require_same_run(const RunConfig& config, const checkpoint::Checkpoint& start,
+                      const data::Sources& sources, const std::string& name) {
   const network::ParameterLayout ours = flux::layout_of(config.model, config.flux, sources.n_dims);
   const network::ParameterLayout theirs =
       flux::layout_of(start.model.config, start.model.flux, start.model.units.n_dims());
@@ -42,14 +42,14 @@ void require_same_run(const RunConfig& config, const Checkpoint& start, const So
            std::to_string(start.n_train_rows));
 }
 
-std::string entry(const Provenance& provenance, const std::string& name) {
+std::string entry(const checkpoint::Provenance& provenance, const std::string& name) {
   for (const auto& [key, value] : provenance)
     if (key == name) return value;
   return "";
 }
 
 /// Hashes of input files, sorted; their names may change.
-std::vector<std::string> input_hashes(const Provenance& provenance) {
+std::vector<std::string> input_hashes(const checkpoint::Provenance& provenance) {
   std::vector<std::string> hashes;
   std::istringstream lines(entry(provenance, "inputs"));
   for (std::string line; std::getline(lines, line);) hashes.push_back(line.substr(0, line.find(' ')));
@@ -58,7 +58,7 @@ std::vector<std::string> input_hashes(const Provenance& provenance) {
 }
 
 /// True if both runs have hashed their input files and these differ.
-bool inputs_changed(const Provenance& before, const Provenance& now) {
+bool inputs_changed(const checkpoint::Provenance& before, const checkpoint::Provenance& now) {
   const std::vector<std::string> a = input_hashes(before), b = input_hashes(now);
   const auto is_hash = [](const std::string& hash) { return hash.size() == 64; };
   return !a.empty() && std::all_of(a.begin(), a.end(), is_hash) && std::all_of(b.begin(), b.end(), is_hash) &&
@@ -66,27 +66,29 @@ bool inputs_changed(const Provenance& before, const Provenance& now) {
 }
 
 bool holds_checkpoints(const std::string& directory) {
-  return !list_checkpoints(directory).empty() || std::filesystem::exists(best_path(directory));
+  return !checkpoint::list_checkpoints(directory).empty() ||
+         std::filesystem::exists(checkpoint::best_path(directory));
 }
 
 }  // namespace
 
-std::optional<Checkpoint> find_start(const RunConfig& config, const Sources& sources,
-                                     const parallel::Communicator& comm,
-                                     const std::function<void(const std::string&)>& log) {
+std::optional<checkpoint::Checkpoint> find_start(const RunConfig& config, const data::Sources& sources,
+                                                 const mpi::Communicator& comm,
+                                                 const std::function<void(const std::string&)>& log) {
   const std::string& directory = config.checkpoint.directory;
-  std::optional<Checkpoint> start;
+  std::optional<checkpoint::Checkpoint> start;
   std::vector<std::string> warnings;
   // Every rank reads the small file itself; the root checks first, so that an error comes once.
   const auto read = [&] {
     if (config.restart == "auto")
-      start = read_newest_checkpoint(directory, [&](const std::string& text) { warnings.push_back(text); });
+      start = checkpoint::read_newest_checkpoint(directory,
+                                                 [&](const std::string& text) { warnings.push_back(text); });
     else if (config.restart != "none")
-      start = read_checkpoint(config.restart);
+      start = checkpoint::read_checkpoint(config.restart);
     if (start)
       require_same_run(config, *start, sources, config.restart == "auto" ? directory : config.restart);
   };
-  parallel::on_root(comm, [&] {
+  mpi::on_root(comm, [&] {
     read();
     if (config.restart == "none" && holds_checkpoints(directory) && !config.force)
       fail_input("checkpoint.directory = " + directory +
@@ -94,10 +96,11 @@ std::optional<Checkpoint> find_start(const RunConfig& config, const Sources& sou
                  "or --force to "
                  "remove them");
     const bool named = config.restart != "none" && config.restart != "auto";
-    if (named && !list_checkpoints(directory).empty() &&
-        list_checkpoints(directory).front() > checkpoint_path(directory, start->step))
-      fail_input("checkpoint.directory = " + directory + ": holds " + list_checkpoints(directory).front() +
-                 ", which is newer than the " + std::to_string(start->step) + " steps of " + config.restart +
+    if (named && !checkpoint::list_checkpoints(directory).empty() &&
+        checkpoint::list_checkpoints(directory).front() > checkpoint::checkpoint_path(directory, start->step))
+      fail_input("checkpoint.directory = " + directory + ": holds " +
+                 checkpoint::list_checkpoints(directory).front() + ", which is newer than the " +
+                 std::to_string(start->step) + " steps of " + config.restart +
                  "; give another directory, so that neither run is lost");
     if (config.restart == "auto" && !start && !warnings.empty())
       fail_input(directory + ": no checkpoint can be read; " + warnings.front());
@@ -111,20 +114,20 @@ std::optional<Checkpoint> find_start(const RunConfig& config, const Sources& sou
   return start;
 }
 
-io::DirectoryLock lock_directory(const RunConfig& config, const parallel::Communicator& comm) {
+io::DirectoryLock lock_directory(const RunConfig& config, const mpi::Communicator& comm) {
   const std::string& directory = config.checkpoint.directory;
   io::DirectoryLock lock;
-  parallel::on_root(comm, [&] {
+  mpi::on_root(comm, [&] {
     std::error_code ignored;
     if (std::filesystem::is_directory(directory, ignored)) lock = io::DirectoryLock(directory);
   });
   return lock;
 }
 
-void prepare_directory(const RunConfig& config, const parallel::Communicator& comm, io::DirectoryLock& lock,
+void prepare_directory(const RunConfig& config, const mpi::Communicator& comm, io::DirectoryLock& lock,
                        const std::function<void(const std::string&)>& log) {
   const std::string& directory = config.checkpoint.directory;
-  parallel::on_root(comm, [&] {
+  mpi::on_root(comm, [&] {
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) fail_input("checkpoint.directory = " + directory + ": cannot be made: " + error.message());
@@ -139,8 +142,8 @@ void prepare_directory(const RunConfig& config, const parallel::Communicator& co
         return name.rfind("checkpoint_", 0) == 0 || name == "best.h5" || name == "history.csv";
       });
     if (config.restart != "none") return;
-    remove_old_checkpoints(directory, 0);
-    std::filesystem::remove(best_path(directory));
+    checkpoint::remove_old_checkpoints(directory, 0);
+    std::filesystem::remove(checkpoint::best_path(directory));
   });
   if (!lock.is_effective())
     log("warning: " + directory +

@@ -9,11 +9,11 @@
 
 #include "objective.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/profiling.hpp"
+#include "rhoflux/data/shard.hpp"
+#include "rhoflux/device/profiling.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/optim/adam.hpp"
 #include "rhoflux/optim/schedule.hpp"
-#include "rhoflux/training/data.hpp"
 #include "run_start.hpp"
 
 namespace rhoflux::training {
@@ -52,19 +52,19 @@ class Trainer {
  public:
   using Log = std::function<void(const std::string&)>;
 
-  Trainer(const RunConfig& config, const Sources& sources, const parallel::Communicator& comm, const Log& log,
-          std::optional<Checkpoint> start);
+  Trainer(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
+          const Log& log, std::optional<checkpoint::Checkpoint> start);
   RunEnd run();
 
  private:
-  void start_fresh(const Sources& sources);
-  void continue_from(const Checkpoint& checkpoint);
+  void start_fresh(const data::Sources& sources);
+  void continue_from(const checkpoint::Checkpoint& checkpoint);
   void require_finite(const std::vector<objectives::TermSums>& values);
   void step();
   void report(double seconds);
   bool validate();
   double validation_nll();
-  Checkpoint checkpoint() const;
+  checkpoint::Checkpoint checkpoint() const;
   void write(const std::function<void()>& work) const;
   void save(const std::string& path);
   void save_regular();
@@ -76,14 +76,14 @@ class Trainer {
   std::string last_checkpoint_note() const;
 
   const RunConfig& m_config;
-  const parallel::Communicator& m_comm;
+  const mpi::Communicator& m_comm;
   const Log& m_log;
   ExecutionSpace m_space;
-  ModelDescription m_model;
+  checkpoint::ModelDescription m_model;
   std::unique_ptr<flux::Dynamics<Scalar>> m_dynamics;
   std::unique_ptr<Objective<Scalar>> m_objective;
   std::int64_t m_n_train_rows;
-  Shard<Scalar> m_validation;  ///< empty without data
+  data::Shard<Scalar> m_validation;  ///< empty without data
   Vector<Scalar> m_log_rho;
 
   Vector<Scalar> m_parameters, m_average;
@@ -97,18 +97,18 @@ class Trainer {
   double m_best = std::numeric_limits<double>::infinity();
   std::int64_t m_best_step = 0, m_validations_since_best = 0;
   std::int64_t m_saved_step = -1;
-  History m_history;
+  checkpoint::History m_history;
   std::string m_earlier_runs;
 };
 
 template <class Scalar>
-Trainer<Scalar>::Trainer(const RunConfig& config, const Sources& sources, const parallel::Communicator& comm,
-                         const Log& log, std::optional<Checkpoint> start)
+Trainer<Scalar>::Trainer(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
+                         const Log& log, std::optional<checkpoint::Checkpoint> start)
     : m_config(config), m_comm(comm), m_log(log), m_n_train_rows(sources.count(io::Split::train)) {
   const ScopedRegion region("read data");
   m_model = start ? start->model
-                  : ModelDescription{config.model, measure(sources, config.data, comm), sources.dim_names,
-                                     sources.time_unit, config.flux};
+                  : checkpoint::ModelDescription{config.model, data::measure(sources, config.data, comm),
+                                                 sources.dim_names, sources.time_unit, config.flux};
   m_model.flux = config.flux;  // a continued run may change what the likelihood does not depend on
   const int n_dims = m_model.units.n_dims();
   m_dynamics = std::make_unique<flux::Dynamics<Scalar>>(
@@ -119,8 +119,8 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const Sources& sources, const 
   if (sources.data) {
     const std::int64_t n_validation = sources.count(io::Split::val);
     const std::int64_t blocks = (n_validation + chunk_size - 1) / chunk_size;
-    const parallel::Share mine = parallel::share_of(blocks, comm.rank(), comm.size());
-    m_validation = read_shard<Scalar>(
+    const mpi::Share mine = mpi::share_of(blocks, comm.rank(), comm.size());
+    m_validation = data::read_shard<Scalar>(
         *sources.data, io::Split::val,
         {std::min(mine.begin * chunk_size, n_validation), std::min(mine.end * chunk_size, n_validation)},
         m_model.units, 1.0);
@@ -135,9 +135,9 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const Sources& sources, const 
 }
 
 template <class Scalar>
-void Trainer<Scalar>::start_fresh(const Sources& sources) {
+void Trainer<Scalar>::start_fresh(const data::Sources& sources) {
   const density::InitialRows rows =
-      initial_rows(sources, m_comm, m_model.units, initial_row_count, m_config.training.seed);
+      data::initial_rows(sources, m_comm, m_model.units, initial_row_count, m_config.training.seed);
   const std::vector<double> initial = m_dynamics->initialise(rows, m_config.training.seed);
   const int size = static_cast<int>(initial.size());
   m_parameters = on_device<Scalar>(initial, "parameters");
@@ -146,7 +146,7 @@ void Trainer<Scalar>::start_fresh(const Sources& sources) {
 }
 
 template <class Scalar>
-void Trainer<Scalar>::continue_from(const Checkpoint& start) {
+void Trainer<Scalar>::continue_from(const checkpoint::Checkpoint& start) {
   m_parameters = on_device<Scalar>(start.parameters, "parameters");
   if (m_config.training.average > 0)
     m_average = on_device<Scalar>(start.inference_parameters(), "averaged parameters");
@@ -164,13 +164,14 @@ void Trainer<Scalar>::continue_from(const Checkpoint& start) {
   m_best_step = start.best_step;
   m_validations_since_best = start.validations_since_best;
   m_history = start.history;
-  m_earlier_runs = runs_before(start);
+  m_earlier_runs = checkpoint::runs_before(start);
 }
 
 template <class Scalar>
 std::string Trainer<Scalar>::last_checkpoint_note() const {
   if (m_saved_step < 0) return "; no checkpoint had been written yet";
-  return "; the last good checkpoint is " + checkpoint_path(m_config.checkpoint.directory, m_saved_step);
+  return "; the last good checkpoint is " +
+         checkpoint::checkpoint_path(m_config.checkpoint.directory, m_saved_step);
 }
 
 template <class Scalar>
@@ -227,7 +228,7 @@ void Trainer<Scalar>::step() {
 /// A line of the log and of the history: means since the last one.
 template <class Scalar>
 void Trainer<Scalar>::report(double seconds) {
-  HistoryRow row = {m_step, not_a_number, m_gradient_norm, m_learning_rate, not_a_number, {}};
+  checkpoint::HistoryRow row = {m_step, not_a_number, m_gradient_norm, m_learning_rate, not_a_number, {}};
   std::string terms, gradients;
   for (std::size_t k = 0; k < m_term_sums.size(); ++k) {
     if (m_weights[k] == 0) continue;  // not yet
@@ -308,13 +309,13 @@ bool Trainer<Scalar>::validate() {
     return ++m_validations_since_best >= m_config.training.patience && m_config.training.patience > 0;
   m_best_step = m_step;
   m_validations_since_best = 0;
-  save(best_path(m_config.checkpoint.directory));
+  save(checkpoint::best_path(m_config.checkpoint.directory));
   return false;
 }
 
 template <class Scalar>
-Checkpoint Trainer<Scalar>::checkpoint() const {
-  Checkpoint state;
+checkpoint::Checkpoint Trainer<Scalar>::checkpoint() const {
+  checkpoint::Checkpoint state;
   state.model = m_model;
   state.precision = m_config.training.precision;
   state.deck = m_config.deck;
@@ -340,7 +341,7 @@ Checkpoint Trainer<Scalar>::checkpoint() const {
 /// Writes on the root. What goes wrong now, in the middle of a run, is no bad input.
 template <class Scalar>
 void Trainer<Scalar>::write(const std::function<void()>& work) const {
-  parallel::on_root(m_comm, [&] {
+  mpi::on_root(m_comm, [&] {
     try {
       work();
     } catch (const Error& error) {
@@ -352,18 +353,18 @@ void Trainer<Scalar>::write(const std::function<void()>& work) const {
 template <class Scalar>
 void Trainer<Scalar>::save(const std::string& path) {
   const ScopedRegion region("write checkpoint");
-  write([&] { write_checkpoint(path, checkpoint(), m_dynamics->layout()); });
+  write([&] { checkpoint::write_checkpoint(path, checkpoint(), m_dynamics->layout()); });
 }
 
 template <class Scalar>
 void Trainer<Scalar>::save_regular() {
   if (m_saved_step == m_step) return;
   const std::string& directory = m_config.checkpoint.directory;
-  save(checkpoint_path(directory, m_step));
+  save(checkpoint::checkpoint_path(directory, m_step));
   m_saved_step = m_step;
   write([&] {
     m_history.write_csv((std::filesystem::path(directory) / "history.csv").string());
-    remove_old_checkpoints(directory, m_config.checkpoint.keep);
+    checkpoint::remove_old_checkpoints(directory, m_config.checkpoint.keep);
   });
 }
 
@@ -431,7 +432,7 @@ RunEnd Trainer<Scalar>::run() {
 }
 
 template <class Scalar>
-RunEnd train_in(const RunConfig& config, const Sources& sources, const parallel::Communicator& comm,
+RunEnd train_in(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
                 const std::function<void(const std::string&)>& log) {
   io::DirectoryLock lock = lock_directory(config, comm);
   Trainer<Scalar> trainer(config, sources, comm, log, find_start(config, sources, comm, log));
@@ -442,7 +443,7 @@ RunEnd train_in(const RunConfig& config, const Sources& sources, const parallel:
 
 }  // namespace
 
-RunEnd train(const RunConfig& config, const Sources& sources, const parallel::Communicator& comm,
+RunEnd train(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
              const std::function<void(const std::string&)>& log) {
   if (config.training.patience > 0 && sources.count(io::Split::val) == 0)
     fail_input("training.patience = " + std::to_string(config.training.patience) +

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/loops.hpp"
+#include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::transport {
 namespace detail {

@@ -2,9 +2,9 @@
 
 #include <sstream>
 
+#include "rhoflux/core/draws.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/loops.hpp"
-#include "rhoflux/core/random.hpp"
+#include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::transport {
 namespace detail {
@@ -92,13 +92,10 @@ void fill_normals(const ExecutionSpace& space, std::uint64_t seed, std::uint64_t
   for_each_entry(
       space, "normal numbers", n_pairs, static_cast<int>(particles.extent(0)),
       KOKKOS_LAMBDA(int pair, int s) {
-        const auto uniform =
-            stream.uniforms(static_cast<std::uint64_t>(number(s)), static_cast<std::uint32_t>(pair));
-        const double radius = math::sqrt(-2 * math::log(uniform.first));
-        double sine, cosine;
-        math::sincos_turns(uniform.second, sine, cosine);
-        normal(2 * pair, s) = radius * cosine;
-        if (2 * pair + 1 < n_dims) normal(2 * pair + 1, s) = radius * sine;
+        const RandomStream::Pair drawn = box_muller(
+            stream.uniforms(static_cast<std::uint64_t>(number(s)), static_cast<std::uint32_t>(pair)));
+        normal(2 * pair, s) = drawn.first;
+        if (2 * pair + 1 < n_dims) normal(2 * pair + 1, s) = drawn.second;
       });
 }
 

@@ -57,8 +57,8 @@ struct Original {
 };
 
 void write_checkpoint(const std::string& path, density::Family family) {
-  training::Checkpoint checkpoint;
-  training::ModelDescription& model = checkpoint.model;
+  checkpoint::Checkpoint checkpoint;
+  checkpoint::ModelDescription& model = checkpoint.model;
   model.config.family = family;
   model.config.components = model.config.mixture = 2;
   model.config.hidden = {4};
@@ -73,7 +73,7 @@ void write_checkpoint(const std::string& path, density::Family family) {
     values->assign(static_cast<std::size_t>(layout.size()), 0.0);
   checkpoint.terms = {{"nll", 1, 0}};
   checkpoint.provenance = {{"program", "rhoflux"}};
-  training::write_checkpoint(path, checkpoint, layout);
+  checkpoint::write_checkpoint(path, checkpoint, layout);
 }
 
 void write_population(const std::string& path) {
@@ -237,7 +237,7 @@ std::vector<Original> originals(const std::string& path) {
   std::vector<Original> made;
   for (const auto family : {density::Family::autoregressive, density::Family::factorised}) {
     write_checkpoint(path, family);
-    (void)training::read_checkpoint(path);  // is in order
+    (void)checkpoint::read_checkpoint(path);  // is in order
     made.push_back(describe(path));
   }
   write_population(path);

@@ -9,19 +9,19 @@
 #include <filesystem>
 #include <string>
 
+#include "rhoflux/checkpoint/checkpoint.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/io/population.hpp"
-#include "rhoflux/parallel/communicator.hpp"
-#include "rhoflux/parallel/mpi_environment.hpp"
-#include "rhoflux/training/checkpoint.hpp"
+#include "rhoflux/mpi/communicator.hpp"
+#include "rhoflux/mpi/environment.hpp"
 
 namespace rhoflux::fuzz {
 
 /// MPI, HDF5 and Kokkos, once for all inputs.
 inline void start() {
   static const bool started = [] {
-    parallel::prepare_mpi_environment();
+    mpi::prepare_environment();
     io::start_hdf5_without_end();
     MPI_Init(nullptr, nullptr);
     Kokkos::initialize();
@@ -52,8 +52,8 @@ void attempt(const Work& work) {
 
 /// Opens a file as a checkpoint, as a population and as points: each gives what it holds or an Error.
 inline void read_as_everything(const std::string& path) {
-  static const parallel::Communicator comm(MPI_COMM_WORLD);
-  attempt([&] { (void)training::read_checkpoint(path); });
+  static const mpi::Communicator comm(MPI_COMM_WORLD);
+  attempt([&] { (void)checkpoint::read_checkpoint(path); });
   attempt([&] {
     const io::PopulationFile population(path, comm);
     (void)population.read_split(io::Split::train, 0, population.info().count(io::Split::train));

@@ -109,7 +109,7 @@ class FieldOnRanks : public ::testing::Test {
     EXPECT_EQ(found, expected);
   }
 
-  parallel::Communicator comm{MPI_COMM_WORLD};
+  mpi::Communicator comm{MPI_COMM_WORLD};
   std::unique_ptr<testing::TemporaryFolder> folder;
   std::string path;
 
@@ -132,7 +132,7 @@ TEST_F(FieldOnRanks, HoldsWhatWasComputedForAnyRankCount) {
     SCOPED_TRACE("axis 1 has " + std::to_string(layout.axes[0].values.size()) +
                  " points, slabs: " + std::to_string(slab_count(layout)));
     write(layout, true);
-    parallel::on_root(comm, [&] { expect_contents(layout); });
+    mpi::on_root(comm, [&] { expect_contents(layout); });
     expect_entries({"field.h5", "field.h5.xdmf"});
   }
 }
@@ -142,7 +142,7 @@ TEST_F(FieldOnRanks, WithoutCompressionAndWithOtherArrays) {
   layout.deflate = 0;
   layout.arrays = {{"a", 1}, {"b", 0}, {"c", 3}, {"d", 0}};
   write(layout);
-  parallel::on_root(comm, [&] { expect_contents(layout); });
+  mpi::on_root(comm, [&] { expect_contents(layout); });
 }
 
 TEST_F(FieldOnRanks, SlabsCoverTheGridOnceInOrder) {
@@ -166,7 +166,7 @@ TEST_F(FieldOnRanks, SlabsCoverTheGridOnceInOrder) {
 TEST_F(FieldOnRanks, TheDescriptionNamesWhatTheFileHolds) {
   for (const FieldLayout& layout : layouts()) {
     write(layout, true);
-    parallel::on_root(comm, [&] {
+    mpi::on_root(comm, [&] {
       const std::string text = read_text(path + ".xdmf");
       const Hdf5Reader file(path);
       const std::regex item("Dimensions=\"([0-9 ]+)\">field\\.h5:/([^<]+)</DataItem>");
@@ -186,7 +186,7 @@ TEST_F(FieldOnRanks, TheDescriptionNamesWhatTheFileHolds) {
 TEST_F(FieldOnRanks, ViewsShowOneTimeInSpace) {
   const FieldLayout layout = make_layout(2, {3, 5});
   write(layout);
-  parallel::on_root(comm, [&] {
+  mpi::on_root(comm, [&] {
     const Hdf5Reader file(path);
     std::vector<double> points, density, velocity;
     for (std::int64_t p = 0; p < 15; ++p) {
@@ -232,7 +232,7 @@ TEST_F(FieldOnRanks, AFailureOnOneRankLeavesNothing) {
 }
 
 TEST_F(FieldOnRanks, AFailureKeepsTheOldFiles) {
-  parallel::on_root(comm, [&] {
+  mpi::on_root(comm, [&] {
     write_text(path, "old");
     write_text(path + ".xdmf", "old description");
   });
@@ -245,7 +245,7 @@ TEST_F(FieldOnRanks, AFailureKeepsTheOldFiles) {
           if (fraction == 1.0) fail_numerics("late");
         });
   });
-  parallel::on_root(comm, [&] {
+  mpi::on_root(comm, [&] {
     EXPECT_EQ(read_text(path), "old");
     EXPECT_EQ(read_text(path + ".xdmf"), "old description");
   });
@@ -278,13 +278,13 @@ TEST_F(FieldOnRanks, ExistingOutputIsRefusedFirst) {
           [](const FieldSlab&) -> FieldValues { fail_numerics("too late"); }, {});
     });
   };
-  parallel::on_root(comm, [&] { write_text(path + ".xdmf", ""); });
+  mpi::on_root(comm, [&] { write_text(path + ".xdmf", ""); });
   refuse({"field.h5.xdmf", "already exists", "--force"});
   expect_entries({"field.h5.xdmf"});
   write(layout, true);
-  parallel::on_root(comm, [&] { std::filesystem::remove(path + ".xdmf"); });
+  mpi::on_root(comm, [&] { std::filesystem::remove(path + ".xdmf"); });
   refuse({"field.h5", "already exists", "--force"});
-  parallel::on_root(comm, [&] { expect_contents(layout); });
+  mpi::on_root(comm, [&] { expect_contents(layout); });
   path = path + "/nowhere/field.h5";
   refuse({"no folder"});
 }

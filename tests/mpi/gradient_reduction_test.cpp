@@ -29,7 +29,7 @@ float entry(int k, std::int64_t lane) {
 }
 
 template <class Scalar>
-void fill(const GradientReduction<Scalar>& reduction, Share lanes, Range entries = {0, size}) {
+void fill(const GradientReduction<Scalar>& reduction, mpi::Share lanes, Range entries = {0, size}) {
   for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane) {
     const Vector<Scalar>& gradient = reduction.lane(static_cast<int>(lane - lanes.begin));
     const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), gradient);
@@ -71,7 +71,7 @@ const std::vector<Range> parts = {{600, size}, {300, 600}, {100, 300}, {0, 90}};
 /// A step in which every part is announced `times` times, and has its values from just before the last time
 /// on.
 template <class Scalar>
-void announce(GradientReduction<Scalar>& reduction, Share lanes, int times) {
+void announce(GradientReduction<Scalar>& reduction, mpi::Share lanes, int times) {
   for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane)
     Kokkos::deep_copy(reduction.lane(static_cast<int>(lane - lanes.begin)), Scalar(1e30));
   for (int time = 1; time <= times; ++time)
@@ -83,7 +83,7 @@ void announce(GradientReduction<Scalar>& reduction, Share lanes, int times) {
 }
 
 TEST(GradientReduction, ReproducibleSumIsTheSumInLaneOrder) {
-  const Communicator comm(MPI_COMM_WORLD);
+  const mpi::Communicator comm(MPI_COMM_WORLD);
   const BatchPartition partition(comm, 64, 7);
   GradientReduction<float> reduction(comm, partition, size);
   fill(reduction, partition.local_lanes());
@@ -98,7 +98,7 @@ TEST(GradientReduction, ReproducibleSumIsTheSumInLaneOrder) {
 }
 
 TEST(GradientReduction, PlainSumAgreesToRounding) {
-  const Communicator comm(MPI_COMM_WORLD);
+  const mpi::Communicator comm(MPI_COMM_WORLD);
   const BatchPartition partition(comm, 64, 0);
   GradientReduction<double> reduction(comm, partition, size);
   fill(reduction, partition.local_lanes());
@@ -107,7 +107,7 @@ TEST(GradientReduction, PlainSumAgreesToRounding) {
 }
 
 TEST(GradientReduction, BeginsWithWhatIsComplete) {
-  const Communicator comm(MPI_COMM_WORLD);
+  const mpi::Communicator comm(MPI_COMM_WORLD);
   const BatchPartition in_order(comm, 64, 7), plain(comm, 64, 0);
   GradientReduction<float> first(comm, in_order, size);
   GradientReduction<double> second(comm, plain, size);
@@ -130,7 +130,7 @@ TEST(GradientReduction, BeginsWithWhatIsComplete) {
 }
 
 TEST(GradientReduction, UnwatchedStepsBetweenWatchedOnes) {
-  const Communicator comm(MPI_COMM_WORLD);
+  const mpi::Communicator comm(MPI_COMM_WORLD);
   const BatchPartition partition(comm, 64, 7);
   GradientReduction<float> reduction(comm, partition, size);
   for (int step = 0; step < 4; ++step) {
@@ -146,7 +146,7 @@ TEST(GradientReduction, UnwatchedStepsBetweenWatchedOnes) {
 }
 
 TEST(GradientReduction, RefusesWhatComesAfterTheSumHasBegun) {
-  const Communicator comm(MPI_COMM_WORLD);
+  const mpi::Communicator comm(MPI_COMM_WORLD);
   if (comm.size() == 1) GTEST_SKIP() << "nothing is summed early on one rank";
   const BatchPartition partition(comm, 64, 0);
   GradientReduction<float> reduction(comm, partition, size);
@@ -161,7 +161,7 @@ TEST(GradientReduction, RefusesWhatComesAfterTheSumHasBegun) {
 }
 
 TEST(GradientReduction, PartsThatRanksCompleteInAnotherOrderAreSummedAtTheEnd) {
-  const Communicator comm(MPI_COMM_WORLD);
+  const mpi::Communicator comm(MPI_COMM_WORLD);
   const BatchPartition partition(comm, 64, 7);
   GradientReduction<float> reduction(comm, partition, size);
   for (int step = 0; step < 2; ++step) {
@@ -176,10 +176,10 @@ TEST(GradientReduction, PartsThatRanksCompleteInAnotherOrderAreSummedAtTheEnd) {
 }
 
 TEST(BatchPartition, CoversTheBatchOnceInOrder) {
-  const Communicator comm(MPI_COMM_WORLD);
+  const mpi::Communicator comm(MPI_COMM_WORLD);
   for (const int lanes : {0, 5}) {
     const BatchPartition partition(comm, 103, lanes);
-    const Share mine = partition.local_samples();
+    const mpi::Share mine = partition.local_samples();
     const std::vector<double> bounds =
         comm.all_gather({static_cast<double>(mine.begin), static_cast<double>(mine.end)});
     EXPECT_EQ(bounds.front(), 0);
@@ -189,7 +189,7 @@ TEST(BatchPartition, CoversTheBatchOnceInOrder) {
 }
 
 TEST(BatchPartition, RefusesTooFewSamplesOrLanes) {
-  const Communicator comm(MPI_COMM_WORLD);
+  const mpi::Communicator comm(MPI_COMM_WORLD);
   EXPECT_THROW(BatchPartition(comm, 3, 4), Error);
   if (comm.size() > 1) {
     EXPECT_THROW(BatchPartition(comm, 64, comm.size() - 1), Error);
@@ -197,9 +197,9 @@ TEST(BatchPartition, RefusesTooFewSamplesOrLanes) {
 }
 
 TEST(Communicator, FailureOnTheRootIsThrownEverywhere) {
-  const Communicator comm(MPI_COMM_WORLD);
+  const mpi::Communicator comm(MPI_COMM_WORLD);
   try {
-    on_root(comm, [] { fail_input("bad number"); });
+    mpi::on_root(comm, [] { fail_input("bad number"); });
     FAIL() << "nothing was thrown";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ExitCode::bad_input);

@@ -38,7 +38,7 @@ flux::Config flux_config(const Case& of) {
 /// Likelihood and, where `has_motion`, velocity times sines, at points that depend on the sample alone.
 class Model {
  public:
-  Model(const Case& of, const parallel::Communicator& comm)
+  Model(const Case& of, const mpi::Communicator& comm)
       : m_dynamics(density_config(of), flux_config(of), n_dims, {chunk, true, true}),
         m_partition(comm, batch, n_lanes),
         m_reduction(comm, m_partition, m_dynamics.layout().size()) {
@@ -63,11 +63,11 @@ class Model {
   std::vector<float> gradient(bool watch, bool has_motion, int& n_begun) {
     if (watch) m_reduction.watch({has_motion});
     const ExecutionSpace space;
-    const parallel::Share lanes = m_partition.local_lanes();
+    const mpi::Share lanes = m_partition.local_lanes();
     for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane) {
       const Vector<float>& bar = m_reduction.lane(static_cast<int>(lane - lanes.begin));
       Kokkos::deep_copy(bar, 0.0F);
-      const parallel::Share samples = m_partition.samples_of(lane);
+      const mpi::Share samples = m_partition.samples_of(lane);
       for (std::int64_t first = samples.begin; first < samples.end; first += chunk) {
         place(first);
         m_dynamics.density().log_density_gradient(space, m_parameters, m_points, m_weight, m_motion.log_rho,
@@ -115,7 +115,7 @@ class Model {
 class Overlap : public testing::TestWithParam<Case> {};
 
 TEST_P(Overlap, BeginsDuringTheBackwardPassAndKeepsTheBits) {
-  const parallel::Communicator comm(MPI_COMM_WORLD);
+  const mpi::Communicator comm(MPI_COMM_WORLD);
   Model model(GetParam(), comm);
   for (const bool has_motion : {false, true}) {
     int n_begun = 0;

@@ -32,7 +32,7 @@ class PopulationOnRanks : public ::testing::Test {
 
   void write(const PopulationData& data) const {
     comm.barrier();  // every rank has closed what was there before
-    parallel::on_root(comm, [&] {
+    mpi::on_root(comm, [&] {
       const std::int64_t n = data.n_rows();
       Hdf5Writer file(path);
       file.write("t", data.t, {n});
@@ -43,14 +43,14 @@ class PopulationOnRanks : public ::testing::Test {
     });
   }
 
-  parallel::Communicator comm{MPI_COMM_WORLD};
+  mpi::Communicator comm{MPI_COMM_WORLD};
   std::unique_ptr<testing::TemporaryFolder> folder;
   std::string path;
 };
 
 TEST_F(PopulationOnRanks, SharesJoinToTheSameRowsForAnyRankCount) {
   const PopulationData data = numbered_population(n_rows, n_dims);
-  parallel::on_root(comm, [&] { write_population(path, data, false); });
+  mpi::on_root(comm, [&] { write_population(path, data, false); });
   const PopulationFile file(path, comm);
   EXPECT_EQ(file.info().n_rows, n_rows);
   EXPECT_EQ(file.info().t_min, 0.0);
@@ -66,7 +66,7 @@ TEST_F(PopulationOnRanks, SharesJoinToTheSameRowsForAnyRankCount) {
     }
     const std::int64_t count = file.info().count(split);
     ASSERT_EQ(count, static_cast<std::int64_t>(expected_t.size()));
-    const parallel::Share share = parallel::share_of(count, comm.rank(), comm.size());
+    const mpi::Share share = mpi::share_of(count, comm.rank(), comm.size());
     const PopulationRows rows = file.read_split(split, share.begin, share.end);
     EXPECT_EQ(rows.size(), share.size());
     EXPECT_EQ(comm.all_gather(rows.t), expected_t);
@@ -77,7 +77,7 @@ TEST_F(PopulationOnRanks, SharesJoinToTheSameRowsForAnyRankCount) {
 
 TEST_F(PopulationOnRanks, RanksMayAskForNothingOrForTheSameRows) {
   const PopulationData data = numbered_population(n_rows, n_dims);
-  parallel::on_root(comm, [&] { write_population(path, data, false); });
+  mpi::on_root(comm, [&] { write_population(path, data, false); });
   const PopulationFile file(path, comm);
   const std::int64_t end = comm.is_root() ? 0 : 5;
   EXPECT_EQ(file.read_split(Split::train, 0, end).size(), end);
@@ -86,10 +86,10 @@ TEST_F(PopulationOnRanks, RanksMayAskForNothingOrForTheSameRows) {
 
 TEST_F(PopulationOnRanks, OneRankMayStreamAlone) {
   const PopulationData data = numbered_population(n_rows, n_dims);
-  parallel::on_root(comm, [&] { write_population(path, data, false); });
+  mpi::on_root(comm, [&] { write_population(path, data, false); });
   const PopulationFile file(path, comm);
   double sum = 0.0;
-  parallel::on_root(comm, [&] {
+  mpi::on_root(comm, [&] {
     file.for_each_piece(Split::all, [&](const PopulationRows& rows) {
       for (std::size_t i = 0; i < rows.t.size(); ++i) sum += rows.x[2 * i];
     });
@@ -132,7 +132,7 @@ TEST_F(PopulationOnRanks, MissingAndDamagedFilesFailTogether) {
   PopulationData data = numbered_population(n_rows, n_dims);
   data.x[2 * (n_rows - 10)] = marker;  // in the share of the last rank
   write(data);
-  parallel::on_root(comm, [&] { testing::corrupt_double(path, marker); });
+  mpi::on_root(comm, [&] { testing::corrupt_double(path, marker); });
   expect_error(ExitCode::bad_input, {"data.h5", "'x'", "cannot read rows"},
                [&] { PopulationFile(path, comm); });
 }

@@ -7,8 +7,8 @@
 #include <sanitizer/lsan_interface.h>
 #endif
 
-#include "rhoflux/core/blas_environment.hpp"
-#include "rhoflux/parallel/mpi_environment.hpp"
+#include "rhoflux/device/blas_environment.hpp"
+#include "rhoflux/mpi/environment.hpp"
 
 namespace {
 
@@ -52,7 +52,7 @@ int run_tests() {
 
 int main(int argc, char** argv) {
   rhoflux::ensure_blas_environment(argv);
-  rhoflux::parallel::prepare_mpi_environment();
+  rhoflux::mpi::prepare_environment();
 #ifdef __SANITIZE_ADDRESS__
   __lsan_disable();  // what MPI allocates for good, partly in plug-ins that are unloaded before the check
 #endif

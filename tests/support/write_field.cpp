@@ -8,7 +8,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/io/field_file.hpp"
-#include "rhoflux/parallel/mpi_environment.hpp"
+#include "rhoflux/mpi/environment.hpp"
 
 namespace {
 
@@ -43,11 +43,11 @@ io::FieldValues values_of(const io::FieldLayout& layout, const io::FieldSlab& sl
 
 /// write_field FILE T N1 [N2 [N3]]: a field for the tests of its readers.
 int main(int argc, char** argv) {
-  parallel::prepare_mpi_environment();
+  mpi::prepare_environment();
   MPI_Init(&argc, &argv);
   int code = 0;
   {
-    const parallel::Communicator comm(MPI_COMM_WORLD);
+    const mpi::Communicator comm(MPI_COMM_WORLD);
     try {
       if (argc < 4) fail_input("usage: write_field FILE T N1 [N2 [N3]]");
       std::vector<std::int64_t> extents;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "rhoflux/data/config.hpp"
 #include "rhoflux/density/config.hpp"
 #include "rhoflux/flux/config.hpp"
 #include "rhoflux/objectives/config.hpp"
@@ -14,7 +15,7 @@ namespace rhoflux::cli {
 
 /// The input deck: every setting of a training run, each field with its default.
 struct Deck {
-  training::DataConfig data;
+  data::Config data;
   density::Config model;
   flux::Config flux;
   objectives::Config objective;

@@ -2,8 +2,9 @@
 
 #include <Random123/philox.h>
 
-#include <Kokkos_Core.hpp>
 #include <cstdint>
+
+#include "rhoflux/core/function.hpp"
 
 namespace rhoflux {
 
@@ -13,20 +14,21 @@ enum class RandomPurpose : std::uint32_t {
   batch = 2,
   sampling = 3,
   metrics = 4,
-  generate = 5,
   transport = 6,
   expectation = 7,
   terminal = 8,
   initial_law = 9,
   terminal_law = 10,
-  initial = 11
+  initial = 11,
+  data_generation = 101,
+  data_split = 102
 };
 
 /// Counter-based uniform numbers (Philox 4x32-10, Salmon et al. 2011): a pure function of
 /// (seed, purpose, step, index, slot), the same on every rank and after every restart.
 class RandomStream {
  public:
-  KOKKOS_INLINE_FUNCTION RandomStream(std::uint64_t seed, RandomPurpose purpose, std::uint64_t step)
+  RHOFLUX_FUNCTION RandomStream(std::uint64_t seed, RandomPurpose purpose, std::uint64_t step)
       : m_seed_low(static_cast<std::uint32_t>(seed)),
         m_seed_high(static_cast<std::uint32_t>(seed >> 32)),
         m_purpose(static_cast<std::uint32_t>(purpose)),
@@ -38,7 +40,7 @@ class RandomStream {
   struct Pair {
     double first, second;
   };
-  KOKKOS_INLINE_FUNCTION Pair uniforms(std::uint64_t index, std::uint32_t slot) const {
+  RHOFLUX_FUNCTION Pair uniforms(std::uint64_t index, std::uint32_t slot) const {
     r123::Philox4x32::ctr_type counter;
     r123::Philox4x32::key_type key;
     counter[0] = static_cast<std::uint32_t>(index);
@@ -52,7 +54,7 @@ class RandomStream {
   }
 
  private:
-  KOKKOS_INLINE_FUNCTION static double to_unit(std::uint32_t high, std::uint32_t low) {
+  RHOFLUX_FUNCTION static double to_unit(std::uint32_t high, std::uint32_t low) {
     const std::uint64_t mantissa = ((static_cast<std::uint64_t>(high) << 32) | low) >> 12;
     return (static_cast<double>(mantissa) + 0.5) * (1.0 / 4503599627370496.0);  // 2^-52
   }

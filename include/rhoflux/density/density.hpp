@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "rhoflux/core/gradient_watcher.hpp"
-#include "rhoflux/core/types.hpp"
 #include "rhoflux/density/config.hpp"
+#include "rhoflux/device/gradient_watcher.hpp"
+#include "rhoflux/device/types.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
 
 namespace rhoflux::density {

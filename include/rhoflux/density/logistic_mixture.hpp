@@ -1,7 +1,7 @@
 #pragma once
 
-#include <limits>
-
+#include "rhoflux/core/draws.hpp"
+#include "rhoflux/core/log_sum_exp.hpp"
 #include "rhoflux/core/math.hpp"
 
 namespace rhoflux::density {
@@ -23,30 +23,11 @@ struct Mixture {
 };
 
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION void set_zero(const Mixture<Scalar>& mixture) {
+RHOFLUX_FUNCTION void set_zero(const Mixture<Scalar>& mixture) {
   for (int l = 0; l < mixture.size; ++l) mixture.logit[l] = mixture.location[l] = mixture.log_scale[l] = 0;
 }
 
 namespace detail {
-
-template <class Scalar>
-KOKKOS_INLINE_FUNCTION Scalar maximum(const Scalar* values, int n) {
-  Scalar largest = std::numeric_limits<Scalar>::lowest();
-  RHOFLUX_SIMD_MAX(largest)
-  for (int l = 0; l < n; ++l) largest = values[l] > largest ? values[l] : largest;
-  return largest;
-}
-
-/// log sum_l e^{values_l}.
-template <class Scalar>
-KOKKOS_INLINE_FUNCTION Scalar log_sum_exp(const Scalar* values, int n) {
-  if (n == 1) return values[0];  // what follows gives, to the bit
-  const Scalar largest = maximum(values, n);
-  Scalar sum = 0;
-  RHOFLUX_SIMD_SUM(sum)
-  for (int l = 0; l < n; ++l) sum += math::exp(values[l] - largest);
-  return largest + math::log(sum);
-}
 
 /// Per component: log of its unnormalised share of the density, and tanh(z/2) = sigmoid(z) - sigmoid(-z).
 template <class Scalar>
@@ -59,7 +40,7 @@ struct Shares {
 };
 
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION void shares(const Mixture<Scalar>& mixture, Scalar x, Shares<Scalar>& out) {
+RHOFLUX_FUNCTION void shares(const Mixture<Scalar>& mixture, Scalar x, Shares<Scalar>& out) {
   RHOFLUX_SIMD
   for (int l = 0; l < mixture.size; ++l) {
     const Scalar s = math::exp(mixture.log_scale[l]);
@@ -78,11 +59,10 @@ KOKKOS_INLINE_FUNCTION void shares(const Mixture<Scalar>& mixture, Scalar x, Sha
 
 /// log f(x).
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION Scalar log_density(const Mixture<Scalar>& mixture, Scalar x) {
+RHOFLUX_FUNCTION Scalar log_density(const Mixture<Scalar>& mixture, Scalar x) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  return detail::log_sum_exp(share.log_share, mixture.size) -
-         detail::log_sum_exp(mixture.logit, mixture.size);
+  return log_sum_exp(share.log_share, mixture.size) - log_sum_exp(mixture.logit, mixture.size);
 }
 
 /// log f(x) and, in `bar`, weight times its derivatives with respect to the parameters:
@@ -90,13 +70,13 @@ KOKKOS_INLINE_FUNCTION Scalar log_density(const Mixture<Scalar>& mixture, Scalar
 ///   component l in f.
 /// @return log f; x_bar receives weight times d log f / dx = -weight sum_l w_l s_l tanh(z_l/2)
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION Scalar log_density_adjoint(const Mixture<Scalar>& mixture, Scalar x, Scalar weight,
-                                                  const Mixture<Scalar>& bar, Scalar& x_bar) {
+RHOFLUX_FUNCTION Scalar log_density_adjoint(const Mixture<Scalar>& mixture, Scalar x, Scalar weight,
+                                            const Mixture<Scalar>& bar, Scalar& x_bar) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
   const int n = mixture.size;
-  const Scalar log_f = detail::log_sum_exp(share.log_share, n);
-  const Scalar log_norm = detail::log_sum_exp(mixture.logit, n);
+  const Scalar log_f = log_sum_exp(share.log_share, n);
+  const Scalar log_norm = log_sum_exp(mixture.logit, n);
   Scalar slope = 0;
   RHOFLUX_SIMD_SUM(slope)
   for (int l = 0; l < n; ++l) {
@@ -114,14 +94,13 @@ KOKKOS_INLINE_FUNCTION Scalar log_density_adjoint(const Mixture<Scalar>& mixture
 
 /// log f(x) and its derivative along (mixture_dot, x_dot).
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION Scalar log_density_tangent(const Mixture<Scalar>& mixture, Scalar x,
-                                                  const Mixture<Scalar>& dot, Scalar x_dot,
-                                                  Scalar& log_f_dot) {
+RHOFLUX_FUNCTION Scalar log_density_tangent(const Mixture<Scalar>& mixture, Scalar x,
+                                            const Mixture<Scalar>& dot, Scalar x_dot, Scalar& log_f_dot) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
   const int n = mixture.size;
-  const Scalar log_f = detail::log_sum_exp(share.log_share, n);
-  const Scalar log_norm = detail::log_sum_exp(mixture.logit, n);
+  const Scalar log_f = log_sum_exp(share.log_share, n);
+  const Scalar log_norm = log_sum_exp(mixture.logit, n);
   Scalar sum = 0;
   RHOFLUX_SIMD_SUM(sum)
   for (int l = 0; l < n; ++l) {
@@ -136,8 +115,8 @@ KOKKOS_INLINE_FUNCTION Scalar log_density_tangent(const Mixture<Scalar>& mixture
 
 /// log F(x) and log(1 - F(x)), each accurate where it is small.
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION void log_cdf(const Mixture<Scalar>& mixture, Scalar x, Scalar& log_below,
-                                    Scalar& log_above) {
+RHOFLUX_FUNCTION void log_cdf(const Mixture<Scalar>& mixture, Scalar x, Scalar& log_below,
+                              Scalar& log_above) {
   Scalar below[max_components], above[max_components];
   RHOFLUX_SIMD
   for (int l = 0; l < mixture.size; ++l) {
@@ -145,23 +124,20 @@ KOKKOS_INLINE_FUNCTION void log_cdf(const Mixture<Scalar>& mixture, Scalar x, Sc
     below[l] = mixture.logit[l] + math::log_sigmoid(z);
     above[l] = mixture.logit[l] + math::log_sigmoid(-z);
   }
-  const Scalar log_norm = detail::log_sum_exp(mixture.logit, mixture.size);
-  log_below = detail::log_sum_exp(below, mixture.size) - log_norm;
-  log_above = detail::log_sum_exp(above, mixture.size) - log_norm;
+  const Scalar log_norm = log_sum_exp(mixture.logit, mixture.size);
+  log_below = log_sum_exp(below, mixture.size) - log_norm;
+  log_above = log_sum_exp(above, mixture.size) - log_norm;
 }
 
 /// A draw: component by its weight with the first uniform, then the inverse logistic CDF of the second.
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION Scalar draw(const Mixture<Scalar>& mixture, double choice, double level) {
-  const Scalar largest = detail::maximum(mixture.logit, mixture.size);
+RHOFLUX_FUNCTION Scalar draw(const Mixture<Scalar>& mixture, double choice, double level) {
+  const Scalar largest = maximum(mixture.logit, mixture.size);
   double total = 0;
   for (int l = 0; l < mixture.size; ++l) total += static_cast<double>(math::exp(mixture.logit[l] - largest));
-  double remaining = choice * total;
-  int chosen = 0;
-  for (; chosen < mixture.size - 1; ++chosen) {
-    remaining -= static_cast<double>(math::exp(mixture.logit[chosen] - largest));
-    if (remaining < 0) break;
-  }
+  const int chosen = choose_index(choice * total, mixture.size, [&](int l) {
+    return static_cast<double>(math::exp(mixture.logit[l] - largest));
+  });
   const double z = math::log(level) - math::log(1.0 - level);
   return mixture.location[chosen] + static_cast<Scalar>(z) * math::exp(-mixture.log_scale[chosen]);
 }

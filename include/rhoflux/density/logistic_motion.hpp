@@ -29,7 +29,7 @@ struct Motion {
 
 /// Everything that does not need the rates: w, r, alpha, log_f, side, sum_r.
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION void place(const Mixture<Scalar>& mixture, Scalar x, Motion<Scalar>& m) {
+RHOFLUX_FUNCTION void place(const Mixture<Scalar>& mixture, Scalar x, Motion<Scalar>& m) {
   const int n = mixture.size;
   shares(mixture, x, m.share);
   const Scalar log_norm = log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
@@ -60,8 +60,8 @@ KOKKOS_INLINE_FUNCTION void place(const Mixture<Scalar>& mixture, Scalar x, Moti
 }
 
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION void move(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x,
-                                 Motion<Scalar>& m) {
+RHOFLUX_FUNCTION void move(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x,
+                           Motion<Scalar>& m) {
   const int n = mixture.size;
   Scalar mean = 0;
   RHOFLUX_SIMD_SUM(mean)
@@ -81,8 +81,8 @@ KOKKOS_INLINE_FUNCTION void move(const Mixture<Scalar>& mixture, const Mixture<S
 /// -F_dot / f: the velocity of the point of fixed F, its parameters moving at the rates `dot`.
 /// @return the velocity; log_f receives log f(x)
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION Scalar quantile_velocity(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
-                                                Scalar x, Scalar& log_f) {
+RHOFLUX_FUNCTION Scalar quantile_velocity(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                          Scalar x, Scalar& log_f) {
   detail::Motion<Scalar> m;
   detail::place(mixture, x, m);
   detail::move(mixture, dot, x, m);
@@ -98,10 +98,9 @@ KOKKOS_INLINE_FUNCTION Scalar quantile_velocity(const Mixture<Scalar>& mixture, 
 ///   dV/dmu_l = -c_l - w_l log_s_dot_l                        dV/dmu_dot_l = -w_l
 ///   dV/dx = sum_l c_l + w_l log_s_dot_l
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION void quantile_velocity_adjoint(const Mixture<Scalar>& mixture,
-                                                      const Mixture<Scalar>& dot, Scalar x,
-                                                      Scalar velocity_bar, const Mixture<Scalar>& bar,
-                                                      const Mixture<Scalar>& dot_bar, Scalar& x_bar) {
+RHOFLUX_FUNCTION void quantile_velocity_adjoint(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                                Scalar x, Scalar velocity_bar, const Mixture<Scalar>& bar,
+                                                const Mixture<Scalar>& dot_bar, Scalar& x_bar) {
   detail::Motion<Scalar> m;
   detail::place(mixture, x, m);
   detail::move(mixture, dot, x, m);
@@ -126,8 +125,8 @@ KOKKOS_INLINE_FUNCTION void quantile_velocity_adjoint(const Mixture<Scalar>& mix
 /// Adds ratio_bar dF/f, the adjoint of F divided by f: by parameters r_l - alpha_l R, w_l (x - mu_l), -w_l;
 /// by x one. (F enters the flux over f only, so this is what stays finite in the tails.)
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION void cdf_ratio_adjoint(const Mixture<Scalar>& mixture, Scalar x, Scalar ratio_bar,
-                                              const Mixture<Scalar>& bar, Scalar& x_bar) {
+RHOFLUX_FUNCTION void cdf_ratio_adjoint(const Mixture<Scalar>& mixture, Scalar x, Scalar ratio_bar,
+                                        const Mixture<Scalar>& bar, Scalar& x_bar) {
   detail::Motion<Scalar> m;
   detail::place(mixture, x, m);
   RHOFLUX_SIMD
@@ -147,10 +146,10 @@ struct LogDensityBar {
 
 /// Derivative of log f by x: -sum_l w_l s_l tanh(z_l / 2).
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION Scalar log_density_slope(const Mixture<Scalar>& mixture, Scalar x) {
+RHOFLUX_FUNCTION Scalar log_density_slope(const Mixture<Scalar>& mixture, Scalar x) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  const Scalar log_f = detail::log_sum_exp(static_cast<const Scalar*>(share.log_share), mixture.size);
+  const Scalar log_f = log_sum_exp(static_cast<const Scalar*>(share.log_share), mixture.size);
   Scalar slope = 0;
   RHOFLUX_SIMD_SUM(slope)
   for (int l = 0; l < mixture.size; ++l)
@@ -161,14 +160,14 @@ KOKKOS_INLINE_FUNCTION Scalar log_density_slope(const Mixture<Scalar>& mixture, 
 /// Adds weight.value d log f + weight.dot d(x_dot d log f / dx) by the parameters and x: the tangent along x
 /// of a mixture that does not move (the first terms of log_density_tangent_adjoint).
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION void log_density_slope_adjoint(const Mixture<Scalar>& mixture, Scalar x, Scalar x_dot,
-                                                      LogDensityBar<Scalar> weight,
-                                                      const Mixture<Scalar>& bar, Scalar& x_bar) {
+RHOFLUX_FUNCTION void log_density_slope_adjoint(const Mixture<Scalar>& mixture, Scalar x, Scalar x_dot,
+                                                LogDensityBar<Scalar> weight, const Mixture<Scalar>& bar,
+                                                Scalar& x_bar) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
   const int n = mixture.size;
-  const Scalar log_f = detail::log_sum_exp(static_cast<const Scalar*>(share.log_share), n);
-  const Scalar log_norm = detail::log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
+  const Scalar log_f = log_sum_exp(static_cast<const Scalar*>(share.log_share), n);
+  const Scalar log_norm = log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
   Scalar w[max_components], growth[max_components], mean_growth = 0;
   RHOFLUX_SIMD_SUM(mean_growth)
   for (int l = 0; l < n; ++l) {
@@ -198,17 +197,15 @@ KOKKOS_INLINE_FUNCTION void log_density_slope_adjoint(const Mixture<Scalar>& mix
 ///   dlog_f_dot/dlogit_l = H_l - alpha_l a_l                     dlog_f_dot/dlogit_dot_l = w_l - alpha_l
 ///   dlog_f_dot/dz_l = -H_l T_l - w_l (z_dot_l T'_l + T_l log_s_dot_l)
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION void log_density_tangent_adjoint(const Mixture<Scalar>& mixture,
-                                                        const Mixture<Scalar>& dot, Scalar x, Scalar x_dot,
-                                                        LogDensityBar<Scalar> weight,
-                                                        const Mixture<Scalar>& bar,
-                                                        const Mixture<Scalar>& dot_bar, Scalar& x_bar,
-                                                        Scalar& x_dot_bar) {
+RHOFLUX_FUNCTION void log_density_tangent_adjoint(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                                  Scalar x, Scalar x_dot, LogDensityBar<Scalar> weight,
+                                                  const Mixture<Scalar>& bar, const Mixture<Scalar>& dot_bar,
+                                                  Scalar& x_bar, Scalar& x_dot_bar) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
   const int n = mixture.size;
-  const Scalar log_f = detail::log_sum_exp(static_cast<const Scalar*>(share.log_share), n);
-  const Scalar log_norm = detail::log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
+  const Scalar log_f = log_sum_exp(static_cast<const Scalar*>(share.log_share), n);
+  const Scalar log_norm = log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
   Scalar w[max_components], growth[max_components], z_dot[max_components];
   Scalar mean_growth = 0, mean_logit = 0;
   RHOFLUX_SIMD_SUM(mean_growth, mean_logit)
@@ -255,8 +252,8 @@ struct MovingConditional {
 /// One pass over the components for all four. With the notation of detail::Motion,
 ///   log_f_dot = sum_l w_l (a_l + log_s_dot_l - s_l q_l T_l),  T_l = tanh(z_l / 2).
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION MovingConditional<Scalar> moving_conditional(const Mixture<Scalar>& mixture,
-                                                                    const Mixture<Scalar>& dot, Scalar x) {
+RHOFLUX_FUNCTION MovingConditional<Scalar> moving_conditional(const Mixture<Scalar>& mixture,
+                                                              const Mixture<Scalar>& dot, Scalar x) {
   detail::Motion<Scalar> m;
   detail::place(mixture, x, m);
   detail::move(mixture, dot, x, m);
@@ -272,11 +269,10 @@ KOKKOS_INLINE_FUNCTION MovingConditional<Scalar> moving_conditional(const Mixtur
 /// @param is_drawn x is a draw, held at its quantile: dx = -dF / f by the parameters, and what x_bar holds at
 /// the end goes on to them
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION void moving_conditional_adjoint(const Mixture<Scalar>& mixture,
-                                                       const Mixture<Scalar>& dot, Scalar x,
-                                                       const MovingConditional<Scalar>& weight, bool is_drawn,
-                                                       const Mixture<Scalar>& bar,
-                                                       const Mixture<Scalar>& dot_bar, Scalar& x_bar) {
+RHOFLUX_FUNCTION void moving_conditional_adjoint(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                                 Scalar x, const MovingConditional<Scalar>& weight,
+                                                 bool is_drawn, const Mixture<Scalar>& bar,
+                                                 const Mixture<Scalar>& dot_bar, Scalar& x_bar) {
   detail::Motion<Scalar> m;
   detail::place(mixture, x, m);
   detail::move(mixture, dot, x, m);

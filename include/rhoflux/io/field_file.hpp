@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "rhoflux/io/hdf5_handle.hpp"
-#include "rhoflux/parallel/communicator.hpp"
+#include "rhoflux/mpi/communicator.hpp"
 
 namespace rhoflux::io {
 
@@ -65,7 +65,7 @@ std::int64_t point_count(const FieldLayout& layout, const FieldSlab& slab);
 /// Errors are thrown on all ranks alike, that of the lowest rank, and leave neither a new nor a temporary
 /// file: bad input if the layout is not as described or an output cannot be written where it should be, an
 /// I/O failure if writing or reading back fails; what the functions throw passes through.
-void write_field(const std::string& path, bool overwrite, const parallel::Communicator& comm,
+void write_field(const std::string& path, bool overwrite, const mpi::Communicator& comm,
                  const FieldLayout& layout, const std::function<void(Hdf5Writer&)>& annotate,
                  const std::function<FieldValues(const FieldSlab&)>& compute,
                  const std::function<void(double)>& progress);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "rhoflux/io/hdf5_handle.hpp"
-#include "rhoflux/parallel/communicator.hpp"
+#include "rhoflux/mpi/communicator.hpp"
 
 namespace rhoflux::io {
 
@@ -87,7 +87,7 @@ class PopulationFile {
  public:
   /// Collective. The communicator must outlive the object.
   /// @param hold_out_times rows at exactly these times belong to no split but Split::all
-  PopulationFile(const std::string& path, const parallel::Communicator& comm,
+  PopulationFile(const std::string& path, const mpi::Communicator& comm,
                  const std::vector<double>& hold_out_times = {});
 
   const std::string& path() const { return m_path; }
@@ -128,7 +128,7 @@ class PopulationFile {
                    const std::function<void(const PopulationRows&)>& visit) const;
 
   std::string m_path;
-  const parallel::Communicator& m_comm;
+  const mpi::Communicator& m_comm;
   std::vector<double> m_hold_out_times;
   PopulationInfo m_info;
   Hdf5Handle m_file;

@@ -11,7 +11,7 @@ struct Silu {
 };
 
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION Silu<Scalar> silu(Scalar y) {
+RHOFLUX_FUNCTION Silu<Scalar> silu(Scalar y) {
   const Scalar s = math::sigmoid(y);
   const Scalar ds = s * (Scalar(1) - s);
   return {y * s, s + y * ds, ds * (Scalar(2) + y * (Scalar(1) - Scalar(2) * s))};

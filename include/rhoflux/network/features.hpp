@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "rhoflux/core/types.hpp"
+#include "rhoflux/device/types.hpp"
 
 namespace rhoflux::network {
 

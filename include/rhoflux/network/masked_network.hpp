@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "rhoflux/core/gradient_watcher.hpp"
-#include "rhoflux/core/types.hpp"
+#include "rhoflux/device/gradient_watcher.hpp"
+#include "rhoflux/device/types.hpp"
 #include "rhoflux/network/features.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
 #include "rhoflux/network/stages.hpp"

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "rhoflux/core/lattice.hpp"
+#include "rhoflux/device/lattice.hpp"
+#include "rhoflux/device/units.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/objectives/running_term.hpp"
 
@@ -70,9 +71,8 @@ class Expectations {
   std::vector<ScheduledTerm<Scalar>> m_terms;
   std::unique_ptr<JacobianSymmetry<Scalar>> m_symmetry;  ///< null: not asked for; else the last of the terms
   flux::Dynamics<Scalar>& m_dynamics;
-  double m_t_first, m_time_span, m_log_volume;
+  DeviceUnits<Scalar> m_units;
   bool m_has_noise;
-  Vector<Scalar> m_mean, m_scale;                ///< (n_dims)
   Vector<double> m_noise_times, m_noise_values;  ///< knots of g
   Matrix<double> m_uniforms;
   ShiftedLattice m_lattice;  ///< for draws of which no two must be independent

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "rhoflux/core/types.hpp"
+#include "rhoflux/core/units.hpp"
+#include "rhoflux/device/types.hpp"
 #include "rhoflux/objectives/config.hpp"
 
 namespace rhoflux::objectives {
@@ -30,12 +31,6 @@ struct DrawsBar {
   /// to a pair of draws.
   Vector<Scalar> response;
   Matrix<Scalar> scratch;  ///< (n_dims, n)
-};
-
-/// Between the units of the data and of the model: x = mean + scale x_model, t = t_first + time_span tau.
-struct Units {
-  std::vector<double> mean, scale;  ///< (n_dims)
-  double t_first = 0, time_span = 1;
 };
 
 /// Which draws of a step, over all ranks. Groups of draws (Config::granule, else each draw alone) have their

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "rhoflux/core/types.hpp"
+#include "rhoflux/device/types.hpp"
 
 namespace rhoflux::optim {
 

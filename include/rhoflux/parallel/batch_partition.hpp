@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "rhoflux/parallel/communicator.hpp"
+#include "rhoflux/mpi/communicator.hpp"
 
 namespace rhoflux::parallel {
 
@@ -15,23 +15,23 @@ namespace rhoflux::parallel {
 class BatchPartition {
  public:
   /// @param lanes 0: plain
-  /// @param granule samples that one lane has together; divides the batch
+  /// @param granule samples that one lane has mpi::on_every_rank; divides the batch
   /// Throws Error (bad input) if there are more ranks than granules or lanes.
-  BatchPartition(const Communicator& comm, std::int64_t batch, int lanes, int granule = 1);
+  BatchPartition(const mpi::Communicator& comm, std::int64_t batch, int lanes, int granule = 1);
 
   bool reproducible() const { return m_reproducible; }
   int n_lanes() const { return m_n_lanes; }
   /// Lanes of this rank.
-  Share local_lanes() const { return share_of(m_n_lanes, m_rank, m_size); }
+  mpi::Share local_lanes() const { return mpi::share_of(m_n_lanes, m_rank, m_size); }
   /// Lanes of any rank.
-  Share lanes_of(int rank) const { return share_of(m_n_lanes, rank, m_size); }
+  mpi::Share lanes_of(int rank) const { return mpi::share_of(m_n_lanes, rank, m_size); }
   /// Samples [begin, end) of the global batch that make up a lane.
-  Share samples_of(std::int64_t lane) const {
+  mpi::Share samples_of(std::int64_t lane) const {
     const std::int64_t granules = m_batch / m_granule;
     return {granules * lane / m_n_lanes * m_granule, granules * (lane + 1) / m_n_lanes * m_granule};
   }
   /// All samples of this rank.
-  Share local_samples() const {
+  mpi::Share local_samples() const {
     return {samples_of(local_lanes().begin).begin, samples_of(local_lanes().end - 1).end};
   }
   std::int64_t batch() const { return m_batch; }

@@ -4,9 +4,9 @@
 
 #include <vector>
 
-#include "rhoflux/core/types.hpp"
+#include "rhoflux/device/types.hpp"
+#include "rhoflux/mpi/communicator.hpp"
 #include "rhoflux/parallel/batch_partition.hpp"
-#include "rhoflux/parallel/communicator.hpp"
 #include "rhoflux/parallel/gradient_buckets.hpp"
 
 namespace rhoflux::parallel {
@@ -20,7 +20,7 @@ template <class Scalar>
 class BucketSum {
  public:
   /// @param lanes gradients of this rank, all of length `size`
-  BucketSum(const Communicator& comm, const BatchPartition& partition,
+  BucketSum(const mpi::Communicator& comm, const BatchPartition& partition,
             const std::vector<Vector<Scalar>>& lanes, int size);
 
   /// Allocates what the messages need. The buckets hold every entry once, and are the same on every rank.
@@ -58,7 +58,7 @@ class BucketSum {
   const BatchPartition& m_partition;
   const std::vector<Vector<Scalar>>& m_lanes;
   /// Two, so that the ranks agree on the order of the messages of each whenever they get to it.
-  Communicator m_exchange, m_share;
+  mpi::Communicator m_exchange, m_share;
   int m_n_started = 0;
   std::vector<Bucket> m_buckets;
   std::vector<Message> m_messages;  ///< by bucket

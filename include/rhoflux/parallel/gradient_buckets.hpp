@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "rhoflux/core/types.hpp"
+#include "rhoflux/device/types.hpp"
 
 namespace rhoflux::parallel {
 

@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "rhoflux/core/gradient_watcher.hpp"
-#include "rhoflux/core/types.hpp"
+#include "rhoflux/device/gradient_watcher.hpp"
+#include "rhoflux/device/types.hpp"
+#include "rhoflux/mpi/communicator.hpp"
 #include "rhoflux/parallel/batch_partition.hpp"
 #include "rhoflux/parallel/bucket_sum.hpp"
-#include "rhoflux/parallel/communicator.hpp"
 #include "rhoflux/parallel/gradient_buckets.hpp"
 
 namespace rhoflux::parallel {
@@ -18,7 +18,7 @@ template <class Scalar>
 class GradientReduction final : public GradientWatcher {
  public:
   /// Allocates the buffers. @param size length of a gradient
-  GradientReduction(const Communicator& comm, const BatchPartition& partition, int size);
+  GradientReduction(const mpi::Communicator& comm, const BatchPartition& partition, int size);
   GradientReduction(const GradientReduction&) = delete;
   GradientReduction& operator=(const GradientReduction&) = delete;
 
@@ -43,7 +43,7 @@ class GradientReduction final : public GradientWatcher {
   void set_buckets();
   bool is_same_everywhere(const std::vector<GradientUse::Part>& parts) const;
 
-  const Communicator& m_comm;
+  const mpi::Communicator& m_comm;
   BatchPartition m_partition;
   std::vector<Vector<Scalar>> m_lanes;
   BucketSum<Scalar> m_sum;

@@ -3,18 +3,17 @@
 #include <functional>
 #include <string>
 
+#include "rhoflux/checkpoint/checkpoint.hpp"
+#include "rhoflux/data/sources.hpp"
+#include "rhoflux/mpi/communicator.hpp"
 #include "rhoflux/objectives/config.hpp"
-#include "rhoflux/parallel/communicator.hpp"
-#include "rhoflux/training/checkpoint.hpp"
-#include "rhoflux/training/config.hpp"
-#include "rhoflux/training/sources.hpp"
 #include "rhoflux/training/stop_request.hpp"
 
 namespace rhoflux::training {
 
 /// All that defines a training run.
 struct RunConfig {
-  DataConfig data;
+  data::Config data;
   density::Config model;
   flux::Config flux;
   objectives::Config objective;
@@ -22,7 +21,7 @@ struct RunConfig {
   CheckpointConfig checkpoint;
   OutputConfig output;
   std::string deck;  ///< resolved deck, stored in every checkpoint
-  Provenance provenance;
+  checkpoint::Provenance provenance;
   std::string restart = "none";  ///< none, auto or the path of a checkpoint
   bool force = false;            ///< remove checkpoints that are in the way
   StopLimits limits;
@@ -37,7 +36,7 @@ enum class RunEnd { finished, early_stopping, stopped };
 /// given laws, and expectations under the model itself; global batches, so that the result does not depend on
 /// the rank count but for rounding (or not at all: training.reproducible). Throws Error: bad input before
 /// anything is written; a numerical failure that names the step and the last checkpoint.
-RunEnd train(const RunConfig& config, const Sources& sources, const parallel::Communicator& comm,
+RunEnd train(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
              const std::function<void(const std::string&)>& log);
 
 }  // namespace rhoflux::training

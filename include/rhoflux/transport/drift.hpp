@@ -2,8 +2,8 @@
 
 #include <functional>
 
-#include "rhoflux/core/types.hpp"
 #include "rhoflux/density/density.hpp"
+#include "rhoflux/device/types.hpp"
 
 namespace rhoflux::transport {
 

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-#include "rhoflux/core/types.hpp"
 #include "rhoflux/density/density.hpp"
+#include "rhoflux/device/types.hpp"
 #include "rhoflux/transport/drift.hpp"
 
 namespace rhoflux::transport {

@@ -104,7 +104,7 @@ TEST(Deck, ReadsEveryTypeOfValue) {
   EXPECT_EQ(deck.training.steps, 5000000000);
   EXPECT_EQ(deck.training.seed, std::numeric_limits<std::uint64_t>::max());
   EXPECT_EQ(deck.training.learning_rate, 2.5e-4);
-  EXPECT_EQ(deck.training.precision, training::Precision::double_precision);
+  EXPECT_EQ(deck.training.precision, Precision::double_precision);
   EXPECT_EQ(deck.training.schedule, training::Schedule::constant);
   EXPECT_TRUE(deck.training.reproducible);
   EXPECT_EQ(deck.objective.nll.weight, 0.5);
@@ -386,7 +386,7 @@ TEST(Deck, ResolvedDeckReadsBackToTheSameBits) {
   deck.objective.nll.weight = std::nextafter(1.0, 2.0);
   deck.training.seed = std::numeric_limits<std::uint64_t>::max();
   deck.training.steps = std::numeric_limits<std::int64_t>::max();
-  deck.training.precision = training::Precision::double_precision;
+  deck.training.precision = Precision::double_precision;
   deck.training.schedule = training::Schedule::constant;
   deck.training.learning_rate = 0.1;
   deck.training.final_learning_rate = 1.0 / 3e5;

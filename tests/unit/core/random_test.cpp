@@ -53,7 +53,7 @@ TEST(RandomStream, ArgumentsGiveDifferentNumbers) {
     for (const std::uint64_t step : {0ull, 1ull, 1ull << 32, 1ull << 50})
       for (const RandomPurpose purpose :
            {RandomPurpose::initialisation, RandomPurpose::batch, RandomPurpose::sampling,
-            RandomPurpose::metrics, RandomPurpose::generate})
+            RandomPurpose::metrics, RandomPurpose::data_generation})
         streams.emplace_back(seed, purpose, step);
   std::set<double> seen;
   std::size_t drawn = 0;

@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "rhoflux/flux/residual.hpp"
+#include "rhoflux/metrics/residual.hpp"
 #include "unit/flux/reference_flux.hpp"
 
 namespace rhoflux::flux {
@@ -121,8 +121,8 @@ TEST(Drift, FokkerPlanckResidualIsSmallForRandomWeights) {
       for (int i = 0; i < fixture.n_dims; ++i) x.push_back(state(engine));
     }
     const std::vector<double> diffusion(static_cast<std::size_t>(fixture.n_dims), fixture.diffusion);
-    const Residual residual = summarise(
-        fokker_planck_residuals(test::evaluator_of(fixture), tau, x, [&](double) { return diffusion; }));
+    const metrics::Residual residual = metrics::summarise(metrics::fokker_planck_residuals(
+        test::evaluator_of(fixture), tau, x, [&](double) { return diffusion; }));
     EXPECT_LT(residual.largest, 1e-5);
     EXPECT_GT(residual.largest_rate, 0);
     worst = std::max(worst, residual.largest);
@@ -139,8 +139,8 @@ TEST(Residual, SeesAWrongDrift) {
   }
   const double diffusion = 0.3;
   const auto residual_with = [&](double error) {
-    const Evaluate gaussian = [&](const std::vector<double>& at, const std::vector<double>& states,
-                                  std::vector<double>& log_rho, std::vector<double>& drift) {
+    const metrics::Evaluate gaussian = [&](const std::vector<double>& at, const std::vector<double>& states,
+                                           std::vector<double>& log_rho, std::vector<double>& drift) {
       log_rho.clear();
       drift.clear();
       for (std::size_t k = 0; k < at.size(); ++k) {
@@ -149,8 +149,8 @@ TEST(Residual, SeesAWrongDrift) {
         drift.push_back(1 - diffusion * z + error * z);
       }
     };
-    return summarise(fokker_planck_residuals(gaussian, tau, x,
-                                             [&](double) { return std::vector<double>{diffusion}; }))
+    return metrics::summarise(metrics::fokker_planck_residuals(
+                                  gaussian, tau, x, [&](double) { return std::vector<double>{diffusion}; }))
         .largest;
   };
   EXPECT_LT(residual_with(0), 1e-7);

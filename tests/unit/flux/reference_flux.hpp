@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "rhoflux/flux/dynamics.hpp"
-#include "rhoflux/flux/residual.hpp"
+#include "rhoflux/metrics/residual.hpp"
 #include "unit/density/reference_density.hpp"
 #include "unit/network/dual.hpp"
 
@@ -243,7 +243,7 @@ struct DynamicsFixture {
 };
 
 /// log rho and drift of a dynamics at any number of points, in chunks.
-inline flux::Evaluate evaluator_of(DynamicsFixture<double>& fixture) {
+inline metrics::Evaluate evaluator_of(DynamicsFixture<double>& fixture) {
   return [&fixture](const std::vector<double>& tau, const std::vector<double>& x,
                     std::vector<double>& log_rho, std::vector<double>& drift) {
     const auto dims = static_cast<std::size_t>(fixture.n_dims), chunk = static_cast<std::size_t>(fixture.n);

@@ -35,7 +35,7 @@ class CsvImport : public ::testing::Test {
   TemporaryFolder folder;
   std::string input = folder.file("in.csv");
   std::string output = folder.file("out.h5");
-  parallel::Communicator comm{MPI_COMM_SELF};
+  mpi::Communicator comm{MPI_COMM_SELF};
 };
 
 TEST_F(CsvImport, SortsSplitsAndReportsIgnoredColumns) {

@@ -169,7 +169,7 @@ TEST(Generate, GaussianMixture) {
 
 TEST(Generate, GeneratedDataMakesAPopulationFile) {
   const testing::TemporaryFolder folder;
-  const parallel::Communicator comm(MPI_COMM_SELF);
+  const mpi::Communicator comm(MPI_COMM_SELF);
   for (const GeneratorName& generator : generator_names()) {
     const std::string path = folder.file(generator.name + ".h5");
     write_population(path, generate(generator.name, 1000, 1), false);

@@ -38,7 +38,7 @@ class Population : public ::testing::Test {
 
   TemporaryFolder folder;
   std::string path = folder.file("data.h5");
-  parallel::Communicator comm{MPI_COMM_SELF};
+  mpi::Communicator comm{MPI_COMM_SELF};
 };
 
 TEST_F(Population, SortsStablyAndKeepsEverything) {

@@ -63,7 +63,7 @@ struct ScoreFunction {
     for (int s = 0; s < chunk; ++s)
       for (int i = 0; i < n_dims; ++i) {
         const double scale = units.scale[static_cast<std::size_t>(i)];
-        motion.diffusion(i, s) = g * g / 2 * units.time_span / (scale * scale);
+        motion.diffusion(i, s) = g * g / 2 * units.time_span() / (scale * scale);
       }
     fixture.dynamics.evaluate(space, fixture.parameter_vector(), points, motion);
     double log_volume = 0;
@@ -71,10 +71,10 @@ struct ScoreFunction {
     std::vector<double> h(chunk, 0.0);
     const auto drift_bar = matrix(), unused = matrix();
     const auto log_rho_bar = make_vector<double>("log rho bar", chunk);
-    const double share = units.time_span / chunk;
+    const double share = units.time_span() / chunk;
     for (int s = 0; s < chunk; ++s) {
       for (int i = 0; i < n_dims; ++i) {
-        const double rate = units.scale[static_cast<std::size_t>(i)] / units.time_span;
+        const double rate = units.scale[static_cast<std::size_t>(i)] / units.time_span();
         const double u = rate * motion.drift(i, s);
         h[static_cast<std::size_t>(s)] += config.kinetic.weight * u * u;
         drift_bar(i, s) = share * config.kinetic.weight * 2 * u * rate;
@@ -107,7 +107,7 @@ TEST(Expectations, PathwiseGradientAgreesWithTheScoreFunction) {
   Config config;
   config.kinetic.weight = 0.4;
   config.entropy.weight = 0.8;
-  const Units units = {{1.0, -2.0}, {0.5, 2.0}, 3.0, 4.0};
+  const Units units = {{1.0, -2.0}, {0.5, 2.0}, 3.0, 7.0};
   flux::Noise noise;
   noise.values = {0.3};
   int telling = 0;  // comparisons whose standard error is below a tenth of the mean
@@ -190,7 +190,7 @@ std::vector<Objective> objectives_of_each_kind() {
 /// For every term, family and flux the two estimators have the same mean. Where |u|^2 has no finite variance
 /// (antisymmetric, model.md 2) the costs of the drift are clipped, which makes it finite.
 TEST(Expectations, EstimatorsAgreeForEveryTerm) {
-  const Units units = {{1.0, -2.0}, {0.5, 2.0}, 3.0, 4.0};
+  const Units units = {{1.0, -2.0}, {0.5, 2.0}, 3.0, 7.0};
   int telling = 0;
   for (const DynamicsCase& test_case : dynamics_cases({2})) {
     if (test_case.diffusion > 0) continue;  // the noise is the test's own
@@ -234,7 +234,7 @@ TEST(Expectations, EstimatorsAgreeForEveryTerm) {
 /// At given states: |h(theta + e d, x + e d') - h - e <bar, d>| falls with e^2, for every term, family and
 /// flux.
 TEST(Expectations, GradientsPassTheTaylorTest) {
-  const Units units = {{1.0, -2.0}, {0.5, 2.0}, 3.0, 4.0};
+  const Units units = {{1.0, -2.0}, {0.5, 2.0}, 3.0, 7.0};
   constexpr int few = 8;
   int tested = 0;
   for (const DynamicsCase& test_case : dynamics_cases({2}))

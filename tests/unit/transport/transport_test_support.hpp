@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "rhoflux/core/loops.hpp"
+#include "rhoflux/device/loops.hpp"
 #include "rhoflux/transport/drift.hpp"
 
 namespace rhoflux::transport::test {

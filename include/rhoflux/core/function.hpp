@@ -1,0 +1,9 @@
+#pragma once
+
+/// Marks a function of one sample that kernels call, on a host and on a device alike. Headers that use this
+/// macro alone need neither Kokkos nor a GPU compiler.
+#if defined(__CUDACC__) || defined(__HIPCC__)
+#define RHOFLUX_FUNCTION __host__ __device__ inline
+#else
+#define RHOFLUX_FUNCTION inline
+#endif

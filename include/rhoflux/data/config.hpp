@@ -1,0 +1,38 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace rhoflux::data {
+
+/// The time range of the model: "data", from the first to the last time of the data file (0 to 1 without
+/// one), or "first:last".
+struct TimeRange {
+  bool is_given = false;
+  double first = 0, last = 1;  ///< where given
+  std::string to_string() const;
+  /// Throws Error (bad input) with the reason alone.
+  static TimeRange parse(const std::string& text);
+  static constexpr const char* type = "data, or first:last";
+};
+
+/// "none", or times separated by commas.
+struct TimeList {
+  std::vector<double> values;
+  std::string to_string() const;
+  /// Throws Error (bad input) with the reason alone.
+  static TimeList parse(const std::string& text);
+  static constexpr const char* type = "none, or numbers separated by commas";
+};
+
+/// [data] in the deck.
+struct Config {
+  std::string file;  ///< empty: no data, the laws of the objective alone
+  bool standardise =
+      true;  ///< train on (x - mean) / scale, per coordinate, of the training split or the given laws
+  TimeRange time_range;
+  TimeList hold_out_times;  ///< rows at these times are left out of training and validation
+  bool hash = true;         ///< SHA-256 of every input file in the provenance
+};
+
+}  // namespace rhoflux::data

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+
+#include "rhoflux/core/random.hpp"
+#include "rhoflux/data/measure.hpp"
+#include "rhoflux/density/density.hpp"
+#include "rhoflux/device/types.hpp"
+#include "rhoflux/io/population.hpp"
+#include "rhoflux/mpi/communicator.hpp"
+
+namespace rhoflux::data {
+
+/// Some rows of a split in model units, in the memory of the execution space.
+template <class Scalar>
+struct Shard {
+  std::int64_t begin = 0;  ///< index of the first row within the split
+  std::int64_t total = 0;  ///< rows of the split over all ranks
+  Vector<Scalar> tau;      ///< (n)
+  Matrix<Scalar> x;        ///< (n_dims, n)
+  Vector<Scalar> weight;   ///< (n), mean 1 over the training split
+  int size() const { return static_cast<int>(tau.extent(0)); }
+};
+
+/// Rows [begin, end) of a split; collective, each rank its own range.
+template <class Scalar>
+Shard<Scalar> read_shard(const io::PopulationFile& file, io::Split split, mpi::Share rows, const Units& units,
+                         double mean_weight);
+
+/// Mean weight of the training split, from a stream of one rank.
+double mean_weight(const io::PopulationFile& file, const mpi::Communicator& comm);
+
+/// At most `most` rows taken evenly from the training split, the same on every rank.
+density::InitialRows initial_rows(const io::PopulationFile& file, const mpi::Communicator& comm,
+                                  const Units& units, std::int64_t most);
+
+/// Training rows that the batch samples [samples.begin, samples.end) can draw: sample i of a batch of B draws
+/// row floor((i + U) N / B), U uniform, so that a batch is stratified over the rows, which are sorted by
+/// time, and a rank needs one contiguous part of them.
+mpi::Share rows_for_samples(mpi::Share samples, std::int64_t batch, std::int64_t n_rows);
+
+/// How a batch is drawn.
+struct BatchConfig {
+  RandomPurpose purpose = RandomPurpose::batch;
+  std::uint64_t seed = 0;
+  std::int64_t step = 0;
+  std::int64_t batch = 0;  ///< samples over all ranks
+  double noise = 0;        ///< standard deviation of Gaussian noise added to each coordinate, model units
+};
+
+/// Fills `points` and `weight` with the batch samples first_sample, first_sample + 1, ... of one step.
+template <class Scalar>
+void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const BatchConfig& config,
+                std::int64_t first_sample, const density::Points<Scalar>& points,
+                const Vector<Scalar>& weight);
+
+}  // namespace rhoflux::data

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "rhoflux/device/types.hpp"
+
+namespace rhoflux {
+
+/// Hears from the adjoint passes which entries of the gradient they have just added to, so that the sum of
+/// these over ranks can begin while a pass goes on.
+class GradientWatcher {
+ public:
+  virtual ~GradientWatcher() = default;
+  /// The kernels that add to these entries have been launched. Two calls have the same range or ranges
+  /// without a common entry.
+  virtual void added(Range entries) = 0;
+};
+
+}  // namespace rhoflux

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "rhoflux/checkpoint/checkpoint.hpp"
+#include "rhoflux/flux/dynamics.hpp"
+
+namespace rhoflux::inference {
+
+/// A trained model in double precision that takes and gives original units. Every function handles any number
+/// of points, in chunks.
+class Inference {
+ public:
+  explicit Inference(const checkpoint::Checkpoint& checkpoint);
+  ~Inference();
+
+  const checkpoint::ModelDescription& model() const { return m_model; }
+  int n_dims() const { return m_model.units.n_dims(); }
+
+  /// log rho_t(x) in model units, (n).
+  /// @param t (n) @param x (n, n_dims) in C order
+  std::vector<double> standardised_log_density(const std::vector<double>& t,
+                                               const std::vector<double>& x) const;
+  /// The same of the marginal of the first `n_leading` coordinates; the others of x do not count.
+  std::vector<double> standardised_log_density(const std::vector<double>& t, const std::vector<double>& x,
+                                               int n_leading) const;
+
+  struct Derivatives {
+    std::vector<double> log_density;      ///< (n), log of 1/units^D
+    std::vector<double> score;            ///< (n, n_dims), 1/units
+    std::vector<double> dlog_density_dt;  ///< (n), 1/time
+  };
+  Derivatives derivatives(const std::vector<double>& t, const std::vector<double>& x) const;
+
+  struct MotionValues {
+    std::vector<double> log_density;  ///< (n), log of 1/units^D
+    std::vector<double> velocity;     ///< (n, n_dims) j / rho, units/time
+    std::vector<double> score;        ///< (n, n_dims), 1/units
+    std::vector<double> drift;        ///< (n, n_dims) u = j / rho + g^2 / 2 score, units/time
+  };
+  /// Velocity, score and drift of dX = u dt + g dW with the given g (units/sqrt(time)).
+  MotionValues motion(const std::vector<double>& t, const std::vector<double>& x,
+                      const flux::Noise& noise) const;
+
+  /// Coordinates of a marginal and how it is found.
+  struct Marginal {
+    std::vector<int> dims;   ///< coordinates kept, from 0, in the order of the output
+    int samples = 64;        ///< Monte Carlo draws of the others at each point
+    std::uint64_t seed = 1;  ///< of those draws, which are the same at each point
+  };
+  /// True if the marginal is known in closed form: a leading block of the coordinates (x_1, x_1 x_2, ..), all
+  /// of them included, and no divergence-free part unless all of them are kept.
+  bool is_exact(const Marginal& marginal) const;
+
+  struct MarginalValues {
+    std::vector<double> density;        ///< (n), 1/units^m
+    std::vector<double> density_error;  ///< (n) standard error; 0 where exact
+    std::vector<double> drift;          ///< (n, m): E[u | the coordinates kept], units/time
+  };
+  /// Density and drift of some coordinates, the others integrated out.
+  /// @param x (n, m) in C order, m = marginal.dims.size()
+  MarginalValues marginal(const std::vector<double>& t, const std::vector<double>& x,
+                          const Marginal& marginal, const flux::Noise& noise) const;
+
+  /// The model as kernels see it: model units, in calls of at most `chunk()` points.
+  flux::Dynamics<double>& dynamics() const;
+  const Vector<double>& parameters() const;
+  static int chunk();
+  /// g^2 / 2 of each coordinate in model units (dx^2 / dtau) at time t, (n_dims).
+  std::vector<double> diffusion(const flux::Noise& noise, double t) const;
+
+  /// Exact draws at times t (n), with the random numbers of the global sample indices `index` (n).
+  /// @param stream step of the random stream, e.g. the index of the requested time
+  std::vector<double> sample(const std::vector<double>& t, const std::vector<std::int64_t>& index,
+                             std::uint64_t seed, std::uint64_t stream) const;
+
+  /// Conditional CDFs F_i(x_i | x_1..x_{i-1}), (n, n_dims).
+  std::vector<double> conditional_cdf(const std::vector<double>& t, const std::vector<double>& x) const;
+
+ private:
+  MarginalValues exact_marginal(const std::vector<double>& t, const std::vector<double>& x,
+                                const Marginal& marginal, const flux::Noise& noise) const;
+  MarginalValues sampled_marginal(const std::vector<double>& t, const std::vector<double>& x,
+                                  const Marginal& marginal, const flux::Noise& noise) const;
+
+  struct Workspace;
+  checkpoint::ModelDescription m_model;
+  std::unique_ptr<Workspace> m_work;
+};
+
+}  // namespace rhoflux::inference

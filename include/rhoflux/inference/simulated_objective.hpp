@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rhoflux/data/sources.hpp"
+#include "rhoflux/inference/inference.hpp"
+#include "rhoflux/mpi/communicator.hpp"
+#include "rhoflux/objectives/config.hpp"
+#include "rhoflux/transport/sde.hpp"
+
+namespace rhoflux::inference {
+
+struct ObjectiveOptions {
+  std::int64_t paths = 1024;   ///< simulated; a multiple of 128
+  std::int64_t draws = 16384;  ///< from the model; a multiple of 1024
+  int steps = 1000;            ///< of the paths
+  int frames = 101;            ///< times at which the paths are looked at
+  bool start_from_law =
+      true;           ///< paths start from objective.initial_law where there is one, else from the model
+  flux::Noise noise;  ///< g of the paths and of the drift
+  transport::SdeScheme scheme = transport::SdeScheme::euler_maruyama;
+  std::uint64_t seed = 1;
+};
+
+/// A mean and its standard error.
+struct Estimate {
+  double mean = 0, error = 0;
+};
+
+/// A term of the objective, without its weight, by the model's own expectations and by simulating paths.
+struct TermComparison {
+  std::string name;
+  double weight = 0;
+  Estimate model, paths;
+};
+
+/// How a given law fits the model.
+struct LawFigures {
+  std::string name;     ///< initial or terminal
+  double nll = 0;       ///< E_law [-log rho], units of the data
+  double w2_model = 0;  ///< W2 between draws from the law and from the model, units of the data
+  double w2_paths = 0;  ///< between draws from the law and the paths at that time
+  double w2_floor = 0;  ///< between two sets of draws from the law; NaN where it is a file
+  std::int64_t points = 0;
+};
+
+struct ObjectiveEvaluation {
+  std::vector<TermComparison>
+      terms;             ///< expectations under the model: integrals over time and the cost of the end
+  TermComparison total;  ///< weighted sum of the terms
+  std::vector<LawFigures> laws;
+  bool has_obstacles = false;  ///< the state cost is one, of a kind that has an inside
+  /// Share of mass inside an obstacle, mean over the frames.
+  double inside_model = 0, inside_paths = 0;
+  /// The largest of the frames, with the standard error of one frame. A largest of many noisy shares is
+  /// biased upwards by about two of them.
+  Estimate inside_model_most, inside_paths_most;
+};
+
+/// The objective with its full weights by exact draws from the model and along simulated paths of
+/// dX = u dt + g dW, by fixed steps, which must agree: density and drift are one model. Collective;
+/// the figures do not depend on the number of ranks.
+/// Throws Error (bad input) where the objective has no term but likelihoods of data.
+ObjectiveEvaluation evaluate_objective(const Inference& inference, const objectives::Config& objective,
+                                       const data::Sources& sources, const mpi::Communicator& comm,
+                                       const ObjectiveOptions& options);
+
+/// The figures as a JSON object.
+std::string to_json(const ObjectiveEvaluation& evaluation);
+
+/// The figures as lines of text.
+std::vector<std::string> to_text(const ObjectiveEvaluation& evaluation);
+
+}  // namespace rhoflux::inference

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+namespace rhoflux::metrics {
+
+/// How well the Fokker-Planck equation holds at some points, by central differences.
+struct Residual {
+  double largest = 0;       ///< over the points, relative to largest_rate
+  double rms = 0;           ///< over the points, relative to largest_rate
+  double largest_rate = 0;  ///< max |d_tau rho| over the points
+};
+
+/// Writes log rho (n) and the drift u (n, n_dims) at times tau (n) and states x (n, n_dims), C order.
+using Evaluate = std::function<void(const std::vector<double>& tau, const std::vector<double>& x,
+                                    std::vector<double>& log_rho, std::vector<double>& drift)>;
+
+/// The equation at one point.
+struct PointResidual {
+  double rate;      ///< d_tau rho
+  double residual;  ///< d_tau rho + div(u rho) - sum_i diffusion_i d_i^2 rho
+};
+
+/// Noise that u is the drift for: g_i^2 / 2 at time tau, (n_dims).
+using Diffusion = std::function<std::vector<double>(double tau)>;
+
+/// Residual of the Fokker-Planck equation at each point, by fourth-order central differences of rho and u
+/// alone. Each point takes the best of several steps, for how narrow the density is differs from point to
+/// point; a violation of the equation shows at every step.
+std::vector<PointResidual> fokker_planck_residuals(const Evaluate& evaluate, const std::vector<double>& tau,
+                                                   const std::vector<double>& x, const Diffusion& diffusion);
+
+/// Figures over all points; a residual that is not a number counts as infinite.
+Residual summarise(const std::vector<PointResidual>& points);
+
+}  // namespace rhoflux::metrics

@@ -1,0 +1,83 @@
+#include "rhoflux/data/sources.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace rhoflux::data {
+namespace {
+
+/// Draws of a mixture have its moments; a lattice of n points has errors far below n^(-1/2).
+TEST(DrawGaussians, HaveTheMomentsOfTheLaw) {
+  const objectives::Law law = objectives::Law::parse("gaussian 1,2 : 4,1.2,1.2,0.5; -3,0 : 0.25 : 3");
+  constexpr std::int64_t n = 16384;
+  const std::vector<double> x = draw_gaussians(law, n, 7, RandomPurpose::initial_law, Spread::even);
+  ASSERT_EQ(x.size(), static_cast<std::size_t>(2 * n));
+  const std::vector<double> mean = law.mean(), variance = law.variance();
+  const double exact_product = 0.25 * (1.2 + 2.0) + 0.75 * 0.0;  // E x1 x2
+  double sum[2] = {0, 0}, square[2] = {0, 0}, product = 0;
+  for (std::size_t s = 0; s < static_cast<std::size_t>(n); ++s) {
+    for (std::size_t i = 0; i < 2; ++i) {
+      sum[i] += x[2 * s + i] / n;
+      square[i] += (x[2 * s + i] - mean[i]) * (x[2 * s + i] - mean[i]) / n;
+    }
+    product += x[2 * s] * x[2 * s + 1] / n;
+  }
+  const double chance = std::sqrt(1.0 / n);
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_NEAR(sum[i], mean[i], 0.5 * chance * std::sqrt(variance[i]));
+    EXPECT_NEAR(square[i], variance[i], 2 * chance * variance[i]);
+  }
+  EXPECT_NEAR(product, exact_product, 3 * chance * 2);
+}
+
+/// One after the other they come from each part of the mixture by its share, and two neighbours agree in it
+/// as often as chance has it; means have the errors of independent draws.
+TEST(DrawGaussians, AreIndependentWhereAsked) {
+  const objectives::Law law = objectives::Law::parse("gaussian -9 : 1; 9 : 1 : 3");
+  constexpr std::int64_t n = 16384;
+  const std::vector<double> x = draw_gaussians(law, n, 7, RandomPurpose::initial_law, Spread::independent);
+  ASSERT_EQ(x.size(), static_cast<std::size_t>(n));
+  double first_half = 0, same = 0, product = 0, square = 0;
+  const auto within = [&](std::size_t s) { return x[s] < 0 ? x[s] + 9 : x[s] - 9; };
+  for (std::size_t s = 0; s < x.size(); ++s) {
+    if (s < x.size() / 2) first_half += (x[s] > 0) / (0.5 * n);
+    square += within(s) * within(s) / n;
+    if (s + 1 == x.size()) continue;
+    same += ((x[s] > 0) == (x[s + 1] > 0)) / (n - 1.0);
+    product += within(s) * within(s + 1) / (n - 1.0);
+  }
+  const double chance = std::sqrt(1.0 / n);  // four standard errors each
+  EXPECT_NEAR(first_half, 0.75, 4 * std::sqrt(2 * 0.75 * 0.25) * chance);
+  EXPECT_NEAR(same, 0.75 * 0.75 + 0.25 * 0.25, 4 * 0.6 * chance);
+  EXPECT_NEAR(square, 1, 4 * std::sqrt(2.0) * chance);
+  EXPECT_NEAR(product, 0, 4 * chance);
+}
+
+TEST(DrawGaussians, AreTheSameInAnyParts) {
+  const objectives::Law law = objectives::Law::parse("gaussian 0,0,0 : 1; 5,5,5 : 2");
+  Units units;
+  units.mean = {1, 2, 3};
+  units.scale = {2, 2, 2};
+  const auto stream =
+      make_gaussian_stream<double>(law, 1.0, units, {RandomPurpose::terminal_law, 3, 0, 24, 0.0});
+  const auto draw = [&](std::int64_t first, int n) {
+    const density::Points<double> points = {make_vector<double>("tau", n), make_matrix<double>("x", 3, n)};
+    const auto weight = make_vector<double>("weight", n);
+    stream->draw(ExecutionSpace(), 5, first, points, weight);
+    for (int s = 0; s < n; ++s) {
+      EXPECT_EQ(points.tau(s), 1.0);
+      EXPECT_EQ(weight(s), 1.0);
+    }
+    return points.x;
+  };
+  const Matrix<double> whole = draw(0, 24), part = draw(7, 10);
+  for (int s = 0; s < 10; ++s)
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(part(i, s), whole(i, 7 + s));
+  int far = 0;  // stratified over the parts: exactly half of the draws are of the second
+  for (int s = 0; s < 24; ++s) far += whole(0, s) * 2 + 1 > 2.5 ? 1 : 0;
+  EXPECT_NEAR(far, 12, 2);
+}
+
+}  // namespace
+}  // namespace rhoflux::data
