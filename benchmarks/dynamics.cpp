@@ -90,16 +90,16 @@ void benchmark(const Options& options) {
 
   // Density with one direction of tangents; `dynamics` has workspace for it where the flux does.
   const auto with_tangent = density::make_density<Scalar>({}, d, {n, 1, false});
-  const flux::Motion<Scalar> only_velocity{log_rho, velocity, {}, {}, {}};
-  const flux::Motion<Scalar> with_score{log_rho, velocity, score, drift, diffusion};
-  const auto moves = [&](Model<Scalar>& model, const flux::Motion<Scalar>& motion) {
+  const flux::DynamicsViews<Scalar> only_velocity{log_rho, velocity, {}, {}, {}};
+  const flux::DynamicsViews<Scalar> with_score{log_rho, velocity, score, drift, diffusion};
+  const auto moves = [&](Model<Scalar>& model, const flux::DynamicsViews<Scalar>& motion) {
     return [&] { model.dynamics.evaluate(space, model.parameters, points, motion); };
   };
   const auto adjoint = [&](Model<Scalar>& model) {
     return [&] {
       model.dynamics.evaluate(space, model.parameters, points, only_velocity);
       model.dynamics.adjoint(space, model.parameters, points, only_velocity, tangent, weight,
-                             flux::States::fixed, model.bar, x_bar);
+                             flux::StateKind::fixed, model.bar, x_bar);
     };
   };
   std::vector<Part> parts = {

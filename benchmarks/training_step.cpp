@@ -117,7 +117,7 @@ class Step {
     m_log_rho = make_vector<Scalar>("log rho", options.chunk);
     m_reduction = std::make_unique<parallel::GradientReduction<Scalar>>(comm, m_partition, size);
     m_values.assign(static_cast<std::size_t>(m_reduction->n_local_lanes()), 0.0);
-    if (options.overlap) m_density->tell(m_reduction.get());
+    if (options.overlap) m_density->set_gradient_listener(m_reduction.get());
   }
 
   void run(const ExecutionSpace& space) {

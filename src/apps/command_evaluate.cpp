@@ -32,7 +32,7 @@ inference::ObjectiveOptions objective_options(const Arguments& arguments) {
   if (scheme != "heun" && scheme != "euler") fail_input("--scheme " + scheme + ": must be heun or euler");
   if (start != "law" && start != "model") fail_input("--start " + start + ": must be law or model");
   options.scheme = scheme == "heun" ? transport::SdeScheme::heun : transport::SdeScheme::euler_maruyama;
-  options.start_from_law = start == "law";
+  options.start_from_distribution = start == "law";
   options.seed = arguments.count("seed");
   return options;
 }

@@ -208,7 +208,7 @@ int command_field(const Context& context) {
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
   for (const double t : layout.times) require_time_in_range(checkpoint.model, t, "--times");
-  const flux::Noise noise = noise_option(arguments, checkpoint.model);
+  const flux::Volatility noise = noise_option(arguments, checkpoint.model);
   const std::uint64_t seed = arguments.count("seed");
   inference::Inference::Marginal marginal;
   const std::vector<std::string> counts = items_of(grid);

@@ -98,14 +98,14 @@ int command_query(const Context& context) {
   });
   context.comm.broadcast(&count, sizeof(count));
   const io::Hdf5Reader file(points);
-  const flux::Noise noise = noise_option(arguments, checkpoint.model);
+  const flux::Volatility noise = noise_option(arguments, checkpoint.model);
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     std::vector<double> out;
     if (end == begin) return out;
     const auto t = file.read_slab<double>("t", {begin}, {end - begin});
     const auto x = file.read_slab<double>("x", {begin, 0}, {end - begin, n_dims});
     const inference::Inference::Derivatives found = inference.derivatives(t, x);
-    const inference::Inference::MotionValues motion = inference.motion(t, x, noise);
+    const inference::Inference::DynamicsValues motion = inference.motion(t, x, noise);
     for (std::size_t s = 0; s < t.size(); ++s) {
       const auto row = static_cast<std::ptrdiff_t>(s) * n_dims;
       out.push_back(t[s]);

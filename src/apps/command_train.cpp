@@ -111,7 +111,7 @@ int command_train(const Context& given) {
   const data::Sources sources = data::open_sources(deck.data, deck.objective, context.comm);
   const parallel::BatchPartition partition(context.comm, deck.training.batch,
                                            deck.training.reproducible ? deck.training.reproducible_lanes : 0,
-                                           deck.objective.granule());
+                                           deck.objective.samples_per_block());
   (void)flux::layout_of(deck.model, deck.flux, sources.n_dims);
   if (arguments.has("check")) {
     (void)data::measure(sources, deck.data, context.comm);

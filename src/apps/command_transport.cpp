@@ -204,8 +204,8 @@ void compare(const mpi::Communicator& comm, const inference::Inference& inferenc
   report.samples = metrics::wasserstein(data.data(), exact.data(), static_cast<int>(n), units.n_dims());
 }
 
-inference::MovingOptions moving_options(const Arguments& arguments, double from, double to) {
-  inference::MovingOptions options;
+inference::TrajectoryOptions moving_options(const Arguments& arguments, double from, double to) {
+  inference::TrajectoryOptions options;
   const auto whole = [&](const char* name, std::int64_t least, std::int64_t most) {
     const auto value = arguments.get<std::int64_t>(name);
     if (value < least || value > most)
@@ -273,7 +273,7 @@ int command_transport(const Context& context) {
   const auto most = arguments.get<std::int64_t>("transport-points");
   if (most < 1 || most > 20000) fail_input("--transport-points: must be from 1 to 20000");
   if (arguments.get<std::int64_t>("count") < 0) fail_input("--count: must be at least 1");
-  inference::MovingOptions options = moving_options(arguments, from, to);
+  inference::TrajectoryOptions options = moving_options(arguments, from, to);
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
   require_time_in_range(checkpoint.model, from, "--from");
@@ -284,7 +284,7 @@ int command_transport(const Context& context) {
     io::require_absent(output, force);
     if (has_report) io::require_absent(arguments.text("report"), force);
   });
-  const inference::Mover mover(inference, options);
+  const inference::TrajectoryIntegrator mover(inference, options);
   const std::int64_t n_dims = inference.n_dims(), n_frames = static_cast<std::int64_t>(options.frames.size());
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     std::vector<double> x;
@@ -295,7 +295,7 @@ int command_transport(const Context& context) {
       for (std::int64_t k = begin; k < end; ++k) index.push_back(k);
       x = inference.sample(std::vector<double>(index.size(), from), index, options.seed, start_stream);
     }
-    const inference::Paths paths = mover.move(x, begin);
+    const inference::Trajectories paths = mover.move(x, begin);
     std::vector<double> out;
     for (std::int64_t s = 0; s < end - begin; ++s) {
       const auto row = paths.x.begin() + s * n_frames * n_dims;

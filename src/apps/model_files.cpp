@@ -74,10 +74,10 @@ void write_output(const Context& context, const std::string& path, bool force, c
   print(context.comm, "wrote " + path);
 }
 
-flux::Noise noise_option(const Arguments& arguments, const checkpoint::ModelDescription& model) {
+flux::Volatility noise_option(const Arguments& arguments, const checkpoint::ModelDescription& model) {
   if (!arguments.has("noise")) return model.flux.noise;
   try {
-    return flux::Noise::parse(arguments.text("noise"));
+    return flux::Volatility::parse(arguments.text("noise"));
   } catch (const Error& error) {
     fail_input("--noise " + arguments.text("noise") + ": " + error.what() +
                "; give a volatility such as 0.5, or time:value pairs such as 0:0.5,4:0.1");

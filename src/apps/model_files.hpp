@@ -23,7 +23,7 @@ checkpoint::Checkpoint load_checkpoint(const Context& context, const std::string
 void require_time_in_range(const checkpoint::ModelDescription& model, double t, const std::string& where);
 
 /// --noise, or the noise that the model was made with.
-flux::Noise noise_option(const Arguments& arguments, const checkpoint::ModelDescription& model);
+flux::Volatility noise_option(const Arguments& arguments, const checkpoint::ModelDescription& model);
 
 /// Splits `count` points into pieces; `compute(begin, end)` runs on every rank for its share of a piece and
 /// gives the numbers of its points; the root hands the gathered piece to `write(first, values)`.

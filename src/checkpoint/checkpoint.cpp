@@ -132,7 +132,7 @@ flux::Config read_flux(const io::Hdf5Reader& file) {
   config.hidden = read_widths(file, "flux");
   const std::string noise = file.attribute_string("flux", "noise");
   config.noise =
-      located(file.path() + ", 'flux', attribute 'noise'", [&] { return flux::Noise::parse(noise); });
+      located(file.path() + ", 'flux', attribute 'noise'", [&] { return flux::Volatility::parse(noise); });
   located(file.path(), [&] { config.validate(); });
   return config;
 }

@@ -207,7 +207,7 @@ std::string comment(const std::string& prefix, const std::string& text) {
 }  // namespace
 
 void Deck::validate() const {
-  const bool has_law = objective.initial.is_there() || objective.terminal_law.is_there();
+  const bool has_law = objective.initial.is_active() || objective.terminal_distribution.is_given();
   if (data.file.empty() && !has_law) {
     fail_input(
         "data.file is missing: give the population file as 'file = PATH' in [data] or --data.file=PATH, or a "
@@ -223,9 +223,9 @@ void Deck::validate() const {
     fail_input(
         "training.patience = " + write_value(training.patience) +
         ": early stopping looks at the likelihood alone, which is not the whole objective here; must be 0");
-  if (training.batch % objective.granule() != 0)
+  if (training.batch % objective.samples_per_block() != 0)
     fail_input("training.batch = " + write_value(training.batch) + ": must be a multiple of " +
-               std::to_string(objective.granule()) +
+               std::to_string(objective.samples_per_block()) +
                (objective.estimator == objectives::Estimator::score_function
                     ? ", the draws of one baseline of objective.estimator = score_function"
                     : ", objective.congestion_group"));

@@ -150,7 +150,7 @@ void add_objective_keys(std::vector<Key>& keys) {
                 false);
   add_term_keys(keys, "initial", &Config::initial, "",
                 "Weight of E[-log rho] of initial_law at the first time; 0: left out.", false);
-  add_setting(keys, "initial_law", &Config::initial_law, law_forms, "units of the data",
+  add_setting(keys, "initial_law", &Config::initial_distribution, law_forms, "units of the data",
               "The law at the first time.");
   add_term_keys(
       keys, "initial_reverse", &Config::initial_reverse, "",
@@ -162,7 +162,7 @@ void add_objective_keys(std::vector<Key>& keys) {
       "Weight of E[-log rho] of terminal_law at the last time, or of E[terminal_potential(x)] under "
       "the model; 0: left out.",
       false);
-  add_setting(keys, "terminal_law", &Config::terminal_law, law_forms, "units of the data",
+  add_setting(keys, "terminal_law", &Config::terminal_distribution, law_forms, "units of the data",
               "The law at the last time.");
   add_setting(keys, "terminal_potential", &Config::terminal_potential, potential_forms, "units of the data",
               "The cost of where mass is at the last time.");

@@ -28,15 +28,15 @@ void require_times(const io::PopulationFile& file, const std::vector<double>& ti
   });
 }
 
-/// Mean and variance of each coordinate of a law.
-struct LawMoments {
+/// Mean and variance of each coordinate of a distribution.
+struct Moments {
   std::vector<double> mean, variance;
 };
 
-LawMoments moments(const GivenLaw& given, const mpi::Communicator& comm) {
-  if (!given.file) return {given.law.mean(), given.law.variance()};
+Moments moments(const EndpointSource& given, const mpi::Communicator& comm) {
+  if (!given.file) return {given.distribution.mean(), given.distribution.variance()};
   const Units units = measure(*given.file, comm, true);
-  LawMoments found = {units.mean, {}};
+  Moments found = {units.mean, {}};
   for (const double scale : units.scale) found.variance.push_back(scale * scale);
   return found;
 }
@@ -50,11 +50,13 @@ struct MixtureOnDevice {
   Vector<double> roots;   ///< (n_parts, D, D) lower triangular
   ShiftedLattice lattice;
 
-  MixtureOnDevice(const objectives::Law& law, const Units& units)
-      : n_parts(static_cast<int>(law.parts.size())), n_dims(law.n_dims()), lattice(law.n_dims() + 1) {
+  MixtureOnDevice(const objectives::EndpointDistribution& distribution, const Units& units)
+      : n_parts(static_cast<int>(distribution.parts.size())),
+        n_dims(distribution.n_dims()),
+        lattice(distribution.n_dims() + 1) {
     std::vector<double> cumulative, mean, root;
     double total = 0;
-    for (const objectives::Law::Part& part : law.parts) {
+    for (const objectives::EndpointDistribution::Part& part : distribution.parts) {
       cumulative.push_back(total += part.weight);
       for (std::size_t i = 0; i < part.mean.size(); ++i) {
         mean.push_back((part.mean[i] - units.mean[i]) / units.scale[i]);
@@ -135,8 +137,9 @@ class RowStream : public SampleStream<Scalar> {
 template <class Scalar>
 class GaussianStream : public SampleStream<Scalar> {
  public:
-  GaussianStream(const objectives::Law& law, double tau, const Units& units, const BatchConfig& config)
-      : m_mixture(law, units), m_tau(static_cast<Scalar>(tau)), m_config(config) {}
+  GaussianStream(const objectives::EndpointDistribution& distribution, double tau, const Units& units,
+                 const BatchConfig& config)
+      : m_mixture(distribution, units), m_tau(static_cast<Scalar>(tau)), m_config(config) {}
   void draw(const ExecutionSpace& space, std::int64_t step, std::int64_t first_sample,
             const density::Points<Scalar>& points, const Vector<Scalar>& weight) const override {
     const RandomStream random(m_config.seed, m_config.purpose, static_cast<std::uint64_t>(step));
@@ -163,8 +166,9 @@ class GaussianStream : public SampleStream<Scalar> {
 
 std::vector<std::string> input_files(const Config& data, const objectives::Config& objective) {
   std::vector<std::string> files;
-  for (const std::string& path : {data.file, objective.initial_law.path, objective.terminal_law.path,
-                                  objective.state_cost_potential.path, objective.terminal_potential.path})
+  for (const std::string& path :
+       {data.file, objective.initial_distribution.path, objective.terminal_distribution.path,
+        objective.state_cost_potential.path, objective.terminal_potential.path})
     if (!path.empty() && std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
   return files;
 }
@@ -194,18 +198,18 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
                  print_number(first_time) + " to " + print_number(last_time) +
                  ", which the range must cover");
   }
-  const auto open_law = [&](const objectives::Law& law, const char* key) {
-    GivenLaw given;
-    given.law = law;
-    if (law.kind == objectives::Law::Kind::file)
-      given.file = std::make_unique<io::PopulationFile>(law.path, comm);
+  const auto open_distribution = [&](const objectives::EndpointDistribution& distribution, const char* key) {
+    EndpointSource given;
+    given.distribution = distribution;
+    if (distribution.kind == objectives::EndpointDistribution::Kind::file)
+      given.file = std::make_unique<io::PopulationFile>(distribution.path, comm);
     if (given.file && given.file->info().count(io::Split::train) < 2)
-      fail_input(law.path + ": has fewer than 2 training rows");
-    if (law.is_there()) agree(key, given.file ? given.file->info().n_dims : law.n_dims());
+      fail_input(distribution.path + ": has fewer than 2 training rows");
+    if (distribution.is_given()) agree(key, given.file ? given.file->info().n_dims : distribution.n_dims());
     return given;
   };
-  sources.initial = open_law(objective.initial_law, "objective.initial_law");
-  sources.terminal = open_law(objective.terminal_law, "objective.terminal_law");
+  sources.initial = open_distribution(objective.initial_distribution, "objective.initial_law");
+  sources.terminal = open_distribution(objective.terminal_distribution, "objective.terminal_law");
   objective.require_dimension(sources.n_dims);
   for (int i = static_cast<int>(sources.dim_names.size()); i < sources.n_dims; ++i)
     sources.dim_names.push_back("x" + std::to_string(i + 1));
@@ -217,15 +221,15 @@ Units measure(const Sources& sources, const Config& config, const mpi::Communica
   if (sources.data) {
     units = measure(*sources.data, comm, config.standardise);
   } else if (config.standardise) {
-    std::vector<LawMoments> laws;
-    for (const GivenLaw* given : {&sources.initial, &sources.terminal})
-      if (given->is_there()) laws.push_back(moments(*given, comm));
-    const double share = 1.0 / static_cast<double>(laws.size());
+    std::vector<Moments> distributions;
+    for (const EndpointSource* given : {&sources.initial, &sources.terminal})
+      if (given->is_given()) distributions.push_back(moments(*given, comm));
+    const double share = 1.0 / static_cast<double>(distributions.size());
     for (std::size_t i = 0; i < units.mean.size(); ++i) {
       double square = 0;
-      for (const LawMoments& law : laws) {
-        units.mean[i] += share * law.mean[i];
-        square += share * (law.variance[i] + law.mean[i] * law.mean[i]);
+      for (const Moments& distribution : distributions) {
+        units.mean[i] += share * distribution.mean[i];
+        square += share * (distribution.variance[i] + distribution.mean[i] * distribution.mean[i]);
       }
       units.scale[i] = std::sqrt(square - units.mean[i] * units.mean[i]);
     }
@@ -237,10 +241,10 @@ Units measure(const Sources& sources, const Config& config, const mpi::Communica
   return units;
 }
 
-std::vector<double> draw_gaussians(const objectives::Law& law, std::int64_t count, std::uint64_t seed,
-                                   RandomPurpose purpose, Spread spread) {
-  const int n_dims = law.n_dims();
-  const MixtureOnDevice<double> mixture(law, unit_scale(n_dims));
+std::vector<double> draw_gaussians(const objectives::EndpointDistribution& distribution, std::int64_t count,
+                                   std::uint64_t seed, RandomPurpose purpose, Spread spread) {
+  const int n_dims = distribution.n_dims();
+  const MixtureOnDevice<double> mixture(distribution, unit_scale(n_dims));
   const RandomStream random(seed, purpose, 0);
   const auto x = make_matrix<double>("draws of a law", n_dims, static_cast<int>(count));
   const bool is_even = spread == Spread::even;
@@ -263,16 +267,17 @@ density::InitialRows initial_rows(const Sources& sources, const mpi::Communicato
   if (sources.data) return initial_rows(*sources.data, comm, units, most);
   density::InitialRows rows = {sources.n_dims, {}};
   const auto dims = static_cast<std::size_t>(sources.n_dims);
-  for (const GivenLaw* given : {&sources.initial, &sources.terminal}) {
-    if (!given->is_there()) continue;
+  for (const EndpointSource* given : {&sources.initial, &sources.terminal}) {
+    if (!given->is_given()) continue;
     if (given->file) {
       const density::InitialRows found = initial_rows(*given->file, comm, units, most / 2);
       rows.x.insert(rows.x.end(), found.x.begin(), found.x.end());
       continue;
     }
-    const RandomPurpose purpose =
-        given == &sources.initial ? RandomPurpose::initial_law : RandomPurpose::terminal_law;
-    const std::vector<double> found = draw_gaussians(given->law, most / 2, seed, purpose, Spread::even);
+    const RandomPurpose purpose = given == &sources.initial ? RandomPurpose::initial_distribution
+                                                            : RandomPurpose::terminal_distribution;
+    const std::vector<double> found =
+        draw_gaussians(given->distribution, most / 2, seed, purpose, Spread::even);
     for (std::size_t k = 0; k < found.size(); ++k)
       rows.x.push_back((found[k] - units.mean[k % dims]) / units.scale[k % dims]);
   }
@@ -285,16 +290,17 @@ std::unique_ptr<SampleStream<Scalar>> make_row_stream(const Shard<Scalar>& shard
 }
 
 template <class Scalar>
-std::unique_ptr<SampleStream<Scalar>> make_gaussian_stream(const objectives::Law& law, double tau,
-                                                           const Units& units, const BatchConfig& config) {
-  return std::make_unique<GaussianStream<Scalar>>(law, tau, units, config);
+std::unique_ptr<SampleStream<Scalar>> make_gaussian_stream(
+    const objectives::EndpointDistribution& distribution, double tau, const Units& units,
+    const BatchConfig& config) {
+  return std::make_unique<GaussianStream<Scalar>>(distribution, tau, units, config);
 }
 
 template std::unique_ptr<SampleStream<float>> make_row_stream(const Shard<float>&, const BatchConfig&);
 template std::unique_ptr<SampleStream<double>> make_row_stream(const Shard<double>&, const BatchConfig&);
-template std::unique_ptr<SampleStream<float>> make_gaussian_stream(const objectives::Law&, double,
-                                                                   const Units&, const BatchConfig&);
-template std::unique_ptr<SampleStream<double>> make_gaussian_stream(const objectives::Law&, double,
-                                                                    const Units&, const BatchConfig&);
+template std::unique_ptr<SampleStream<float>> make_gaussian_stream(const objectives::EndpointDistribution&,
+                                                                   double, const Units&, const BatchConfig&);
+template std::unique_ptr<SampleStream<double>> make_gaussian_stream(const objectives::EndpointDistribution&,
+                                                                    double, const Units&, const BatchConfig&);
 
 }  // namespace rhoflux::data

@@ -234,12 +234,12 @@ template <class Scalar>
 void Factorised<Scalar>::sample(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                 const Points<Scalar>& points, const Matrix<double>& uniforms) {
   forward(space, parameters, points, 0, nullptr);
-  draw_states(space, parameters, points, uniforms);
+  sample_states(space, parameters, points, uniforms);
 }
 
 template <class Scalar>
-void Factorised<Scalar>::draw_states(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                     const Points<Scalar>& points, const Matrix<double>& uniforms) {
+void Factorised<Scalar>::sample_states(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                       const Points<Scalar>& points, const Matrix<double>& uniforms) {
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_components = m_n_components;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x;

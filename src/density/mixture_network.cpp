@@ -72,8 +72,8 @@ void MixtureNetwork<Scalar>::initialise(std::vector<double>& parameters, const s
 }
 
 template <class Scalar>
-void MixtureNetwork<Scalar>::tell(GradientWatcher* watcher) {
-  for (const auto& network : m_networks) network->tell(watcher);
+void MixtureNetwork<Scalar>::set_gradient_listener(GradientListener* listener) {
+  for (const auto& network : m_networks) network->set_gradient_listener(listener);
 }
 
 template <class Scalar>

@@ -7,7 +7,7 @@
 #include "rhoflux/core/text.hpp"
 
 namespace rhoflux::flux {
-double Noise::at(double t) const {
+double Volatility::at(double t) const {
   if (times.empty() || t <= times.front()) return values.front();
   if (t >= times.back()) return values.back();
   const auto above =
@@ -16,7 +16,7 @@ double Noise::at(double t) const {
   return values[above - 1] + fraction * (values[above] - values[above - 1]);
 }
 
-double Noise::integral_of_square(double t0, double t1) const {
+double Volatility::integral_of_square(double t0, double t1) const {
   std::vector<double> ends = {t0};
   for (const double knot : times)
     if (knot > t0 && knot < t1) ends.push_back(knot);
@@ -29,11 +29,11 @@ double Noise::integral_of_square(double t0, double t1) const {
   return sum;
 }
 
-bool Noise::is_zero() const {
+bool Volatility::is_zero() const {
   return std::all_of(values.begin(), values.end(), [](double g) { return g == 0.0; });
 }
 
-std::string Noise::to_string() const {
+std::string Volatility::to_string() const {
   if (times.empty()) return print_number(values.front());
   std::string text;
   for (std::size_t k = 0; k < times.size(); ++k)
@@ -41,8 +41,8 @@ std::string Noise::to_string() const {
   return text;
 }
 
-Noise Noise::parse(const std::string& text) {
-  Noise noise;
+Volatility Volatility::parse(const std::string& text) {
+  Volatility noise;
   noise.values.clear();
   if (!text.empty() && text.back() == ',') fail_input("a comma at the end");
   std::stringstream list(text);

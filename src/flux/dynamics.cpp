@@ -62,26 +62,27 @@ std::vector<double> Dynamics<Scalar>::initialise(const density::InitialRows& row
 }
 
 template <class Scalar>
-void Dynamics<Scalar>::tell(GradientWatcher* watcher) {
-  m_density->tell(watcher);
-  if (m_divergence_free) m_divergence_free->tell(watcher);
+void Dynamics<Scalar>::set_gradient_listener(GradientListener* listener) {
+  m_density->set_gradient_listener(listener);
+  if (m_divergence_free) m_divergence_free->set_gradient_listener(listener);
 }
 
 template <class Scalar>
-bool Dynamics<Scalar>::needs_score(const Motion<Scalar>& motion) const {
+bool Dynamics<Scalar>::needs_score(const DynamicsViews<Scalar>& motion) const {
   return motion.score.extent(0) > 0 || motion.diffusion.extent(0) > 0 || velocity_needs_score();
 }
 
 template <class Scalar>
 void Dynamics<Scalar>::evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                const density::Points<Scalar>& points, const Motion<Scalar>& motion) {
-  evaluate_at_draws(space, parameters, points, Matrix<double>(), motion);
+                                const density::Points<Scalar>& points, const DynamicsViews<Scalar>& motion) {
+  evaluate_at_samples(space, parameters, points, Matrix<double>(), motion);
 }
 
 template <class Scalar>
-void Dynamics<Scalar>::evaluate_at_draws(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                         const density::Points<Scalar>& points,
-                                         const Matrix<double>& uniforms, const Motion<Scalar>& motion) {
+void Dynamics<Scalar>::evaluate_at_samples(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                           const density::Points<Scalar>& points,
+                                           const Matrix<double>& uniforms,
+                                           const DynamicsViews<Scalar>& motion) {
   const int n = points.size(), n_dims = this->n_dims();
   const bool is_wanted = motion.velocity.extent(0) > 0;
   m_flux->velocity(space, parameters, points, uniforms, motion.log_rho,
@@ -102,9 +103,9 @@ void Dynamics<Scalar>::evaluate_at_draws(const ExecutionSpace& space, const Vect
 
 template <class Scalar>
 void Dynamics<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                               const density::Points<Scalar>& points, const Motion<Scalar>& motion,
+                               const density::Points<Scalar>& points, const DynamicsViews<Scalar>& motion,
                                const Matrix<Scalar>& drift_bar, const Vector<Scalar>& log_rho_bar,
-                               States states, const Vector<Scalar>& parameters_bar,
+                               StateKind states, const Vector<Scalar>& parameters_bar,
                                const Matrix<Scalar>& x_bar) {
   const int n = points.size(), n_dims = this->n_dims();
   const Matrix<Scalar> score_bar = m_score_bar, diffusion = motion.diffusion;

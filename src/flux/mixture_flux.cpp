@@ -39,7 +39,7 @@ void MixtureFlux<Scalar>::velocity(const ExecutionSpace& space, const Vector<Sca
   const Matrix<Scalar> log_share = m_log_share;
   network.begin(space, {n, 1}, points.tau.data(), m_ones.data());
   network.evaluate(space, parameters, 0);
-  if (uniforms.extent(0) > 0) m_density.draw_states(space, parameters, points, uniforms);
+  if (uniforms.extent(0) > 0) m_density.sample_states(space, parameters, points, uniforms);
   for_each(
       space, "factors in motion", n * n_components * n_leading, KOKKOS_LAMBDA(int item) {
         const Factor f = factor_of(item, n_components, n_leading, n_dims);
@@ -120,15 +120,15 @@ void MixtureFlux<Scalar>::move_states(const ExecutionSpace& space, const Vector<
             if (prefix(k, s) > most) most = prefix(k, s);  // of log P_k + log f_i^k
           }
           Scalar density_sum = 0, mass = 0, mass_below = 0, mass_above = 0;
-          Scalar most_mass = prefix(0, s) - log_f(i, s);
+          Scalar max_mass = prefix(0, s) - log_f(i, s);
           for (int k = 0; k < n_components; ++k) {
             density_sum += math::exp(prefix(k, s) - most);
             prefix(k, s) -= log_f(k * n_dims + i, s);  // now log P_k
-            if (prefix(k, s) > most_mass) most_mass = prefix(k, s);
+            if (prefix(k, s) > max_mass) max_mass = prefix(k, s);
           }
           const Scalar log_density = most + math::log(density_sum);
           for (int k = 0; k < n_components; ++k) {
-            const Scalar p = math::exp(prefix(k, s) - most_mass);
+            const Scalar p = math::exp(prefix(k, s) - max_mass);
             mass += p;
             mass_below += p * math::exp(below(k * n_dims + i, s));
             mass_above += p * math::exp(above(k * n_dims + i, s));
@@ -136,14 +136,14 @@ void MixtureFlux<Scalar>::move_states(const ExecutionSpace& space, const Vector<
           const bool is_below = mass_below <= mass_above;
           const Scalar side = is_below ? Scalar(1) : Scalar(-1);
           // log of F_i, or of 1 - F_i
-          Scalar most_side = prefix(0, s) + (is_below ? below : above)(i, s), side_sum = 0;
+          Scalar max_side = prefix(0, s) + (is_below ? below : above)(i, s), side_sum = 0;
           for (int k = 0; k < n_components; ++k) {
             const Scalar term = prefix(k, s) + (is_below ? below : above)(k * n_dims + i, s);
-            if (term > most_side) most_side = term;
+            if (term > max_side) max_side = term;
           }
           for (int k = 0; k < n_components; ++k)
-            side_sum += math::exp(prefix(k, s) + (is_below ? below : above)(k * n_dims + i, s) - most_side);
-          const Scalar log_side = most_side + math::log(side_sum) - most_mass - math::log(mass);
+            side_sum += math::exp(prefix(k, s) + (is_below ? below : above)(k * n_dims + i, s) - max_side);
+          const Scalar log_side = max_side + math::log(side_sum) - max_mass - math::log(mass);
           const Scalar c = -x_bar(i, s);
           for (int k = 0; k < n_components; ++k) {
             const int head = k * n_dims + i;
@@ -170,7 +170,7 @@ void MixtureFlux<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scal
   density::MixtureNetwork<Scalar>& network = m_density.network();
   const int n = points.size(), n_dims = m_density.n_dims(), n_leading = m_density.n_leading();
   const int n_components = m_density.n_components();
-  const bool has_direction = bar.direction.extent(0) > 0, drawn = bar.states == States::drawn;
+  const bool has_direction = bar.direction.extent(0) > 0, drawn = bar.states == StateKind::sampled;
   const density::MixtureView<Scalar> mixtures = network.mixtures(), out_bar = network.mixtures_bar();
   const Matrix<Scalar> x = points.x, velocity_bar = bar.velocity, direction = bar.direction;
   const Matrix<Scalar> factor_velocity = m_factor_velocity, head_x_bar = m_head_x_bar;
@@ -222,7 +222,7 @@ void MixtureFlux<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scal
         const int s = item / n_leading, i = item % n_leading;
         for (int k = 0; k < n_components; ++k) x_bar(i, s) += head_x_bar(k * n_dims + i, s);
       });
-  if (bar.states == States::drawn) move_states(space, parameters, points, x_bar);
+  if (bar.states == StateKind::sampled) move_states(space, parameters, points, x_bar);
   network.adjoint_stage(space, parameters, parameters_bar, 0, {});
   if (parameters_bar.extent(0) == 0) return;
   const Scalar* gamma = parameters.data() + m_density.gamma_offset();

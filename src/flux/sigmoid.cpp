@@ -123,7 +123,7 @@ void Sigmoid<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>&
                                   m_cdf_ratio, m_log_factor, m_growth,    m_excess};
   const Matrix<Scalar> velocity = m_velocity, velocity_bar = bar.velocity, direction = bar.direction;
   const Vector<Scalar> log_rho_bar = bar.log_rho;
-  const bool is_drawn = bar.states == States::drawn;
+  const bool is_drawn = bar.states == StateKind::sampled;
   if (has_direction) network.extend(space, parameters, nullptr, direction.data(), n_dims);
   for (int i = n_leading - 1; i >= 0; --i) {
     for_each(

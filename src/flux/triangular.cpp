@@ -50,7 +50,7 @@ void Triangular<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scala
                                  const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) {
   density::MixtureNetwork<Scalar>& network = m_density.network();
   const int n = points.size(), n_dims = m_density.n_dims(), n_leading = m_density.n_leading();
-  const bool has_direction = bar.direction.extent(0) > 0, drawn = bar.states == States::drawn;
+  const bool has_direction = bar.direction.extent(0) > 0, drawn = bar.states == StateKind::sampled;
   const density::MixtureView<Scalar> mixtures = network.mixtures(), out_bar = network.mixtures_bar();
   const Matrix<Scalar> x = points.x, velocity_bar = bar.velocity, direction = bar.direction;
   const Matrix<Scalar> x_dot_bar = m_x_dot_bar;

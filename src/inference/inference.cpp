@@ -126,13 +126,13 @@ Inference::Derivatives Inference::derivatives(const std::vector<double>& t,
   return result;
 }
 
-Inference::MotionValues Inference::motion(const std::vector<double>& t, const std::vector<double>& x,
-                                          const flux::Noise& noise) const {
+Inference::DynamicsValues Inference::motion(const std::vector<double>& t, const std::vector<double>& x,
+                                            const flux::Volatility& noise) const {
   Workspace& work = *m_work;
   const Units& units = m_model.units;
   const auto dims = static_cast<std::size_t>(units.n_dims());
-  MotionValues result{std::vector<double>(t.size()), std::vector<double>(x.size()),
-                      std::vector<double>(x.size()), std::vector<double>(x.size())};
+  DynamicsValues result{std::vector<double>(t.size()), std::vector<double>(x.size()),
+                        std::vector<double>(x.size()), std::vector<double>(x.size())};
   for_each_chunk(t.size(), [&](std::size_t first, int n) {
     load(work, units, t, x, first, n);
     work.dynamics->evaluate(work.space, work.parameters, work.points(n),
@@ -163,13 +163,13 @@ bool Inference::is_exact(const Marginal& marginal) const {
 }
 
 Inference::MarginalValues Inference::marginal(const std::vector<double>& t, const std::vector<double>& x,
-                                              const Marginal& marginal, const flux::Noise& noise) const {
+                                              const Marginal& marginal, const flux::Volatility& noise) const {
   return is_exact(marginal) ? exact_marginal(t, x, marginal, noise) : sampled_marginal(t, x, marginal, noise);
 }
 
 Inference::MarginalValues Inference::exact_marginal(const std::vector<double>& t,
                                                     const std::vector<double>& x, const Marginal& marginal,
-                                                    const flux::Noise& noise) const {
+                                                    const flux::Volatility& noise) const {
   const auto dims = static_cast<std::size_t>(n_dims()), kept = marginal.dims.size();
   std::vector<double> states;
   for (std::size_t row = 0; row < t.size(); ++row)
@@ -177,7 +177,7 @@ Inference::MarginalValues Inference::exact_marginal(const std::vector<double>& t
       states.push_back(i < kept ? x[row * kept + i] : m_model.units.mean[i]);
   density::Density<double>& density = m_work->dynamics->density();
   density.restrict_to(static_cast<int>(kept));
-  const MotionValues found = motion(t, states, noise);
+  const DynamicsValues found = motion(t, states, noise);
   density.restrict_to(n_dims());
   double other_volume = 0;  // motion() has divided by the scales of all coordinates
   for (std::size_t i = kept; i < dims; ++i) other_volume += std::log(m_model.units.scale[i]);
@@ -192,7 +192,7 @@ Inference::MarginalValues Inference::exact_marginal(const std::vector<double>& t
 
 Inference::MarginalValues Inference::sampled_marginal(const std::vector<double>& t,
                                                       const std::vector<double>& x, const Marginal& marginal,
-                                                      const flux::Noise& noise) const {
+                                                      const flux::Volatility& noise) const {
   Workspace& work = *m_work;
   const Units& units = m_model.units;
   const auto dims = static_cast<std::size_t>(n_dims()), kept = marginal.dims.size();
@@ -280,7 +280,7 @@ int Inference::chunk() {
   return chunk_size;
 }
 
-std::vector<double> Inference::diffusion(const flux::Noise& noise, double t) const {
+std::vector<double> Inference::diffusion(const flux::Volatility& noise, double t) const {
   std::vector<double> result;
   for (const double scale : m_model.units.scale)
     result.push_back(0.5 * noise.at(t) * noise.at(t) * m_model.units.time_span() / (scale * scale));

@@ -18,12 +18,12 @@ namespace {
 constexpr std::int64_t repeats = 16;          ///< independent estimates by the model, for the standard error
 constexpr std::uint64_t start_stream = 3000;  ///< of the random draws of the model
 constexpr std::uint64_t compare_stream = 3001;  ///< one for each end
-constexpr std::int64_t most_points = 1024;      ///< of optimal transport
+constexpr std::int64_t max_points = 1024;       ///< of optimal transport
 
 /// The terms of an objective at the end of training, and sums over them.
 class Terms {
  public:
-  Terms(const Inference& inference, const objectives::Config& objective, const flux::Noise& noise) {
+  Terms(const Inference& inference, const objectives::Config& objective, const flux::Volatility& noise) {
     using Expectations = objectives::Expectations<double>;
     const Units& units = inference.model().units;
     const auto add = [&](Expectations::When when) {
@@ -36,7 +36,7 @@ class Terms {
         weights.push_back(m_parts.back().expectations->schedule(k).weight);
       }
     };
-    if (objective.has_running_terms()) add(Expectations::When::running);
+    if (objective.has_integral_terms()) add(Expectations::When::integral);
     if (objective.has_terminal_terms()) add(Expectations::When::terminal);
   }
 
@@ -91,7 +91,7 @@ std::vector<double> by_the_model(const Inference& inference, const Terms& terms,
   std::vector<double> rows;
   for (std::int64_t repeat = mine.begin; repeat < mine.end; ++repeat) {
     std::vector<double> values(terms.names.size(), 0.0);
-    const objectives::DrawConfig draws = {options.seed, repeat, n};
+    const objectives::SampleConfig draws = {options.seed, repeat, n};
     for (std::int64_t first = 0; first < n; first += chunk)
       terms.for_each(values, [&](auto& expectations, bool, objectives::TermSums* sums) {
         expectations.accumulate(ExecutionSpace(), inference.parameters(), draws, first,
@@ -103,10 +103,11 @@ std::vector<double> by_the_model(const Inference& inference, const Terms& terms,
   return comm.all_gather(rows);
 }
 
-/// Draws from a law, or rows of its file: (at most n, D), units of the data, the same on every rank.
-std::vector<double> draw_law(const data::GivenLaw& given, const mpi::Communicator& comm, std::int64_t n,
-                             std::uint64_t seed, RandomPurpose purpose, data::Spread spread) {
-  if (!given.file) return data::draw_gaussians(given.law, n, seed, purpose, spread);
+/// Draws from a distribution, or rows of its file: (at most n, D), units of the data, the same on every rank.
+std::vector<double> draw_distribution(const data::EndpointSource& given, const mpi::Communicator& comm,
+                                      std::int64_t n, std::uint64_t seed, RandomPurpose purpose,
+                                      data::Spread spread) {
+  if (!given.file) return data::draw_gaussians(given.distribution, n, seed, purpose, spread);
   Units identity;
   identity.mean.assign(static_cast<std::size_t>(given.file->info().n_dims), 0.0);
   identity.scale.assign(identity.mean.size(), 1.0);
@@ -132,7 +133,7 @@ struct BlockFigures {
 };
 
 BlockFigures follow(const Inference& inference, const Terms& terms, const objectives::Potential& obstacles,
-                    const std::vector<double>& frames, const Paths& paths, std::int64_t block) {
+                    const std::vector<double>& frames, const Trajectories& paths, std::int64_t block) {
   const Units& units = inference.model().units;
   const int n_dims = inference.n_dims(), n = Inference::chunk();
   const auto dims = static_cast<std::size_t>(n_dims), count = static_cast<std::size_t>(n);
@@ -152,7 +153,7 @@ BlockFigures follow(const Inference& inference, const Terms& terms, const object
     const bool is_last = frame + 1 == frames.size();
     terms.for_each(figures.values, [&](auto& expectations, bool is_terminal, objectives::TermSums* sums) {
       if (is_terminal && !is_last) return;
-      const objectives::DrawConfig key = {0, static_cast<std::int64_t>(frame), n};
+      const objectives::SampleConfig key = {0, static_cast<std::int64_t>(frame), n};
       expectations.accumulate_at(ExecutionSpace(), inference.parameters(),
                                  {points, is_terminal ? 1.0 / n : share, 0, key, block * n}, terms.weights,
                                  Vector<double>(), sums);
@@ -172,14 +173,14 @@ PathFigures simulate(const Inference& inference, const Terms& terms, const objec
                      const std::vector<double>& start, const mpi::Communicator& comm,
                      const ObjectiveOptions& options, const std::vector<double>& frames) {
   const ScopedRegion region("simulation");
-  MovingOptions moving;
+  TrajectoryOptions moving;
   moving.frames = frames;
   moving.noise = options.noise;
   moving.adaptive = false;
   moving.scheme = options.scheme;
   moving.steps = options.steps;
   moving.seed = options.seed;
-  const Mover mover(inference, moving);
+  const TrajectoryIntegrator mover(inference, moving);
   const auto dims = static_cast<std::size_t>(inference.n_dims());
   const auto block_size = static_cast<std::size_t>(Inference::chunk()) * dims;
   const std::int64_t blocks = options.paths / Inference::chunk();
@@ -192,7 +193,7 @@ PathFigures simulate(const Inference& inference, const Terms& terms, const objec
     const auto begin =
         start.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(block) * block_size);
     const std::vector<double> x(begin, begin + static_cast<std::ptrdiff_t>(block_size));
-    const Paths paths = mover.move(x, block * Inference::chunk());
+    const Trajectories paths = mover.move(x, block * Inference::chunk());
     const BlockFigures figures = follow(inference, terms, obstacles, frames, paths, block);
     local.rows.insert(local.rows.end(), figures.values.begin(), figures.values.end());
     inside.insert(inside.end(), figures.inside.begin(), figures.inside.end());
@@ -240,24 +241,25 @@ Estimate largest_share(const std::vector<double>& shares, std::int64_t count) {
   return {share, std::sqrt(share * (1 - share) / static_cast<double>(count))};
 }
 
-/// -log rho of draws from a law, and distances at its time.
+/// -log rho of draws from a distribution, and distances at its time.
 /// @param ends the paths at that time, (paths, D)
-LawFigures compare_law(const char* name, const data::GivenLaw& given, double t, const Inference& inference,
-                       const std::vector<double>& ends, const mpi::Communicator& comm,
-                       const ObjectiveOptions& options) {
+EndpointFigures compare_distribution(const char* name, const data::EndpointSource& given, double t,
+                                     const Inference& inference, const std::vector<double>& ends,
+                                     const mpi::Communicator& comm, const ObjectiveOptions& options) {
   const bool is_first = t == inference.model().units.t_first;
-  const RandomPurpose purpose = is_first ? RandomPurpose::initial_law : RandomPurpose::terminal_law;
+  const RandomPurpose purpose =
+      is_first ? RandomPurpose::initial_distribution : RandomPurpose::terminal_distribution;
   const auto dims = static_cast<std::size_t>(inference.n_dims());
   const std::vector<double> even =
-      draw_law(given, comm, options.draws, options.seed, purpose, data::Spread::even);
-  LawFigures figures;
+      draw_distribution(given, comm, options.draws, options.seed, purpose, data::Spread::even);
+  EndpointFigures figures;
   figures.name = name;
   const std::size_t count = even.size() / dims;
   double sum = 0;
   for (const double value : inference.standardised_log_density(std::vector<double>(count, t), even))
     sum += value;
   figures.nll = inference.model().units.log_volume() - sum / static_cast<double>(count);
-  figures.points = std::min<std::int64_t>({most_points, static_cast<std::int64_t>(count), options.paths});
+  figures.points = std::min<std::int64_t>({max_points, static_cast<std::int64_t>(count), options.paths});
   const auto n = static_cast<std::size_t>(figures.points);
   const auto thinned = [&](const std::vector<double>& x) {
     std::vector<double> kept;
@@ -268,13 +270,15 @@ LawFigures compare_law(const char* name, const data::GivenLaw& given, double t, 
     }
     return kept;
   };
-  // Paths from the law start at draws of this seed, so that the law is compared by others.
+  // Trajectories from the distribution start at draws of this seed, so that the distribution is compared by
+  // others.
   const auto other_draws = [&](std::uint64_t which) {
-    return draw_law(given, comm, options.draws, options.seed + which, purpose, data::Spread::independent);
+    return draw_distribution(given, comm, options.draws, options.seed + which, purpose,
+                             data::Spread::independent);
   };
-  const std::vector<double> law = other_draws(1);
+  const std::vector<double> distribution = other_draws(1);
   const auto w2 = [&](const std::vector<double>& other) {
-    return metrics::wasserstein(thinned(law).data(), thinned(other).data(), static_cast<int>(n),
+    return metrics::wasserstein(thinned(distribution).data(), thinned(other).data(), static_cast<int>(n),
                                 static_cast<int>(dims), 2);
   };
   figures.w2_model =
@@ -290,7 +294,7 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
                                        const data::Sources& sources, const mpi::Communicator& comm,
                                        const ObjectiveOptions& options) {
   const Units& units = inference.model().units;
-  // How well the ends meet their laws is said of each law, it is not a cost.
+  // How well the ends meet their distributions is said of each distribution, it is not a cost.
   objectives::Config costs = objective;
   costs.initial_reverse = costs.terminal_reverse = {};
   // Clipping is a matter of training.
@@ -309,10 +313,11 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
   std::vector<double> frames;
   for (int k = 0; k < options.frames; ++k)
     frames.push_back(units.t_first + units.time_span() * k / (options.frames - 1));
-  const bool from_law = options.start_from_law && sources.initial.is_there() && !sources.initial.file;
+  const bool from_law =
+      options.start_from_distribution && sources.initial.is_given() && !sources.initial.file;
   const std::vector<double> start =
-      from_law ? draw_law(sources.initial, comm, options.paths, options.seed, RandomPurpose::initial_law,
-                          data::Spread::independent)
+      from_law ? draw_distribution(sources.initial, comm, options.paths, options.seed,
+                                   RandomPurpose::initial_distribution, data::Spread::independent)
                : draw_model(inference, options.paths, units.t_first, options.seed, start_stream);
   const PathFigures paths = simulate(inference, terms, objective, start, comm, options, frames);
   set_estimates(paths.rows, terms.weights, &TermComparison::paths, result);
@@ -326,12 +331,12 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
     result.inside_paths_most = largest_share(paths.inside, options.paths);
   }
   const ScopedRegion region("optimal transport");
-  if (sources.initial.is_there())
-    result.laws.push_back(
-        compare_law("initial", sources.initial, units.t_first, inference, paths.first, comm, options));
-  if (sources.terminal.is_there())
-    result.laws.push_back(
-        compare_law("terminal", sources.terminal, units.t_last, inference, paths.last, comm, options));
+  if (sources.initial.is_given())
+    result.distributions.push_back(compare_distribution("initial", sources.initial, units.t_first, inference,
+                                                        paths.first, comm, options));
+  if (sources.terminal.is_given())
+    result.distributions.push_back(compare_distribution("terminal", sources.terminal, units.t_last, inference,
+                                                        paths.last, comm, options));
   return result;
 }
 
@@ -372,14 +377,14 @@ std::string to_json(const ObjectiveEvaluation& evaluation) {
     json << "}";
   }
   json << ",\n   \"laws\": [";
-  for (std::size_t k = 0; k < evaluation.laws.size(); ++k) {
-    const LawFigures& law = evaluation.laws[k];
-    json << (k == 0 ? "" : ",\n    ") << "{\"name\": \"" << law.name << "\"";
-    number("nll", law.nll);
-    number("w2_model", law.w2_model);
-    number("w2_simulated", law.w2_paths);
-    number("w2_floor", law.w2_floor);
-    json << ", \"points\": " << law.points << "}";
+  for (std::size_t k = 0; k < evaluation.distributions.size(); ++k) {
+    const EndpointFigures& distribution = evaluation.distributions[k];
+    json << (k == 0 ? "" : ",\n    ") << "{\"name\": \"" << distribution.name << "\"";
+    number("nll", distribution.nll);
+    number("w2_model", distribution.w2_model);
+    number("w2_simulated", distribution.w2_paths);
+    number("w2_floor", distribution.w2_floor);
+    json << ", \"points\": " << distribution.points << "}";
   }
   json << "]}";
   return json.str();
@@ -404,13 +409,14 @@ std::vector<std::string> to_text(const ObjectiveEvaluation& evaluation) {
   };
   for (const TermComparison& figures : evaluation.terms) term(figures);
   if (evaluation.terms.size() > 1) term(evaluation.total);
-  for (const LawFigures& law : evaluation.laws) {
+  for (const EndpointFigures& distribution : evaluation.distributions) {
     std::snprintf(text, sizeof(text),
                   "%s law: E[-log rho] %.5f; W2 of %lld draws from it to the model's %.4f, to the paths %.4f",
-                  law.name.c_str(), law.nll, static_cast<long long>(law.points), law.w2_model, law.w2_paths);
+                  distribution.name.c_str(), distribution.nll, static_cast<long long>(distribution.points),
+                  distribution.w2_model, distribution.w2_paths);
     add();
-    if (!std::isfinite(law.w2_floor)) continue;
-    std::snprintf(text, sizeof(text), ", to as many of its own %.4f", law.w2_floor);
+    if (!std::isfinite(distribution.w2_floor)) continue;
+    std::snprintf(text, sizeof(text), ", to as many of its own %.4f", distribution.w2_floor);
     lines.back() += text;
   }
   if (!evaluation.has_obstacles) return lines;

@@ -8,7 +8,7 @@
 
 namespace rhoflux::inference {
 
-struct Mover::Workspace {
+struct TrajectoryIntegrator::Workspace {
   Workspace(int n_dims, int n)
       : points{make_vector<double>("tau", n), make_matrix<double>("particles", n_dims, n)},
         motion{make_vector<double>("log density", n), make_matrix<double>("velocity", n_dims, n), {}, {}, {}},
@@ -28,7 +28,7 @@ struct Mover::Workspace {
 
   ExecutionSpace space;
   density::Points<double> points;
-  flux::Motion<double> motion;
+  flux::DynamicsViews<double> motion;
   Matrix<double> diffusion, normals;
   Vector<std::int64_t> particles;
   Vector<double> metric, deviation, energy;
@@ -36,7 +36,7 @@ struct Mover::Workspace {
   transport::StochasticIntegrator sde;
 };
 
-Mover::Mover(const Inference& inference, const MovingOptions& options)
+TrajectoryIntegrator::TrajectoryIntegrator(const Inference& inference, const TrajectoryOptions& options)
     : m_inference(inference),
       m_options(options),
       m_work(std::make_unique<Workspace>(inference.n_dims(), Inference::chunk())) {
@@ -49,19 +49,19 @@ Mover::Mover(const Inference& inference, const MovingOptions& options)
   Kokkos::deep_copy(m_work->metric, metric);
 }
 
-Mover::~Mover() = default;
+TrajectoryIntegrator::~TrajectoryIntegrator() = default;
 
-Paths Mover::move(const std::vector<double>& x, std::int64_t first) const {
+Trajectories TrajectoryIntegrator::move(const std::vector<double>& x, std::int64_t first) const {
   const auto dims = static_cast<std::size_t>(m_inference.n_dims()), n = x.size() / dims;
-  Paths paths{std::vector<double>(x.size() * m_options.frames.size()), std::vector<double>(n)};
+  Trajectories paths{std::vector<double>(x.size() * m_options.frames.size()), std::vector<double>(n)};
   const auto chunk = static_cast<std::size_t>(Inference::chunk());
   for (std::size_t begin = 0; begin < n; begin += chunk)
     move_chunk(static_cast<int>(std::min(chunk, n - begin)), first, x, begin, paths);
   return paths;
 }
 
-void Mover::move_chunk(int n, std::int64_t first, const std::vector<double>& x, std::size_t offset,
-                       Paths& paths) const {
+void TrajectoryIntegrator::move_chunk(int n, std::int64_t first, const std::vector<double>& x,
+                                      std::size_t offset, Trajectories& paths) const {
   Workspace& work = *m_work;
   const Units& units = m_inference.model().units;
   const auto dims = static_cast<std::size_t>(m_inference.n_dims());
@@ -108,7 +108,7 @@ void Mover::move_chunk(int n, std::int64_t first, const std::vector<double>& x, 
 }
 
 /// The steps between two frames; all particles have the same time.
-void Mover::advance_in_steps(std::size_t frame, int n) const {
+void TrajectoryIntegrator::advance_in_steps(std::size_t frame, int n) const {
   Workspace& work = *m_work;
   const Units& units = m_inference.model().units;
   const density::Points<double> points = work.part(n);
@@ -145,7 +145,8 @@ void Mover::advance_in_steps(std::size_t frame, int n) const {
   }
 }
 
-void Mover::save(std::size_t frame, int n, std::int64_t first, std::size_t offset, Paths& paths) const {
+void TrajectoryIntegrator::save(std::size_t frame, int n, std::int64_t first, std::size_t offset,
+                                Trajectories& paths) const {
   const Units& units = m_inference.model().units;
   const auto dims = static_cast<std::size_t>(m_inference.n_dims()), n_frames = m_options.frames.size();
   const auto x_host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), m_work->points.x);

@@ -58,15 +58,15 @@ class UnitModel {
   std::vector<double> conditional_cdf(const Sample& at) const {
     return m_inference.conditional_cdf(times(at.tau), states(at.x));
   }
-  Inference::MotionValues motion(const Sample& at, const flux::Noise& noise) const {
-    Inference::MotionValues values = m_inference.motion(times(at.tau), states(at.x), noise);
+  Inference::DynamicsValues motion(const Sample& at, const flux::Volatility& noise) const {
+    Inference::DynamicsValues values = m_inference.motion(times(at.tau), states(at.x), noise);
     for (double& log_rho : values.log_density) log_rho += units().log_volume();
     for (std::vector<double>* rates : {&values.drift, &values.velocity})
       for (std::size_t k = 0; k < rates->size(); ++k)
         (*rates)[k] *= units().time_span() / units().scale[k % dims()];
     return values;
   }
-  std::vector<double> diffusion(const flux::Noise& noise, double tau) const {
+  std::vector<double> diffusion(const flux::Volatility& noise, double tau) const {
     return m_inference.diffusion(noise, times({tau}).front());
   }
 
@@ -121,7 +121,7 @@ std::vector<Check> check_equation(const UnitModel& model, const mpi::Communicato
   const Sample points = model.draw(stratified_times(options.points, options.seed), options.seed, 1000);
   const metrics::Evaluate evaluate = [&](const std::vector<double>& tau, const std::vector<double>& x,
                                          std::vector<double>& log_rho, std::vector<double>& drift) {
-    Inference::MotionValues values = model.motion({tau, x}, options.noise);
+    Inference::DynamicsValues values = model.motion({tau, x}, options.noise);
     log_rho = std::move(values.log_density);
     drift = std::move(values.drift);
   };
@@ -221,8 +221,8 @@ struct Quadrature {
 Quadrature integrate(const Conditional& conditional) {
   constexpr double tolerance = 1e-10;  // of a cell
   constexpr int n_start = 64;
-  constexpr std::size_t most_cells = 4000;
-  constexpr double least_width = 1e-12;  // the last nodes at x of 1e12: what lies beyond is missed
+  constexpr std::size_t max_cells = 4000;
+  constexpr double min_width = 1e-12;  // the last nodes at x of 1e12: what lies beyond is missed
   std::vector<Cell> cells;
   for (int a = 0; a < n_start; ++a) cells.push_back({-1 + 2.0 * a / n_start, -1 + 2.0 * (a + 1) / n_start});
   Quadrature result;
@@ -245,8 +245,8 @@ Quadrature integrate(const Conditional& conditional) {
       for (std::size_t m = 0; m < nodes6.size(); ++m, ++at) fine += weight[at] * std::exp(log_f[at]);
       const double below = cell.low > -1 ? level[2 * k] : 0.0, above = cell.high < 1 ? level[2 * k + 1] : 1.0;
       const double error = std::fabs(fine - coarse);
-      if (std::max(error, std::fabs(fine - (above - below))) < tolerance || used > most_cells ||
-          cell.high - cell.low < least_width) {
+      if (std::max(error, std::fabs(fine - (above - below))) < tolerance || used > max_cells ||
+          cell.high - cell.low < min_width) {
         result.mass += fine;
         result.error += error;
         for (std::size_t m = begin; m < at; ++m) {
@@ -410,8 +410,8 @@ std::optional<Check> mass_by_sampling(const UnitModel& model, const mpi::Communi
   const double mean = sum / n_points;
   const double standard_error = std::sqrt((square / n_points - mean * mean) / n_points);
   // With few points that count, neither the mean nor its error can be believed: nothing is said then.
-  constexpr double least_effective = 100;
-  if (!(sum * sum > least_effective * square)) return {};
+  constexpr double min_effective = 100;
+  if (!(sum * sum > min_effective * square)) return {};
   return Check{"mass, |int rho - 1|", std::fabs(mean - 1), 5 * standard_error,
                std::fabs(mean - 1) <= 5 * standard_error,
                "importance sampling at tau = 1/2; the bound is 5 standard errors"};
@@ -445,7 +445,8 @@ Check check_far_flux(const Inference& inference, const mpi::Communicator& comm,
           "mass per unit of tau through x_i = mean +- 50 standard deviations"};
 }
 
-/// Asymptotic law of sqrt(n) D_n: P(K > x) = 2 sum (-1)^{k-1} e^{-2 k^2 x^2}, solved for x at a small p.
+/// Asymptotic distribution of sqrt(n) D_n: P(K > x) = 2 sum (-1)^{k-1} e^{-2 k^2 x^2}, solved for x at a
+/// small p.
 double ks_threshold(double p) {
   return std::sqrt(-0.5 * std::log(0.5 * p));
 }

@@ -294,8 +294,8 @@ void write_field(const std::string& path, bool overwrite, const mpi::Communicato
   mpi::on_root(comm, [&] {
     const std::string text = xdmf_text(layout, std::filesystem::path(path).filename().string());
     write_text(description->temporary(), text);
-    description->settle([&](const std::string& name) { verify_text(name, text); });
-    data->settle([&](const std::string& name) { verify_field(name, layout, sums); });
+    description->sync_and_verify([&](const std::string& name) { verify_text(name, text); });
+    data->sync_and_verify([&](const std::string& name) { verify_field(name, layout, sums); });
     data->publish();
     description->publish();
   });

@@ -161,14 +161,14 @@ const std::vector<GeneratorName>& generator_names() {
 PopulationData generate(const std::string& name, std::int64_t count, std::uint64_t seed,
                         std::optional<int> n_dims) {
   const Generator& generator = find_generator(name);
-  constexpr int most_dims = 10000;
+  constexpr int max_dims = 10000;
   const int dims = n_dims.value_or(generator.n_dims);
   if (!generator.any_dims && dims != generator.n_dims)
     fail_input("generate: " + name + " has " + std::to_string(generator.n_dims) + " coordinates, not " +
                std::to_string(dims));
-  if (dims < 1 || dims > most_dims)
+  if (dims < 1 || dims > max_dims)
     fail_input("generate: the number of coordinates is " + std::to_string(dims) + "; allowed is 1 to " +
-               std::to_string(most_dims));
+               std::to_string(max_dims));
   constexpr std::int64_t most = 1000000000;
   if (count < 1 || count > most)
     fail_input("generate: the count is " + std::to_string(count) + "; allowed is 1 to " +

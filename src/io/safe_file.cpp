@@ -69,7 +69,7 @@ PendingFile::~PendingFile() {
   if (!m_published) fs::remove(m_temporary, ignored);
 }
 
-void PendingFile::settle(const std::function<void(const std::string&)>& verify) {
+void PendingFile::sync_and_verify(const std::function<void(const std::string&)>& verify) {
   synchronise(m_temporary);
   try {
     verify(m_temporary);
@@ -92,7 +92,7 @@ void write_safely(const std::string& path, bool overwrite,
                   const std::function<void(const std::string&)>& verify) {
   PendingFile file(path, overwrite);
   write(file.temporary());
-  file.settle(verify);
+  file.sync_and_verify(verify);
   file.publish();
 }
 

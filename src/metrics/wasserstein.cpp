@@ -96,7 +96,7 @@ class UnitSupply {
 };
 
 /// The least sum of costs over all matchings.
-double least_cost(const std::vector<double>& costs, int n) {
+double min_cost(const std::vector<double>& costs, int n) {
   const double largest = *std::max_element(costs.begin(), costs.end());
   if (largest == 0.0) return 0.0;
   Graph graph;
@@ -119,7 +119,7 @@ double least_cost(const std::vector<double>& costs, int n) {
 
 double wasserstein(const double* a, const double* b, int n, int d, int order) {
   require_valid(a, b, n, d, order);
-  const double mean = least_cost(pair_costs(a, b, n, d, order), n) / n;
+  const double mean = min_cost(pair_costs(a, b, n, d, order), n) / n;
   return order == 2 ? std::sqrt(mean) : mean;
 }
 

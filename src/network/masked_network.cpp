@@ -311,7 +311,8 @@ void MaskedNetwork<Scalar>::adjoint_stage(const ExecutionSpace& space, const Vec
       if (visible.size() > 0)
         gemm(space, Transpose::no, Transpose::yes, delta, block_of(m_activations[from], visible, columns),
              Scalar(1), weight_view(parameters_bar, block(layer, stage).weight, rows.size(), visible.size()));
-      if (m_watcher != nullptr) m_watcher->added({block(layer, stage).weight, block(layer, stage).end});
+      if (m_listener != nullptr)
+        m_listener->on_gradient_added({block(layer, stage).weight, block(layer, stage).end});
     }
     if (visible.size() == 0) continue;
     if (layer == 0 && !scope.inputs) continue;

@@ -13,7 +13,7 @@ BaseDrift BaseDrift::parse(const std::string& text) {
   if (word == "gradient") {
     drift.kind = Kind::gradient;
     drift.potential = Potential::parse(rest);
-    if (!drift.potential.is_there()) fail_input("'gradient' needs a potential");
+    if (!drift.potential.is_given()) fail_input("'gradient' needs a potential");
     if (drift.potential.kind == Potential::Kind::table)
       fail_input("the gradient of a table jumps from cell to cell, which no drift may");
     return drift;

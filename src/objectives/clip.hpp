@@ -18,11 +18,11 @@ RHOFLUX_FUNCTION Clipped<Scalar> clip(Scalar h, Scalar limit) {
   return {limit * (Scalar(1) + math::log(h / limit)), limit / h, true};
 }
 
-/// Books the cost h of one draw: adds weight h to its response, and h to the sums over draws.
+/// Books the cost h of one draw: adds weight h to its score_weight, and h to the sums over draws.
 template <class Scalar>
-RHOFLUX_FUNCTION void book(const Clipped<Scalar>& h, Scalar weight, Scalar& response, double& total,
-                           double& clipped) {
-  response += weight * h.value;
+RHOFLUX_FUNCTION void add_sample_cost(const Clipped<Scalar>& h, Scalar weight, Scalar& score_weight,
+                                      double& total, double& clipped) {
+  score_weight += weight * h.value;
   total += static_cast<double>(h.value);
   clipped += h.acts ? 1 : 0;
 }

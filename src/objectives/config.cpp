@@ -31,7 +31,7 @@ void check(const std::string& name, const Term& term) {
 /// A setting that goes with a term: needed with it or without effect.
 template <class Setting>
 void check_goes_with(const char* key, const Setting& setting, const char* name, const Term& term) {
-  if (!term.is_there() && setting.is_there())
+  if (!term.is_active() && setting.is_given())
     refuse(key, setting.to_string(), std::string("has no effect without objective.") + name + ", its weight");
 }
 
@@ -57,18 +57,19 @@ std::vector<Config::NamedTerm> Config::terms() const {
           {"jacobian_symmetry", &jacobian_symmetry}};
 }
 
-bool Config::has_running_terms() const {
-  return kinetic.is_there() || control.is_there() || entropy.is_there() || congestion.is_there() ||
-         state_cost.is_there() || jacobian_symmetry.is_there();
+bool Config::has_integral_terms() const {
+  return kinetic.is_active() || control.is_active() || entropy.is_active() || congestion.is_active() ||
+         state_cost.is_active() || jacobian_symmetry.is_active();
 }
 
-int Config::group() const {
-  return congestion.is_there() && congestion_kernel.is_pairwise() ? congestion_group : 1;
+int Config::samples_per_time() const {
+  return congestion.is_active() && congestion_kernel.is_pairwise() ? congestion_group : 1;
 }
 
-int Config::granule() const {
-  return estimator == Estimator::score_function && has_expectations() ? std::max(group(), baseline_block)
-                                                                      : group();
+int Config::samples_per_block() const {
+  return estimator == Estimator::score_function && has_expectations()
+             ? std::max(samples_per_time(), baseline_block)
+             : samples_per_time();
 }
 
 void Config::validate() const {
@@ -83,41 +84,41 @@ void Config::validate() const {
   for (const auto& [name, reverse, likelihood_name, likelihood] :
        {std::make_tuple("initial_reverse", &initial_reverse, "initial", &initial),
         std::make_tuple("terminal_reverse", &terminal_reverse, "terminal", &terminal)})
-    if (reverse->is_there() && !likelihood->is_there())
+    if (reverse->is_active() && !likelihood->is_active())
       refuse(name, print_number(reverse->weight),
              std::string("needs objective.") + likelihood_name +
                  " too: alone it lets the model leave out a part of its law");
   check_goes_with("state_cost_potential", state_cost_potential, "state_cost", state_cost);
-  check_goes_with("initial_law", initial_law, "initial", initial);
-  check_goes_with("terminal_law", terminal_law, "terminal", terminal);
+  check_goes_with("initial_law", initial_distribution, "initial", initial);
+  check_goes_with("terminal_law", terminal_distribution, "terminal", terminal);
   check_goes_with("terminal_potential", terminal_potential, "terminal", terminal);
-  if (state_cost.is_there() && !state_cost_potential.is_there())
+  if (state_cost.is_active() && !state_cost_potential.is_given())
     refuse("state_cost", print_number(state_cost.weight),
            "needs a potential, objective.state_cost_potential");
-  if (initial.is_there() && !initial_law.is_there())
+  if (initial.is_active() && !initial_distribution.is_given())
     refuse("initial", print_number(initial.weight), "needs a law, objective.initial_law");
-  if (terminal.is_there() && terminal_law.is_there() == terminal_potential.is_there())
+  if (terminal.is_active() && terminal_distribution.is_given() == terminal_potential.is_given())
     refuse("terminal", print_number(terminal.weight),
            "needs one of objective.terminal_law and objective.terminal_potential");
-  for (const auto& [name, term, law] :
-       {std::make_tuple("initial_reverse", &initial_reverse, &initial_law),
-        std::make_tuple("terminal_reverse", &terminal_reverse, &terminal_law)})
-    if (term->is_there() && law->kind != Law::Kind::gaussians)
+  for (const auto& [name, term, distribution] :
+       {std::make_tuple("initial_reverse", &initial_reverse, &initial_distribution),
+        std::make_tuple("terminal_reverse", &terminal_reverse, &terminal_distribution)})
+    if (term->is_active() && distribution->kind != EndpointDistribution::Kind::gaussians)
       refuse(name, print_number(term->weight), "needs a law whose density is known, Gaussians");
-  if (!nll.is_there() && !initial.is_there() && !terminal_law.is_there())
+  if (!nll.is_active() && !initial.is_active() && !terminal_distribution.is_given())
     refuse("nll", print_number(nll.weight),
            "must be greater than 0 without objective.initial and objective.terminal_law: nothing else ties "
            "the model to a population");
   if (!(control_sigma > 0) || !std::isfinite(control_sigma))
     refuse("control_sigma", print_number(control_sigma), "must be greater than 0");
-  if (kinetic_metric != Metric::data && !kinetic.is_there())
+  if (kinetic_metric != Metric::data && !kinetic.is_active())
     refuse("kinetic_metric", "standardised", "has no effect without objective.kinetic, its weight");
-  if (control_base.kind != BaseDrift::Kind::zero && !control.is_there())
+  if (control_base.kind != BaseDrift::Kind::zero && !control.is_active())
     refuse("control_base", control_base.to_string(), "has no effect without objective.control, its weight");
-  if (control_sigma != 1 && !control.is_there())
+  if (control_sigma != 1 && !control.is_active())
     refuse("control_sigma", print_number(control_sigma),
            "has no effect without objective.control, its weight");
-  if (congestion_kernel.is_pairwise() && !congestion.is_there())
+  if (congestion_kernel.is_pairwise() && !congestion.is_active())
     refuse("congestion_kernel", congestion_kernel.to_string(),
            "has no effect without objective.congestion, its weight");
   if (congestion_group != 2 && congestion_group != 4 && congestion_group != 8 && congestion_group != 16 &&
@@ -134,12 +135,12 @@ void Config::require_dimension(int n_dims) const {
       fail_input("objective." + key + ": has " + std::to_string(found) + " coordinates, the model has " +
                  std::to_string(n_dims));
   };
-  check_dims("initial_law", initial_law.n_dims());
-  check_dims("terminal_law", terminal_law.n_dims());
+  check_dims("initial_law", initial_distribution.n_dims());
+  check_dims("terminal_law", terminal_distribution.n_dims());
   check_dims("terminal_potential", terminal_potential.n_dims());
   check_dims("state_cost_potential", state_cost_potential.n_dims());
   check_dims("control_base", control_base.n_dims());
-  if (jacobian_symmetry.is_there() && n_dims == 1)
+  if (jacobian_symmetry.is_active() && n_dims == 1)
     refuse("jacobian_symmetry", print_number(jacobian_symmetry.weight),
            "has no effect in one dimension, where every drift is a gradient; must be 0");
 }

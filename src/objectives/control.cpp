@@ -1,6 +1,6 @@
 #include "clip.hpp"
 #include "potential_on_device.hpp"
-#include "rhoflux/objectives/running_term.hpp"
+#include "rhoflux/objectives/expectation_term.hpp"
 
 namespace rhoflux::objectives {
 namespace {
@@ -33,7 +33,7 @@ struct BaseDriftOnDevice {
 };
 
 template <class Scalar>
-class Control : public RunningTerm<Scalar> {
+class Control : public ExpectationTerm<Scalar> {
  public:
   explicit Control(const Config& config)
       : m_limit(static_cast<Scalar>(config.control.clip)),
@@ -45,8 +45,8 @@ class Control : public RunningTerm<Scalar> {
     m_base.potential = PotentialOnDevice<Scalar>(base.potential);
   }
   std::string name() const override { return "control"; }
-  TermSums add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
-               const DrawsBar<Scalar>& bar) const override;
+  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& draws, double weight,
+               const ModelSamplesBar<Scalar>& bar) const override;
 
  private:
   Scalar m_limit, m_precision;
@@ -54,11 +54,11 @@ class Control : public RunningTerm<Scalar> {
 };
 
 template <class Scalar>
-TermSums Control<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
-                              const DrawsBar<Scalar>& bar) const {
+TermSums Control<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& draws, double weight,
+                              const ModelSamplesBar<Scalar>& bar) const {
   const Matrix<Scalar> x = draws.x, u = draws.drift, x_bar = bar.x, u_bar = bar.drift,
                        difference = bar.scratch;
-  const Vector<Scalar> response = bar.response;
+  const Vector<Scalar> score_weight = bar.score_weight;
   const int n_dims = static_cast<int>(u.extent(0));
   const Scalar scale = static_cast<Scalar>(weight), limit = m_limit, precision = m_precision;
   BaseDriftOnDevice<Scalar> base = m_base;
@@ -74,7 +74,7 @@ TermSums Control<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& 
         const Scalar factor = scale * h.slope * precision;
         for (int i = 0; i < n_dims; ++i) u_bar(i, s) += factor * difference(i, s);
         base.add_adjoint(&x(0, s), &difference(0, s), factor, &x_bar(0, s));
-        book(h, scale, response(s), total, clipped);
+        add_sample_cost(h, scale, score_weight(s), total, clipped);
       },
       sums.value, sums.clipped);
   return sums;
@@ -83,11 +83,11 @@ TermSums Control<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& 
 }  // namespace
 
 template <class Scalar>
-std::unique_ptr<RunningTerm<Scalar>> make_control(const Config& config) {
+std::unique_ptr<ExpectationTerm<Scalar>> make_control(const Config& config) {
   return std::make_unique<Control<Scalar>>(config);
 }
 
-template std::unique_ptr<RunningTerm<float>> make_control<float>(const Config&);
-template std::unique_ptr<RunningTerm<double>> make_control<double>(const Config&);
+template std::unique_ptr<ExpectationTerm<float>> make_control<float>(const Config&);
+template std::unique_ptr<ExpectationTerm<double>> make_control<double>(const Config&);
 
 }  // namespace rhoflux::objectives

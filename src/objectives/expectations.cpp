@@ -9,7 +9,7 @@
 namespace rhoflux::objectives {
 namespace {
 
-/// flux::Noise::at on the device.
+/// flux::Volatility::at on the device.
 KOKKOS_INLINE_FUNCTION double noise_at(const Vector<double>& times, const Vector<double>& values, double t) {
   const int last = static_cast<int>(times.extent(0)) - 1;
   if (last < 0 || t <= times(0)) return values(0);
@@ -69,11 +69,11 @@ void fill_diffusion(const ExecutionSpace& space, const DeviceUnits<Scalar>& unit
       });
 }
 
-/// States, drift and log density in the units of the data, and adjoints of zero.
+/// GivenStates, drift and log density in the units of the data, and adjoints of zero.
 template <class Scalar>
 void to_data_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& units,
-                   const density::Points<Scalar>& points, const flux::Motion<Scalar>& motion,
-                   const Draws<Scalar>& draws, const DrawsBar<Scalar>& bar) {
+                   const density::Points<Scalar>& points, const flux::DynamicsViews<Scalar>& motion,
+                   const ModelSamples<Scalar>& draws, const ModelSamplesBar<Scalar>& bar) {
   const auto t_first = static_cast<Scalar>(units.t_first), span = static_cast<Scalar>(units.time_span);
   const auto log_volume = static_cast<Scalar>(units.log_volume);
   const bool has_drift = motion.drift.extent(0) > 0;
@@ -94,7 +94,7 @@ void to_data_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& units
 /// @param more (n_dims, n) what comes on top of the adjoint of the states, model units, or empty
 template <class Scalar>
 void to_model_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& units,
-                    const DrawsBar<Scalar>& bar, const Matrix<Scalar>& more, int n) {
+                    const ModelSamplesBar<Scalar>& bar, const Matrix<Scalar>& more, int n) {
   const auto span = static_cast<Scalar>(units.time_span);
   const bool has_more = more.extent(0) > 0;
   for_each_entry(
@@ -104,18 +104,18 @@ void to_model_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& unit
       });
 }
 
-/// For the score function: the adjoint of log rho gets the response of each draw less the mean response of
-/// the draws of its block that are not of its group, of which it is independent.
+/// For the score function: the adjoint of log rho gets the score_weight of each draw less the mean
+/// score_weight of the draws of its block that are not of its group, of which it is independent.
 template <class Scalar>
-void subtract_baseline(const ExecutionSpace& space, const DrawsBar<Scalar>& bar, int group, int block,
+void subtract_baseline(const ExecutionSpace& space, const ModelSamplesBar<Scalar>& bar, int group, int block,
                        int n) {
   for_each(
       space, "baseline", n, KOKKOS_LAMBDA(int s) {
         const int begin = s / block * block, own = s / group * group;
         Scalar others = 0;
         for (int b = begin; b < begin + block; ++b)
-          if (b < own || b >= own + group) others += bar.response(b);
-        bar.log_rho(s) += bar.response(s) - others / static_cast<Scalar>(block - group);
+          if (b < own || b >= own + group) others += bar.score_weight(b);
+        bar.log_rho(s) += bar.score_weight(s) - others / static_cast<Scalar>(block - group);
       });
 }
 
@@ -123,15 +123,15 @@ void subtract_baseline(const ExecutionSpace& space, const DrawsBar<Scalar>& bar,
 
 template <class Scalar>
 Expectations<Scalar>::Expectations(const Config& config, When when, const Units& units,
-                                   const flux::Noise& noise, flux::Dynamics<Scalar>& dynamics,
+                                   const flux::Volatility& noise, flux::Dynamics<Scalar>& dynamics,
                                    int max_samples)
     : m_when(when),
       m_estimator(config.estimator),
-      m_group(config.group()),
-      m_block(config.granule()),
+      m_group(config.samples_per_time()),
+      m_block(config.samples_per_block()),
       m_dynamics(dynamics),
       m_units(units),
-      m_has_noise(when == When::running && !noise.is_zero()),
+      m_has_noise(when == When::integral && !noise.is_zero()),
       m_noise_times(on_device<double>(noise.times, "times of the noise")),
       m_noise_values(on_device<double>(noise.values, "noise")) {
   const int n_dims = dynamics.n_dims();
@@ -141,7 +141,7 @@ Expectations<Scalar>::Expectations(const Config& config, When when, const Units&
   m_lattice = ShiftedLattice(dynamics.density().uniforms_per_sample());
   m_points = {vector("times of the draws"), matrix("draws")};
   m_motion.log_rho = vector("log density");
-  if (when == When::running) {  // the ends look at the density alone
+  if (when == When::integral) {  // the ends look at the density alone
     m_motion.velocity = matrix("velocity");
     m_motion.drift = matrix("drift");
   }
@@ -151,14 +151,14 @@ Expectations<Scalar>::Expectations(const Config& config, When when, const Units&
   }
   m_draws = {vector("times"), matrix("states"), matrix("drift"), vector("log density")};
   m_bar = {matrix("states adjoint"), matrix("drift adjoint"), vector("log density adjoint"),
-           vector("response"), matrix("work of the terms")};
-  m_terms = when == When::running ? make_running_terms<Scalar>(config, units)
-                                  : make_terms_of_end<Scalar>(config, when == When::terminal);
+           vector("score_weight"), matrix("work of the terms")};
+  m_terms = when == When::integral ? make_integral_terms<Scalar>(config, units)
+                                   : make_endpoint_terms<Scalar>(config, when == When::terminal);
   for (const ScheduledTerm<Scalar>& term : m_terms) {
     m_names.push_back(term.term->name());
     m_schedules.push_back(term.schedule);
   }
-  if (when != When::running || !config.jacobian_symmetry.is_there()) return;
+  if (when != When::integral || !config.jacobian_symmetry.is_active()) return;
   m_names.emplace_back("jacobian_symmetry");
   m_schedules.push_back(config.jacobian_symmetry);
   m_symmetry = std::make_unique<JacobianSymmetry<Scalar>>(units, m_has_noise, config.jacobian_symmetry.clip,
@@ -173,7 +173,7 @@ Expectations<Scalar>::~Expectations() = default;
 /// units.
 template <class Scalar>
 void Expectations<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                               const States& states, const Matrix<double>& uniforms,
+                               const GivenStates& states, const Matrix<double>& uniforms,
                                const std::vector<double>& weights, TermSums* values,
                                const Vector<Scalar>& parameters_bar) {
   const density::Points<Scalar>& points = states.points;
@@ -186,19 +186,19 @@ void Expectations<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>
   };
   if (m_has_noise)
     fill_diffusion(space, units, m_noise_times, m_noise_values, points.tau, m_motion.diffusion);
-  const Vector<Scalar> response = entries(m_bar.response, n);
-  Kokkos::deep_copy(space, response, Scalar(0));
+  const Vector<Scalar> score_weight = entries(m_bar.score_weight, n);
+  Kokkos::deep_copy(space, score_weight, Scalar(0));
   if (m_symmetry) {
     const std::size_t k = m_terms.size();
     Kokkos::deep_copy(space, m_symmetry_x_bar, Scalar(0));
     if (weights[k] > 0 || !has_gradient)
       note(k,
            m_symmetry->add(space, parameters, points, m_motion.diffusion, states.config, states.first_sample,
-                           states.share * weights[k], parameters_bar, m_symmetry_x_bar, response));
+                           states.share * weights[k], parameters_bar, m_symmetry_x_bar, score_weight));
   }
-  m_dynamics.evaluate_at_draws(space, parameters, points, uniforms, m_motion);
+  m_dynamics.evaluate_at_samples(space, parameters, points, uniforms, m_motion);
   to_data_units(space, units, points, m_motion, m_draws, m_bar);
-  const Draws<Scalar> draws = {entries(m_draws.t, n), m_draws.x, m_draws.drift, m_draws.log_rho};
+  const ModelSamples<Scalar> draws = {entries(m_draws.t, n), m_draws.x, m_draws.drift, m_draws.log_rho};
   for (std::size_t k = 0; k < m_terms.size(); ++k)
     if (weights[k] > 0 || !has_gradient)  // in training, what does not act yet has no value either
       note(k, m_terms[k].term->add(space, draws, states.share * weights[k], m_bar));
@@ -207,23 +207,23 @@ void Expectations<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>
 
 template <class Scalar>
 void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                      const DrawConfig& config, std::int64_t first_sample, int n,
+                                      const SampleConfig& config, std::int64_t first_sample, int n,
                                       const std::vector<double>& weights,
                                       const Vector<Scalar>& parameters_bar, TermSums* values) {
-  const bool is_running = m_when == When::running;
+  const bool is_integral = m_when == When::integral;
   const double per_draw = 1 / static_cast<double>(config.samples);
-  const States states = {{entries(m_points.tau, n), columns(m_points.x, n)},
-                         per_draw * (is_running ? m_units.time_span : 1.0),
-                         per_draw,
-                         config,
-                         first_sample};
-  const RandomPurpose purpose = is_running                ? RandomPurpose::expectation
+  const GivenStates states = {{entries(m_points.tau, n), columns(m_points.x, n)},
+                              per_draw * (is_integral ? m_units.time_span : 1.0),
+                              per_draw,
+                              config,
+                              first_sample};
+  const RandomPurpose purpose = is_integral               ? RandomPurpose::expectation
                                 : m_when == When::initial ? RandomPurpose::initial
                                                           : RandomPurpose::terminal;
   const RandomStream random(config.seed, purpose, static_cast<std::uint64_t>(config.step));
   draw_uniforms(space, random, m_lattice, m_block == 1, first_sample, m_group,
-                is_running ? m_group * per_draw : 0.0, m_when == When::initial ? 0.0 : 1.0, states.points.tau,
-                columns(m_uniforms, n));
+                is_integral ? m_group * per_draw : 0.0, m_when == When::initial ? 0.0 : 1.0,
+                states.points.tau, columns(m_uniforms, n));
   // The symmetry looks at the draws before they are evaluated; otherwise both are one pass.
   const Matrix<double> uniforms = m_symmetry ? Matrix<double>() : columns(m_uniforms, n);
   if (m_symmetry) m_dynamics.density().sample(space, parameters, states.points, columns(m_uniforms, n));
@@ -231,25 +231,25 @@ void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<
   if (parameters_bar.extent(0) == 0) return;
   if (m_estimator == Estimator::score_function) subtract_baseline(space, m_bar, m_group, m_block, n);
   m_dynamics.adjoint(space, parameters, states.points, m_motion, m_bar.drift, m_bar.log_rho,
-                     m_estimator == Estimator::pathwise ? flux::States::drawn : flux::States::fixed,
+                     m_estimator == Estimator::pathwise ? flux::StateKind::sampled : flux::StateKind::fixed,
                      parameters_bar, m_bar.x);
 }
 
 template <class Scalar>
 void Expectations<Scalar>::accumulate_at(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                         const States& states, const std::vector<double>& weights,
+                                         const GivenStates& states, const std::vector<double>& weights,
                                          const Vector<Scalar>& parameters_bar, TermSums* values) {
   add(space, parameters, states, Matrix<double>(), weights, values, parameters_bar);
   if (parameters_bar.extent(0) == 0) return;
   m_dynamics.adjoint(space, parameters, states.points, m_motion, m_bar.drift, m_bar.log_rho,
-                     flux::States::fixed, parameters_bar, m_bar.x);
+                     flux::StateKind::fixed, parameters_bar, m_bar.x);
 }
 
 template <class Scalar>
-std::vector<ScheduledTerm<Scalar>> make_running_terms(const Config& config, const Units& units) {
+std::vector<ScheduledTerm<Scalar>> make_integral_terms(const Config& config, const Units& units) {
   std::vector<ScheduledTerm<Scalar>> terms;
-  const auto add = [&](const Term& schedule, std::unique_ptr<RunningTerm<Scalar>> term) {
-    if (schedule.is_there()) terms.push_back({schedule, std::move(term)});
+  const auto add = [&](const Term& schedule, std::unique_ptr<ExpectationTerm<Scalar>> term) {
+    if (schedule.is_active()) terms.push_back({schedule, std::move(term)});
   };
   add(config.kinetic, make_kinetic<Scalar>(config, units));
   add(config.control, make_control<Scalar>(config));
@@ -261,24 +261,24 @@ std::vector<ScheduledTerm<Scalar>> make_running_terms(const Config& config, cons
 }
 
 template <class Scalar>
-std::vector<ScheduledTerm<Scalar>> make_terms_of_end(const Config& config, bool is_last) {
+std::vector<ScheduledTerm<Scalar>> make_endpoint_terms(const Config& config, bool is_last) {
   std::vector<ScheduledTerm<Scalar>> terms;
-  if (is_last && config.terminal.is_there() && config.terminal_potential.is_there())
+  if (is_last && config.terminal.is_active() && config.terminal_potential.is_given())
     terms.push_back({config.terminal, make_potential_cost<Scalar>("terminal", config.terminal_potential,
                                                                   config.terminal.clip)});
   const Term& reverse = is_last ? config.terminal_reverse : config.initial_reverse;
-  if (reverse.is_there())
-    terms.push_back(
-        {reverse, make_law_divergence<Scalar>(is_last ? "terminal_reverse" : "initial_reverse",
-                                              is_last ? config.terminal_law : config.initial_law)});
+  if (reverse.is_active())
+    terms.push_back({reverse, make_reverse_divergence<Scalar>(
+                                  is_last ? "terminal_reverse" : "initial_reverse",
+                                  is_last ? config.terminal_distribution : config.initial_distribution)});
   return terms;
 }
 
 template class Expectations<float>;
 template class Expectations<double>;
-template std::vector<ScheduledTerm<float>> make_terms_of_end<float>(const Config&, bool);
-template std::vector<ScheduledTerm<double>> make_terms_of_end<double>(const Config&, bool);
-template std::vector<ScheduledTerm<float>> make_running_terms<float>(const Config&, const Units&);
-template std::vector<ScheduledTerm<double>> make_running_terms<double>(const Config&, const Units&);
+template std::vector<ScheduledTerm<float>> make_endpoint_terms<float>(const Config&, bool);
+template std::vector<ScheduledTerm<double>> make_endpoint_terms<double>(const Config&, bool);
+template std::vector<ScheduledTerm<float>> make_integral_terms<float>(const Config&, const Units&);
+template std::vector<ScheduledTerm<double>> make_integral_terms<double>(const Config&, const Units&);
 
 }  // namespace rhoflux::objectives

@@ -62,9 +62,9 @@ void JacobianSymmetry<Scalar>::evaluate_at(const ExecutionSpace& space, const Ve
 template <class Scalar>
 TermSums JacobianSymmetry<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                        const density::Points<Scalar>& points, const Matrix<Scalar>& diffusion,
-                                       const DrawConfig& config, std::int64_t first_sample, double weight,
+                                       const SampleConfig& config, std::int64_t first_sample, double weight,
                                        const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar,
-                                       const Vector<Scalar>& response) {
+                                       const Vector<Scalar>& score_weight) {
   const int n = points.size(), n_dims = m_n_dims;
   const RandomStream random(config.seed, RandomPurpose::expectation, static_cast<std::uint64_t>(config.step));
   const Matrix<Scalar> v = m_v, w = m_w;
@@ -94,7 +94,7 @@ TermSums JacobianSymmetry<Scalar>::add(const ExecutionSpace& space, const Vector
         const Clipped<Scalar> h = clip(difference * difference, limit);
         factor(s) = Scalar(2) * term_weight * h.slope * difference * rate;
         log_rho_bar(s) = 0;
-        book(h, term_weight, response(s), total, clipped);
+        add_sample_cost(h, term_weight, score_weight(s), total, clipped);
       },
       sums.value, sums.clipped);
   if (parameters_bar.extent(0) == 0) return sums;
@@ -108,7 +108,7 @@ TermSums JacobianSymmetry<Scalar>::add(const ExecutionSpace& space, const Vector
         space, "stencil adjoint", n_dims, n,
         KOKKOS_LAMBDA(int i, int s) { drift_bar(i, s) = sign * factor(s) * scale(i) * other(i, s); });
     m_dynamics.adjoint(space, parameters, {points.tau, columns(m_x, n)}, m_motion, m_drift_bar, m_log_rho_bar,
-                       flux::States::fixed, parameters_bar, x_bar);
+                       flux::StateKind::fixed, parameters_bar, x_bar);
   }
   return sums;
 }

@@ -71,7 +71,7 @@ Potential Potential::parse(const std::string& text) {
     potential.kind = kind.kind;
     for (const std::string& part : split(rest, ';')) potential.parts.push_back(parse_part(kind, part));
   }
-  if (!potential.is_there()) fail_input("'" + name + "' is not a potential; there are " + known + ", table");
+  if (!potential.is_given()) fail_input("'" + name + "' is not a potential; there are " + known + ", table");
   for (const Part& part : potential.parts)
     if (part.centre.size() != potential.parts.front().centre.size())
       fail_input("parts of " + std::to_string(potential.parts.front().centre.size()) + " and of " +

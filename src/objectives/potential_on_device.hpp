@@ -13,7 +13,7 @@ namespace rhoflux::objectives {
 template <class Scalar>
 class PotentialOnDevice {
  public:
-  static constexpr int most_table_dims = 6;
+  static constexpr int max_table_dims = 6;
 
   PotentialOnDevice() = default;
   explicit PotentialOnDevice(const Potential& potential);
@@ -109,8 +109,8 @@ class PotentialOnDevice {
   };
 
   RHOFLUX_FUNCTION Scalar add_table_gradient(const Scalar* x, Scalar factor, Scalar* out) const {
-    int low[most_table_dims], stride[most_table_dims];
-    Scalar fraction[most_table_dims], width[most_table_dims];
+    int low[max_table_dims], stride[max_table_dims];
+    Scalar fraction[max_table_dims], width[max_table_dims];
     for (int i = m_n_dims - 1; i >= 0; --i) {
       const double* axis = m_numbers.data() + m_axis_begin(i);
       const int n = m_axis_begin(i + 1) - m_axis_begin(i);
@@ -178,8 +178,8 @@ PotentialOnDevice<Scalar>::PotentialOnDevice(const Potential& potential)
     numbers.insert(numbers.end(), axis.begin(), axis.end());
     begin.push_back(static_cast<int>(numbers.size()));
   }
-  if (m_kind == Potential::Kind::table && m_n_dims > most_table_dims)
-    fail_input(potential.path + ": a tabulated potential has at most " + std::to_string(most_table_dims) +
+  if (m_kind == Potential::Kind::table && m_n_dims > max_table_dims)
+    fail_input(potential.path + ": a tabulated potential has at most " + std::to_string(max_table_dims) +
                " axes, this one has " + std::to_string(m_n_dims));
   m_numbers = on_device<double>(numbers, "potential");
   m_axis_begin = on_device<int>(begin, "axes of the potential");

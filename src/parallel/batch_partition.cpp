@@ -6,17 +6,18 @@
 
 namespace rhoflux::parallel {
 
-BatchPartition::BatchPartition(const mpi::Communicator& comm, std::int64_t batch, int lanes, int granule)
+BatchPartition::BatchPartition(const mpi::Communicator& comm, std::int64_t batch, int lanes,
+                               int samples_per_block)
     : m_batch(batch),
-      m_granule(granule),
+      m_samples_per_block(samples_per_block),
       m_rank(comm.rank()),
       m_size(comm.size()),
       m_n_lanes(lanes > 0 ? lanes : comm.size()),
       m_reproducible(lanes > 0) {
-  if (batch < static_cast<std::int64_t>(m_n_lanes) * granule)
+  if (batch < static_cast<std::int64_t>(m_n_lanes) * samples_per_block)
     fail_input("training.batch = " + std::to_string(batch) + " is less than " +
-               (granule == 1 ? "one sample" : std::to_string(granule) + " samples") + " for each of " +
-               std::to_string(m_n_lanes) +
+               (samples_per_block == 1 ? "one sample" : std::to_string(samples_per_block) + " samples") +
+               " for each of " + std::to_string(m_n_lanes) +
                (m_reproducible ? " lanes (training.reproducible_lanes)" : " ranks"));
   if (m_n_lanes < m_size)
     fail_input("training.reproducible_lanes = " + std::to_string(lanes) +

@@ -43,7 +43,7 @@ void GradientReduction<Scalar>::watch(const std::vector<bool>& kind) {
 }
 
 template <class Scalar>
-void GradientReduction<Scalar>::added(Range entries) {
+void GradientReduction<Scalar>::on_gradient_added(Range entries) {
   if (m_state == State::idle) return;
   if (m_state == State::learning) return m_use.add(entries);
   const int part = m_use.part_at(entries.begin);

@@ -36,7 +36,7 @@ Objective<Scalar>::Objective(const RunConfig& config, const data::Sources& sourc
       m_dynamics(dynamics),
       m_partition(comm, config.training.batch,
                   config.training.reproducible ? config.training.reproducible_lanes : 0,
-                  config.objective.granule()),
+                  config.objective.samples_per_block()),
       m_gradient(comm, m_partition, dynamics.layout().size()),
       m_chunk(chunk) {
   m_points = {make_vector<Scalar>("batch times", chunk), make_matrix<Scalar>("batch", units.n_dims(), chunk)};
@@ -44,7 +44,7 @@ Objective<Scalar>::Objective(const RunConfig& config, const data::Sources& sourc
   m_weight_bar = make_vector<Scalar>("batch adjoint", chunk);
   m_log_rho = make_vector<Scalar>("log density", chunk);
   const objectives::Config& objective = config.objective;
-  if (sources.data && objective.nll.is_there()) {
+  if (sources.data && objective.nll.is_active()) {
     const mpi::Share rows = data::rows_for_samples(m_partition.local_samples(), m_training.batch,
                                                    sources.count(io::Split::train));
     const data::Shard<Scalar> shard = data::read_shard<Scalar>(*sources.data, io::Split::train, rows, units,
@@ -53,17 +53,18 @@ Objective<Scalar>::Objective(const RunConfig& config, const data::Sources& sourc
                    data::make_row_stream(shard, {RandomPurpose::batch, m_training.seed, 0, m_training.batch,
                                                  m_training.noise}));
   }
-  if (sources.initial.is_there()) add_law("initial", objective.initial, sources.initial, 0.0, comm, units);
-  if (sources.terminal.is_there())
-    add_law("terminal", objective.terminal, sources.terminal, 1.0, comm, units);
+  if (sources.initial.is_given())
+    add_distribution("initial", objective.initial, sources.initial, 0.0, comm, units);
+  if (sources.terminal.is_given())
+    add_distribution("terminal", objective.terminal, sources.terminal, 1.0, comm, units);
   add_expectations(config, units, chunk);
   m_lane_values.assign(static_cast<std::size_t>(m_gradient.n_local_lanes()) * n_terms() * 2, 0.0);
-  if (m_training.overlap) dynamics.tell(&m_gradient);
+  if (m_training.overlap) dynamics.set_gradient_listener(&m_gradient);
 }
 
 template <class Scalar>
 Objective<Scalar>::~Objective() {
-  m_dynamics.tell(nullptr);
+  m_dynamics.set_gradient_listener(nullptr);
 }
 
 template <class Scalar>
@@ -75,13 +76,15 @@ void Objective<Scalar>::add_likelihood(const char* name, const objectives::Term&
 }
 
 template <class Scalar>
-void Objective<Scalar>::add_law(const char* name, const objectives::Term& schedule,
-                                const data::GivenLaw& given, double tau, const mpi::Communicator& comm,
-                                const Units& units) {
-  const RandomPurpose purpose = tau == 0 ? RandomPurpose::initial_law : RandomPurpose::terminal_law;
+void Objective<Scalar>::add_distribution(const char* name, const objectives::Term& schedule,
+                                         const data::EndpointSource& given, double tau,
+                                         const mpi::Communicator& comm, const Units& units) {
+  const RandomPurpose purpose =
+      tau == 0 ? RandomPurpose::initial_distribution : RandomPurpose::terminal_distribution;
   const data::BatchConfig batch = {purpose, m_training.seed, 0, m_training.batch, m_training.noise};
   if (!given.file)
-    return add_likelihood(name, schedule, data::make_gaussian_stream<Scalar>(given.law, tau, units, batch));
+    return add_likelihood(name, schedule,
+                          data::make_gaussian_stream<Scalar>(given.distribution, tau, units, batch));
   const mpi::Share rows = data::rows_for_samples(m_partition.local_samples(), m_training.batch,
                                                  given.file->info().count(io::Split::train));
   const data::Shard<Scalar> shard = data::read_shard<Scalar>(*given.file, io::Split::train, rows, units,
@@ -105,7 +108,7 @@ void Objective<Scalar>::add_expectations(const RunConfig& config, const Units& u
   };
   if (objective.has_initial_terms()) add(Expectations::When::initial);
   if (objective.has_terminal_terms()) add(Expectations::When::terminal);
-  if (objective.has_running_terms()) add(Expectations::When::running);
+  if (objective.has_integral_terms()) add(Expectations::When::integral);
 }
 
 template <class Scalar>
@@ -156,7 +159,7 @@ std::vector<objectives::TermSums> Objective<Scalar>::evaluate_terms(const Execut
                                                                     const Vector<Scalar>& parameters,
                                                                     std::int64_t step,
                                                                     const std::vector<double>& weights) {
-  const objectives::DrawConfig draws = {m_training.seed, step, m_training.batch};
+  const objectives::SampleConfig draws = {m_training.seed, step, m_training.batch};
   const mpi::Share lanes = m_partition.local_lanes();
   const std::size_t n_terms = this->n_terms();
   std::vector<objectives::TermSums> sums(n_terms);

@@ -43,8 +43,8 @@ class Objective {
  private:
   void add_likelihood(const char* name, const objectives::Term& schedule,
                       std::unique_ptr<data::SampleStream<Scalar>> stream);
-  void add_law(const char* name, const objectives::Term& schedule, const data::GivenLaw& given, double tau,
-               const mpi::Communicator& comm, const Units& units);
+  void add_distribution(const char* name, const objectives::Term& schedule, const data::EndpointSource& given,
+                        double tau, const mpi::Communicator& comm, const Units& units);
   void add_expectations(const RunConfig& config, const Units& units, int chunk);
   /// `evaluate`, whether the reduction watches or not.
   std::vector<objectives::TermSums> evaluate_terms(const ExecutionSpace& space,

@@ -386,7 +386,7 @@ void Trainer<Scalar>::announce() const {
         " training and " + std::to_string(m_validation.total) + " validation rows; " +
         std::to_string(m_comm.size()) + " ranks");
   m_log("objective: " + terms);
-  if (m_config.flux.divergence_free != flux::DivergenceFree::none && !m_config.objective.has_running_terms())
+  if (m_config.flux.divergence_free != flux::DivergenceFree::none && !m_config.objective.has_integral_terms())
     m_log("note: the objective does not depend on the divergence-free part of the flux, which stays zero");
   if (m_step > 0) m_log("continuing after step " + std::to_string(m_step));
 }

@@ -253,7 +253,7 @@ void accept_all(const ExecutionSpace& space, const OdeWorkspace& workspace,
       KOKKOS_LAMBDA(int s) { accept(w, points, s, solution, mass, sum); });
 }
 
-int least_status(const ExecutionSpace& space, const Vector<int>& status, int n) {
+int min_status(const ExecutionSpace& space, const Vector<int>& status, int n) {
   int least = arrived;
   Kokkos::parallel_reduce(
       "ODE status", Kokkos::RangePolicy<ExecutionSpace>(space, 0, n),
@@ -270,16 +270,16 @@ std::int64_t total(const ExecutionSpace& space, const Vector<int>& counts, int n
   return sum;
 }
 
-/// Names the first particle whose status is at most most_status, which there must be.
+/// Names the first particle whose status is at most max_status, which there must be.
 [[noreturn]] void fail_at_particle(const OdeWorkspace& w, const density::Points<double>& points,
-                                   int most_status, const std::string& reason) {
+                                   int max_status, const std::string& reason) {
   const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), w.status);
   const auto step = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), w.natural_step);
   const auto error = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), w.error);
   const auto tau = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), points.tau);
   const auto x = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), points.x);
   int s = 0;
-  while (status(s) > most_status) ++s;
+  while (status(s) > max_status) ++s;
   std::ostringstream message;
   message.precision(9);
   message << "ODE: particle " << s << " at tau = " << tau(s) << ", x = (";
@@ -340,7 +340,7 @@ OdeReport DormandPrince::advance(const ExecutionSpace& space, const Drift& drift
   if (!std::isfinite(tau_end)) fail_input("ODE: tau_end = " + std::to_string(tau_end) + ": must be finite");
   OdeReport report;
   detail::begin_advance(space, m_workspace, points.tau, tau_end);
-  int status = detail::least_status(space, m_workspace.status, n);
+  int status = detail::min_status(space, m_workspace.status, n);
   if (status != detail::arrived) drift(space, points, detail::slope_of(m_workspace, 0, n));
   while (status != detail::arrived) {
     if (status == detail::vanished)
@@ -354,7 +354,7 @@ OdeReport DormandPrince::advance(const ExecutionSpace& space, const Drift& drift
     detail::choose_steps(space, m_workspace, points.tau, tau_end);
     detail::evaluate_stages(space, drift, m_workspace, points, detail::n_stages);
     detail::finish_steps(space, m_workspace, config, points, tau_end, metric, energy);
-    status = detail::least_status(space, m_workspace.status, n);
+    status = detail::min_status(space, m_workspace.status, n);
   }
   report.accepted = detail::total(space, m_workspace.accepted, n);
   report.rejected = detail::total(space, m_workspace.rejected, n);

@@ -77,7 +77,7 @@ void announce(GradientReduction<Scalar>& reduction, mpi::Share lanes, int times)
   for (int time = 1; time <= times; ++time)
     for (const Range part : parts) {
       if (time == times) fill(reduction, lanes, part);
-      reduction.added(part);
+      reduction.on_gradient_added(part);
     }
   fill(reduction, lanes, {90, 100});
 }
@@ -155,8 +155,8 @@ TEST(GradientReduction, RefusesWhatComesAfterTheSumHasBegun) {
     announce(reduction, partition.local_lanes(), 1);
     if (step == 0) sum_gradient(reduction);
   }
-  EXPECT_THROW(reduction.added(parts.front()), std::logic_error);
-  EXPECT_THROW(reduction.added({90, 100}), std::logic_error);
+  EXPECT_THROW(reduction.on_gradient_added(parts.front()), std::logic_error);
+  EXPECT_THROW(reduction.on_gradient_added({90, 100}), std::logic_error);
   sum_gradient(reduction);
 }
 
@@ -167,8 +167,8 @@ TEST(GradientReduction, PartsThatRanksCompleteInAnotherOrderAreSummedAtTheEnd) {
   for (int step = 0; step < 2; ++step) {
     reduction.watch({true});
     fill(reduction, partition.local_lanes());
-    reduction.added(parts[comm.rank() % 2 == 0 ? 0 : 1]);
-    reduction.added(parts[comm.rank() % 2 == 0 ? 1 : 0]);
+    reduction.on_gradient_added(parts[comm.rank() % 2 == 0 ? 0 : 1]);
+    reduction.on_gradient_added(parts[comm.rank() % 2 == 0 ? 1 : 0]);
     EXPECT_EQ(reduction.n_begun(), 0);
     sum_gradient(reduction);
     expect_sum_in_lane_order(reduction, 7);

@@ -56,7 +56,7 @@ class Model {
     m_motion.velocity = make_matrix<float>("velocity", n_dims, chunk);
     m_drift_bar = make_matrix<float>("drift adjoint", n_dims, chunk);
     m_x_bar = make_matrix<float>("state adjoint", n_dims, chunk);
-    m_dynamics.tell(&m_reduction);
+    m_dynamics.set_gradient_listener(&m_reduction);
   }
 
   /// @return the gradient; n_begun: buckets whose sum had begun when the passes were done
@@ -75,8 +75,8 @@ class Model {
         if (!has_motion) continue;
         m_dynamics.evaluate(space, m_parameters, m_points, m_motion);
         Kokkos::deep_copy(m_x_bar, 0.0F);
-        m_dynamics.adjoint(space, m_parameters, m_points, m_motion, m_drift_bar, m_zero, flux::States::drawn,
-                           bar, m_x_bar);
+        m_dynamics.adjoint(space, m_parameters, m_points, m_motion, m_drift_bar, m_zero,
+                           flux::StateKind::sampled, bar, m_x_bar);
       }
     }
     n_begun = m_reduction.n_begun();
@@ -108,7 +108,7 @@ class Model {
   parallel::GradientReduction<float> m_reduction;
   Vector<float> m_parameters, m_weight, m_zero;
   density::Points<float> m_points;
-  flux::Motion<float> m_motion;
+  flux::DynamicsViews<float> m_motion;
   Matrix<float> m_drift_bar, m_x_bar;
 };
 

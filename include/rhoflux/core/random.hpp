@@ -17,8 +17,8 @@ enum class RandomPurpose : std::uint32_t {
   transport = 6,
   expectation = 7,
   terminal = 8,
-  initial_law = 9,
-  terminal_law = 10,
+  initial_distribution = 9,
+  terminal_distribution = 10,
   initial = 11,
   data_generation = 101,
   data_split = 102

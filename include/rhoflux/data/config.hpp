@@ -27,9 +27,9 @@ struct TimeList {
 
 /// [data] in the deck.
 struct Config {
-  std::string file;  ///< empty: no data, the laws of the objective alone
-  bool standardise =
-      true;  ///< train on (x - mean) / scale, per coordinate, of the training split or the given laws
+  std::string file;         ///< empty: no data, the distributions of the objective alone
+  bool standardise = true;  ///< train on (x - mean) / scale, per coordinate, of the training split or the
+                            ///< given distributions
   TimeRange time_range;
   TimeList hold_out_times;  ///< rows at these times are left out of training and validation
   bool hash = true;         ///< SHA-256 of every input file in the provenance

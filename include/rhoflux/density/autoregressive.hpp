@@ -40,7 +40,9 @@ class Autoregressive : public Density<Scalar> {
   /// The network behind the conditionals, for what else is derived from them (the flux): head i is coordinate
   /// i + 1, in stage i.
   MixtureNetwork<Scalar>& network() { return m_network; }
-  void tell(GradientWatcher* watcher) override { m_network.tell(watcher); }
+  void set_gradient_listener(GradientListener* listener) override {
+    m_network.set_gradient_listener(listener);
+  }
 
  private:
   void forward(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,

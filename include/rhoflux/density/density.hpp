@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "rhoflux/density/config.hpp"
-#include "rhoflux/device/gradient_watcher.hpp"
+#include "rhoflux/device/gradient_listener.hpp"
 #include "rhoflux/device/types.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
 
@@ -48,8 +48,8 @@ class Density {
   void restrict_to(int n_leading) { m_n_leading = n_leading; }
   const Capacity& capacity() const { return m_capacity; }
   const network::ParameterLayout& layout() const { return m_layout; }
-  /// From now on the gradients tell `watcher` (null: nobody) what they have added to. It must outlive them.
-  virtual void tell(GradientWatcher* watcher) = 0;
+  /// From now on the gradients tell `listener` (null: nobody) what they have added to. It must outlive them.
+  virtual void set_gradient_listener(GradientListener* listener) = 0;
 
   /// Random weights, and mixtures placed on the quantiles of the data so that the first steps are sane.
   /// @return (layout size)
@@ -91,7 +91,7 @@ class Density {
 
   /// Completes states of which some coordinates are given: draws the others, each given those before it, so
   /// that E[e^log_weight] is the marginal density of the given ones, and points.x, weighted by e^log_weight,
-  /// follows the law of the others given them.
+  /// follows the distribution of the others given them.
   /// @param is_given (n_dims) 1 where points.x is given, else 0
   /// @param uniforms (uniforms_per_sample, n) in (0, 1)
   /// @param[out] log_weight (n)

@@ -38,7 +38,9 @@ class Factorised : public Density<Scalar> {
 
   /// The network behind the factors, for what else is derived from them (the flux): head k D + i is f_i^k.
   MixtureNetwork<Scalar>& network() { return m_network; }
-  void tell(GradientWatcher* watcher) override { m_network.tell(watcher); }
+  void set_gradient_listener(GradientListener* listener) override {
+    m_network.set_gradient_listener(listener);
+  }
   int n_components() const { return m_n_components; }
   int gamma_offset() const { return m_gamma_offset; }
   /// log rho (n) from log f_i^k (K D, n); log_share (K, n) receives log(gamma_k prod_i f_i^k / rho).
@@ -46,8 +48,8 @@ class Factorised : public Density<Scalar> {
            const Matrix<Scalar>& log_share, const Vector<Scalar>& log_rho) const;
 
   /// The draws of `sample` from the mixtures of the network's last evaluation at the same times.
-  void draw_states(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                   const Points<Scalar>& points, const Matrix<double>& uniforms);
+  void sample_states(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                     const Points<Scalar>& points, const Matrix<double>& uniforms);
 
  private:
   void forward(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,

@@ -19,7 +19,7 @@ namespace detail {
 /// Both forms of r give the same sum, for sum_l alpha_l a_l = 0; the one of the small side keeps its relative
 /// accuracy in the tail (model.md section 1).
 template <class Scalar>
-struct Motion {
+struct ConditionalRates {
   Shares<Scalar> share;
   Scalar w[max_components], r[max_components], a[max_components], q[max_components], alpha[max_components];
   Scalar log_f;        ///< log of the density
@@ -29,7 +29,7 @@ struct Motion {
 
 /// Everything that does not need the rates: w, r, alpha, log_f, side, sum_r.
 template <class Scalar>
-RHOFLUX_FUNCTION void place(const Mixture<Scalar>& mixture, Scalar x, Motion<Scalar>& m) {
+RHOFLUX_FUNCTION void place(const Mixture<Scalar>& mixture, Scalar x, ConditionalRates<Scalar>& m) {
   const int n = mixture.size;
   shares(mixture, x, m.share);
   const Scalar log_norm = log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
@@ -61,7 +61,7 @@ RHOFLUX_FUNCTION void place(const Mixture<Scalar>& mixture, Scalar x, Motion<Sca
 
 template <class Scalar>
 RHOFLUX_FUNCTION void move(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x,
-                           Motion<Scalar>& m) {
+                           ConditionalRates<Scalar>& m) {
   const int n = mixture.size;
   Scalar mean = 0;
   RHOFLUX_SIMD_SUM(mean)
@@ -83,7 +83,7 @@ RHOFLUX_FUNCTION void move(const Mixture<Scalar>& mixture, const Mixture<Scalar>
 template <class Scalar>
 RHOFLUX_FUNCTION Scalar quantile_velocity(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
                                           Scalar x, Scalar& log_f) {
-  detail::Motion<Scalar> m;
+  detail::ConditionalRates<Scalar> m;
   detail::place(mixture, x, m);
   detail::move(mixture, dot, x, m);
   log_f = m.log_f;
@@ -101,7 +101,7 @@ template <class Scalar>
 RHOFLUX_FUNCTION void quantile_velocity_adjoint(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
                                                 Scalar x, Scalar velocity_bar, const Mixture<Scalar>& bar,
                                                 const Mixture<Scalar>& dot_bar, Scalar& x_bar) {
-  detail::Motion<Scalar> m;
+  detail::ConditionalRates<Scalar> m;
   detail::place(mixture, x, m);
   detail::move(mixture, dot, x, m);
   const Scalar v = m.f_dot_ratio, b = -velocity_bar;
@@ -127,7 +127,7 @@ RHOFLUX_FUNCTION void quantile_velocity_adjoint(const Mixture<Scalar>& mixture, 
 template <class Scalar>
 RHOFLUX_FUNCTION void cdf_ratio_adjoint(const Mixture<Scalar>& mixture, Scalar x, Scalar ratio_bar,
                                         const Mixture<Scalar>& bar, Scalar& x_bar) {
-  detail::Motion<Scalar> m;
+  detail::ConditionalRates<Scalar> m;
   detail::place(mixture, x, m);
   RHOFLUX_SIMD
   for (int l = 0; l < mixture.size; ++l) {
@@ -249,12 +249,12 @@ struct MovingConditional {
   Scalar cdf_ratio;          ///< F / f left of the median, -(1 - F) / f right of it
 };
 
-/// One pass over the components for all four. With the notation of detail::Motion,
+/// One pass over the components for all four. With the notation of detail::ConditionalRates,
 ///   log_f_dot = sum_l w_l (a_l + log_s_dot_l - s_l q_l T_l),  T_l = tanh(z_l / 2).
 template <class Scalar>
 RHOFLUX_FUNCTION MovingConditional<Scalar> moving_conditional(const Mixture<Scalar>& mixture,
                                                               const Mixture<Scalar>& dot, Scalar x) {
-  detail::Motion<Scalar> m;
+  detail::ConditionalRates<Scalar> m;
   detail::place(mixture, x, m);
   detail::move(mixture, dot, x, m);
   Scalar log_f_dot = 0;
@@ -273,7 +273,7 @@ RHOFLUX_FUNCTION void moving_conditional_adjoint(const Mixture<Scalar>& mixture,
                                                  Scalar x, const MovingConditional<Scalar>& weight,
                                                  bool is_drawn, const Mixture<Scalar>& bar,
                                                  const Mixture<Scalar>& dot_bar, Scalar& x_bar) {
-  detail::Motion<Scalar> m;
+  detail::ConditionalRates<Scalar> m;
   detail::place(mixture, x, m);
   detail::move(mixture, dot, x, m);
   const int n = mixture.size;

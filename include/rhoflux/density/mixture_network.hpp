@@ -42,7 +42,7 @@ class MixtureNetwork {
                   const std::vector<double>& log_scales, std::uint64_t seed) const;
 
   /// See MaskedNetwork::tell.
-  void tell(GradientWatcher* watcher);
+  void set_gradient_listener(GradientListener* listener);
 
   void begin(const ExecutionSpace& space, network::Columns columns, const Scalar* tau, const Scalar* tau_dot);
   void feed(const ExecutionSpace& space, int stage, const Scalar* x, const Scalar* x_dot, int stride);

@@ -13,7 +13,7 @@ enum class Kind { triangular, sigmoid };
 enum class DivergenceFree { none, density_weighted, antisymmetric };
 
 /// Volatility g(t) of dX = u dt + g dW: constant, or linear between knots and constant beyond them.
-struct Noise {
+struct Volatility {
   std::vector<double> times;           ///< ascending, time units of the data; empty: constant
   std::vector<double> values = {0.0};  ///< units of the data / sqrt(time)
 
@@ -24,7 +24,7 @@ struct Noise {
   /// "0.5" or "0:0.5,4:0.1", which parse() reads back to the same bits.
   std::string to_string() const;
   /// Throws Error (bad input) with the reason alone: not a number, a negative one, times that do not ascend.
-  static Noise parse(const std::string& text);
+  static Volatility parse(const std::string& text);
   static constexpr const char* type = "number, or time:value pairs separated by commas";
 };
 
@@ -33,7 +33,7 @@ struct Config {
   Kind kind = Kind::triangular;
   DivergenceFree divergence_free = DivergenceFree::none;
   std::vector<int> hidden = {64, 64};  ///< hidden layers of the divergence-free part
-  Noise noise;                         ///< g of the model's drift
+  Volatility noise;                    ///< g of the model's drift
 
   /// Throws Error (bad input) naming the key and what is allowed.
   void validate() const;

@@ -23,7 +23,7 @@ class DivergenceFreePart {
                      bool derivatives, network::ParameterLayout& layout);
 
   /// See Density::tell.
-  void tell(GradientWatcher* watcher) { m_network->tell(watcher); }
+  void set_gradient_listener(GradientListener* listener) { m_network->set_gradient_listener(listener); }
 
   /// Random hidden layers, zero outputs; writes this network's parameters only.
   void initialise(std::vector<double>& parameters, std::uint64_t seed) const;

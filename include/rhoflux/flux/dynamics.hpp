@@ -13,7 +13,7 @@ namespace rhoflux::flux {
 
 /// Results of one evaluation; views of the caller.
 template <class Scalar>
-struct Motion {
+struct DynamicsViews {
   Vector<Scalar> log_rho;  ///< (n)
   /// (n_dims, n) v = j / rho; empty: only log_rho is wanted, drift_bar of the adjoint must then be zero
   Matrix<Scalar> velocity;
@@ -48,7 +48,7 @@ class Dynamics {
   const network::ParameterLayout& layout() const { return m_layout; }
   std::vector<double> initialise(const density::InitialRows& rows, std::uint64_t seed) const;
   /// See Density::tell.
-  void tell(GradientWatcher* watcher);
+  void set_gradient_listener(GradientListener* listener);
 
   /// True if the velocity itself needs the score, so that it costs an adjoint pass.
   bool velocity_needs_score() const {
@@ -57,28 +57,28 @@ class Dynamics {
 
   /// Fills what `motion` asks for.
   void evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                const density::Points<Scalar>& points, const Motion<Scalar>& motion);
+                const density::Points<Scalar>& points, const DynamicsViews<Scalar>& motion);
 
   /// The same at exact draws from rho at the times points.tau, which are written to points.x: one pass for
   /// both.
   /// @param uniforms (uniforms_per_sample, n), see Density::sample
-  void evaluate_at_draws(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                         const density::Points<Scalar>& points, const Matrix<double>& uniforms,
-                         const Motion<Scalar>& motion);
+  void evaluate_at_samples(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                           const density::Points<Scalar>& points, const Matrix<double>& uniforms,
+                           const DynamicsViews<Scalar>& motion);
 
   /// Adds the derivatives of sum_s <drift_bar_s, u_s> + log_rho_bar_s log rho_s to parameters_bar (layout
   /// size; empty: leave them out) and x_bar (n_dims, n), at the points of the last call of `evaluate`, of
-  /// which `motion` is what was given there. The diffusion counts as a constant. With States::drawn the
+  /// which `motion` is what was given there. The diffusion counts as a constant. With StateKind::sampled the
   /// states are functions of the parameters: what x_bar holds before the call (the objective's own derivative
   /// by x) and what is added to it here goes on to parameters_bar, the pathwise gradient of an expectation
   /// under rho.
   void adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-               const density::Points<Scalar>& points, const Motion<Scalar>& motion,
-               const Matrix<Scalar>& drift_bar, const Vector<Scalar>& log_rho_bar, States states,
+               const density::Points<Scalar>& points, const DynamicsViews<Scalar>& motion,
+               const Matrix<Scalar>& drift_bar, const Vector<Scalar>& log_rho_bar, StateKind states,
                const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar);
 
  private:
-  bool needs_score(const Motion<Scalar>& motion) const;
+  bool needs_score(const DynamicsViews<Scalar>& motion) const;
 
   Config m_config;
   std::unique_ptr<density::Density<Scalar>> m_density;

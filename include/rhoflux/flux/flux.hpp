@@ -5,10 +5,10 @@
 namespace rhoflux::flux {
 
 /// What happens to the states when the parameters change.
-enum class States {
-  fixed,  ///< data, or points of a grid
-  drawn   ///< exact draws from rho, which move with it: every F_i(x_i | x_1..x_{i-1}, t) stays what it is,
-          ///< dx_i = -(dF_i + sum_{k<i} d_{x_k} F_i dx_k) / f_i (Figurnov et al. 2018; model.md section 4)
+enum class StateKind {
+  fixed,   ///< data, or points of a grid
+  sampled  ///< exact draws from rho, which move with it: every F_i(x_i | x_1..x_{i-1}, t) stays what it is,
+           ///< dx_i = -(dF_i + sum_{k<i} d_{x_k} F_i dx_k) / f_i (Figurnov et al. 2018; model.md section 4)
 };
 
 /// Adjoints that Flux::adjoint starts from. The scalar whose derivative it adds is
@@ -19,7 +19,7 @@ struct FluxBar {
   Vector<Scalar> log_rho;    ///< (n)
   Matrix<Scalar> direction;  ///< (n_dims, n) adjoint of the score; empty: none
   /// drawn: what reaches x_bar, with what the caller has put there, goes on to the parameters
-  States states = States::fixed;
+  StateKind states = StateKind::fixed;
 };
 
 /// A base flux j with d_t rho + div j = 0 exactly, as its velocity v = j / rho (model.md section 2). tau runs

@@ -34,15 +34,15 @@ class Inference {
   };
   Derivatives derivatives(const std::vector<double>& t, const std::vector<double>& x) const;
 
-  struct MotionValues {
+  struct DynamicsValues {
     std::vector<double> log_density;  ///< (n), log of 1/units^D
     std::vector<double> velocity;     ///< (n, n_dims) j / rho, units/time
     std::vector<double> score;        ///< (n, n_dims), 1/units
     std::vector<double> drift;        ///< (n, n_dims) u = j / rho + g^2 / 2 score, units/time
   };
   /// Velocity, score and drift of dX = u dt + g dW with the given g (units/sqrt(time)).
-  MotionValues motion(const std::vector<double>& t, const std::vector<double>& x,
-                      const flux::Noise& noise) const;
+  DynamicsValues motion(const std::vector<double>& t, const std::vector<double>& x,
+                        const flux::Volatility& noise) const;
 
   /// Coordinates of a marginal and how it is found.
   struct Marginal {
@@ -62,14 +62,14 @@ class Inference {
   /// Density and drift of some coordinates, the others integrated out.
   /// @param x (n, m) in C order, m = marginal.dims.size()
   MarginalValues marginal(const std::vector<double>& t, const std::vector<double>& x,
-                          const Marginal& marginal, const flux::Noise& noise) const;
+                          const Marginal& marginal, const flux::Volatility& noise) const;
 
   /// The model as kernels see it: model units, in calls of at most `chunk()` points.
   flux::Dynamics<double>& dynamics() const;
   const Vector<double>& parameters() const;
   static int chunk();
   /// g^2 / 2 of each coordinate in model units (dx^2 / dtau) at time t, (n_dims).
-  std::vector<double> diffusion(const flux::Noise& noise, double t) const;
+  std::vector<double> diffusion(const flux::Volatility& noise, double t) const;
 
   /// Exact draws at times t (n), with the random numbers of the global sample indices `index` (n).
   /// @param stream step of the random stream, e.g. the index of the requested time
@@ -81,9 +81,9 @@ class Inference {
 
  private:
   MarginalValues exact_marginal(const std::vector<double>& t, const std::vector<double>& x,
-                                const Marginal& marginal, const flux::Noise& noise) const;
+                                const Marginal& marginal, const flux::Volatility& noise) const;
   MarginalValues sampled_marginal(const std::vector<double>& t, const std::vector<double>& x,
-                                  const Marginal& marginal, const flux::Noise& noise) const;
+                                  const Marginal& marginal, const flux::Volatility& noise) const;
 
   struct Workspace;
   checkpoint::ModelDescription m_model;

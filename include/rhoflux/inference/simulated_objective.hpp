@@ -17,9 +17,9 @@ struct ObjectiveOptions {
   std::int64_t draws = 16384;  ///< from the model; a multiple of 1024
   int steps = 1000;            ///< of the paths
   int frames = 101;            ///< times at which the paths are looked at
-  bool start_from_law =
-      true;           ///< paths start from objective.initial_law where there is one, else from the model
-  flux::Noise noise;  ///< g of the paths and of the drift
+  bool start_from_distribution =
+      true;  ///< paths start from objective.initial_distribution where there is one, else from the model
+  flux::Volatility noise;  ///< g of the paths and of the drift
   transport::SdeScheme scheme = transport::SdeScheme::euler_maruyama;
   std::uint64_t seed = 1;
 };
@@ -36,13 +36,13 @@ struct TermComparison {
   Estimate model, paths;
 };
 
-/// How a given law fits the model.
-struct LawFigures {
+/// How a given distribution fits the model.
+struct EndpointFigures {
   std::string name;     ///< initial or terminal
   double nll = 0;       ///< E_law [-log rho], units of the data
-  double w2_model = 0;  ///< W2 between draws from the law and from the model, units of the data
-  double w2_paths = 0;  ///< between draws from the law and the paths at that time
-  double w2_floor = 0;  ///< between two sets of draws from the law; NaN where it is a file
+  double w2_model = 0;  ///< W2 between draws from the distribution and from the model, units of the data
+  double w2_paths = 0;  ///< between draws from the distribution and the paths at that time
+  double w2_floor = 0;  ///< between two sets of draws from the distribution; NaN where it is a file
   std::int64_t points = 0;
 };
 
@@ -50,7 +50,7 @@ struct ObjectiveEvaluation {
   std::vector<TermComparison>
       terms;             ///< expectations under the model: integrals over time and the cost of the end
   TermComparison total;  ///< weighted sum of the terms
-  std::vector<LawFigures> laws;
+  std::vector<EndpointFigures> distributions;
   bool has_obstacles = false;  ///< the state cost is one, of a kind that has an inside
   /// Share of mass inside an obstacle, mean over the frames.
   double inside_model = 0, inside_paths = 0;

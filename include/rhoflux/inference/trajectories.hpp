@@ -10,9 +10,9 @@
 
 namespace rhoflux::inference {
 
-struct MovingOptions {
+struct TrajectoryOptions {
   std::vector<double> frames;  ///< times to pass through, first to last, ascending or descending; 2 or more
-  flux::Noise noise;           ///< g; zero: the ODE
+  flux::Volatility noise;      ///< g; zero: the ODE
   bool adaptive = true;  ///< false: fixed steps where g = 0 too, which a drift without bound cannot stop
   transport::OdeConfig ode;
   transport::SdeScheme scheme = transport::SdeScheme::heun;
@@ -20,34 +20,34 @@ struct MovingOptions {
   std::uint64_t seed = 1;  ///< of the noise
 };
 
-/// Paths of some particles, original units.
-struct Paths {
+/// Trajectories of some particles, original units.
+struct Trajectories {
   std::vector<double> x;       ///< (n, n_frames, n_dims) in C order
   std::vector<double> energy;  ///< (n) int |u|^2 dt, units^2 / time; of the ODE only, else 0
 };
 
 /// Moves particles with the drift of a model: by the ODE dX = v dt for g = 0, by the SDE dX = u dt + g dW
-/// with u = v + g^2 / 2 score otherwise. Either keeps the marginals: particles with law rho at the first
-/// frame have law rho at every frame. From a later time to an earlier one the ODE runs backwards, and the SDE
-/// is the time reversal of the forward one, u = v - g^2 / 2 score (Anderson 1982).
-class Mover {
+/// with u = v + g^2 / 2 score otherwise. Either keeps the marginals: particles with distribution rho at the
+/// first frame have distribution rho at every frame. From a later time to an earlier one the ODE runs
+/// backwards, and the SDE is the time reversal of the forward one, u = v - g^2 / 2 score (Anderson 1982).
+class TrajectoryIntegrator {
  public:
-  Mover(const Inference& inference, const MovingOptions& options);
-  ~Mover();
+  TrajectoryIntegrator(const Inference& inference, const TrajectoryOptions& options);
+  ~TrajectoryIntegrator();
 
   /// @param x (n, n_dims) at the first frame @param first global number of the first particle, key of its
   /// noise Throws Error (numerical failure) naming particle and time where a path cannot be followed.
-  Paths move(const std::vector<double>& x, std::int64_t first) const;
+  Trajectories move(const std::vector<double>& x, std::int64_t first) const;
 
  private:
   struct Workspace;
   void move_chunk(int n, std::int64_t first, const std::vector<double>& x, std::size_t offset,
-                  Paths& paths) const;
-  void save(std::size_t frame, int n, std::int64_t first, std::size_t offset, Paths& paths) const;
+                  Trajectories& paths) const;
+  void save(std::size_t frame, int n, std::int64_t first, std::size_t offset, Trajectories& paths) const;
   void advance_in_steps(std::size_t frame, int n) const;
 
   const Inference& m_inference;
-  MovingOptions m_options;
+  TrajectoryOptions m_options;
   std::unique_ptr<Workspace> m_work;
 };
 

@@ -14,7 +14,7 @@ struct VerificationOptions {
   int points = 500;     ///< of the Fokker-Planck residual
   int samples = 10000;  ///< of the Kolmogorov-Smirnov test
   std::uint64_t seed = 1;
-  flux::Noise noise;  ///< g that the drift is for
+  flux::Volatility noise;  ///< g that the drift is for
 };
 
 /// One check: a figure, what it may be, and whether it is.

@@ -34,9 +34,9 @@ class PendingFile {
   const std::string& temporary() const { return m_temporary; }
 
   /// Waits until the temporary file is on disk, and reads it again.
-  void settle(const std::function<void(const std::string&)>& verify);
+  void sync_and_verify(const std::function<void(const std::string&)>& verify);
 
-  /// Gives the file its name. To be called after settle().
+  /// Gives the file its name. To be called after sync_and_verify().
   void publish();
 
  private:

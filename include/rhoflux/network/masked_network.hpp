@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "rhoflux/device/gradient_watcher.hpp"
+#include "rhoflux/device/gradient_listener.hpp"
 #include "rhoflux/device/types.hpp"
 #include "rhoflux/network/features.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
@@ -75,9 +75,9 @@ class MaskedNetwork {
   /// (n_stages * outputs_per_stage, columns): outputs of the stages evaluated so far.
   const Matrix<Scalar>& outputs() const { return m_activations.back(); }
 
-  /// From now on the adjoint passes tell `watcher` (null: nobody) what they have added to. It must outlive
+  /// From now on the adjoint passes tell `listener` (null: nobody) what they have added to. It must outlive
   /// them.
-  void tell(GradientWatcher* watcher) { m_watcher = watcher; }
+  void set_gradient_listener(GradientListener* listener) { m_listener = listener; }
 
   // -- adjoint ------------------------------------------------------------------------------------------
   /// Adjoint of the outputs, to be filled for the columns of the evaluation before `adjoint` is called.
@@ -133,7 +133,7 @@ class MaskedNetwork {
   std::vector<Matrix<Scalar>> m_bars;  ///< by layer
   Columns m_columns, m_adjoint_columns;
   int m_last_stage = 0;  ///< of the stages evaluated
-  GradientWatcher* m_watcher = nullptr;
+  GradientListener* m_listener = nullptr;
 };
 
 extern template class MaskedNetwork<float>;

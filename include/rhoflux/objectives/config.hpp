@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "rhoflux/objectives/base_drift.hpp"
-#include "rhoflux/objectives/law.hpp"
+#include "rhoflux/objectives/endpoint_distribution.hpp"
 #include "rhoflux/objectives/pair_kernel.hpp"
 #include "rhoflux/objectives/potential.hpp"
 
@@ -20,7 +20,7 @@ struct Term {
   /// bounded however heavy the tail of h; 0: no limit.
   double clip = 0;
 
-  bool is_there() const { return weight > 0; }
+  bool is_active() const { return weight > 0; }
   /// Weight in the step after `step` steps.
   double at(std::int64_t step) const;
 };
@@ -36,13 +36,13 @@ enum class Metric { data, standardised };
 /// over the model's time range and are in the units of the data.
 struct Config {
   Term nll = {1.0, 0, 0};  ///< E_{(t,x)~data} [-log rho_t(x)]
-  Term initial;            ///< E_{x~initial_law} [-log rho_first(x)]
-  Law initial_law;
-  Term initial_reverse;  ///< E_{x~rho_first} [log rho_first(x) - log initial_law(x)]
-  Term terminal;         ///< E_{x~terminal_law} [-log rho_last(x)], or E_rho_last terminal_potential(x)
-  Law terminal_law;
+  Term initial;            ///< E_{x~initial_distribution} [-log rho_first(x)]
+  EndpointDistribution initial_distribution;
+  Term initial_reverse;  ///< E_{x~rho_first} [log rho_first(x) - log initial_distribution(x)]
+  Term terminal;  ///< E_{x~terminal_distribution} [-log rho_last(x)], or E_rho_last terminal_potential(x)
+  EndpointDistribution terminal_distribution;
   Potential terminal_potential;
-  Term terminal_reverse;  ///< E_{x~rho_last} [log rho_last(x) - log terminal_law(x)]
+  Term terminal_reverse;  ///< E_{x~rho_last} [log rho_last(x) - log terminal_distribution(x)]
   Term kinetic;           ///< int E_rho |u|^2 dt
   Metric kinetic_metric = Metric::data;
   Term control;                ///< int E_rho |u - v|^2 / (2 sigma^2) dt
@@ -65,18 +65,20 @@ struct Config {
   std::vector<NamedTerm> terms() const;
   /// True if a term is an integral over time of an expectation under the model, which needs draws from it and
   /// its drift.
-  bool has_running_terms() const;
+  bool has_integral_terms() const;
   /// True if a term is an expectation under the model at the first time, or at the last.
-  bool has_initial_terms() const { return initial_reverse.is_there(); }
+  bool has_initial_terms() const { return initial_reverse.is_active(); }
   bool has_terminal_terms() const {
-    return terminal_reverse.is_there() || (terminal.is_there() && terminal_potential.is_there());
+    return terminal_reverse.is_active() || (terminal.is_active() && terminal_potential.is_given());
   }
   /// True if a term is an expectation under the model, at any time.
-  bool has_expectations() const { return has_running_terms() || has_initial_terms() || has_terminal_terms(); }
+  bool has_expectations() const {
+    return has_integral_terms() || has_initial_terms() || has_terminal_terms();
+  }
   /// Draws that have the same time, because a term looks at pairs of them; 1: each has its own.
-  int group() const;
+  int samples_per_time() const;
   /// Samples whose terms need each other, and so one rank: the draws of one time, or of one baseline.
-  int granule() const;
+  int samples_per_block() const;
   /// Throws Error (bad input) naming the key and what is allowed.
   void validate() const;
   /// Throws Error (bad input) where a term does not fit data of that dimension.

@@ -8,7 +8,7 @@
 #include "rhoflux/device/lattice.hpp"
 #include "rhoflux/device/units.hpp"
 #include "rhoflux/flux/dynamics.hpp"
-#include "rhoflux/objectives/running_term.hpp"
+#include "rhoflux/objectives/expectation_term.hpp"
 
 namespace rhoflux::objectives {
 
@@ -23,11 +23,11 @@ class JacobianSymmetry;
 template <class Scalar>
 class Expectations {
  public:
-  enum class When { running, initial, terminal };
+  enum class When { integral, initial, terminal };
 
   /// @param dynamics made with motion and derivatives; outlives the object
   /// @param noise g that the drift is for
-  Expectations(const Config& config, When when, const Units& units, const flux::Noise& noise,
+  Expectations(const Config& config, When when, const Units& units, const flux::Volatility& noise,
                flux::Dynamics<Scalar>& dynamics, int max_samples);
   ~Expectations();
 
@@ -37,29 +37,29 @@ class Expectations {
 
   /// Adds the parts of draws first_sample .. first_sample + n to the estimate of each term (values, n_terms;
   /// `clipped` is the share of draws) and weights[k] times its gradient to parameters_bar (layout size;
-  /// empty: the values alone). First_sample and n are multiples of Config::granule.
-  void accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters, const DrawConfig& config,
+  /// empty: the values alone). First_sample and n are multiples of Config::samples_per_block.
+  void accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters, const SampleConfig& config,
                   std::int64_t first_sample, int n, const std::vector<double>& weights,
                   const Vector<Scalar>& parameters_bar, TermSums* values);
 
-  /// States that others have found, e.g. by moving particles.
-  struct States {
+  /// GivenStates that others have found, e.g. by moving particles.
+  struct GivenStates {
     density::Points<Scalar> points;  ///< model units; those of a group have the same time
     double share = 1;                ///< of each in the values
     double clip_share = 1;           ///< of each in the count of those that are clipped
-    DrawConfig config;               ///< key of random signs, with the number of the first
+    SampleConfig config;             ///< key of random signs, with the number of the first
     std::int64_t first_sample = 0;
   };
   /// Adds share * sum h to `values` and, unless parameters_bar is empty, share * weights[k] times its
   /// derivatives by the parameters to parameters_bar and by the states, which do not depend on the parameters
   /// here, to x_bar() (n_dims, n).
-  void accumulate_at(const ExecutionSpace& space, const Vector<Scalar>& parameters, const States& states,
+  void accumulate_at(const ExecutionSpace& space, const Vector<Scalar>& parameters, const GivenStates& states,
                      const std::vector<double>& weights, const Vector<Scalar>& parameters_bar,
                      TermSums* values);
   const Matrix<Scalar>& x_bar() const { return m_bar.x; }
 
  private:
-  void add(const ExecutionSpace& space, const Vector<Scalar>& parameters, const States& states,
+  void add(const ExecutionSpace& space, const Vector<Scalar>& parameters, const GivenStates& states,
            const Matrix<double>& uniforms, const std::vector<double>& weights, TermSums* values,
            const Vector<Scalar>& parameters_bar);
 
@@ -77,9 +77,9 @@ class Expectations {
   Matrix<double> m_uniforms;
   ShiftedLattice m_lattice;  ///< for draws of which no two must be independent
   density::Points<Scalar> m_points;
-  flux::Motion<Scalar> m_motion;
-  Draws<Scalar> m_draws;
-  DrawsBar<Scalar> m_bar;
+  flux::DynamicsViews<Scalar> m_motion;
+  ModelSamples<Scalar> m_draws;
+  ModelSamplesBar<Scalar> m_bar;
   Matrix<Scalar> m_symmetry_x_bar;  ///< (n_dims, n) model units
 };
 

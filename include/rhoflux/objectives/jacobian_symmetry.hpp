@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "rhoflux/flux/dynamics.hpp"
-#include "rhoflux/objectives/running_term.hpp"
+#include "rhoflux/objectives/expectation_term.hpp"
 
 namespace rhoflux::objectives {
 
@@ -17,14 +17,14 @@ class JacobianSymmetry {
                    int max_samples);
 
   /// Adds weight dh to parameters_bar (empty: the values alone) and x_bar (model units), and weight h to
-  /// `response`. Leaves the dynamics at other points than the draws.
+  /// `score_weight`. Leaves the dynamics at other points than the draws.
   /// @param diffusion (n_dims, n) of the draws, or empty
   /// @param first_sample number of the first draw of the step, key of its random signs
   TermSums add(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                const density::Points<Scalar>& points, const Matrix<Scalar>& diffusion,
-               const DrawConfig& config, std::int64_t first_sample, double weight,
+               const SampleConfig& config, std::int64_t first_sample, double weight,
                const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar,
-               const Vector<Scalar>& response);
+               const Vector<Scalar>& score_weight);
 
  private:
   /// Moves the draws by +-step along v or w, which are stencil points 0, 1 and 2, 3.
@@ -39,7 +39,7 @@ class JacobianSymmetry {
   Matrix<Scalar> m_x, m_v, m_w, m_drift_bar;
   Matrix<Scalar> m_drifts[4];
   Vector<Scalar> m_factor, m_log_rho_bar;
-  flux::Motion<Scalar> m_motion;
+  flux::DynamicsViews<Scalar> m_motion;
 };
 
 extern template class JacobianSymmetry<float>;

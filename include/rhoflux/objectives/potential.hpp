@@ -36,7 +36,7 @@ struct Potential {
   std::string path;  ///< of a table
   Grid grid;         ///< of a table once it has been read
 
-  bool is_there() const { return kind != Kind::none; }
+  bool is_given() const { return kind != Kind::none; }
   /// True for the kinds that are high inside something and fall off outside: circles, quadrics, balls.
   bool is_obstacle() const { return kind == Kind::circles || kind == Kind::quadrics || kind == Kind::balls; }
   /// True inside an obstacle, where the argument of a softplus is positive; false for the other kinds.

@@ -15,9 +15,9 @@ namespace rhoflux::parallel {
 class BatchPartition {
  public:
   /// @param lanes 0: plain
-  /// @param granule samples that one lane has mpi::on_every_rank; divides the batch
-  /// Throws Error (bad input) if there are more ranks than granules or lanes.
-  BatchPartition(const mpi::Communicator& comm, std::int64_t batch, int lanes, int granule = 1);
+  /// @param samples_per_block samples that one lane has mpi::on_every_rank; divides the batch
+  /// Throws Error (bad input) if there are more ranks than blocks or lanes.
+  BatchPartition(const mpi::Communicator& comm, std::int64_t batch, int lanes, int samples_per_block = 1);
 
   bool reproducible() const { return m_reproducible; }
   int n_lanes() const { return m_n_lanes; }
@@ -27,8 +27,9 @@ class BatchPartition {
   mpi::Share lanes_of(int rank) const { return mpi::share_of(m_n_lanes, rank, m_size); }
   /// Samples [begin, end) of the global batch that make up a lane.
   mpi::Share samples_of(std::int64_t lane) const {
-    const std::int64_t granules = m_batch / m_granule;
-    return {granules * lane / m_n_lanes * m_granule, granules * (lane + 1) / m_n_lanes * m_granule};
+    const std::int64_t blocks = m_batch / m_samples_per_block;
+    return {blocks * lane / m_n_lanes * m_samples_per_block,
+            blocks * (lane + 1) / m_n_lanes * m_samples_per_block};
   }
   /// All samples of this rank.
   mpi::Share local_samples() const {
@@ -37,7 +38,7 @@ class BatchPartition {
   std::int64_t batch() const { return m_batch; }
 
  private:
-  std::int64_t m_batch, m_granule;
+  std::int64_t m_batch, m_samples_per_block;
   int m_rank, m_size, m_n_lanes;
   bool m_reproducible;
 };

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "rhoflux/device/gradient_watcher.hpp"
+#include "rhoflux/device/gradient_listener.hpp"
 #include "rhoflux/device/types.hpp"
 #include "rhoflux/mpi/communicator.hpp"
 #include "rhoflux/parallel/batch_partition.hpp"
@@ -12,10 +12,10 @@
 
 namespace rhoflux::parallel {
 
-/// Sums gradients over lanes and ranks. As the watcher of the adjoint passes it learns in one step how often
+/// Sums gradients over lanes and ranks. As the listener of the adjoint passes it learns in one step how often
 /// each part of the gradient is added to, and in the following steps sends a part as soon as that is done.
 template <class Scalar>
-class GradientReduction final : public GradientWatcher {
+class GradientReduction final : public GradientListener {
  public:
   /// Allocates the buffers. @param size length of a gradient
   GradientReduction(const mpi::Communicator& comm, const BatchPartition& partition, int size);
@@ -30,7 +30,7 @@ class GradientReduction final : public GradientWatcher {
   /// @param kind tells apart steps in which the gradient is filled in different ways; equal on all ranks
   void watch(const std::vector<bool>& kind);
   /// Throws std::logic_error for entries whose sum has begun.
-  void added(Range entries) override;
+  void on_gradient_added(Range entries) override;
   /// Buckets whose sum has begun before `sum` was called.
   int n_begun() const { return m_sum.n_started(); }
 

@@ -33,9 +33,9 @@ enum class RunEnd { finished, early_stopping, stopped };
 /// prints on the root.
 ///
 /// Minimises the sum of the terms of the objective by Adam: E[-log rho_t(x)] over the training rows and the
-/// given laws, and expectations under the model itself; global batches, so that the result does not depend on
-/// the rank count but for rounding (or not at all: training.reproducible). Throws Error: bad input before
-/// anything is written; a numerical failure that names the step and the last checkpoint.
+/// given distributions, and expectations under the model itself; global batches, so that the result does not
+/// depend on the rank count but for rounding (or not at all: training.reproducible). Throws Error: bad input
+/// before anything is written; a numerical failure that names the step and the last checkpoint.
 RunEnd train(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
              const std::function<void(const std::string&)>& log);
 

@@ -9,11 +9,13 @@ namespace {
 
 /// Draws of a mixture have its moments; a lattice of n points has errors far below n^(-1/2).
 TEST(DrawGaussians, HaveTheMomentsOfTheLaw) {
-  const objectives::Law law = objectives::Law::parse("gaussian 1,2 : 4,1.2,1.2,0.5; -3,0 : 0.25 : 3");
+  const objectives::EndpointDistribution distribution =
+      objectives::EndpointDistribution::parse("gaussian 1,2 : 4,1.2,1.2,0.5; -3,0 : 0.25 : 3");
   constexpr std::int64_t n = 16384;
-  const std::vector<double> x = draw_gaussians(law, n, 7, RandomPurpose::initial_law, Spread::even);
+  const std::vector<double> x =
+      draw_gaussians(distribution, n, 7, RandomPurpose::initial_distribution, Spread::even);
   ASSERT_EQ(x.size(), static_cast<std::size_t>(2 * n));
-  const std::vector<double> mean = law.mean(), variance = law.variance();
+  const std::vector<double> mean = distribution.mean(), variance = distribution.variance();
   const double exact_product = 0.25 * (1.2 + 2.0) + 0.75 * 0.0;  // E x1 x2
   double sum[2] = {0, 0}, square[2] = {0, 0}, product = 0;
   for (std::size_t s = 0; s < static_cast<std::size_t>(n); ++s) {
@@ -34,9 +36,11 @@ TEST(DrawGaussians, HaveTheMomentsOfTheLaw) {
 /// One after the other they come from each part of the mixture by its share, and two neighbours agree in it
 /// as often as chance has it; means have the errors of independent draws.
 TEST(DrawGaussians, AreIndependentWhereAsked) {
-  const objectives::Law law = objectives::Law::parse("gaussian -9 : 1; 9 : 1 : 3");
+  const objectives::EndpointDistribution distribution =
+      objectives::EndpointDistribution::parse("gaussian -9 : 1; 9 : 1 : 3");
   constexpr std::int64_t n = 16384;
-  const std::vector<double> x = draw_gaussians(law, n, 7, RandomPurpose::initial_law, Spread::independent);
+  const std::vector<double> x =
+      draw_gaussians(distribution, n, 7, RandomPurpose::initial_distribution, Spread::independent);
   ASSERT_EQ(x.size(), static_cast<std::size_t>(n));
   double first_half = 0, same = 0, product = 0, square = 0;
   const auto within = [&](std::size_t s) { return x[s] < 0 ? x[s] + 9 : x[s] - 9; };
@@ -55,12 +59,13 @@ TEST(DrawGaussians, AreIndependentWhereAsked) {
 }
 
 TEST(DrawGaussians, AreTheSameInAnyParts) {
-  const objectives::Law law = objectives::Law::parse("gaussian 0,0,0 : 1; 5,5,5 : 2");
+  const objectives::EndpointDistribution distribution =
+      objectives::EndpointDistribution::parse("gaussian 0,0,0 : 1; 5,5,5 : 2");
   Units units;
   units.mean = {1, 2, 3};
   units.scale = {2, 2, 2};
-  const auto stream =
-      make_gaussian_stream<double>(law, 1.0, units, {RandomPurpose::terminal_law, 3, 0, 24, 0.0});
+  const auto stream = make_gaussian_stream<double>(distribution, 1.0, units,
+                                                   {RandomPurpose::terminal_distribution, 3, 0, 24, 0.0});
   const auto draw = [&](std::int64_t first, int n) {
     const density::Points<double> points = {make_vector<double>("tau", n), make_matrix<double>("x", 3, n)};
     const auto weight = make_vector<double>("weight", n);

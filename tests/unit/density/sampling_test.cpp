@@ -136,13 +136,13 @@ void check_distribution(const DensityCase& test_case, double& least) {
 TEST(Sampling, ConditionalLevelsAreUniformInDouble) {
   double least = 1;
   for (const DensityCase& test_case : density_cases({1, 2, 5})) check_distribution<double>(test_case, least);
-  RecordProperty("least_p", std::to_string(least));
+  RecordProperty("min_p", std::to_string(least));
 }
 
 TEST(Sampling, ConditionalLevelsAreUniformInFloat) {
   double least = 1;
   for (const DensityCase& test_case : density_cases({1, 2, 5})) check_distribution<float>(test_case, least);
-  RecordProperty("least_p", std::to_string(least));
+  RecordProperty("min_p", std::to_string(least));
 }
 
 /// With one logistic a conditional (and one component) the second uniform of a pair is the conditional level

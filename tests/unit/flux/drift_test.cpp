@@ -213,7 +213,7 @@ TEST(Drift, AdjointMatchesExactDerivatives) {
       fixture.evaluate();
       fixture.dynamics.adjoint(ExecutionSpace(), fixture.parameter_vector(), fixture.points(), fixture.motion,
                                to_matrix<double>(drift_bar, fixture.n_dims), to_vector<double>(log_rho_bar),
-                               drawn ? States::drawn : States::fixed, parameters_bar, x_bar);
+                               drawn ? StateKind::sampled : StateKind::fixed, parameters_bar, x_bar);
       const auto p_bar = on_host(parameters_bar);
       const auto s_bar = on_host(x_bar);
       std::vector<double> parameters_dot = random(fixture.parameters.size()), x_dot = random(few * dims);

@@ -239,7 +239,7 @@ struct DynamicsFixture {
   flux::Dynamics<Scalar> dynamics;
   ReferenceFlux reference;
   std::vector<double> parameters, tau, x;
-  flux::Motion<Scalar> motion;
+  flux::DynamicsViews<Scalar> motion;
 };
 
 /// log rho and drift of a dynamics at any number of points, in chunks.

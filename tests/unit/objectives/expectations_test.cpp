@@ -57,8 +57,8 @@ struct ScoreFunction {
     const ExecutionSpace space;
     fixture.dynamics.density().sample(space, fixture.parameter_vector(), points, uniforms);
     const auto matrix = [&] { return make_matrix<double>("work", n_dims, chunk); };
-    flux::Motion<double> motion = {make_vector<double>("log rho", chunk), matrix(), matrix(), matrix(),
-                                   matrix()};
+    flux::DynamicsViews<double> motion = {make_vector<double>("log rho", chunk), matrix(), matrix(), matrix(),
+                                          matrix()};
     const double g = 0.3;
     for (int s = 0; s < chunk; ++s)
       for (int i = 0; i < n_dims; ++i) {
@@ -89,7 +89,7 @@ struct ScoreFunction {
     }
     const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
     fixture.dynamics.adjoint(space, fixture.parameter_vector(), points, motion, drift_bar, log_rho_bar,
-                             flux::States::fixed, bar, unused);
+                             flux::StateKind::fixed, bar, unused);
     return along(bar, direction);
   }
 
@@ -108,7 +108,7 @@ TEST(Expectations, PathwiseGradientAgreesWithTheScoreFunction) {
   config.kinetic.weight = 0.4;
   config.entropy.weight = 0.8;
   const Units units = {{1.0, -2.0}, {0.5, 2.0}, 3.0, 7.0};
-  flux::Noise noise;
+  flux::Volatility noise;
   noise.values = {0.3};
   int telling = 0;  // comparisons whose standard error is below a tenth of the mean
   for (const DynamicsCase& test_case : dynamics_cases({2})) {
@@ -119,7 +119,7 @@ TEST(Expectations, PathwiseGradientAgreesWithTheScoreFunction) {
       continue;
     DynamicsFixture<double> fixture(test_case, chunk, 3);
     for (double& value : fixture.parameters) value *= gentleness;  // small moments, a test with power
-    Expectations<double> expectations(config, When::running, units, noise, fixture.dynamics, chunk);
+    Expectations<double> expectations(config, When::integral, units, noise, fixture.dynamics, chunk);
     std::vector<double> direction(fixture.parameters.size(), 0.0);
     for (std::size_t k = 0; k < direction.size(); ++k)
       if (std::isfinite(fixture.parameters[k])) direction[k] = std::cos(1.0 + static_cast<double>(k));
@@ -151,40 +151,42 @@ struct Objective {
 };
 
 std::vector<Objective> objectives_of_each_kind() {
-  return {{"kinetic", When::running, [](Config& config) { config.kinetic.weight = 0.4; }},
-          {"control", When::running,
-           [](Config& config) {
-             config.control.weight = 0.5;
-             config.control_base = BaseDrift::parse("gradient double_well 0,1 : 1,0.5 : 0.5,1");
-           }},
-          {"entropy", When::running, [](Config& config) { config.entropy.weight = 0.8; }},
-          {"congestion", When::running, [](Config& config) { config.congestion.weight = 2; }},
-          {"pairs", When::running,
-           [](Config& config) {
-             config.congestion.weight = 3;
-             config.congestion_kernel = PairKernel::parse("inverse_quadratic 0.8");
-             config.congestion_group = 8;
-           }},
-          {"state_cost", When::running,
-           [](Config& config) {
-             config.state_cost.weight = 0.7;
-             config.state_cost_potential = Potential::parse("circles 1,0 : 1; 0,-3 : 2");
-           }},
-          {"jacobian_symmetry", When::running, [](Config& config) { config.jacobian_symmetry.weight = 0.2; }},
-          {"terminal", When::terminal,
-           [](Config& config) {
-             config.terminal.weight = 0.6;
-             config.terminal_potential = Potential::parse("quadratic 2,-1 : 1,0.3");
-           }},
-          {"initial_reverse", When::initial,
-           [](Config& config) {
-             config.initial_reverse.weight = 0.3;
-             config.initial_law = Law::parse("gaussian 1.5,-3 : 0.5,0.2,0.2,4 : 2; 0.5,-1 : 0.4,5");
-           }},
-          {"terminal_reverse", When::terminal, [](Config& config) {
-             config.terminal_reverse.weight = 0.4;
-             config.terminal_law = Law::parse("gaussian 1,-2 : 1,-0.4,-0.4,3");
-           }}};
+  return {
+      {"kinetic", When::integral, [](Config& config) { config.kinetic.weight = 0.4; }},
+      {"control", When::integral,
+       [](Config& config) {
+         config.control.weight = 0.5;
+         config.control_base = BaseDrift::parse("gradient double_well 0,1 : 1,0.5 : 0.5,1");
+       }},
+      {"entropy", When::integral, [](Config& config) { config.entropy.weight = 0.8; }},
+      {"congestion", When::integral, [](Config& config) { config.congestion.weight = 2; }},
+      {"pairs", When::integral,
+       [](Config& config) {
+         config.congestion.weight = 3;
+         config.congestion_kernel = PairKernel::parse("inverse_quadratic 0.8");
+         config.congestion_group = 8;
+       }},
+      {"state_cost", When::integral,
+       [](Config& config) {
+         config.state_cost.weight = 0.7;
+         config.state_cost_potential = Potential::parse("circles 1,0 : 1; 0,-3 : 2");
+       }},
+      {"jacobian_symmetry", When::integral, [](Config& config) { config.jacobian_symmetry.weight = 0.2; }},
+      {"terminal", When::terminal,
+       [](Config& config) {
+         config.terminal.weight = 0.6;
+         config.terminal_potential = Potential::parse("quadratic 2,-1 : 1,0.3");
+       }},
+      {"initial_reverse", When::initial,
+       [](Config& config) {
+         config.initial_reverse.weight = 0.3;
+         config.initial_distribution =
+             EndpointDistribution::parse("gaussian 1.5,-3 : 0.5,0.2,0.2,4 : 2; 0.5,-1 : 0.4,5");
+       }},
+      {"terminal_reverse", When::terminal, [](Config& config) {
+         config.terminal_reverse.weight = 0.4;
+         config.terminal_distribution = EndpointDistribution::parse("gaussian 1,-2 : 1,-0.4,-0.4,3");
+       }}};
 }
 
 /// For every term, family and flux the two estimators have the same mean. Where |u|^2 has no finite variance
@@ -203,7 +205,7 @@ TEST(Expectations, EstimatorsAgreeForEveryTerm) {
         direction[k] = std::cos(1.0 + static_cast<double>(k));
       Config config;
       objective.add(config);
-      flux::Noise noise;
+      flux::Volatility noise;
       noise.values = {0.2};
       for (Term* term : {&config.kinetic, &config.control, &config.jacobian_symmetry}) term->clip = 3;
       Moments moments[2];
@@ -244,7 +246,7 @@ TEST(Expectations, GradientsPassTheTaylorTest) {
       for (double& value : fixture.parameters) value *= gentleness;
       Config config;
       objective.add(config);
-      flux::Noise noise;
+      flux::Volatility noise;
       noise.values = {test_case.diffusion > 0 ? 0.4 : 0.0};
       Expectations<double> expectations(config, objective.when, units, noise, fixture.dynamics, few);
       const std::vector<double> weights = {expectations.schedule(0).weight};
@@ -288,11 +290,12 @@ TEST(Expectations, DoNotDependOnHowTheDrawsAreShared) {
   for (const DynamicsCase& test_case : dynamics_cases({2})) {
     SCOPED_TRACE(test_case.name);
     DynamicsFixture<double> fixture(test_case, chunk, 3);
-    Expectations<double> expectations(config, When::running, units, flux::Noise(), fixture.dynamics, chunk);
+    Expectations<double> expectations(config, When::integral, units, flux::Volatility(), fixture.dynamics,
+                                      chunk);
     const auto whole = make_vector<double>("whole", fixture.dynamics.layout().size());
     const auto parts = make_vector<double>("parts", fixture.dynamics.layout().size());
     TermSums whole_sums, part_sums;
-    const DrawConfig draws = {5, 1, chunk};
+    const SampleConfig draws = {5, 1, chunk};
     const auto parameters = fixture.parameter_vector();
     expectations.accumulate(ExecutionSpace(), parameters, draws, 0, chunk, {1.0}, whole, &whole_sums);
     expectations.accumulate(ExecutionSpace(), parameters, draws, 0, 20, {1.0}, parts, &part_sums);

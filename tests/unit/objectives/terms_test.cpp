@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/objectives/running_term.hpp"
+#include "rhoflux/objectives/expectation_term.hpp"
 
 namespace rhoflux::objectives {
 namespace {
@@ -17,9 +17,9 @@ constexpr int n = 8, n_dims = 3, group = 4;
 /// Draws on the host: t (n), then x, drift (n_dims, n), then log rho (n), in one vector.
 struct State {
   std::vector<double> values = std::vector<double>(n * (2 + 2 * n_dims));
-  Draws<double> draws() const {
-    Draws<double> draws = {make_vector<double>("t", n), make_matrix<double>("x", n_dims, n),
-                           make_matrix<double>("drift", n_dims, n), make_vector<double>("log rho", n)};
+  ModelSamples<double> draws() const {
+    ModelSamples<double> draws = {make_vector<double>("t", n), make_matrix<double>("x", n_dims, n),
+                                  make_matrix<double>("drift", n_dims, n), make_vector<double>("log rho", n)};
     std::size_t k = 0;
     for (int s = 0; s < n; ++s) draws.t(s) = values[k++];
     for (const Matrix<double>& matrix : {draws.x, draws.drift})
@@ -30,9 +30,9 @@ struct State {
   }
 };
 
-DrawsBar<double> zero_bar() {
+ModelSamplesBar<double> zero_bar() {
   return {make_matrix<double>("x bar", n_dims, n), make_matrix<double>("drift bar", n_dims, n),
-          make_vector<double>("log rho bar", n), make_vector<double>("response", n),
+          make_vector<double>("log rho bar", n), make_vector<double>("score_weight", n),
           make_matrix<double>("scratch", n_dims, n)};
 }
 
@@ -52,11 +52,11 @@ double square(double y) {
 struct Case {
   std::string name;
   Config config;
-  std::function<double(const Draws<double>&, int)> expected;
+  std::function<double(const ModelSamples<double>&, int)> expected;
 };
 
 Case potential_case(const std::string& text, const std::function<double(double, double, double)>& phi) {
-  Case found = {text, {}, [phi](const Draws<double>& draws, int s) {
+  Case found = {text, {}, [phi](const ModelSamples<double>& draws, int s) {
                   return phi(draws.x(0, s), draws.x(1, s), draws.x(2, s));
                 }};
   found.config.state_cost.weight = 1;
@@ -79,9 +79,9 @@ Case table_case() {
 }
 
 Case control_case(const std::string& base,
-                  const std::function<double(const Draws<double>&, int, int)>& velocity) {
+                  const std::function<double(const ModelSamples<double>&, int, int)>& velocity) {
   constexpr double sigma = 0.7;
-  Case found = {"control, " + base, {}, [velocity](const Draws<double>& draws, int s) {
+  Case found = {"control, " + base, {}, [velocity](const ModelSamples<double>& draws, int s) {
                   double sum = 0;
                   for (int i = 0; i < n_dims; ++i) sum += square(draws.drift(i, s) - velocity(draws, s, i));
                   return sum / (2 * sigma * sigma);
@@ -93,7 +93,7 @@ Case control_case(const std::string& base,
 }
 
 Case congestion_case(const std::string& kernel, const std::function<double(double)>& of_square) {
-  Case found = {"congestion, " + kernel, {}, [of_square](const Draws<double>& draws, int s) {
+  Case found = {"congestion, " + kernel, {}, [of_square](const ModelSamples<double>& draws, int s) {
                   double sum = 0;
                   for (int b = s / group * group; b < (s / group + 1) * group; ++b) {
                     double distance = 0;
@@ -111,46 +111,48 @@ Case congestion_case(const std::string& kernel, const std::function<double(doubl
 std::vector<Case> all_cases() {
   const auto softplus = [](double y) { return std::log1p(std::exp(y)); };
   std::vector<Case> cases;
-  cases.push_back({"kinetic", {}, [](const Draws<double>& draws, int s) {
+  cases.push_back({"kinetic", {}, [](const ModelSamples<double>& draws, int s) {
                      double sum = 0;
                      for (int i = 0; i < n_dims; ++i) sum += square(draws.drift(i, s));
                      return sum;
                    }});
   cases.back().config.kinetic.weight = 1;
-  cases.push_back({"kinetic, standardised", cases.back().config, [](const Draws<double>& draws, int s) {
-                     return square(draws.drift(0, s)) / 4 + square(draws.drift(1, s)) / 16 +
-                            square(draws.drift(2, s)) * 4;
-                   }});
-  cases.back().config.kinetic_metric = Metric::standardised;
-  cases.push_back({"entropy", {}, [](const Draws<double>& draws, int s) { return draws.log_rho(s); }});
-  cases.back().config.entropy.weight = 1;
   cases.push_back(
-      {"congestion", {}, [](const Draws<double>& draws, int s) { return std::exp(draws.log_rho(s)); }});
+      {"kinetic, standardised", cases.back().config, [](const ModelSamples<double>& draws, int s) {
+         return square(draws.drift(0, s)) / 4 + square(draws.drift(1, s)) / 16 +
+                square(draws.drift(2, s)) * 4;
+       }});
+  cases.back().config.kinetic_metric = Metric::standardised;
+  cases.push_back({"entropy", {}, [](const ModelSamples<double>& draws, int s) { return draws.log_rho(s); }});
+  cases.back().config.entropy.weight = 1;
+  cases.push_back({"congestion", {}, [](const ModelSamples<double>& draws, int s) {
+                     return std::exp(draws.log_rho(s));
+                   }});
   cases.back().config.congestion.weight = 1;
   cases.push_back(congestion_case("inverse_quadratic 0.8", [](double d) { return 1 / (1 + d / 0.64); }));
   cases.push_back(congestion_case("gaussian 1.3", [](double d) { return std::exp(-d / (2 * 1.69)); }));
-  cases.push_back(control_case("zero", [](const Draws<double>&, int, int) { return 0.0; }));
-  cases.push_back(control_case("linear -0.5 : 1,2,3", [](const Draws<double>& draws, int s, int i) {
+  cases.push_back(control_case("zero", [](const ModelSamples<double>&, int, int) { return 0.0; }));
+  cases.push_back(control_case("linear -0.5 : 1,2,3", [](const ModelSamples<double>& draws, int s, int i) {
     return -0.5 * draws.x(i, s) + i + 1;
   }));
-  cases.push_back(
-      control_case("linear 1,2,0,0,1,0,-3,0,1 : 0,0,0.5", [](const Draws<double>& draws, int s, int i) {
-        const double a = draws.x(0, s), b = draws.x(1, s), c = draws.x(2, s);
-        return i == 0 ? a + 2 * b : i == 1 ? b : -3 * a + c + 0.5;
-      }));
+  cases.push_back(control_case("linear 1,2,0,0,1,0,-3,0,1 : 0,0,0.5",
+                               [](const ModelSamples<double>& draws, int s, int i) {
+                                 const double a = draws.x(0, s), b = draws.x(1, s), c = draws.x(2, s);
+                                 return i == 0 ? a + 2 * b : i == 1 ? b : -3 * a + c + 0.5;
+                               }));
   cases.push_back(control_case("gradient double_well 0,0.5,0 : 1,0.5,2 : 1,0,0.3",
-                               [](const Draws<double>& draws, int s, int i) {
+                               [](const ModelSamples<double>& draws, int s, int i) {
                                  const double a = draws.x(i, s);
                                  return i == 1 ? 0 : i == 0 ? a - a * a * a : 0.3 * (4 * a - a * a * a);
                                }));
   cases.push_back(control_case(
-      "gradient quadrics 0.1,0,0 : 2,-1,0.5 : 0.3", [](const Draws<double>& draws, int s, int i) {
+      "gradient quadrics 0.1,0,0 : 2,-1,0.5 : 0.3", [](const ModelSamples<double>& draws, int s, int i) {
         const double a = draws.x(0, s) - 0.1, b = draws.x(1, s), c = draws.x(2, s);
         const double rise = 1 / (1 + std::exp(-(0.3 - 2 * a * a + b * b - 0.5 * c * c)));
         return rise * (i == 0 ? 4 * a : i == 1 ? -2 * b : c);
       }));
-  cases.push_back(
-      control_case("gradient balls 0.3,0.1,-0.2 : 1.5 : 2", [](const Draws<double>& draws, int s, int i) {
+  cases.push_back(control_case(
+      "gradient balls 0.3,0.1,-0.2 : 1.5 : 2", [](const ModelSamples<double>& draws, int s, int i) {
         const double d[] = {draws.x(0, s) - 0.3, draws.x(1, s) - 0.1, draws.x(2, s) + 0.2};
         const double distance = std::sqrt(square(d[0]) + square(d[1]) + square(d[2]));
         return 2 * d[i] / distance / (1 + std::exp(-2 * (1.5 - distance)));
@@ -174,7 +176,7 @@ std::vector<Case> all_cases() {
   }));
   cases.push_back(table_case());
   // Three variances 2, 0.5, 1 with a covariance of 0.6 of the first two, and a unit Gaussian.
-  cases.push_back({"terminal_reverse", {}, [](const Draws<double>& draws, int s) {
+  cases.push_back({"terminal_reverse", {}, [](const ModelSamples<double>& draws, int s) {
                      const double a = draws.x(0, s) - 0.2, b = draws.x(1, s), c = draws.x(2, s) + 1;
                      const double determinant = 2 * 0.5 - 0.36;
                      const double form = (0.5 * a * a - 1.2 * a * b + 2 * b * b) / determinant + c * c;
@@ -185,31 +187,32 @@ std::vector<Case> all_cases() {
                      return draws.log_rho(s) - std::log(p) + 1.5 * std::log(2 * M_PI);
                    }});
   cases.back().config.terminal_reverse.weight = 1;
-  cases.back().config.terminal_law = Law::parse("gaussian 0.2,0,-1 : 2,0.6,0,0.6,0.5,0,0,0,1 : 3; 0,1,0 : 1");
+  cases.back().config.terminal_distribution =
+      EndpointDistribution::parse("gaussian 0.2,0,-1 : 2,0.6,0,0.6,0.5,0,0,0,1 : 3; 0,1,0 : 1");
   return cases;
 }
 
-std::unique_ptr<RunningTerm<double>> term_of(const Case& test_case) {
+std::unique_ptr<ExpectationTerm<double>> term_of(const Case& test_case) {
   auto terms = test_case.config.has_terminal_terms()
-                   ? make_terms_of_end<double>(test_case.config, true)
-                   : make_running_terms<double>(test_case.config, Units{{0, 0, 0}, {2, 4, 0.5}, 0, 1});
+                   ? make_endpoint_terms<double>(test_case.config, true)
+                   : make_integral_terms<double>(test_case.config, Units{{0, 0, 0}, {2, 4, 0.5}, 0, 1});
   EXPECT_EQ(terms.size(), 1u);
   return std::move(terms.front().term);
 }
 
 TEST(RunningTerms, HaveTheirValues) {
-  const Draws<double> draws = random_state(1).draws();
+  const ModelSamples<double> draws = random_state(1).draws();
   for (const Case& test_case : all_cases()) {
     SCOPED_TRACE(test_case.name);
     double want = 0, size = 0;
-    const DrawsBar<double> bar = zero_bar();
+    const ModelSamplesBar<double> bar = zero_bar();
     const TermSums sums = term_of(test_case)->add(ExecutionSpace(), draws, 1.5, bar);
     const bool is_pair = test_case.config.congestion_kernel.is_pairwise();
     for (int s = 0; s < n; ++s) {
       const double h = test_case.expected(draws, s);
       want += h;
       size += std::fabs(h);
-      EXPECT_NEAR(bar.response(s), (is_pair ? 2 : 1) * 1.5 * h, 1e-13 * size);
+      EXPECT_NEAR(bar.score_weight(s), (is_pair ? 2 : 1) * 1.5 * h, 1e-13 * size);
     }
     EXPECT_NEAR(sums.value, want, 1e-13 * size);
     EXPECT_EQ(sums.clipped, 0);
@@ -228,7 +231,7 @@ TEST(RunningTerms, TextsReadBack) {
   }
   for (const std::string text :
        {"none", "gaussian 1,2 : 0.5", "gaussian 1,2 : 0.5,0.25; 0,0 : 1,0.5,0.5,2 : 3", "file some where.h5"})
-    EXPECT_EQ(Law::parse(text).to_string(), text);
+    EXPECT_EQ(EndpointDistribution::parse(text).to_string(), text);
 }
 
 template <class Type>
@@ -256,25 +259,26 @@ TEST(Potential, SaysWhatIsWrong) {
   refuses("table", "needs the path");
 }
 
-TEST(Law, HasItsMoments) {
-  const Law law = Law::parse("gaussian 1,2 : 4; 5,0 : 1,0.5,0.5,9 : 3");
-  EXPECT_DOUBLE_EQ(law.mean()[0], 4.0);
-  EXPECT_DOUBLE_EQ(law.mean()[1], 0.5);
-  EXPECT_DOUBLE_EQ(law.variance()[0], (4 + 9 + 3 * (1 + 1)) / 4.0);
-  EXPECT_DOUBLE_EQ(law.variance()[1], (4 + 2.25 + 3 * (9 + 0.25)) / 4.0);
+TEST(EndpointDistribution, HasItsMoments) {
+  const EndpointDistribution distribution =
+      EndpointDistribution::parse("gaussian 1,2 : 4; 5,0 : 1,0.5,0.5,9 : 3");
+  EXPECT_DOUBLE_EQ(distribution.mean()[0], 4.0);
+  EXPECT_DOUBLE_EQ(distribution.mean()[1], 0.5);
+  EXPECT_DOUBLE_EQ(distribution.variance()[0], (4 + 9 + 3 * (1 + 1)) / 4.0);
+  EXPECT_DOUBLE_EQ(distribution.variance()[1], (4 + 2.25 + 3 * (9 + 0.25)) / 4.0);
 }
 
-TEST(Law, SaysWhatIsWrong) {
-  expect_refusal<Law>("", "there are none, gaussian, file");
-  expect_refusal<Law>("normal 0 : 1", "'normal' is not a law");
-  expect_refusal<Law>("file", "needs the path");
-  expect_refusal<Law>("gaussian 0,0", "must be mean m1,..,mD");
-  expect_refusal<Law>("gaussian 0,0 : 1,2,3", "3 numbers for the variance of 2 coordinates");
-  expect_refusal<Law>("gaussian 0,0 : 1,2,3,4", "not symmetric");
-  expect_refusal<Law>("gaussian 0,0 : 1,2,2,1", "not positive definite");
-  expect_refusal<Law>("gaussian 0,0 : 0", "not positive definite");
-  expect_refusal<Law>("gaussian 0,0 : 1 : 0", "a weight must be greater than 0");
-  expect_refusal<Law>("gaussian 0,0 : 1; 0 : 1", "parts of 2 and of 1 coordinates");
+TEST(EndpointDistribution, SaysWhatIsWrong) {
+  expect_refusal<EndpointDistribution>("", "there are none, gaussian, file");
+  expect_refusal<EndpointDistribution>("normal 0 : 1", "'normal' is not a law");
+  expect_refusal<EndpointDistribution>("file", "needs the path");
+  expect_refusal<EndpointDistribution>("gaussian 0,0", "must be mean m1,..,mD");
+  expect_refusal<EndpointDistribution>("gaussian 0,0 : 1,2,3", "3 numbers for the variance of 2 coordinates");
+  expect_refusal<EndpointDistribution>("gaussian 0,0 : 1,2,3,4", "not symmetric");
+  expect_refusal<EndpointDistribution>("gaussian 0,0 : 1,2,2,1", "not positive definite");
+  expect_refusal<EndpointDistribution>("gaussian 0,0 : 0", "not positive definite");
+  expect_refusal<EndpointDistribution>("gaussian 0,0 : 1 : 0", "a weight must be greater than 0");
+  expect_refusal<EndpointDistribution>("gaussian 0,0 : 1; 0 : 1", "parts of 2 and of 1 coordinates");
 }
 
 TEST(BaseDrift, SaysWhatIsWrong) {
@@ -296,11 +300,11 @@ struct Remainders {
   double coarse, fine, rounding;
 };
 
-Remainders remainders_of(const RunningTerm<double>& term, const State& state, const State& direction) {
+Remainders remainders_of(const ExpectationTerm<double>& term, const State& state, const State& direction) {
   constexpr double weight = 1.7;
-  const DrawsBar<double> bar = zero_bar();
+  const ModelSamplesBar<double> bar = zero_bar();
   const double start = term.add(ExecutionSpace(), state.draws(), weight, bar).value;
-  const Draws<double> along = direction.draws();
+  const ModelSamples<double> along = direction.draws();
   double slope = 0;
   for (int s = 0; s < n; ++s) {
     for (int i = 0; i < n_dims; ++i)
@@ -331,9 +335,9 @@ TEST(RunningTerms, AdjointsPassTheTaylorTest) {
 TEST(RunningTerms, ClippedCostsPassTheTaylorTest) {
   for (Case& test_case : std::vector<Case>(all_cases())) {
     SCOPED_TRACE(test_case.name);
-    if (test_case.config.entropy.is_there() || test_case.config.terminal_reverse.is_there())
+    if (test_case.config.entropy.is_active() || test_case.config.terminal_reverse.is_active())
       continue;  // a cost that can be negative is not clipped
-    const Draws<double> draws = random_state(2).draws();
+    const ModelSamples<double> draws = random_state(2).draws();
     // Half the largest h: some draws are clipped and some are not. A pair kernel is clipped pair by pair.
     const bool is_pair = test_case.config.congestion_kernel.is_pairwise();
     double largest = 0;

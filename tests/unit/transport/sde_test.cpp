@@ -59,13 +59,13 @@ TEST(StochasticIntegrator, HeunHasWeakOrderTwo) {
   EXPECT_NEAR(weak_order(SdeScheme::heun, true), 2.0, 0.1);
 }
 
-/// Weights and nodes of Gauss-Hermite quadrature of degree 5 for the standard normal law.
+/// Weights and nodes of Gauss-Hermite quadrature of degree 5 for the standard normal distribution.
 constexpr double node[3] = {-1.7320508075688772, 0.0, 1.7320508075688772},
                  weight[3] = {1.0 / 6, 2.0 / 3, 1.0 / 6};
 
 /// E[X(1)^2] of dX = (1 / (1 + X^2) + tau) dtau + sigma dW, X(0) = 0.3, all 3^n paths of three-point noise
-/// with the moments of the normal law up to degree 5: the weak error of schemes up to order 2 has the same
-/// order.
+/// with the moments of the normal distribution up to degree 5: the weak error of schemes up to order 2 has
+/// the same order.
 double nonlinear_moment(SdeScheme scheme, int n_steps) {
   const ExecutionSpace space;
   const Drift drift = drift_of(KOKKOS_LAMBDA(double tau, const Matrix<double>& x, int s, int i) {

@@ -5,13 +5,13 @@
 
 namespace rhoflux::objectives {
 
-/// A law that is given at one end of the time range, x in the units of the data: a mixture of Gaussians or
-/// the training rows of a population file.
+/// A distribution that is given at one end of the time range, x in the units of the data: a mixture of
+/// Gaussians or the training rows of a population file.
 ///
 /// Written "gaussian m : V : w; ...": m is a list of D numbers; V a variance, D variances, or a covariance of
 /// D x D numbers row by row; w the part's share, 1 if left out, and shares are divided by their sum. Or "file
 /// PATH". Or "none".
-struct Law {
+struct EndpointDistribution {
   enum class Kind { none, gaussians, file };
   struct Part {
     std::vector<double> mean;        ///< (D)
@@ -24,7 +24,7 @@ struct Law {
   std::vector<Part> parts;
   std::string path;
 
-  bool is_there() const { return kind != Kind::none; }
+  bool is_given() const { return kind != Kind::none; }
   /// D, or 0 where a file knows it.
   int n_dims() const { return parts.empty() ? 0 : static_cast<int>(parts.front().mean.size()); }
   /// E x (D) and the variance of each coordinate (D), of Gaussians.
@@ -33,7 +33,7 @@ struct Law {
   /// A text that parse() reads back to the same bits.
   std::string to_string() const;
   /// Throws Error (bad input) with the reason alone.
-  static Law parse(const std::string& text);
+  static EndpointDistribution parse(const std::string& text);
   static constexpr const char* type = "a law, its parts separated by semicolons";
 };
 

@@ -1,4 +1,4 @@
-#include "rhoflux/objectives/law.hpp"
+#include "rhoflux/objectives/endpoint_distribution.hpp"
 
 #include <cmath>
 
@@ -11,10 +11,10 @@ namespace {
 
 constexpr const char* form = "mean m1,..,mD : variance, D variances or D*D covariance [: weight]";
 
-Law::Part parse_part(const std::string& text) {
+EndpointDistribution::Part parse_part(const std::string& text) {
   const std::vector<std::string> fields = split(text, ':');
   if (fields.size() != 2 && fields.size() != 3) fail_input("'" + text + "' must be " + form);
-  Law::Part part;
+  EndpointDistribution::Part part;
   part.mean = parse_numbers(fields[0]);
   const std::size_t n = part.mean.size();
   const std::vector<double> given = parse_numbers(fields[1]);
@@ -35,22 +35,22 @@ Law::Part parse_part(const std::string& text) {
 
 /// Sum over the parts of share times what `of` says of coordinate i.
 template <class Function>
-std::vector<double> mixed(const Law& law, Function&& of) {
-  std::vector<double> result(static_cast<std::size_t>(law.n_dims()), 0.0);
+std::vector<double> mixed(const EndpointDistribution& distribution, Function&& of) {
+  std::vector<double> result(static_cast<std::size_t>(distribution.n_dims()), 0.0);
   double total = 0;
-  for (const Law::Part& part : law.parts) total += part.weight;
-  for (const Law::Part& part : law.parts)
+  for (const EndpointDistribution::Part& part : distribution.parts) total += part.weight;
+  for (const EndpointDistribution::Part& part : distribution.parts)
     for (std::size_t i = 0; i < result.size(); ++i) result[i] += part.weight / total * of(part, i);
   return result;
 }
 
 }  // namespace
 
-std::vector<double> Law::mean() const {
+std::vector<double> EndpointDistribution::mean() const {
   return mixed(*this, [](const Part& part, std::size_t i) { return part.mean[i]; });
 }
 
-std::vector<double> Law::variance() const {
+std::vector<double> EndpointDistribution::variance() const {
   const std::vector<double> centre = mean();
   return mixed(*this, [&](const Part& part, std::size_t i) {
     const double shift = part.mean[i] - centre[i];
@@ -58,28 +58,28 @@ std::vector<double> Law::variance() const {
   });
 }
 
-Law Law::parse(const std::string& text) {
+EndpointDistribution EndpointDistribution::parse(const std::string& text) {
   const FirstWord worded = first_word(text);
-  Law law;
-  if (worded.word == "none" && worded.rest.empty()) return law;
+  EndpointDistribution distribution;
+  if (worded.word == "none" && worded.rest.empty()) return distribution;
   if (worded.word == "file") {
     if (worded.rest.empty()) fail_input("'file' needs the path of a population file");
-    law.kind = Kind::file;
-    law.path = worded.rest;
-    return law;
+    distribution.kind = Kind::file;
+    distribution.path = worded.rest;
+    return distribution;
   }
   if (worded.word != "gaussian")
     fail_input("'" + worded.word + "' is not a law; there are none, gaussian, file");
-  law.kind = Kind::gaussians;
-  for (const std::string& part : split(worded.rest, ';')) law.parts.push_back(parse_part(part));
-  for (const Part& part : law.parts)
-    if (part.mean.size() != law.parts.front().mean.size())
-      fail_input("parts of " + std::to_string(law.parts.front().mean.size()) + " and of " +
+  distribution.kind = Kind::gaussians;
+  for (const std::string& part : split(worded.rest, ';')) distribution.parts.push_back(parse_part(part));
+  for (const Part& part : distribution.parts)
+    if (part.mean.size() != distribution.parts.front().mean.size())
+      fail_input("parts of " + std::to_string(distribution.parts.front().mean.size()) + " and of " +
                  std::to_string(part.mean.size()) + " coordinates");
-  return law;
+  return distribution;
 }
 
-std::string Law::to_string() const {
+std::string EndpointDistribution::to_string() const {
   if (kind == Kind::none) return "none";
   if (kind == Kind::file) return "file " + path;
   std::string text;

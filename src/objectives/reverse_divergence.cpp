@@ -3,7 +3,7 @@
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/math.hpp"
 #include "rhoflux/core/small_matrix.hpp"
-#include "rhoflux/objectives/running_term.hpp"
+#include "rhoflux/objectives/expectation_term.hpp"
 
 namespace rhoflux::objectives {
 namespace {
@@ -12,7 +12,7 @@ namespace {
 template <class Scalar>
 class GaussiansOnDevice {
  public:
-  explicit GaussiansOnDevice(const Law& law);
+  explicit GaussiansOnDevice(const EndpointDistribution& distribution);
 
   /// log p(x); adds factor times its gradient to `out` (n_dims). @param work (n_dims)
   RHOFLUX_FUNCTION Scalar add_gradient(const Scalar* x, Scalar factor, Scalar* work, Scalar* out) const {
@@ -56,13 +56,13 @@ class GaussiansOnDevice {
 };
 
 template <class Scalar>
-GaussiansOnDevice<Scalar>::GaussiansOnDevice(const Law& law)
-    : m_n_parts(static_cast<int>(law.parts.size())), m_n_dims(law.n_dims()) {
+GaussiansOnDevice<Scalar>::GaussiansOnDevice(const EndpointDistribution& distribution)
+    : m_n_parts(static_cast<int>(distribution.parts.size())), m_n_dims(distribution.n_dims()) {
   const auto n = static_cast<std::size_t>(m_n_dims);
   double total = 0;
-  for (const Law::Part& part : law.parts) total += part.weight;
+  for (const EndpointDistribution::Part& part : distribution.parts) total += part.weight;
   std::vector<double> numbers;
-  for (const Law::Part& part : law.parts) {
+  for (const EndpointDistribution::Part& part : distribution.parts) {
     double log_norm = std::log(part.weight / total) - 0.5 * static_cast<double>(n) * std::log(2 * M_PI);
     for (std::size_t i = 0; i < n; ++i) log_norm -= std::log(part.root[i * n + i]);
     numbers.push_back(log_norm);
@@ -74,32 +74,33 @@ GaussiansOnDevice<Scalar>::GaussiansOnDevice(const Law& law)
 }
 
 template <class Scalar>
-class LawDivergence : public RunningTerm<Scalar> {
+class ReverseDivergence : public ExpectationTerm<Scalar> {
  public:
-  LawDivergence(const std::string& name, const Law& law) : m_name(name), m_law(law) {}
+  ReverseDivergence(const std::string& name, const EndpointDistribution& distribution)
+      : m_name(name), m_distribution(distribution) {}
   std::string name() const override { return m_name; }
-  TermSums add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
-               const DrawsBar<Scalar>& bar) const override;
+  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& draws, double weight,
+               const ModelSamplesBar<Scalar>& bar) const override;
 
  private:
   std::string m_name;
-  GaussiansOnDevice<Scalar> m_law;
+  GaussiansOnDevice<Scalar> m_distribution;
 };
 
 template <class Scalar>
-TermSums LawDivergence<Scalar>::add(const ExecutionSpace& space, const Draws<Scalar>& draws, double weight,
-                                    const DrawsBar<Scalar>& bar) const {
+TermSums ReverseDivergence<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& draws,
+                                        double weight, const ModelSamplesBar<Scalar>& bar) const {
   const Matrix<Scalar> x = draws.x, x_bar = bar.x, work = bar.scratch;
-  const Vector<Scalar> log_rho = draws.log_rho, log_rho_bar = bar.log_rho, response = bar.response;
-  const GaussiansOnDevice<Scalar> law = m_law;
+  const Vector<Scalar> log_rho = draws.log_rho, log_rho_bar = bar.log_rho, score_weight = bar.score_weight;
+  const GaussiansOnDevice<Scalar> distribution = m_distribution;
   const auto scale = static_cast<Scalar>(weight);
   TermSums sums;
   Kokkos::parallel_reduce(
       "divergence from a law", Kokkos::RangePolicy<ExecutionSpace>(space, 0, draws.size()),
       KOKKOS_LAMBDA(int s, double& total) {
-        const Scalar h = log_rho(s) - law.add_gradient(&x(0, s), -scale, &work(0, s), &x_bar(0, s));
+        const Scalar h = log_rho(s) - distribution.add_gradient(&x(0, s), -scale, &work(0, s), &x_bar(0, s));
         log_rho_bar(s) += scale;
-        response(s) += scale * h;
+        score_weight(s) += scale * h;
         total += static_cast<double>(h);
       },
       sums.value);
@@ -109,11 +110,14 @@ TermSums LawDivergence<Scalar>::add(const ExecutionSpace& space, const Draws<Sca
 }  // namespace
 
 template <class Scalar>
-std::unique_ptr<RunningTerm<Scalar>> make_law_divergence(const std::string& name, const Law& law) {
-  return std::make_unique<LawDivergence<Scalar>>(name, law);
+std::unique_ptr<ExpectationTerm<Scalar>> make_reverse_divergence(const std::string& name,
+                                                                 const EndpointDistribution& distribution) {
+  return std::make_unique<ReverseDivergence<Scalar>>(name, distribution);
 }
 
-template std::unique_ptr<RunningTerm<float>> make_law_divergence<float>(const std::string&, const Law&);
-template std::unique_ptr<RunningTerm<double>> make_law_divergence<double>(const std::string&, const Law&);
+template std::unique_ptr<ExpectationTerm<float>> make_reverse_divergence<float>(const std::string&,
+                                                                                const EndpointDistribution&);
+template std::unique_ptr<ExpectationTerm<double>> make_reverse_divergence<double>(
+    const std::string&, const EndpointDistribution&);
 
 }  // namespace rhoflux::objectives
