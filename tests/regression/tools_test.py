@@ -1,5 +1,7 @@
 """Pictures: every one is made and not blank, scripts and rhoflux-plot agree, bad input ends in one line."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -10,34 +12,54 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from regression import SMALL, check, main, np, skip, succeed  # noqa: E402
 
 TOOLS = Path(os.environ.get("RHOFLUX_SOURCE_DIR", Path(__file__).resolve().parents[2])) / "tools"
+sys.path.insert(0, str(TOOLS))
 
 try:
     import matplotlib.image
 except ImportError:
     skip("this Python has no matplotlib")
 
+import rhoflux.plot  # noqa: E402
+
 SCRIPTS = {"history": "plot_history.py", "samples": "plot_samples.py", "density": "plot_density.py",
            "paths": "plot_paths.py", "animate": "animate.py"}
 
 
-def plot(folder, subcommand, *arguments, code=0, script=False):
-    """Runs a subcommand from tools/, as rhoflux-plot or as a script of its own; gives what it says."""
-    form = [TOOLS / SCRIPTS[subcommand]] if script else ["-m", "rhoflux.plot", subcommand]
-    environment = {**os.environ, "PYTHONWARNINGS": "error::DeprecationWarning:rhoflux"}
-    if not script:
-        environment["PYTHONPATH"] = str(TOOLS)
-    result = subprocess.run([sys.executable, *form, *map(str, arguments)], cwd=folder, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, timeout=120, env=environment)
-    check(result.returncode == code, f"{subcommand} {arguments}: exit code {result.returncode}\n{result.stdout}{result.stderr}")
-    check(code != 0 or not result.stderr, f"{subcommand} {arguments}: {result.stderr}")
-    return result.stderr if code else result.stdout
+def plot(folder, subcommand, *arguments, code=0):
+    """Runs a subcommand of rhoflux-plot in this process, for speed; gives what it says."""
+    arguments = [subcommand, *map(str, arguments)]
+    output, errors, found, before = io.StringIO(), io.StringIO(), None, os.getcwd()
+    os.chdir(folder)
+    try:
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            rhoflux.plot.main(arguments)
+    except SystemExit as end:
+        found = end.code
+    finally:
+        os.chdir(before)
+    return said(arguments, code, found, output.getvalue(), errors.getvalue())
 
 
-def refused(folder, words, name, *arguments, **how):
-    said = plot(folder, name, *arguments, code=2, **how)
+def script(folder, subcommand, *arguments, code=0):
+    """Runs the script of a subcommand, which finds the package beside it; gives what it says."""
+    command = [sys.executable, str(TOOLS / SCRIPTS[subcommand]), *map(str, arguments)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    result = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120,
+                            env=environment)
+    return said(command, code, result.returncode, result.stdout, result.stderr)
+
+
+def said(command, code, found, output, errors):
+    check(found == code, f"{command}: exit code {found}\n{output}{errors}")
+    check(code != 0 or not errors, f"{command}: {errors}")
+    return errors if code else output
+
+
+def refused(folder, words, name, *arguments, how=plot):
+    lines = how(folder, name, *arguments, code=2)
     # argparse prints its usage above the message.
-    last = said.strip().splitlines()[-1]
-    check("error:" in last and "Traceback" not in said, said)
+    last = lines.strip().splitlines()[-1]
+    check("error:" in last and "Traceback" not in lines, lines)
     for word in words:
         check(word in last, f"expected '{word}' in: {last}")
 
@@ -75,8 +97,8 @@ def test_pictures(folder):
                     ["history", "run/history.csv", "run"], ["samples", "samples.h5", "--data", "data.h5"],
                     ["samples", "samples.h5", "--layout", "panels"], ["samples", "paths.h5"],
                     ["samples", "samples.h5", "--dims", 2]):
-        said = plot(folder, *command, "--output", "picture.png")
-        check("wrote picture.png" in said, said)
+        message = plot(folder, *command, "--output", "picture.png")
+        check("wrote picture.png" in message, message)
         check_picture(folder, "picture.png")
 
 
@@ -87,12 +109,12 @@ def test_scripts(folder):
                                   ("paths", ["paths.h5"]), ("animate", ["field.h5"])):
         output = "a.gif" if subcommand == "animate" else "a.png"
         plot(folder, subcommand, *arguments, "--output", output)
-        plot(folder, subcommand, *arguments, "--output", "b" + output[1:], script=True)
+        script(folder, subcommand, *arguments, "--output", "b" + output[1:])
         check((folder / output).read_bytes() == (folder / ("b" + output[1:])).read_bytes(), f"{subcommand} differs")
         refused(folder, [f"{SCRIPTS[subcommand]}: error:", "cannot be read" if subcommand == "history" else "no such file"],
-                subcommand, "missing", script=True)
-        for how in (True, False):
-            check("--output" in plot(folder, subcommand, "--help", script=how), f"help of {subcommand}")
+                subcommand, "missing", how=script)
+        check("--output" in plot(folder, subcommand, "--help"), f"help of {subcommand}")
+    check("--arrows" in script(folder, "density", "--help"), "help of a script")
 
 
 def test_animation(folder):
