@@ -44,13 +44,12 @@ void describe_provenance(const io::Hdf5Reader& file, std::ostream& out) {
 void describe_checkpoint(const std::string& path, std::ostream& out) {
   const checkpoint::Checkpoint checkpoint = checkpoint::read_checkpoint(path);
   const checkpoint::ModelDescription& model = checkpoint.model;
-  out << path << ": checkpoint after step " << checkpoint.step << "\n  dimensions " << model.units.n_dims()
-      << " (" << join(model.dim_names) << ")\n  parameters "
+  out << path << ": checkpoint after step " << checkpoint.state.step << "\n  dimensions "
+      << model.units.n_dims() << " (" << join(model.dim_names) << ")\n  parameters "
       << flux::layout_of(model.config, model.flux, model.units.n_dims()).count() << " in "
-      << (checkpoint.precision == Precision::single_precision ? "single" : "double")
-      << " precision\n  time       " << model.units.t_first << " to " << model.units.t_last << ' '
-      << model.time_unit << "\n  best validation nll " << checkpoint.best_validation << " at step "
-      << checkpoint.best_step << "\ndeck\n"
+      << enum_to_text(checkpoint.state.precision) << " precision\n  time       " << model.units.t_first
+      << " to " << model.units.t_last << ' ' << model.time_unit << "\n  best validation nll "
+      << checkpoint.state.best_validation << " at step " << checkpoint.state.best_step << "\ndeck\n"
       << checkpoint.deck << '\n';
 }
 

@@ -75,7 +75,7 @@ void write_output(const Context& context, const std::string& path, bool force, c
 }
 
 flux::Volatility noise_option(const Arguments& arguments, const checkpoint::ModelDescription& model) {
-  if (!arguments.has("noise")) return model.flux.noise;
+  if (!arguments.has("noise")) return model.flux.volatility;
   try {
     return flux::Volatility::parse(arguments.text("noise"));
   } catch (const Error& error) {

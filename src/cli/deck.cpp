@@ -13,6 +13,7 @@
 #include "deck_keys.hpp"
 #include "deck_values.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::cli {
 namespace {
@@ -31,12 +32,6 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
     }
   }
   return row[b.size()];
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 std::string complain_section(const std::string& section) {
@@ -108,7 +103,7 @@ Origins scan_lines(const std::string& text, const std::string& name) {
   std::string section;
   for (std::size_t number = 1; std::getline(stream, line); ++number) {
     const std::string where = name + ":" + std::to_string(number);
-    const std::string content = trimmed(line.substr(0, line.find('#')));
+    const std::string content(trimmed(line.substr(0, line.find('#'))));
     if (content.empty()) continue;
     if (content.front() == '[') {
       if (content.back() != ']') fail_input(where + ": " + excerpt(content) + " has no closing ']'");
@@ -117,7 +112,7 @@ Origins scan_lines(const std::string& text, const std::string& name) {
       continue;
     }
     const std::size_t equals = content.find('=');
-    const std::string key_name = trimmed(content.substr(0, equals));
+    const std::string key_name(trimmed(content.substr(0, equals)));
     if (equals == std::string::npos || key_name.empty()) {
       fail_input(where + ": " + excerpt(content) + " is neither '[section]' nor 'key = value'");
     }
@@ -154,7 +149,8 @@ void set_from_text(Deck& deck, const std::string& text, const std::string& name,
   std::istringstream stream(text);
   try {
     for (const po::option& option : po::parse_config_file(stream, description).options) {
-      set_key(deck, origins.at(option.string_key), *find_key(option.string_key), trimmed(option.value.at(0)));
+      set_key(deck, origins.at(option.string_key), *find_key(option.string_key),
+              std::string(trimmed(option.value.at(0))));
     }
   } catch (const po::error& error) {
     fail_input(name + ": " + error.what());
@@ -169,7 +165,7 @@ void set_from_overrides(Deck& deck, const std::vector<Override>& overrides, Orig
     const Key& key = require_key(where, full_name);
     const auto [earlier, is_new] = seen.emplace(full_name, option);
     if (!is_new) fail_input(where + ": duplicate, after " + earlier->second + "; keep one of them");
-    set_key(deck, where, key, trimmed(value));
+    set_key(deck, where, key, std::string(trimmed(value)));
     origins[full_name] = where;
   }
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 
 #include "deck_values.hpp"
 
@@ -32,11 +33,11 @@ class SectionKeys {
   SectionKeys(std::vector<Key>& keys, const char* section, Config Deck::*config)
       : m_keys(keys), m_section(section), m_config(config) {}
 
-  template <class T>
-  void add(const char* name, T Config::*member, const char* range, const char* unit,
-           const char* explanation) {
+  /// @param member pointer to a member of the struct, or a function from the struct to one of its fields
+  template <class Member>
+  void add(const char* name, Member member, const char* range, const char* unit, const char* explanation) {
     const auto field = [ config = m_config, member ](auto& deck) -> auto& {
-      return deck.*config.*member;
+      return std::invoke(member, deck.*config);
     };
     m_keys.push_back(make_key(m_section, name, range, unit, explanation, field));
   }
@@ -102,7 +103,7 @@ void add_flux_keys(std::vector<Key>& keys) {
               "Learnable flux without divergence: div(rho B), or div B, of an antisymmetric B(t, x).");
   section.add("hidden", &Config::hidden, "1 to 16 layers of 1 to 16384", "units",
               "Width of each hidden layer of the divergence-free part.");
-  section.add("noise", &Config::noise, "0 or more", "units of the data / sqrt(time)",
+  section.add("noise", &Config::volatility, "0 or more", "units of the data / sqrt(time)",
               "g of dX = u dt + g dW, constant or linear between knots t:g; the drift u is the one that goes "
               "with it.");
 }
@@ -215,26 +216,34 @@ void add_training_keys(std::vector<Key>& keys) {
               "Key of every random number: initial parameters and batches.");
   section.add("precision", &TrainingConfig::precision, "", "",
               "Arithmetic of training; inference is always in double.");
-  section.add("learning_rate", &TrainingConfig::learning_rate, "greater than 0, at most 1", "",
-              "Adam's step after the warm-up.");
-  section.add("final_learning_rate", &TrainingConfig::final_learning_rate, "0 to learning_rate", "",
-              "Learning rate at the last step (schedule = cosine).");
-  section.add("schedule", &TrainingConfig::schedule, "", "",
-              "Learning rate after the warm-up: held, or half a cosine down.");
-  section.add("warmup", &TrainingConfig::warmup, "0 or more", "steps",
-              "Linear growth of the learning rate at the start.");
-  section.add("clip", &TrainingConfig::clip, "0 or more", "",
-              "Largest norm of the gradient, longer ones are shortened; 0: no limit.");
-  section.add("beta1", &TrainingConfig::beta1, "0 or more, less than 1", "",
-              "Adam's decay of the mean gradient.");
-  section.add("beta2", &TrainingConfig::beta2, "0 or more, less than 1", "",
-              "Adam's decay of the mean squared gradient.");
-  section.add("epsilon", &TrainingConfig::epsilon, "greater than 0", "",
-              "Adam's guard against division by zero.");
-  section.add("weight_decay", &TrainingConfig::weight_decay, "0 or more", "",
-              "Share of each weight taken off in a step (AdamW), times the learning rate.");
   section.add(
-      "noise", &TrainingConfig::noise, "0 or more", "standard deviations of the data",
+      "learning_rate", [](auto& config) -> auto& { return config.schedule.peak; },
+      "greater than 0, at most 1", "", "Adam's step after the warm-up.");
+  section.add(
+      "final_learning_rate", [](auto& config) -> auto& { return config.schedule.last; }, "0 to learning_rate",
+      "", "Learning rate at the last step (schedule = cosine).");
+  section.add(
+      "schedule", [](auto& config) -> auto& { return config.schedule.kind; }, "", "",
+      "Learning rate after the warm-up: held, or half a cosine down.");
+  section.add(
+      "warmup", [](auto& config) -> auto& { return config.schedule.warmup; }, "0 or more", "steps",
+      "Linear growth of the learning rate at the start.");
+  section.add("clip", &TrainingConfig::max_gradient_norm, "0 or more", "",
+              "Largest norm of the gradient, longer ones are shortened; 0: no limit.");
+  section.add(
+      "beta1", [](auto& config) -> auto& { return config.adam.beta1; }, "0 or more, less than 1", "",
+      "Adam's decay of the mean gradient.");
+  section.add(
+      "beta2", [](auto& config) -> auto& { return config.adam.beta2; }, "0 or more, less than 1", "",
+      "Adam's decay of the mean squared gradient.");
+  section.add(
+      "epsilon", [](auto& config) -> auto& { return config.adam.epsilon; }, "greater than 0", "",
+      "Adam's guard against division by zero.");
+  section.add(
+      "weight_decay", [](auto& config) -> auto& { return config.adam.weight_decay; }, "0 or more", "",
+      "Share of each weight taken off in a step (AdamW), times the learning rate.");
+  section.add(
+      "noise", &TrainingConfig::jitter, "0 or more", "standard deviations of the data",
       "Standard deviation of fresh Gaussian noise on each row drawn from a file; holds off overfitting.");
   section.add("average", &TrainingConfig::average, "0 or more, less than 1", "",
               "Decay, per step, of the running average of the parameters; 0: no averaging.");

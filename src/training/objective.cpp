@@ -51,7 +51,7 @@ Objective<Scalar>::Objective(const RunConfig& config, const data::Sources& sourc
                                                                data::mean_weight(*sources.data, comm));
     add_likelihood("nll", objective.nll,
                    data::make_row_stream(shard, {RandomPurpose::batch, m_training.seed, 0, m_training.batch,
-                                                 m_training.noise}));
+                                                 m_training.jitter}));
   }
   if (sources.initial.is_given())
     add_distribution("initial", objective.initial, sources.initial, 0.0, comm, units);
@@ -81,7 +81,7 @@ void Objective<Scalar>::add_distribution(const char* name, const objectives::Ter
                                          const mpi::Communicator& comm, const Units& units) {
   const RandomPurpose purpose =
       tau == 0 ? RandomPurpose::initial_distribution : RandomPurpose::terminal_distribution;
-  const data::BatchConfig batch = {purpose, m_training.seed, 0, m_training.batch, m_training.noise};
+  const data::BatchConfig batch = {purpose, m_training.seed, 0, m_training.batch, m_training.jitter};
   if (!given.file)
     return add_likelihood(name, schedule,
                           data::make_gaussian_stream<Scalar>(given.distribution, tau, units, batch));
@@ -99,7 +99,7 @@ void Objective<Scalar>::add_expectations(const RunConfig& config, const Units& u
   const objectives::Config& objective = config.objective;
   const auto add = [&](typename Expectations::When when) {
     m_expectations.push_back(
-        std::make_unique<Expectations>(objective, when, units, config.flux.noise, m_dynamics, chunk));
+        std::make_unique<Expectations>(objective, when, units, config.flux.volatility, m_dynamics, chunk));
     const Expectations& added = *m_expectations.back();
     for (int k = 0; k < added.n_terms(); ++k) {
       m_names.push_back(added.name(k));

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/enum_text.hpp"
 #include "rhoflux/objectives/base_drift.hpp"
 #include "rhoflux/objectives/endpoint_distribution.hpp"
 #include "rhoflux/objectives/pair_kernel.hpp"
@@ -86,3 +87,20 @@ struct Config {
 };
 
 }  // namespace rhoflux::objectives
+
+namespace rhoflux {
+
+template <>
+struct EnumText<objectives::Estimator> {
+  static constexpr EnumName<objectives::Estimator> names[] = {
+      {"pathwise", objectives::Estimator::pathwise},
+      {"score_function", objectives::Estimator::score_function}};
+};
+
+template <>
+struct EnumText<objectives::Metric> {
+  static constexpr EnumName<objectives::Metric> names[] = {
+      {"data", objectives::Metric::data}, {"standardised", objectives::Metric::standardised}};
+};
+
+}  // namespace rhoflux

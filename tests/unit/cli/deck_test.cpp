@@ -103,9 +103,9 @@ TEST(Deck, ReadsEveryTypeOfValue) {
   EXPECT_EQ(deck.model.weights, density::MixtureWeights::time_constant);
   EXPECT_EQ(deck.training.steps, 5000000000);
   EXPECT_EQ(deck.training.seed, std::numeric_limits<std::uint64_t>::max());
-  EXPECT_EQ(deck.training.learning_rate, 2.5e-4);
+  EXPECT_EQ(deck.training.schedule.peak, 2.5e-4);
   EXPECT_EQ(deck.training.precision, Precision::double_precision);
-  EXPECT_EQ(deck.training.schedule, training::Schedule::constant);
+  EXPECT_EQ(deck.training.schedule.kind, optim::Schedule::constant);
   EXPECT_TRUE(deck.training.reproducible);
   EXPECT_EQ(deck.objective.nll.weight, 0.5);
 }
@@ -301,7 +301,7 @@ TEST(Deck, ConflictOfTwoKeysNamesTheLineOfTheOneThatWasSet) {
 TEST(Deck, NotANumberIsOutOfEveryRange) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   training::TrainingConfig training;
-  training.clip = nan;
+  training.max_gradient_norm = nan;
   EXPECT_CONTAINS(message_of([&] { training.validate(); }), "training.clip");
   density::Config model;
   model.coordinate_frequency_max = nan;
@@ -387,11 +387,11 @@ TEST(Deck, ResolvedDeckReadsBackToTheSameBits) {
   deck.training.seed = std::numeric_limits<std::uint64_t>::max();
   deck.training.steps = std::numeric_limits<std::int64_t>::max();
   deck.training.precision = Precision::double_precision;
-  deck.training.schedule = training::Schedule::constant;
-  deck.training.learning_rate = 0.1;
-  deck.training.final_learning_rate = 1.0 / 3e5;
-  deck.training.epsilon = std::numeric_limits<double>::denorm_min();
-  deck.training.clip = std::numeric_limits<double>::max();
+  deck.training.schedule.kind = optim::Schedule::constant;
+  deck.training.schedule.peak = 0.1;
+  deck.training.schedule.last = 1.0 / 3e5;
+  deck.training.adam.epsilon = std::numeric_limits<double>::denorm_min();
+  deck.training.max_gradient_norm = std::numeric_limits<double>::max();
   deck.training.reproducible = true;
   const std::string text = to_ini(deck);
   const Deck back = parse_deck_text(text, "resolved");
@@ -402,10 +402,10 @@ TEST(Deck, ResolvedDeckReadsBackToTheSameBits) {
   EXPECT_EQ(back.objective.nll.weight, deck.objective.nll.weight);
   EXPECT_EQ(back.training.seed, deck.training.seed);
   EXPECT_EQ(back.training.steps, deck.training.steps);
-  EXPECT_EQ(back.training.learning_rate, deck.training.learning_rate);
-  EXPECT_EQ(back.training.final_learning_rate, deck.training.final_learning_rate);
-  EXPECT_EQ(back.training.epsilon, deck.training.epsilon);
-  EXPECT_EQ(back.training.clip, deck.training.clip);
+  EXPECT_EQ(back.training.schedule.peak, deck.training.schedule.peak);
+  EXPECT_EQ(back.training.schedule.last, deck.training.schedule.last);
+  EXPECT_EQ(back.training.adam.epsilon, deck.training.adam.epsilon);
+  EXPECT_EQ(back.training.max_gradient_norm, deck.training.max_gradient_norm);
   EXPECT_CONTAINS(text, "learning_rate = 0.1\n");
 }
 
