@@ -81,7 +81,7 @@ class Trainer {
   ExecutionSpace m_space;
   checkpoint::ModelDescription m_model;
   std::unique_ptr<flux::Dynamics<Scalar>> m_dynamics;
-  std::unique_ptr<Objective<Scalar>> m_objective;
+  std::unique_ptr<DistributedObjective<Scalar>> m_objective;
   std::int64_t m_n_train_rows;
   data::Shard<Scalar> m_validation;  ///< empty without data
   Vector<Scalar> m_log_rho;
@@ -114,8 +114,8 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const data::Sources& sources, 
   m_dynamics = std::make_unique<flux::Dynamics<Scalar>>(
       config.model, config.flux, n_dims,
       typename flux::Dynamics<Scalar>::Use{chunk_size, config.objective.has_expectations(), true});
-  m_objective =
-      std::make_unique<Objective<Scalar>>(config, sources, comm, m_model.units, *m_dynamics, chunk_size);
+  m_objective = std::make_unique<DistributedObjective<Scalar>>(config, sources, comm, m_model.units,
+                                                               *m_dynamics, chunk_size);
   if (sources.data) {
     const std::int64_t n_validation = sources.count(io::Split::val);
     const std::int64_t blocks = (n_validation + chunk_size - 1) / chunk_size;
@@ -220,7 +220,7 @@ void Trainer<Scalar>::step() {
   }
   for (std::size_t k = 0; k < values.size(); ++k) {
     m_term_sums[k].value += values[k].value;
-    m_term_sums[k].clipped += values[k].clipped;
+    m_term_sums[k].saturated += values[k].saturated;
   }
   ++m_loss_count;
 }
@@ -236,14 +236,14 @@ void Trainer<Scalar>::report(double seconds) {
     // over the steps in which the term acted
     const std::int64_t count = std::min(m_loss_count, m_step - m_objective->schedule(k).start);
     const double mean = m_term_sums[k].value / static_cast<double>(count);
-    const double clipped = m_term_sums[k].clipped / static_cast<double>(count);
+    const double clipped = m_term_sums[k].saturated / static_cast<double>(count);
     terms += "  " + name + formatted(k == 0 ? " %10.5f" : " %.5g", mean);
     if (clipped > 0) terms += " (" + formatted("%.2g", 100 * clipped) + " % clipped)";
     if (name == "nll")
       row.nll = mean;
     else
       row.more.emplace_back(name, mean);
-    if (m_objective->schedule(k).clip > 0) row.more.emplace_back(name + "_clipped", clipped);
+    if (m_objective->schedule(k).saturation > 0) row.more.emplace_back(name + "_clipped", clipped);
   }
   for (std::size_t k = 0; k < m_term_gradients.size(); ++k) {
     if (m_weights[k] == 0) continue;
@@ -329,7 +329,7 @@ checkpoint::Checkpoint Trainer<Scalar>::checkpoint() const {
   state.best_step = m_best_step;
   state.validations_since_best = m_validations_since_best;
   for (std::size_t k = 0; k < m_term_sums.size(); ++k)
-    state.terms.push_back({m_objective->name(k), m_term_sums[k].value, m_term_sums[k].clipped});
+    state.terms.push_back({m_objective->name(k), m_term_sums[k].value, m_term_sums[k].saturated});
   state.loss_count = m_loss_count;
   state.n_train_rows = m_n_train_rows;
   state.history = m_history;
@@ -386,7 +386,8 @@ void Trainer<Scalar>::announce() const {
         " training and " + std::to_string(m_validation.total) + " validation rows; " +
         std::to_string(m_comm.size()) + " ranks");
   m_log("objective: " + terms);
-  if (m_config.flux.divergence_free != flux::DivergenceFree::none && !m_config.objective.has_integral_terms())
+  if (m_config.flux.divergence_free != flux::DivergenceFree::none &&
+      !m_config.objective.has(objectives::TermKind::integral))
     m_log("note: the objective does not depend on the divergence-free part of the flux, which stays zero");
   if (m_step > 0) m_log("continuing after step " + std::to_string(m_step));
 }
