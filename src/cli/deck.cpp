@@ -203,11 +203,12 @@ std::string comment(const std::string& prefix, const std::string& text) {
 }  // namespace
 
 void Deck::validate() const {
-  const bool has_law = objective.initial.is_active() || objective.terminal_distribution.is_given();
-  if (data.file.empty() && !has_law) {
+  const bool has_endpoint = objective.is_active("initial") || objective.terminal_distribution.is_given();
+  if (data.file.empty() && !has_endpoint) {
     fail_input(
-        "data.file is missing: give the population file as 'file = PATH' in [data] or --data.file=PATH, or a "
-        "law, objective.initial_law or objective.terminal_law, and its weight");
+        "data.file is missing: give the population file as 'file = PATH' in [data] or --data.file=PATH, or "
+        "an "
+        "endpoint distribution, objective.initial_law or objective.terminal_law, and its weight");
   }
   if (data.file.empty() && !data.hold_out_times.values.empty())
     fail_input("data.hold_out_times = " + data.hold_out_times.to_string() + ": there is no data.file");
@@ -223,7 +224,7 @@ void Deck::validate() const {
     fail_input("training.batch = " + write_value(training.batch) + ": must be a multiple of " +
                std::to_string(objective.samples_per_block()) +
                (objective.estimator == objectives::Estimator::score_function
-                    ? ", the draws of one baseline of objective.estimator = score_function"
+                    ? ", the samples of one baseline of objective.estimator = score_function"
                     : ", objective.congestion_group"));
   checkpoint.validate();
   output.validate();

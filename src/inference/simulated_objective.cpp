@@ -11,9 +11,12 @@
 #include "rhoflux/inference/trajectories.hpp"
 #include "rhoflux/metrics/wasserstein.hpp"
 #include "rhoflux/objectives/expectations.hpp"
+#include "rhoflux/objectives/gaussian_mixture.hpp"
 
 namespace rhoflux::inference {
 namespace {
+
+using objectives::TermKind;
 
 constexpr std::int64_t repeats = 16;          ///< independent estimates by the model, for the standard error
 constexpr std::uint64_t start_stream = 3000;  ///< of the random draws of the model
@@ -24,29 +27,27 @@ constexpr std::int64_t max_points = 1024;       ///< of optimal transport
 class Terms {
  public:
   Terms(const Inference& inference, const objectives::Config& objective, const flux::Volatility& noise) {
-    using Expectations = objectives::Expectations<double>;
-    const Units& units = inference.model().units;
-    const auto add = [&](Expectations::When when) {
-      m_parts.push_back(
-          {when, std::make_unique<Expectations>(
-                     objective, when, Units{units.mean, units.scale, units.t_first, units.time_span()}, noise,
-                     inference.dynamics(), Inference::chunk())});
+    for (const TermKind kind :
+         {TermKind::integral, TermKind::initial_expectation, TermKind::terminal_expectation}) {
+      if (!objective.has(kind)) continue;
+      m_parts.push_back({kind, std::make_unique<objectives::Expectations<double>>(
+                                   objective, inference.dynamics(),
+                                   objectives::ExpectationOptions{kind, inference.model().units, noise,
+                                                                  Inference::chunk()})});
       for (int k = 0; k < m_parts.back().expectations->n_terms(); ++k) {
         names.push_back(m_parts.back().expectations->name(k));
         weights.push_back(m_parts.back().expectations->schedule(k).weight);
       }
-    };
-    if (objective.has_integral_terms()) add(Expectations::When::integral);
-    if (objective.has_terminal_terms()) add(Expectations::When::terminal);
+    }
   }
 
-  /// Calls visit(part, is_terminal, values) with the place of each part's values.
+  /// Calls visit(expectations, kind, values) with the place of each part's values.
   template <class Visit>
   void for_each(std::vector<double>& values, Visit&& visit) const {
     std::size_t first = 0;
     for (const Part& part : m_parts) {
       std::vector<objectives::TermSums> sums(static_cast<std::size_t>(part.expectations->n_terms()));
-      visit(*part.expectations, part.when == objectives::Expectations<double>::When::terminal, sums.data());
+      visit(*part.expectations, part.kind, sums.data());
       for (const objectives::TermSums& sum : sums) values[first++] += sum.value;
     }
   }
@@ -56,7 +57,7 @@ class Terms {
 
  private:
   struct Part {
-    objectives::Expectations<double>::When when;
+    TermKind kind;
     std::unique_ptr<objectives::Expectations<double>> expectations;
   };
   std::vector<Part> m_parts;
@@ -93,7 +94,7 @@ std::vector<double> by_the_model(const Inference& inference, const Terms& terms,
     std::vector<double> values(terms.names.size(), 0.0);
     const objectives::SampleConfig draws = {options.seed, repeat, n};
     for (std::int64_t first = 0; first < n; first += chunk)
-      terms.for_each(values, [&](auto& expectations, bool, objectives::TermSums* sums) {
+      terms.for_each(values, [&](auto& expectations, TermKind, objectives::TermSums* sums) {
         expectations.accumulate(ExecutionSpace(), inference.parameters(), draws, first,
                                 static_cast<int>(std::min(chunk, n - first)), terms.weights, Vector<double>(),
                                 sums);
@@ -106,12 +107,9 @@ std::vector<double> by_the_model(const Inference& inference, const Terms& terms,
 /// Draws from a distribution, or rows of its file: (at most n, D), units of the data, the same on every rank.
 std::vector<double> draw_distribution(const data::EndpointSource& given, const mpi::Communicator& comm,
                                       std::int64_t n, std::uint64_t seed, RandomPurpose purpose,
-                                      data::Spread spread) {
-  if (!given.file) return data::draw_gaussians(given.distribution, n, seed, purpose, spread);
-  Units identity;
-  identity.mean.assign(static_cast<std::size_t>(given.file->info().n_dims), 0.0);
-  identity.scale.assign(identity.mean.size(), 1.0);
-  return data::initial_rows(*given.file, comm, identity, n).x;
+                                      objectives::Spread spread) {
+  if (!given.file) return objectives::sample_gaussians(given.distribution, {n, seed, purpose, spread});
+  return data::initial_rows(*given.file, comm, Units::identity(given.file->info().n_dims), n).x;
 }
 
 std::vector<double> draw_model(const Inference& inference, std::int64_t n, double t, std::uint64_t seed,
@@ -150,13 +148,14 @@ BlockFigures follow(const Inference& inference, const Terms& terms, const object
     Kokkos::deep_copy(points.x, x_host);
     Kokkos::deep_copy(points.tau, units.tau(frames[frame]));
     const double share = trapezoid(frame, frames.size(), units.time_span()) / n;
-    const bool is_last = frame + 1 == frames.size();
-    terms.for_each(figures.values, [&](auto& expectations, bool is_terminal, objectives::TermSums* sums) {
-      if (is_terminal && !is_last) return;
+    const bool is_first = frame == 0, is_last = frame + 1 == frames.size();
+    terms.for_each(figures.values, [&](auto& expectations, TermKind kind, objectives::TermSums* sums) {
+      if (kind == TermKind::initial_expectation && !is_first) return;
+      if (kind == TermKind::terminal_expectation && !is_last) return;
       const objectives::SampleConfig key = {0, static_cast<std::int64_t>(frame), n};
       expectations.accumulate_at(ExecutionSpace(), inference.parameters(),
-                                 {points, is_terminal ? 1.0 / n : share, 0, key, block * n}, terms.weights,
-                                 Vector<double>(), sums);
+                                 {points, kind == TermKind::integral ? share : 1.0 / n, 0, key, block * n},
+                                 terms.weights, Vector<double>(), sums);
     });
   }
   return figures;
@@ -251,7 +250,7 @@ EndpointFigures compare_distribution(const char* name, const data::EndpointSourc
       is_first ? RandomPurpose::initial_distribution : RandomPurpose::terminal_distribution;
   const auto dims = static_cast<std::size_t>(inference.n_dims());
   const std::vector<double> even =
-      draw_distribution(given, comm, options.draws, options.seed, purpose, data::Spread::even);
+      draw_distribution(given, comm, options.draws, options.seed, purpose, objectives::Spread::even);
   EndpointFigures figures;
   figures.name = name;
   const std::size_t count = even.size() / dims;
@@ -274,7 +273,7 @@ EndpointFigures compare_distribution(const char* name, const data::EndpointSourc
   // others.
   const auto other_draws = [&](std::uint64_t which) {
     return draw_distribution(given, comm, options.draws, options.seed + which, purpose,
-                             data::Spread::independent);
+                             objectives::Spread::independent);
   };
   const std::vector<double> distribution = other_draws(1);
   const auto w2 = [&](const std::vector<double>& other) {
@@ -295,12 +294,9 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
                                        const ObjectiveOptions& options) {
   const Units& units = inference.model().units;
   // How well the ends meet their distributions is said of each distribution, it is not a cost.
-  objectives::Config costs = objective;
-  costs.initial_reverse = costs.terminal_reverse = {};
-  // Clipping is a matter of training.
-  for (objectives::Term* term :
-       {&costs.kinetic, &costs.control, &costs.congestion, &costs.state_cost, &costs.jacobian_symmetry})
-    term->clip = 0;
+  objectives::Config costs = objective.without_saturation();
+  for (const objectives::TermRow& row : costs.registry().rows())
+    if (row.report == objectives::Report::as_fit) costs.schedule(row.name) = {};
   const Terms terms(inference, costs, options.noise);
   ObjectiveEvaluation result;
   if (terms.names.empty())
@@ -317,7 +313,7 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
       options.start_from_distribution && sources.initial.is_given() && !sources.initial.file;
   const std::vector<double> start =
       from_law ? draw_distribution(sources.initial, comm, options.paths, options.seed,
-                                   RandomPurpose::initial_distribution, data::Spread::independent)
+                                   RandomPurpose::initial_distribution, objectives::Spread::independent)
                : draw_model(inference, options.paths, units.t_first, options.seed, start_stream);
   const PathFigures paths = simulate(inference, terms, objective, start, comm, options, frames);
   set_estimates(paths.rows, terms.weights, &TermComparison::paths, result);

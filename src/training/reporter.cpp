@@ -61,7 +61,7 @@ std::string Reporter::add_terms(const checkpoint::TrainingState& state, const St
       row.nll = mean;
     else
       row.more.emplace_back(name, mean);
-    if (schedule.clip > 0) row.more.emplace_back(name + "_clipped", clipped);
+    if (schedule.saturation > 0) row.more.emplace_back(name + "_clipped", clipped);
   }
   return text;
 }

@@ -55,7 +55,7 @@ void set_terms(checkpoint::TrainingState& state, const std::vector<ReportedTerm>
 }
 
 template <class Scalar>
-std::vector<ReportedTerm> terms_of(const Objective<Scalar>& objective) {
+std::vector<ReportedTerm> terms_of(const DistributedObjective<Scalar>& objective) {
   std::vector<ReportedTerm> terms;
   for (std::size_t k = 0; k < objective.n_terms(); ++k)
     terms.push_back({objective.name(k), objective.schedule(k)});
@@ -89,7 +89,7 @@ class Trainer {
   checkpoint::TrainingState& m_state;  ///< of m_run
   DeviceState<Scalar> m_arrays;        ///< the arrays of m_state
   flux::Dynamics<Scalar> m_dynamics;
-  Objective<Scalar> m_objective;
+  DistributedObjective<Scalar> m_objective;
   Validation<Scalar> m_validation;
   EarlyStopping m_early_stopping;
   Reporter m_reporter;
@@ -167,7 +167,7 @@ void Trainer<Scalar>::step() {
   update(m_objective.gradient());
   for (std::size_t k = 0; k < values.size(); ++k) {
     m_state.terms[k].sum += values[k].value;
-    m_state.terms[k].clipped += values[k].clipped;
+    m_state.terms[k].clipped += values[k].saturated;
   }
   ++m_state.loss_count;
 }
