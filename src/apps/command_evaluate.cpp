@@ -1,37 +1,28 @@
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "arguments.hpp"
 #include "model_files.hpp"
 #include "provenance.hpp"
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/device/chunk.hpp"
 #include "rhoflux/inference/evaluation.hpp"
+#include "rhoflux/inference/figures_json.hpp"
 #include "rhoflux/inference/simulated_objective.hpp"
-#include "rhoflux/io/safe_file.hpp"
 
 namespace rhoflux::apps {
 namespace {
 
-std::int64_t whole(const Arguments& arguments, const char* name, std::int64_t least, std::int64_t most,
-                   std::int64_t multiple = 1) {
-  const auto value = arguments.get<std::int64_t>(name);
-  if (value < least || value > most || value % multiple != 0)
-    fail_input("--" + std::string(name) + " " + std::to_string(value) + ": must be from " +
-               std::to_string(least) + " to " + std::to_string(most) +
-               (multiple > 1 ? ", a multiple of " + std::to_string(multiple) : ""));
-  return value;
-}
-
 inference::ObjectiveOptions objective_options(const Arguments& arguments) {
   inference::ObjectiveOptions options;
-  options.paths = whole(arguments, "paths", 256, 1 << 20, 128);
-  options.draws = whole(arguments, "draws", 1024, 1 << 24, 1024);
-  options.steps = static_cast<int>(whole(arguments, "steps", 1, 10000000));
-  options.frames = static_cast<int>(whole(arguments, "frames", 2, 100000));
-  const std::string scheme = arguments.text("scheme"), start = arguments.text("start");
-  if (scheme != "heun" && scheme != "euler") fail_input("--scheme " + scheme + ": must be heun or euler");
+  options.paths = whole_option(arguments, "paths", {2 * default_chunk_size, 1 << 20, default_chunk_size});
+  options.draws = whole_option(arguments, "draws", {1024, 1 << 24, 1024});
+  options.steps = static_cast<int>(whole_option(arguments, "steps", {1, 10000000}));
+  options.frames = static_cast<int>(whole_option(arguments, "frames", {2, 100000}));
+  const std::string start = arguments.text("start");
+  options.scheme = scheme_option(arguments);
   if (start != "law" && start != "model") fail_input("--start " + start + ": must be law or model");
-  options.scheme = scheme == "heun" ? transport::SdeScheme::heun : transport::SdeScheme::euler_maruyama;
   options.start_from_distribution = start == "law";
   options.seed = arguments.count("seed");
   return options;
@@ -55,6 +46,16 @@ void print_data_figures(const Context& context, const std::string& split,
                   static_cast<long long>(figures.w_count));
     print(context.comm, line);
   }
+}
+
+inference::Evaluation evaluate_data(const Context& context, const std::string& data,
+                                    const inference::Inference& inference,
+                                    const inference::EvaluationOptions& options) {
+  note_input(context, data);
+  const io::PopulationFile file(data, context.comm);
+  require_time_in_range(inference.model(), file.info().t_min, data);
+  require_time_in_range(inference.model(), file.info().t_max, data);
+  return inference::evaluate(inference, file, context.comm, options);
 }
 
 /// The objective that a checkpoint was trained on, but for the likelihood of its data.
@@ -107,33 +108,28 @@ int command_evaluate(const Context& context) {
   inference::EvaluationOptions options;
   options.split = io::parse_split(arguments.text("split"));
   options.seed = arguments.count("seed");
-  options.max_transport_points = whole(arguments, "transport-points", 1, 20000);
+  options.max_transport_points = whole_option(arguments, "transport-points", {1, 20000});
   inference::ObjectiveOptions objective = objective_options(arguments);
-  if (arguments.has("output"))
-    mpi::on_root(context.comm, [&] { io::require_absent(arguments.text("output"), arguments.has("force")); });
+  const bool has_output = arguments.has("output");
+  const OutputFile output = {has_output ? arguments.text("output") : "", arguments.has("force")};
+  if (has_output) mpi::on_root(context.comm, [&] { require_absent(output); });
   const std::string name = arguments.text("CHECKPOINT");
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, name);
   const inference::Inference inference(checkpoint);
-  objective.noise = noise_option(arguments, checkpoint.model);
-  std::string json;
+  objective.volatility = volatility_option(arguments, checkpoint.model);
+  nlohmann::ordered_json figures = nlohmann::ordered_json::object();
   if (arguments.has("data")) {
-    const std::string data = arguments.text("data");
-    note_input(context, data);
-    const io::PopulationFile file(data, context.comm);
-    require_time_in_range(inference.model(), file.info().t_min, data);
-    require_time_in_range(inference.model(), file.info().t_max, data);
-    const inference::Evaluation result = inference::evaluate(inference, file, context.comm, options);
+    const inference::Evaluation result = evaluate_data(context, arguments.text("data"), inference, options);
     print_data_figures(context, arguments.text("split"), result);
-    json = inference::json_members(result);
+    figures = inference::json_of(result);
   }
   if (!arguments.has("data") || arguments.has("objective")) {
     const inference::ObjectiveEvaluation result =
         evaluate_objective(context, checkpoint, name, inference, objective);
     for (const std::string& line : inference::to_text(result)) print(context.comm, line);
-    json += (json.empty() ? "" : ",\n") + std::string("  \"objective\":\n  ") + inference::to_json(result);
+    figures["objective"] = inference::json_of(result);
   }
-  if (arguments.has("output"))
-    write_json(context, arguments.text("output"), arguments.has("force"), "{\n" + json + "\n}\n");
+  if (has_output) write_json(context, output, figures);
   return 0;
 }
 

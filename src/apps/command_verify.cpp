@@ -1,10 +1,11 @@
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "arguments.hpp"
 #include "model_files.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/inference/figures_json.hpp"
 #include "rhoflux/inference/verification.hpp"
-#include "rhoflux/io/safe_file.hpp"
 
 namespace rhoflux::apps {
 
@@ -22,21 +23,15 @@ int command_verify(const Context& context) {
       "seed", po::value<std::int64_t>()->default_value(1), "seed of the points")(
       "output", po::value<std::string>(), "write the figures as JSON")("force", "overwrite an existing file");
   if (!arguments.parse(context)) return 0;
-  const auto in_range = [&](const char* name, std::int64_t least, std::int64_t most) {
-    const auto value = arguments.get<std::int64_t>(name);
-    if (value < least || value > most)
-      fail_input("--" + std::string(name) + " " + std::to_string(value) + ": must be from " +
-                 std::to_string(least) + " to " + std::to_string(most));
-    return static_cast<int>(value);
-  };
   inference::VerificationOptions options;
-  options.points = in_range("points", 1, 1000000);
-  options.samples = in_range("samples", 100, 10000000);
+  options.points = static_cast<int>(whole_option(arguments, "points", {1, 1000000}));
+  options.samples = static_cast<int>(whole_option(arguments, "samples", {100, 10000000}));
   options.seed = arguments.count("seed");
-  const bool has_output = arguments.has("output"), force = arguments.has("force");
-  if (has_output) mpi::on_root(context.comm, [&] { io::require_absent(arguments.text("output"), force); });
+  const bool has_output = arguments.has("output");
+  const OutputFile output = {has_output ? arguments.text("output") : "", arguments.has("force")};
+  if (has_output) mpi::on_root(context.comm, [&] { require_absent(output); });
   const inference::Inference inference(load_checkpoint(context, arguments.text("CHECKPOINT")));
-  options.noise = noise_option(arguments, inference.model());
+  options.volatility = volatility_option(arguments, inference.model());
   const std::vector<inference::Check> checks = inference::verify(inference, context.comm, options);
   bool passed = true;
   for (const inference::Check& check : checks) {
@@ -46,7 +41,7 @@ int command_verify(const Context& context) {
     print(context.comm, line);
     passed = passed && check.passed;
   }
-  if (has_output) write_json(context, arguments.text("output"), force, inference::to_json(checks));
+  if (has_output) write_json(context, output, inference::json_of(checks));
   if (!passed) fail_numerics(arguments.text("CHECKPOINT") + ": a check is beyond its bound (FAIL above)");
   return 0;
 }
