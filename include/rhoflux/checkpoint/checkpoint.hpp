@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "rhoflux/checkpoint/history.hpp"
-#include "rhoflux/data/measure.hpp"
+#include "rhoflux/core/precision.hpp"
+#include "rhoflux/core/units.hpp"
 #include "rhoflux/density/config.hpp"
 #include "rhoflux/flux/config.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
-#include "rhoflux/training/config.hpp"
 
 namespace rhoflux::checkpoint {
 
