@@ -1,5 +1,7 @@
-"""The Python tools: every picture is made and not blank, figures agree with the files, bad input ends in one line."""
+"""Pictures: every one is made and not blank, scripts and rhoflux-plot agree, bad input ends in one line."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -7,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, datasets, main, np, skip, succeed  # noqa: E402
+from regression import SMALL, check, main, np, skip, succeed  # noqa: E402
 
 TOOLS = Path(os.environ.get("RHOFLUX_SOURCE_DIR", Path(__file__).resolve().parents[2])) / "tools"
 sys.path.insert(0, str(TOOLS))
@@ -17,21 +19,47 @@ try:
 except ImportError:
     skip("this Python has no matplotlib")
 
-import rhoflux_files  # noqa: E402
+import rhoflux.plot  # noqa: E402
+
+SCRIPTS = {"history": "plot_history.py", "samples": "plot_samples.py", "density": "plot_density.py",
+           "paths": "plot_paths.py", "animate": "animate.py"}
 
 
-def tool(folder, name, *arguments, code=0):
-    command = [sys.executable, TOOLS / name, *map(str, arguments)]
-    result = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120)
-    check(result.returncode == code, f"{name} {arguments}: exit status {result.returncode}\n{result.stdout}{result.stderr}")
-    return result.stderr if code else result.stdout
+def plot(folder, subcommand, *arguments, code=0):
+    """Runs a subcommand of rhoflux-plot in this process, for speed; gives what it says."""
+    arguments = [subcommand, *map(str, arguments)]
+    output, errors, found, before = io.StringIO(), io.StringIO(), None, os.getcwd()
+    os.chdir(folder)
+    try:
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            rhoflux.plot.main(arguments)
+    except SystemExit as end:
+        found = end.code
+    finally:
+        os.chdir(before)
+    return said(arguments, code, found, output.getvalue(), errors.getvalue())
 
 
-def refused(folder, words, name, *arguments):
-    said = tool(folder, name, *arguments, code=2)
+def script(folder, subcommand, *arguments, code=0):
+    """Runs the script of a subcommand, which finds the package beside it; gives what it says."""
+    command = [sys.executable, str(TOOLS / SCRIPTS[subcommand]), *map(str, arguments)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    result = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120,
+                            env=environment)
+    return said(command, code, result.returncode, result.stdout, result.stderr)
+
+
+def said(command, code, found, output, errors):
+    check(found == code, f"{command}: exit code {found}\n{output}{errors}")
+    check(code != 0 or not errors, f"{command}: {errors}")
+    return errors if code else output
+
+
+def refused(folder, words, name, *arguments, how=plot):
+    lines = how(folder, name, *arguments, code=2)
     # argparse prints its usage above the message.
-    last = said.strip().splitlines()[-1]
-    check("error:" in last and "Traceback" not in said, said)
+    last = lines.strip().splitlines()[-1]
+    check("error:" in last and "Traceback" not in lines, lines)
     for word in words:
         check(word in last, f"expected '{word}' in: {last}")
 
@@ -59,18 +87,34 @@ def check_picture(folder, name):
 
 def test_pictures(folder):
     prepare(folder)
-    for command in (["plot_density.py", "field.h5"], ["plot_density.py", "field.h5", "--arrows", "--scale", "log"],
-                    ["plot_density.py", "field.h5", "--times", "0,4", "--data", "data.h5", "--window", 0.5],
-                    ["plot_density.py", "field.h5", "--dims", 2], ["plot_density.py", "line.h5", "--data", "data.h5"],
-                    ["plot_density.py", "field.h5", "--dims", 1, "--slice", 0],
-                    ["plot_paths.py", "paths.h5"], ["plot_paths.py", "paths.h5", "--field", "field.h5"],
-                    ["plot_paths.py", "paths.h5", "--field", "field.h5", "--dims", 2, "--count", 5],
-                    ["plot_paths.py", "paths.h5", "--dims", 1], ["plot_history.py", "run"],
-                    ["plot_history.py", "run/history.csv", "run"], ["plot_samples.py", "samples.h5", "--data", "data.h5"],
-                    ["plot_samples.py", "samples.h5", "--layout", "panels"], ["plot_samples.py", "paths.h5"]):
-        said = tool(folder, *command, "--output", "picture.png")
-        check("wrote picture.png" in said, said)
+    for command in (["density", "field.h5"], ["density", "field.h5", "--arrows", "--scale", "log"],
+                    ["density", "field.h5", "--times", "0,4", "--data", "data.h5", "--window", 0.5],
+                    ["density", "field.h5", "--dims", 2], ["density", "line.h5", "--data", "data.h5"],
+                    ["density", "field.h5", "--dims", 1, "--slice", 0],
+                    ["paths", "paths.h5"], ["paths", "paths.h5", "--field", "field.h5"],
+                    ["paths", "paths.h5", "--field", "field.h5", "--dims", 2, "--count", 5],
+                    ["paths", "paths.h5", "--dims", 1], ["history", "run"],
+                    ["history", "run/history.csv", "run"], ["samples", "samples.h5", "--data", "data.h5"],
+                    ["samples", "samples.h5", "--layout", "panels"], ["samples", "paths.h5"],
+                    ["samples", "samples.h5", "--dims", 2]):
+        message = plot(folder, *command, "--output", "picture.png")
+        check("wrote picture.png" in message, message)
         check_picture(folder, "picture.png")
+
+
+def test_scripts(folder):
+    """The scripts draw what the subcommands draw, to the byte, from any folder and without installation."""
+    prepare(folder)
+    for subcommand, arguments in (("history", ["run"]), ("samples", ["samples.h5"]), ("density", ["field.h5"]),
+                                  ("paths", ["paths.h5"]), ("animate", ["field.h5"])):
+        output = "a.gif" if subcommand == "animate" else "a.png"
+        plot(folder, subcommand, *arguments, "--output", output)
+        script(folder, subcommand, *arguments, "--output", "b" + output[1:])
+        check((folder / output).read_bytes() == (folder / ("b" + output[1:])).read_bytes(), f"{subcommand} differs")
+        refused(folder, [f"{SCRIPTS[subcommand]}: error:", "cannot be read" if subcommand == "history" else "no such file"],
+                subcommand, "missing", how=script)
+        check("--output" in plot(folder, subcommand, "--help"), f"help of {subcommand}")
+    check("--arrows" in script(folder, "density", "--help"), "help of a script")
 
 
 def test_animation(folder):
@@ -78,9 +122,9 @@ def test_animation(folder):
     try:
         from PIL import Image
     except ImportError:
-        refused(folder, ["pillow"], "animate.py", "field.h5", "--output", "movie.gif")
+        refused(folder, ["pillow"], "animate", "field.h5", "--output", "movie.gif")
         return
-    tool(folder, "animate.py", "field.h5", "--particles", "paths.h5", "--output", "movie.gif")
+    plot(folder, "animate", "field.h5", "--particles", "paths.h5", "--output", "movie.gif")
     with Image.open(folder / "movie.gif") as movie:
         check(movie.n_frames == 5, f"{movie.n_frames} frames of 5 times")
         frames = []
@@ -90,49 +134,23 @@ def test_animation(folder):
     check(np.mean(np.abs(frames[0] - frames[1])) > 1, "the density does not move")
 
 
-def test_read(folder):
-    model = prepare(folder)
-    for name in ("data.h5", "samples.h5", "query.h5", "field.h5", "paths.h5", model):
-        data = rhoflux_files.read(folder / name)
-        for path, values in datasets(folder / name).items():
-            if path == "deck" or path.startswith("view"):
-                continue
-            found = data
-            for part in path.split("/"):
-                found = getattr(found, part)
-            check(np.asarray(found).tobytes() == np.asarray(values).tobytes(), f"{name}: {path} is read differently")
-        check(str(data).count("\n") >= 2, f"print of {name}: {data}")
-    check(rhoflux_files.read(folder / "samples.h5").t.shape == (3,), "samples")
-
-
-def test_marginals_of_a_field(folder):
-    """The trapezoid rule over the axis left out."""
-    prepare(folder)
-    values = datasets(folder / "field.h5")
-    field = rhoflux_files.Field(folder / "field.h5", [1])
-    expected = np.trapz(values["density"][2], values["axis_2"], axis=1)
-    density, drift = field.density_and_drift(2)
-    check(np.allclose(density, expected, rtol=1e-12), "marginal density")
-    flux = np.trapz(values["density"][2] * values["velocity"][2, ..., 0], values["axis_2"], axis=1)
-    check(np.allclose(drift[..., 0] * density, flux, rtol=1e-9, atol=1e-14), "marginal drift")
-    at = rhoflux_files.Field(folder / "field.h5", [2], at=values["axis_1"][7])
-    check(np.array_equal(at.density(1), values["density"][1, 7]), "slice")
-
-
 def test_bad_input(folder):
     prepare(folder)
     (folder / "noise.h5").write_bytes(bytes(range(256)) * 8)
-    for name in ("plot_density.py", "plot_paths.py", "animate.py", "plot_samples.py"):
+    for name in ("density", "paths", "animate", "samples"):
         refused(folder, ["missing.h5", "no such file"], name, "missing.h5")
         refused(folder, ["noise.h5", "not an HDF5 file"], name, "noise.h5")
         refused(folder, ["query.h5", "kind"], name, "query.h5")
-    refused(folder, ["nowhere", "cannot be read"], "plot_history.py", "nowhere")
-    refused(folder, ["step"], "plot_history.py", "deck.cfg")
-    refused(folder, ["--dims"], "plot_density.py", "field.h5", "--dims", 3)
-    refused(folder, ["no time 9"], "plot_density.py", "field.h5", "--times", 9)
-    refused(folder, ["cannot be written"], "plot_density.py", "field.h5", "--output", "nowhere/a.png")
-    refused(folder, ["two coordinates"], "animate.py", "line.h5")
-    refused(folder, [".gif", ".mp4"], "animate.py", "field.h5", "--output", "movie.txt")
+    refused(folder, ["rhoflux-plot history: error", "nowhere", "cannot be read"], "history", "nowhere")
+    refused(folder, ["step"], "history", "deck.cfg")
+    refused(folder, ["--dims"], "density", "field.h5", "--dims", 3)
+    refused(folder, ["no time 9"], "density", "field.h5", "--times", 9)
+    refused(folder, ["--cmap", "Purpel"], "density", "field.h5", "--cmap", "Purpel")
+    refused(folder, ["--points", "not more than 0"], "density", "field.h5", "--points", 0)
+    refused(folder, ["cannot be written"], "density", "field.h5", "--output", "nowhere/a.png")
+    refused(folder, ["cannot be written"], "animate", "field.h5", "--output", "nowhere/a.gif")
+    refused(folder, ["two coordinates"], "animate", "line.h5")
+    refused(folder, [".gif", ".mp4"], "animate", "field.h5", "--output", "movie.txt")
     check(not list(folder.glob("*.png")), "a picture in spite of bad input")
 
 

@@ -1,0 +1,33 @@
+"""Reads the files of rhoflux into numpy arrays.
+
+    import rhoflux
+    data = rhoflux.read("samples.h5")
+    data.t, data.x, data.attributes["dim_names"]
+
+`read` takes any HDF5 file of rhoflux. The other functions check that a file is of one kind and give what is drawn from
+it. What cannot be read, or is of another kind, raises a FileError that says why in one line.
+"""
+
+from rhoflux.fields import Field
+from rhoflux.files import SPLITS, Contents, FileError, read
+from rhoflux.history import read_history
+from rhoflux.obstacles import Obstacles, read_obstacles
+from rhoflux.points import Frames, Population, read_frames, read_paths, read_population
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "SPLITS",
+    "Contents",
+    "Field",
+    "FileError",
+    "Frames",
+    "Obstacles",
+    "Population",
+    "read",
+    "read_frames",
+    "read_history",
+    "read_obstacles",
+    "read_paths",
+    "read_population",
+]

@@ -1,0 +1,133 @@
+"""`rhoflux-plot density`: the density at several times, with the drift or with data on top."""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from rhoflux.fields import Field
+from rhoflux.plots.commands import UsageError
+from rhoflux.plots.drawing import (
+    PARTICLE_COLOUR,
+    arrow_note,
+    box_shape,
+    density_colours,
+    density_label,
+    draw_arrows,
+    draw_density_against_time,
+    draw_image,
+    open_field,
+    parse_times,
+    require_dims,
+    save,
+    spread,
+    spread_label,
+    thinned,
+    time_label,
+    time_text,
+)
+from rhoflux.points import Population, read_population
+
+
+def draw(arguments: argparse.Namespace) -> None:
+    field = open_field(arguments.field, arguments)
+    data = read_population(arguments.data, arguments.split) if arguments.data else None
+    if data is not None:
+        require_dims(data, field.coordinates)
+    if len(field.coordinates) == 1:
+        if arguments.times or arguments.arrows:
+            raise UsageError("--times and --arrows are for two coordinates; one is drawn against time")
+        figure = draw_against_time(field, arguments, data)
+    else:
+        figure = draw_panels(field, chosen_frames(field, arguments.times), arguments, data)
+    save(figure, arguments.output, arguments.dpi)
+
+
+def chosen_frames(field: Field, text: str | None) -> list[int]:
+    """Indices of the wanted times, which must be in the file; at most six of all, evenly, where none are named."""
+    n_times = len(field.time)
+    if text is None:
+        return [int(k) for k in np.unique(np.linspace(0, n_times - 1, min(n_times, 6)).round())]
+    frames = []
+    for time in parse_times(text):
+        frame = int(np.argmin(np.abs(field.time - time)))
+        if abs(field.time[frame] - time) > 1e-6 * max(1, np.ptp(field.time)):
+            raise UsageError(f"--times {text}: {field.path} has no time {time:g}; the nearest is {field.time[frame]:g}")
+        frames.append(frame)
+    return frames
+
+
+def draw_against_time(field: Field, arguments: argparse.Namespace, data: Population | None) -> Figure:
+    figure, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
+    image = draw_density_against_time(axes, field, arguments)
+    axes.set_xlim(field.time.min(), field.time.max())
+    axes.set_ylim(field.axes[0][0], field.axes[0][-1])
+    axes.set(xlabel=time_label(field.unit), ylabel=field.names[0])
+    if data is not None:
+        random = np.random.default_rng(1)
+        inside = np.where((data.t >= field.time.min()) & (data.t <= field.time.max()))[0]
+        rows = thinned(inside, arguments.points * 6, random)
+        horizontal = spread(data.t[rows], np.ptp(field.time), random)
+        scatter(axes, horizontal, data.x[rows, field.coordinates[0] - 1])
+        axes.set_xlim(min([field.time.min(), *horizontal]), max([field.time.max(), *horizontal]))
+        axes.set_xlabel(spread_label(data.t[rows], horizontal, field.unit))
+    figure.colorbar(image, ax=axes, label=density_label(field))
+    return figure
+
+
+def draw_panels(field: Field, frames: list[int], arguments: argparse.Namespace, data: Population | None) -> Figure:
+    """A panel for each frame, all with the same colours."""
+    x, y = field.axes
+    shape = box_shape((x[0], x[-1]), (y[0], y[-1]))
+    figure, panels = make_panels(field, len(frames), shape)
+    values = [field.density_and_drift(k) if arguments.arrows else (field.density(k), None) for k in frames]
+    colours = density_colours(arguments, max(density.max() for density, _ in values))
+    for axes, frame, (density, _) in zip(panels, frames, values):
+        image = draw_image(axes, x, y, density, **colours)
+        axes.set_title(time_text(field.time[frame], field.unit), fontsize=10)
+        axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
+    if data is not None:
+        draw_data(panels, field, frames, arguments, data)
+    if arguments.arrows:
+        duration = draw_arrows([(axes, *value) for axes, value in zip(panels, values)], field.axes, shape, across=19)
+        if duration is not None:
+            figure.supxlabel(arrow_note(duration, field.unit), fontsize=9)
+    figure.colorbar(image, ax=panels.tolist(), label=density_label(field), pad=0.01)
+    return figure
+
+
+def make_panels(field: Field, count: int, shape: float) -> tuple[Figure, np.ndarray]:
+    """Axes of `count` panels and of those that stay empty, row by row, five or six in a row; names of the coordinates outside."""
+    columns = count if count <= 6 else 5
+    rows = -(-count // columns)
+    figure, panels = plt.subplots(
+        rows, columns, figsize=(2.5 * columns + 0.9, 2.4 * rows * shape + 0.7), sharex=True, sharey=True, squeeze=False,
+        layout="constrained",
+    )  # fmt: skip
+    for axes in panels[:, 0]:
+        axes.set_ylabel(field.names[1])
+    panels = panels.ravel()
+    for axes in panels[count:]:
+        axes.set_axis_off()
+    for k, axes in enumerate(panels[:count]):
+        if k + columns >= count:  # nothing is below
+            axes.set_xlabel(field.names[0])
+            axes.tick_params(labelbottom=True)
+    return figure, panels
+
+
+def draw_data(panels: np.ndarray, field: Field, frames: list[int], arguments: argparse.Namespace, data: Population) -> None:
+    """On each panel, the rows of the data near its time."""
+    window = 0.02 * np.ptp(field.time) if arguments.window is None else arguments.window
+    random = np.random.default_rng(1)
+    for axes, frame in zip(panels, frames):
+        near = thinned(np.where(np.abs(data.t - field.time[frame]) <= window)[0], arguments.points, random)
+        scatter(axes, *(data.x[near, c - 1] for c in field.coordinates))
+
+
+def scatter(axes: Axes, horizontal: np.ndarray, vertical: np.ndarray) -> None:
+    axes.scatter(horizontal, vertical, s=4, color=PARTICLE_COLOUR, alpha=0.5, linewidths=0)

@@ -1,0 +1,101 @@
+"""Points at times: the rows of a population, samples of a model, particles and their paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Sequence
+
+import h5py
+import numpy as np
+
+from rhoflux.files import (
+    POPULATION,
+    SAMPLES,
+    SPLITS,
+    TRANSPORT,
+    AnyPath,
+    FileError,
+    dim_names,
+    open_file,
+    read_dataset,
+    require_dataset,
+    require_kind,
+    time_unit,
+)
+
+
+@dataclass
+class Population:
+    """Rows of a population, in the units of the file."""
+
+    path: str
+    t: np.ndarray  # (N)
+    x: np.ndarray  # (N, D)
+    names: list[str]  # of the D coordinates
+    unit: str  # of t, or empty
+
+
+def read_population(path: AnyPath, split: str = "all") -> Population:
+    """The rows of a split (train, val, test or all) of a population file."""
+    with open_file(path) as file:
+        require_kind(file, path, [POPULATION])
+        n_rows = require_dataset(file, path, "t", 1, "(N)").shape[0]
+        shape = require_dataset(file, path, "x", 2, "(N, D)").shape
+        if shape[0] != n_rows:
+            raise FileError(f"{path}: /t has {n_rows} rows, /x has {shape[0]}")
+        t, x = read_dataset(file, "t"), read_dataset(file, "x")
+        if split != "all":
+            if "split" not in file:
+                raise FileError(f"{path}: has no /split; leave --split out")
+            rows = read_dataset(file, "split") == SPLITS[split]
+            t, x = t[rows], x[rows]
+        if len(t) == 0:
+            raise FileError(f"{path}: has no rows" + ("" if split == "all" else f" of the split {split}"))
+        return Population(str(path), t, x, dim_names(file, shape[1]), time_unit(file))
+
+
+@dataclass
+class Frames:
+    """Points at several times: independent samples, or particles, where x[:, n] is the path of one."""
+
+    path: str
+    t: np.ndarray  # (T)
+    x: np.ndarray  # (T, N, D)
+    names: list[str]  # of the D coordinates
+    unit: str  # of t, or empty
+
+    def at(self, time: float) -> np.ndarray:
+        """Particles (N, D) at a time between frames, on straight lines; t must increase."""
+        later = int(np.clip(np.searchsorted(self.t, time), 1, len(self.t) - 1)) if len(self.t) > 1 else 0
+        if later == 0 or self.t[later] == self.t[later - 1]:
+            return self.x[later]
+        share = np.clip((time - self.t[later - 1]) / (self.t[later] - self.t[later - 1]), 0, 1)
+        return (1 - share) * self.x[later - 1] + share * self.x[later]
+
+
+def read_frames(path: AnyPath, kinds: Sequence[str] = (SAMPLES, TRANSPORT)) -> Frames:
+    """All frames of a file of samples or particles, in the order of the file."""
+    with open_file(path) as file:
+        n_dims = _check_frames(file, path, kinds)[2]
+        return Frames(str(path), read_dataset(file, "t"), read_dataset(file, "x"), dim_names(file, n_dims), time_unit(file))
+
+
+def read_paths(path: AnyPath, most: int, seed: int = 1) -> Frames:
+    """At most this number of particles of a transport file, drawn at random, the frames in the order of time."""
+    with open_file(path) as file:
+        _, count, n_dims = _check_frames(file, path, [TRANSPORT])
+        t = read_dataset(file, "t")
+        chosen = np.sort(np.random.default_rng(seed).choice(count, min(most, count), replace=False))
+        order = np.argsort(t, kind="stable")
+        x = np.stack([read_dataset(file, "x", k)[chosen] for k in order])
+        return Frames(str(path), t[order], x, dim_names(file, n_dims), time_unit(file))
+
+
+def _check_frames(file: h5py.File, path: AnyPath, kinds: Sequence[str]) -> tuple[int, int, int]:
+    """The shape of /x; none of its three lengths is zero."""
+    require_kind(file, path, kinds)
+    shape = require_dataset(file, path, "x", 3, "(T, N, D)").shape
+    n_times = require_dataset(file, path, "t", 1, "(T)").shape[0]
+    if shape[0] != n_times or 0 in shape:
+        raise FileError(f"{path}: /t has {n_times} times, /x has the shape {shape}")
+    return shape
