@@ -7,6 +7,7 @@
 #include "rhoflux/data/sources.hpp"
 #include "rhoflux/mpi/communicator.hpp"
 #include "rhoflux/objectives/config.hpp"
+#include "rhoflux/training/config.hpp"
 #include "rhoflux/training/stop_request.hpp"
 
 namespace rhoflux::training {
