@@ -1,5 +1,6 @@
 #include "rhoflux/density/autoregressive.hpp"
 
+#include "rhoflux/density/conditional_sweep.hpp"
 #include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::density {
@@ -24,21 +25,8 @@ std::vector<double> Autoregressive<Scalar>::initialise(const InitialRows& rows, 
   return parameters;
 }
 
-template <class Scalar>
-void Autoregressive<Scalar>::forward(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                     const Points<Scalar>& points, int n_tangents, const Scalar* tau_dot,
-                                     const Scalar* x_dot) {
-  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading;
-  m_network.begin(space, {points.size(), n_tangents}, points.tau.data(), tau_dot);
-  m_network.evaluate(space, parameters, 0);
-  for (int stage = 1; stage < n_leading; ++stage) {
-    m_network.feed(space, stage, points.x.data() + stage - 1, x_dot == nullptr ? nullptr : x_dot + stage - 1,
-                   n_dims);
-    m_network.evaluate(space, parameters, stage);
-  }
-}
-
 namespace {
+
 /// log_rho_s = sum_i log_f(i, s), i < n_leading.
 template <class Scalar>
 void sum_conditionals(const ExecutionSpace& space, const Matrix<Scalar>& log_f, int n_leading, int n,
@@ -50,140 +38,183 @@ void sum_conditionals(const ExecutionSpace& space, const Matrix<Scalar>& log_f, 
         log_rho(s) = sum;
       });
 }
-}  // namespace
-
+/// log f_i at the points, one entry of log_f (n_dims, n) each.
 template <class Scalar>
-void Autoregressive<Scalar>::log_density(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                         const Points<Scalar>& points, const Vector<Scalar>& log_rho) {
-  forward(space, parameters, points, 0, nullptr, nullptr);
-  const int n_leading = this->m_n_leading;
-  const MixtureView<Scalar> mixtures = m_network.mixtures();
-  const Matrix<Scalar> x = points.x, log_f = m_log_f;
+void evaluate_conditionals(const ExecutionSpace& space, const MixtureView<Scalar>& mixtures, int n_leading,
+                           const Points<Scalar>& points, const Matrix<Scalar>& log_f) {
+  const Matrix<Scalar> x = points.x, out = log_f;
   for_each(
       space, "log conditionals", points.size() * n_leading, KOKKOS_LAMBDA(int item) {
         const int s = item / n_leading, i = item % n_leading;
-        log_f(i, s) = density::log_density(mixtures.at(i, s), x(i, s));
+        out(i, s) = density::log_density(mixtures.at(i, s), x(i, s));
       });
-  sum_conditionals(space, log_f, n_leading, points.size(), log_rho);
+}
+
+/// log f_i, and weight_s times the adjoint of log f_i by the network's outputs (`bar`) and by x_i (x_bar), in one
+/// pass over the conditionals.
+/// @param weight (n) adjoint of log rho; empty: 1
+template <class Scalar>
+void conditionals_adjoint(const ExecutionSpace& space, MixtureNetwork<Scalar>& network, int n_leading,
+                          const Points<Scalar>& points, const ConstVector<Scalar>& weight,
+                          const Matrix<Scalar>& log_f, const Matrix<Scalar>& x_bar) {
+  const MixtureView<Scalar> mixtures = network.mixtures(), bar = network.mixtures_bar();
+  const Matrix<Scalar> x = points.x, out = log_f, slope = x_bar;
+  const ConstVector<Scalar> factor = weight;
+  const bool has_weight = weight.extent(0) > 0;
+  for_each(
+      space, "log conditionals adjoint", points.size() * n_leading, KOKKOS_LAMBDA(int item) {
+        const int s = item / n_leading, i = item % n_leading;
+        out(i, s) = log_density_adjoint(mixtures.at(i, s), x(i, s), has_weight ? factor(s) : Scalar(1),
+                                        bar.at(i, s), slope(i, s));
+      });
+}
+
+/// Draws coordinate i of all samples from the conditional of the last stage.
+/// @param uniforms (2 n_dims, n): two for each coordinate
+template <class Scalar>
+void draw_coordinate(const ExecutionSpace& space, const MixtureView<Scalar>& mixtures, int i,
+                     const Points<Scalar>& points, const ConstMatrix<double>& uniforms) {
+  const Matrix<Scalar> x = points.x;
+  const ConstMatrix<double> uniform = uniforms;
+  for_each(
+      space, "draw of a coordinate", points.size(),
+      KOKKOS_LAMBDA(int s) { x(i, s) = draw(mixtures.at(i, s), uniform(2 * i, s), uniform(2 * i + 1, s)); });
+}
+
+struct Completion {
+  ConstVector<int> is_given;     ///< (n_dims)
+  ConstMatrix<double> uniforms;  ///< (2 n_dims, n)
+};
+
+/// Coordinate i: counts in the weight where it is given, is drawn where it is not.
+template <class Scalar>
+void complete_coordinate(const ExecutionSpace& space, const MixtureView<Scalar>& mixtures, int i,
+                         const Points<Scalar>& points, const Completion& completion,
+                         const Vector<Scalar>& log_weight) {
+  const Matrix<Scalar> x = points.x;
+  const Vector<Scalar> weight = log_weight;
+  const Completion given = completion;
+  for_each(
+      space, "completion of a coordinate", points.size(), KOKKOS_LAMBDA(int s) {
+        if (i == 0) weight(s) = 0;
+        if (given.is_given(i) != 0)
+          weight(s) += density::log_density(mixtures.at(i, s), x(i, s));
+        else
+          x(i, s) = draw(mixtures.at(i, s), given.uniforms(2 * i, s), given.uniforms(2 * i + 1, s));
+      });
+}
+
+/// Calls of a sweep that needs the parameters of all conditionals, one after the other.
+constexpr auto nothing = [](int) {};
+
+}  // namespace
+
+template <class Scalar>
+void Autoregressive<Scalar>::log_density(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                         const Points<Scalar>& points, const Vector<Scalar>& log_rho) {
+  sweep_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), this->m_n_leading,
+                             nothing);
+  evaluate_conditionals(space, m_network.mixtures(), this->m_n_leading, points, m_log_f);
+  sum_conditionals(space, m_log_f, this->m_n_leading, points.size(), log_rho);
 }
 
 template <class Scalar>
-void Autoregressive<Scalar>::log_density_tangent(const ExecutionSpace& space,
-                                                 const Vector<Scalar>& parameters,
-                                                 const Points<Scalar>& points, int n_tangents,
-                                                 const Vector<Scalar>& tau_dot, const Matrix<Scalar>& x_dot,
-                                                 const Vector<Scalar>& log_rho,
-                                                 const Vector<Scalar>& log_rho_dot) {
-  forward(space, parameters, points, n_tangents, tau_dot.data(), x_dot.data());
+void Autoregressive<Scalar>::log_density_tangent(
+    const ExecutionSpace& space, const ConstVector<Scalar>& parameters, const Points<Scalar>& points,
+    int n_tangents, const ConstVector<Scalar>& tau_dot, const ConstMatrix<Scalar>& x_dot,
+    const Vector<Scalar>& log_rho, const Vector<Scalar>& log_rho_dot) {
   const int n_leading = this->m_n_leading, n = points.size();
+  sweep_conditionals<Scalar>(space, parameters, m_network, {points, n_tangents, tau_dot, x_dot}, n_leading,
+                             nothing);
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f, log_f_dot = m_log_f_dot;
+  const ConstMatrix<Scalar> direction = x_dot;
   for_each(
       space, "log conditionals tangent", n * n_leading, KOKKOS_LAMBDA(int item) {
         const int s = item / n_leading, i = item % n_leading;
         for (int j = 0; j < n_tangents; ++j)
           log_f(i, s) =
               density::log_density_tangent(mixtures.at(i, s), x(i, s), mixtures.at(i, (j + 1) * n + s),
-                                           x_dot(i, j * n + s), log_f_dot(i, j * n + s));
+                                           direction(i, j * n + s), log_f_dot(i, j * n + s));
       });
   sum_conditionals(space, log_f, n_leading, n, log_rho);
   sum_conditionals(space, log_f_dot, n_leading, n * n_tangents, log_rho_dot);
 }
 
-/// Conditionals and the adjoint of the network's outputs in one pass over them.
-/// @param weight (n) adjoint of log rho, null: 1
 template <class Scalar>
-void Autoregressive<Scalar>::head_gradient(const ExecutionSpace& space, const Points<Scalar>& points,
-                                           const Scalar* weight, const Vector<Scalar>& log_rho,
-                                           const Matrix<Scalar>& x_bar) {
-  const int n_leading = this->m_n_leading;
-  const MixtureView<Scalar> mixtures = m_network.mixtures(), bar = m_network.mixtures_bar();
-  const Matrix<Scalar> x = points.x, log_f = m_log_f;
-  for_each(
-      space, "log conditionals adjoint", points.size() * n_leading, KOKKOS_LAMBDA(int item) {
-        const int s = item / n_leading, i = item % n_leading;
-        log_f(i, s) = log_density_adjoint(
-            mixtures.at(i, s), x(i, s), weight == nullptr ? Scalar(1) : weight[s], bar.at(i, s), x_bar(i, s));
-      });
-  sum_conditionals(space, log_f, n_leading, points.size(), log_rho);
+void Autoregressive<Scalar>::log_density_gradient(
+    const ExecutionSpace& space, const ConstVector<Scalar>& parameters, const Points<Scalar>& points,
+    const ConstVector<Scalar>& weight, const Vector<Scalar>& log_rho, const Vector<Scalar>& parameters_bar) {
+  sweep_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), this->m_n_leading,
+                             nothing);
+  conditionals_adjoint(space, m_network, this->m_n_leading, points, weight, m_log_f, m_x_bar);
+  sum_conditionals(space, m_log_f, this->m_n_leading, points.size(), log_rho);
+  m_network.adjoint(space, parameters, parameters_bar, {});
 }
 
 template <class Scalar>
-void Autoregressive<Scalar>::log_density_gradient(const ExecutionSpace& space,
-                                                  const Vector<Scalar>& parameters,
-                                                  const Points<Scalar>& points, const Vector<Scalar>& weight,
-                                                  const Vector<Scalar>& log_rho,
-                                                  const Vector<Scalar>& parameters_bar) {
-  forward(space, parameters, points, 0, nullptr, nullptr);
-  head_gradient(space, points, weight.data(), log_rho, m_x_bar);
-  m_network.adjoint(space, parameters, parameters_bar, false);
-}
-
-template <class Scalar>
-void Autoregressive<Scalar>::log_density_score(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void Autoregressive<Scalar>::log_density_score(const ExecutionSpace& space,
+                                               const ConstVector<Scalar>& parameters,
                                                const Points<Scalar>& points, const Vector<Scalar>& log_rho,
                                                const Vector<Scalar>& tau_bar, const Matrix<Scalar>& score) {
-  forward(space, parameters, points, 0, nullptr, nullptr);
-  head_gradient(space, points, nullptr, log_rho, score);
+  sweep_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), this->m_n_leading,
+                             nothing);
+  conditionals_adjoint(space, m_network, this->m_n_leading, points, {}, m_log_f, score);
+  sum_conditionals(space, m_log_f, this->m_n_leading, points.size(), log_rho);
   Kokkos::deep_copy(space, tau_bar, Scalar(0));
-  m_network.adjoint(space, parameters, Vector<Scalar>(), true);
-  m_network.inputs_adjoint(space, tau_bar.data(), score.data(), this->m_n_dims);
+  network::AdjointScope scope;
+  scope.inputs = true;
+  m_network.adjoint(space, parameters, Vector<Scalar>(), scope);
+  m_network.inputs_adjoint(space, tau_bar, score);
+}
+
+template <class Scalar>
+void Autoregressive<Scalar>::score_of_last_sweep(const ExecutionSpace& space,
+                                                 const ConstVector<Scalar>& parameters,
+                                                 const Points<Scalar>& points, const Matrix<Scalar>& score) {
+  conditionals_adjoint(space, m_network, this->m_n_leading, points, {}, m_log_f, score);
+  network::AdjointScope scope;
+  scope.inputs = true;
+  scope.tangents = false;
+  for (int i = this->m_n_leading - 1; i > 0; --i) {  // stage 0 sees time alone
+    m_network.adjoint_stage(space, parameters, Vector<Scalar>(), i, scope);
+    m_network.coordinate_adjoint(space, i, row_of(score, i - 1), {});
+  }
 }
 
 template <class Scalar>
 void Autoregressive<Scalar>::log_conditional_cdf(const ExecutionSpace& space,
-                                                 const Vector<Scalar>& parameters,
+                                                 const ConstVector<Scalar>& parameters,
                                                  const Points<Scalar>& points,
                                                  const Matrix<Scalar>& log_below,
                                                  const Matrix<Scalar>& log_above) {
-  forward(space, parameters, points, 0, nullptr, nullptr);
   const int n_leading = this->m_n_leading;
+  sweep_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), n_leading, nothing);
   const MixtureView<Scalar> mixtures = m_network.mixtures();
-  const Matrix<Scalar> x = points.x;
+  const Matrix<Scalar> x = points.x, below = log_below, above = log_above;
   for_each(
       space, "conditional distribution functions", points.size() * n_leading, KOKKOS_LAMBDA(int item) {
         const int s = item / n_leading, i = item % n_leading;
-        log_cdf(mixtures.at(i, s), x(i, s), log_below(i, s), log_above(i, s));
+        log_cdf(mixtures.at(i, s), x(i, s), below(i, s), above(i, s));
       });
 }
 
 template <class Scalar>
-void Autoregressive<Scalar>::sample(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                    const Points<Scalar>& points, const Matrix<double>& uniforms) {
-  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading;
-  const MixtureView<Scalar> mixtures = m_network.mixtures();
-  const Matrix<Scalar> x = points.x;
-  m_network.begin(space, {points.size(), 0}, points.tau.data(), nullptr);
-  for (int i = 0; i < n_leading; ++i) {
-    if (i > 0) m_network.feed(space, i, points.x.data() + i - 1, nullptr, n_dims);
-    m_network.evaluate(space, parameters, i);
-    for_each(
-        space, "draw of a coordinate", points.size(), KOKKOS_LAMBDA(int s) {
-          x(i, s) = draw(mixtures.at(i, s), uniforms(2 * i, s), uniforms(2 * i + 1, s));
-        });
-  }
+void Autoregressive<Scalar>::sample(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                    const Points<Scalar>& points, const ConstMatrix<double>& uniforms) {
+  sweep_conditionals<Scalar>(
+      space, parameters, m_network, SweepInputs<Scalar>(points), this->m_n_leading,
+      [&](int i) { draw_coordinate(space, m_network.mixtures(), i, points, uniforms); });
 }
 
 template <class Scalar>
-void Autoregressive<Scalar>::complete(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                      const Points<Scalar>& points, const Vector<int>& is_given,
-                                      const Matrix<double>& uniforms, const Vector<Scalar>& log_weight) {
-  const int n_dims = this->m_n_dims;
-  const MixtureView<Scalar> mixtures = m_network.mixtures();
-  const Matrix<Scalar> x = points.x;
-  m_network.begin(space, {points.size(), 0}, points.tau.data(), nullptr);
-  for (int i = 0; i < n_dims; ++i) {
-    if (i > 0) m_network.feed(space, i, points.x.data() + i - 1, nullptr, n_dims);
-    m_network.evaluate(space, parameters, i);
-    for_each(
-        space, "completion of a coordinate", points.size(), KOKKOS_LAMBDA(int s) {
-          if (i == 0) log_weight(s) = 0;
-          if (is_given(i) != 0)
-            log_weight(s) += density::log_density(mixtures.at(i, s), x(i, s));
-          else
-            x(i, s) = draw(mixtures.at(i, s), uniforms(2 * i, s), uniforms(2 * i + 1, s));
-        });
-  }
+void Autoregressive<Scalar>::complete(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                      const Points<Scalar>& points, const ConstVector<int>& is_given,
+                                      const ConstMatrix<double>& uniforms, const Vector<Scalar>& log_weight) {
+  sweep_conditionals<Scalar>(
+      space, parameters, m_network, SweepInputs<Scalar>(points), this->m_n_dims, [&](int i) {
+        complete_coordinate(space, m_network.mixtures(), i, points, {is_given, uniforms}, log_weight);
+      });
 }
 
 template class Autoregressive<float>;

@@ -7,19 +7,24 @@
 
 namespace rhoflux::density {
 
-template <class Scalar>
-std::unique_ptr<Density<Scalar>> make_density(const Config& config, int n_dims, const Capacity& capacity) {
+void require_valid(const Config& config, int n_dims) {
   config.validate();
   if (config.components > max_components)
     fail_input("model.components = " + std::to_string(config.components) + ": must be at most " +
                std::to_string(max_components));
-  if (config.family == Family::factorised)
-    return std::make_unique<Factorised<Scalar>>(config, n_dims, capacity);
+  if (config.family == Family::factorised) return;
   for (const int width : config.hidden)
     if (width < n_dims)
       fail_input("model.hidden: a layer of " + std::to_string(width) + " units is too narrow for " +
                  std::to_string(n_dims) +
                  " dimensions; every hidden layer needs at least one unit a dimension");
+}
+
+template <class Scalar>
+std::unique_ptr<Density<Scalar>> make_density(const Config& config, int n_dims, const Capacity& capacity) {
+  require_valid(config, n_dims);
+  if (config.family == Family::factorised)
+    return std::make_unique<Factorised<Scalar>>(config, n_dims, capacity);
   return std::make_unique<Autoregressive<Scalar>>(config, n_dims, capacity);
 }
 

@@ -55,29 +55,61 @@ std::vector<double> Factorised<Scalar>::initialise(const InitialRows& rows, std:
 }
 
 template <class Scalar>
-void Factorised<Scalar>::forward(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                 const Points<Scalar>& points, int n_tangents, const Scalar* tau_dot) {
-  m_network.begin(space, {points.size(), n_tangents}, points.tau.data(), tau_dot);
+void Factorised<Scalar>::forward(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                 const Points<Scalar>& points, int n_tangents,
+                                 const ConstVector<Scalar>& tau_dot) {
+  m_network.begin(space, {points.size(), n_tangents}, points.tau, tau_dot);
   m_network.evaluate(space, parameters, 0);
 }
 
-/// log f_i^k for every component k and coordinate i.
+namespace {
+
+/// log f_i^k of every component k and leading coordinate i.
 template <class Scalar>
-void Factorised<Scalar>::component_densities(const ExecutionSpace& space, const Points<Scalar>& points) {
-  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, per_sample = m_n_components * n_leading;
-  const MixtureView<Scalar> mixtures = m_network.mixtures();
-  const Matrix<Scalar> x = points.x, log_f = m_log_f;
+void factor_densities(const ExecutionSpace& space, const MixtureView<Scalar>& mixtures,
+                      const FactorIndex& index, const Points<Scalar>& points, const Matrix<Scalar>& log_f) {
+  const ConstMatrix<Scalar> x = points.x;
+  const Matrix<Scalar> out = log_f;
+  const FactorIndex factors = index;
   for_each(
-      space, "log factors", points.size() * per_sample, KOKKOS_LAMBDA(int item) {
-        const int s = item / per_sample, i = item % n_leading;
-        const int head = item % per_sample / n_leading * n_dims + i;
-        log_f(head, s) = density::log_density(mixtures.at(head, s), x(i, s));
+      space, "log factors", factors.count(points.size()), KOKKOS_LAMBDA(int item) {
+        const FactorIndex::Factor f = factors.at(item);
+        out(f.head, f.s) = density::log_density(mixtures.at(f.head, f.s), x(f.i, f.s));
       });
 }
 
+/// Adjoint of the network's outputs and of x by head, weight_s times the share of each component.
+/// @param weight (n) adjoint of log rho; empty: 1
+/// @param log_share (K, n) @param[out] head_x_bar (K D, n)
 template <class Scalar>
-void Factorised<Scalar>::mix(const ExecutionSpace& space, const Vector<Scalar>& parameters, int n,
-                             const Matrix<Scalar>& log_f, const Matrix<Scalar>& log_share,
+void factor_densities_adjoint(const ExecutionSpace& space, MixtureNetwork<Scalar>& network,
+                              const FactorIndex& index, const Points<Scalar>& points,
+                              const ConstVector<Scalar>& weight, const ConstMatrix<Scalar>& log_share,
+                              const Matrix<Scalar>& head_x_bar) {
+  const MixtureView<Scalar> mixtures = network.mixtures(), bar = network.mixtures_bar();
+  const ConstMatrix<Scalar> x = points.x, shares = log_share;
+  const Matrix<Scalar> x_bar = head_x_bar;
+  const ConstVector<Scalar> factor = weight;
+  const bool has_weight = weight.extent(0) > 0;
+  const FactorIndex factors = index;
+  if (index.n_leading < index.n_dims) {  // the heads of the other coordinates take no part
+    Kokkos::deep_copy(space, bar.shapes, Scalar(0));
+    Kokkos::deep_copy(space, bar.logits, Scalar(0));
+  }
+  for_each(
+      space, "log factors adjoint", factors.count(points.size()), KOKKOS_LAMBDA(int item) {
+        const FactorIndex::Factor f = factors.at(item);
+        const Scalar share = math::exp(shares(f.k, f.s));
+        log_density_adjoint(mixtures.at(f.head, f.s), x(f.i, f.s), has_weight ? factor(f.s) * share : share,
+                            bar.at(f.head, f.s), x_bar(f.head, f.s));
+      });
+}
+
+}  // namespace
+
+template <class Scalar>
+void Factorised<Scalar>::mix(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int n,
+                             const ConstMatrix<Scalar>& log_f, const Matrix<Scalar>& log_share,
                              const Vector<Scalar>& log_rho) const {
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_components = m_n_components;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
@@ -96,32 +128,33 @@ void Factorised<Scalar>::mix(const ExecutionSpace& space, const Vector<Scalar>& 
 }
 
 template <class Scalar>
-void Factorised<Scalar>::log_density(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void Factorised<Scalar>::log_density(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                      const Points<Scalar>& points, const Vector<Scalar>& log_rho) {
-  forward(space, parameters, points, 0, nullptr);
-  component_densities(space, points);
+  forward(space, parameters, points, 0, {});
+  factor_densities(space, m_network.mixtures(), index(), points, m_log_f);
   mix(space, parameters, points.size(), m_log_f, m_log_share, log_rho);
 }
 
 template <class Scalar>
-void Factorised<Scalar>::log_density_tangent(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void Factorised<Scalar>::log_density_tangent(const ExecutionSpace& space,
+                                             const ConstVector<Scalar>& parameters,
                                              const Points<Scalar>& points, int n_tangents,
-                                             const Vector<Scalar>& tau_dot, const Matrix<Scalar>& x_dot,
-                                             const Vector<Scalar>& log_rho,
+                                             const ConstVector<Scalar>& tau_dot,
+                                             const ConstMatrix<Scalar>& x_dot, const Vector<Scalar>& log_rho,
                                              const Vector<Scalar>& log_rho_dot) {
-  forward(space, parameters, points, n_tangents, tau_dot.data());
+  forward(space, parameters, points, n_tangents, tau_dot);
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n = points.size();
-  const int n_components = m_n_components, per_sample = n_components * n_leading;
+  const int n_components = m_n_components;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f, log_f_dot = m_log_f_dot, log_share = m_log_share;
+  const FactorIndex factors = index();
   for_each(
-      space, "log factors tangent", n * per_sample, KOKKOS_LAMBDA(int item) {
-        const int s = item / per_sample, i = item % n_leading;
-        const int head = item % per_sample / n_leading * n_dims + i;
+      space, "log factors tangent", factors.count(n), KOKKOS_LAMBDA(int item) {
+        const FactorIndex::Factor f = factors.at(item);
         for (int j = 0; j < n_tangents; ++j)
-          log_f(head, s) =
-              density::log_density_tangent(mixtures.at(head, s), x(i, s), mixtures.at(head, (j + 1) * n + s),
-                                           x_dot(i, j * n + s), log_f_dot(head, j * n + s));
+          log_f(f.head, f.s) = density::log_density_tangent(
+              mixtures.at(f.head, f.s), x(f.i, f.s), mixtures.at(f.head, (j + 1) * n + f.s),
+              x_dot(f.i, j * n + f.s), log_f_dot(f.head, j * n + f.s));
       });
   mix(space, parameters, n, m_log_f, m_log_share, log_rho);
   for_each(
@@ -136,35 +169,14 @@ void Factorised<Scalar>::log_density_tangent(const ExecutionSpace& space, const 
       });
 }
 
-/// Adjoint of the network's outputs and of x, weight_s times each component's share.
-/// @param weight (n) adjoint of log rho, null: 1
 template <class Scalar>
-void Factorised<Scalar>::head_gradient(const ExecutionSpace& space, const Points<Scalar>& points,
-                                       const Scalar* weight) {
-  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, per_sample = m_n_components * n_leading;
-  const MixtureView<Scalar> mixtures = m_network.mixtures(), bar = m_network.mixtures_bar();
-  const Matrix<Scalar> x = points.x, log_share = m_log_share, x_bar = m_x_bar;
-  if (n_leading < n_dims) {  // the heads of the other coordinates take no part
-    Kokkos::deep_copy(space, bar.shapes, Scalar(0));
-    Kokkos::deep_copy(space, bar.logits, Scalar(0));
-  }
-  for_each(
-      space, "log factors adjoint", points.size() * per_sample, KOKKOS_LAMBDA(int item) {
-        const int s = item / per_sample, i = item % n_leading;
-        const int head = item % per_sample / n_leading * n_dims + i;
-        const Scalar share = math::exp(log_share(head / n_dims, s));
-        log_density_adjoint(mixtures.at(head, s), x(i, s), weight == nullptr ? share : weight[s] * share,
-                            bar.at(head, s), x_bar(head, s));
-      });
-}
-
-template <class Scalar>
-void Factorised<Scalar>::log_density_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                              const Points<Scalar>& points, const Vector<Scalar>& weight,
+void Factorised<Scalar>::log_density_gradient(const ExecutionSpace& space,
+                                              const ConstVector<Scalar>& parameters,
+                                              const Points<Scalar>& points, const ConstVector<Scalar>& weight,
                                               const Vector<Scalar>& log_rho,
                                               const Vector<Scalar>& parameters_bar) {
   log_density(space, parameters, points, log_rho);
-  head_gradient(space, points, weight.data());
+  factor_densities_adjoint<Scalar>(space, m_network, index(), points, weight, m_log_share, m_x_bar);
   const int n_components = m_n_components;
   const Matrix<Scalar> log_share = m_log_share;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
@@ -177,18 +189,20 @@ void Factorised<Scalar>::log_density_gradient(const ExecutionSpace& space, const
         for (int s = 0; s < n; ++s) sum += weight(s) * (math::exp(log_share(k, s)) - prior);
         gamma_bar[k] += sum;
       });
-  m_network.adjoint(space, parameters, parameters_bar, false);
+  m_network.adjoint(space, parameters, parameters_bar, {});
 }
 
 template <class Scalar>
-void Factorised<Scalar>::log_density_score(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void Factorised<Scalar>::log_density_score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                            const Points<Scalar>& points, const Vector<Scalar>& log_rho,
                                            const Vector<Scalar>& tau_bar, const Matrix<Scalar>& score) {
   log_density(space, parameters, points, log_rho);
-  head_gradient(space, points, nullptr);
+  factor_densities_adjoint<Scalar>(space, m_network, index(), points, {}, m_log_share, m_x_bar);
   Kokkos::deep_copy(space, tau_bar, Scalar(0));
-  m_network.adjoint(space, parameters, Vector<Scalar>(), true);
-  m_network.inputs_adjoint(space, tau_bar.data(), nullptr, 0);
+  network::AdjointScope scope;
+  scope.inputs = true;
+  m_network.adjoint(space, parameters, Vector<Scalar>(), scope);
+  m_network.inputs_adjoint(space, tau_bar, {});
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_components = m_n_components;
   const Matrix<Scalar> x_bar = m_x_bar;
   for_each(
@@ -202,11 +216,12 @@ void Factorised<Scalar>::log_density_score(const ExecutionSpace& space, const Ve
 
 /// F_i(x_i | x_{<i}) = sum_k v_k F_i^k(x_i), v_k proportional to gamma_k prod_{j<i} f_j^k(x_j).
 template <class Scalar>
-void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space,
+                                             const ConstVector<Scalar>& parameters,
                                              const Points<Scalar>& points, const Matrix<Scalar>& log_below,
                                              const Matrix<Scalar>& log_above) {
-  forward(space, parameters, points, 0, nullptr);
-  component_densities(space, points);
+  forward(space, parameters, points, 0, {});
+  factor_densities(space, m_network.mixtures(), index(), points, m_log_f);
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_components = m_n_components;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f, prefix = m_log_share, scratch = m_x_bar;
@@ -231,15 +246,15 @@ void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space, const 
 }
 
 template <class Scalar>
-void Factorised<Scalar>::sample(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                const Points<Scalar>& points, const Matrix<double>& uniforms) {
-  forward(space, parameters, points, 0, nullptr);
+void Factorised<Scalar>::sample(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                const Points<Scalar>& points, const ConstMatrix<double>& uniforms) {
+  forward(space, parameters, points, 0, {});
   sample_states(space, parameters, points, uniforms);
 }
 
 template <class Scalar>
-void Factorised<Scalar>::sample_states(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                       const Points<Scalar>& points, const Matrix<double>& uniforms) {
+void Factorised<Scalar>::sample_states(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                       const Points<Scalar>& points, const ConstMatrix<double>& uniforms) {
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_components = m_n_components;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x;
@@ -258,10 +273,10 @@ void Factorised<Scalar>::sample_states(const ExecutionSpace& space, const Vector
 /// The given coordinates choose the component, k with probability gamma_k prod_{i given} f_i^k / sum; the sum
 /// is their marginal density.
 template <class Scalar>
-void Factorised<Scalar>::complete(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                  const Points<Scalar>& points, const Vector<int>& is_given,
-                                  const Matrix<double>& uniforms, const Vector<Scalar>& log_weight) {
-  forward(space, parameters, points, 0, nullptr);
+void Factorised<Scalar>::complete(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                  const Points<Scalar>& points, const ConstVector<int>& is_given,
+                                  const ConstMatrix<double>& uniforms, const Vector<Scalar>& log_weight) {
+  forward(space, parameters, points, 0, {});
   const int n_dims = this->m_n_dims, n_components = m_n_components;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_share = m_log_share;

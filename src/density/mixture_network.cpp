@@ -77,37 +77,39 @@ void MixtureNetwork<Scalar>::set_gradient_listener(GradientListener* listener) {
 }
 
 template <class Scalar>
-void MixtureNetwork<Scalar>::begin(const ExecutionSpace& space, network::Columns columns, const Scalar* tau,
-                                   const Scalar* tau_dot) {
+void MixtureNetwork<Scalar>::begin(const ExecutionSpace& space, network::Columns columns,
+                                   const ConstStridedVector<Scalar>& tau,
+                                   const ConstStridedVector<Scalar>& tau_dot) {
   for (const auto& network : m_networks) network->begin(space, columns, tau, tau_dot);
 }
 
 template <class Scalar>
-void MixtureNetwork<Scalar>::feed(const ExecutionSpace& space, int stage, const Scalar* x,
-                                  const Scalar* x_dot, int stride) {
-  for (const auto& network : m_networks) network->feed(space, stage, x, x_dot, stride);
+void MixtureNetwork<Scalar>::feed(const ExecutionSpace& space, int stage, const ConstStridedVector<Scalar>& x,
+                                  const ConstStridedVector<Scalar>& x_dot) {
+  for (const auto& network : m_networks) network->feed(space, stage, x, x_dot);
 }
 
 template <class Scalar>
-void MixtureNetwork<Scalar>::evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void MixtureNetwork<Scalar>::evaluate(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                       int stage) {
   for (const auto& network : m_networks) network->evaluate(space, parameters, stage);
 }
 
 template <class Scalar>
-void MixtureNetwork<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                     const Vector<Scalar>& parameters_bar, bool inputs_too) {
-  for (const auto& network : m_networks) network->adjoint(space, parameters, parameters_bar, inputs_too);
+void MixtureNetwork<Scalar>::extend(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                    const ConstStridedVector<Scalar>& tau_dot,
+                                    const ConstMatrix<Scalar>& x_dot) {
+  for (const auto& network : m_networks) network->extend(space, parameters, tau_dot, x_dot);
 }
 
 template <class Scalar>
-void MixtureNetwork<Scalar>::extend(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                    const Scalar* tau_dot, const Scalar* x_dot, int stride) {
-  for (const auto& network : m_networks) network->extend(space, parameters, tau_dot, x_dot, stride);
+void MixtureNetwork<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                     const Vector<Scalar>& parameters_bar, network::AdjointScope scope) {
+  for (const auto& network : m_networks) network->adjoint(space, parameters, parameters_bar, scope);
 }
 
 template <class Scalar>
-void MixtureNetwork<Scalar>::adjoint_stage(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void MixtureNetwork<Scalar>::adjoint_stage(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                            const Vector<Scalar>& parameters_bar, int stage,
                                            network::AdjointScope scope) {
   for (const auto& network : m_networks)
@@ -115,16 +117,16 @@ void MixtureNetwork<Scalar>::adjoint_stage(const ExecutionSpace& space, const Ve
 }
 
 template <class Scalar>
-void MixtureNetwork<Scalar>::coordinate_adjoint(const ExecutionSpace& space, int stage, Scalar* x_bar,
-                                                Scalar* x_dot_bar, int stride) const {
-  for (const auto& network : m_networks) network->coordinate_adjoint(space, stage, x_bar, x_dot_bar, stride);
+void MixtureNetwork<Scalar>::coordinate_adjoint(const ExecutionSpace& space, int stage,
+                                                const StridedVector<Scalar>& x_bar,
+                                                const StridedVector<Scalar>& x_dot_bar) const {
+  for (const auto& network : m_networks) network->coordinate_adjoint(space, stage, x_bar, x_dot_bar);
 }
 
 template <class Scalar>
-void MixtureNetwork<Scalar>::inputs_adjoint(const ExecutionSpace& space, Scalar* tau_bar, Scalar* x_bar,
-                                            int stride) const {
-  for (const auto& network : m_networks)
-    network->inputs_adjoint(space, tau_bar, nullptr, x_bar, nullptr, stride);
+void MixtureNetwork<Scalar>::inputs_adjoint(const ExecutionSpace& space, const StridedVector<Scalar>& tau_bar,
+                                            const Matrix<Scalar>& x_bar) const {
+  for (const auto& network : m_networks) network->inputs_adjoint(space, tau_bar, {}, x_bar, {});
 }
 
 template class MixtureNetwork<float>;

@@ -12,14 +12,14 @@ struct AntisymmetricField {
   Matrix<Scalar> outputs;
   int n_dims, n;
 
-  KOKKOS_INLINE_FUNCTION int entry(int a, int b) const { return a * n_dims - a * (a + 1) / 2 + (b - a - 1); }
+  RHOFLUX_FUNCTION int entry(int a, int b) const { return a * n_dims - a * (a + 1) / 2 + (b - a - 1); }
   /// B_ab.
-  KOKKOS_INLINE_FUNCTION Scalar at(int a, int b, int s) const {
+  RHOFLUX_FUNCTION Scalar at(int a, int b, int s) const {
     if (a == b) return Scalar(0);
     return a < b ? outputs(entry(a, b), s) : -outputs(entry(b, a), s);
   }
   /// sum_b d_b B_ab.
-  KOKKOS_INLINE_FUNCTION Scalar divergence(int a, int s) const {
+  RHOFLUX_FUNCTION Scalar divergence(int a, int s) const {
     Scalar sum = 0;
     for (int b = 0; b < n_dims; ++b) {
       if (b == a) continue;
@@ -57,7 +57,8 @@ void DivergenceFreePart<Scalar>::initialise(std::vector<double>& parameters, std
 }
 
 template <class Scalar>
-void DivergenceFreePart<Scalar>::add_velocity(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void DivergenceFreePart<Scalar>::add_velocity(const ExecutionSpace& space,
+                                              const ConstVector<Scalar>& parameters,
                                               const density::Points<Scalar>& points,
                                               const Vector<Scalar>& log_rho, const Matrix<Scalar>& score,
                                               const Matrix<Scalar>& velocity) {
@@ -67,8 +68,8 @@ void DivergenceFreePart<Scalar>::add_velocity(const ExecutionSpace& space, const
   for_each_entry(
       space, "unit vectors", n_dims, n * n_dims,
       KOKKOS_LAMBDA(int i, int column) { directions(i, column) = Scalar(i == column / n ? 1 : 0); });
-  m_network->begin(space, {n, n_dims}, points.tau.data(), nullptr);
-  m_network->feed_dense(space, points.x.data(), directions.data(), n_dims);
+  m_network->begin(space, {n, n_dims}, points.tau, {});
+  m_network->feed_dense(space, points.x, directions);
   m_network->evaluate(space, parameters, 0);
   const AntisymmetricField<Scalar> field = {m_network->outputs(), n_dims, n};
   for_each(
@@ -85,8 +86,8 @@ void DivergenceFreePart<Scalar>::add_velocity(const ExecutionSpace& space, const
 }
 
 template <class Scalar>
-void DivergenceFreePart<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters, int n,
-                                         const Vector<Scalar>& log_rho, const Matrix<Scalar>& score,
+void DivergenceFreePart<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                         int n, const Vector<Scalar>& log_rho, const Matrix<Scalar>& score,
                                          const Matrix<Scalar>& velocity_bar,
                                          const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar,
                                          const Matrix<Scalar>& score_bar, const Vector<Scalar>& log_rho_bar) {
@@ -113,8 +114,10 @@ void DivergenceFreePart<Scalar>::adjoint(const ExecutionSpace& space, const Vect
             log_rho_bar(s) -= factor * velocity_bar(a, s) * field.divergence(a, s);
         }
       });
-  m_network->adjoint(space, parameters, parameters_bar, true);
-  m_network->dense_adjoint(space, x_bar.data(), nullptr, n_dims);
+  network::AdjointScope scope;
+  scope.inputs = true;
+  m_network->adjoint(space, parameters, parameters_bar, scope);
+  m_network->dense_adjoint(space, x_bar, {});
 }
 
 template class DivergenceFreePart<float>;

@@ -1,10 +1,9 @@
 #include "rhoflux/flux/dynamics.hpp"
 
+#include "fluxes.hpp"
+
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/device/loops.hpp"
-#include "rhoflux/flux/mixture_flux.hpp"
-#include "rhoflux/flux/sigmoid.hpp"
-#include "rhoflux/flux/triangular.hpp"
 
 namespace rhoflux::flux {
 namespace {
@@ -20,13 +19,29 @@ void check(const density::Config& density, const Config& config, int n_dims) {
     fail_input("flux.divergence_free: in one dimension there is no flux without divergence; must be none");
 }
 
+/// A density and the flux that is made beside it.
 template <class Scalar>
-std::unique_ptr<Flux<Scalar>> make_flux(Kind kind, density::Density<Scalar>& density) {
-  if (auto* mixture = dynamic_cast<density::Factorised<Scalar>*>(&density))
-    return std::make_unique<MixtureFlux<Scalar>>(*mixture);
-  auto& conditionals = dynamic_cast<density::Autoregressive<Scalar>&>(density);
-  if (kind == Kind::sigmoid) return std::make_unique<Sigmoid<Scalar>>(conditionals);
-  return std::make_unique<Triangular<Scalar>>(conditionals);
+struct Family {
+  std::unique_ptr<density::Density<Scalar>> density;
+  std::unique_ptr<Flux<Scalar>> flux;  ///< null where the density alone is wanted
+};
+
+template <class Scalar, class FamilyDensity, class MakeFlux>
+Family<Scalar> make_pair_of(std::unique_ptr<FamilyDensity> density, bool with_flux, const MakeFlux& make) {
+  std::unique_ptr<Flux<Scalar>> flux = with_flux ? make(*density) : nullptr;
+  return {std::move(density), std::move(flux)};
+}
+
+template <class Scalar>
+Family<Scalar> make_family(const density::Config& density, const Config& config, int n_dims,
+                           const density::Capacity& capacity, bool with_flux) {
+  density::require_valid(density, n_dims);
+  if (density.family == density::Family::factorised)
+    return make_pair_of<Scalar>(std::make_unique<density::Factorised<Scalar>>(density, n_dims, capacity),
+                                with_flux, make_mixture_flux<Scalar>);
+  return make_pair_of<Scalar>(std::make_unique<density::Autoregressive<Scalar>>(density, n_dims, capacity),
+                              with_flux,
+                              config.kind == Kind::sigmoid ? make_sigmoid<Scalar> : make_triangular<Scalar>);
 }
 
 }  // namespace
@@ -37,7 +52,10 @@ Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config,
   check(density, config, n_dims);
   // Tangents: the flow, and in the adjoint the direction of the score.
   const int tangents = use.motion ? (use.derivatives ? 2 : 1) : 0;
-  m_density = density::make_density<Scalar>(density, n_dims, {use.samples, tangents, true});
+  Family<Scalar> family =
+      make_family<Scalar>(density, config, n_dims, {use.samples, tangents, true}, use.motion);
+  m_density = std::move(family.density);
+  m_flux = std::move(family.flux);
   m_layout = m_density->layout();
   if (config.divergence_free != DivergenceFree::none) {
     const network::FourierConfig time = {density.time_features, density.time_frequency_min,
@@ -46,7 +64,6 @@ Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config,
         config, time, n_dims, use.motion ? use.samples : 1, use.motion && use.derivatives, m_layout);
   }
   if (!use.motion) return;
-  m_flux = make_flux(config.kind, *m_density);
   m_velocity = make_matrix<Scalar>("velocity", n_dims, use.samples);
   m_score = make_matrix<Scalar>("score", n_dims, use.samples);
   m_score_bar = make_matrix<Scalar>("score adjoint", n_dims, use.derivatives ? use.samples : 0);
@@ -73,15 +90,15 @@ bool Dynamics<Scalar>::needs_score(const DynamicsViews<Scalar>& motion) const {
 }
 
 template <class Scalar>
-void Dynamics<Scalar>::evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void Dynamics<Scalar>::evaluate(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                 const density::Points<Scalar>& points, const DynamicsViews<Scalar>& motion) {
   evaluate_at_samples(space, parameters, points, Matrix<double>(), motion);
 }
 
 template <class Scalar>
-void Dynamics<Scalar>::evaluate_at_samples(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void Dynamics<Scalar>::evaluate_at_samples(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                            const density::Points<Scalar>& points,
-                                           const Matrix<double>& uniforms,
+                                           const ConstMatrix<double>& uniforms,
                                            const DynamicsViews<Scalar>& motion) {
   const int n = points.size(), n_dims = this->n_dims();
   const bool is_wanted = motion.velocity.extent(0) > 0;
@@ -102,7 +119,7 @@ void Dynamics<Scalar>::evaluate_at_samples(const ExecutionSpace& space, const Ve
 }
 
 template <class Scalar>
-void Dynamics<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void Dynamics<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                const density::Points<Scalar>& points, const DynamicsViews<Scalar>& motion,
                                const Matrix<Scalar>& drift_bar, const Vector<Scalar>& log_rho_bar,
                                StateKind states, const Vector<Scalar>& parameters_bar,

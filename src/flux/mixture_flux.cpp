@@ -1,9 +1,44 @@
-#include "rhoflux/flux/mixture_flux.hpp"
-
+#include "fluxes.hpp"
+#include "rhoflux/core/log_sum_exp.hpp"
 #include "rhoflux/density/logistic_motion.hpp"
 #include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::flux {
+namespace {
+
+using density::FactorIndex;
+
+/// Flux of a mixture of products ([HVC] 26, 27; model.md 2c): each factor keeps its quantiles,
+///   v_i = sum_k w_k v_i^k,   v_i^k = -d_t F_i^k / f_i^k,   w_k = gamma_k rho^k / rho.
+template <class Scalar>
+class MixtureFlux : public Flux<Scalar> {
+ public:
+  /// @param density outlives the flux; made for 1 tangent
+  explicit MixtureFlux(density::Factorised<Scalar>& density);
+
+  void velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
+                const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) override;
+  void score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+             const density::Points<Scalar>& points, const Matrix<Scalar>& score) override;
+  void adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+               const density::Points<Scalar>& points, const FluxBar<Scalar>& bar,
+               const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) override;
+
+ private:
+  density::FactorIndex index() const {
+    return {m_density.n_components(), m_density.n_leading(), m_density.n_dims()};
+  }
+
+  density::Factorised<Scalar>& m_density;
+  Vector<Scalar> m_ones;                               ///< (n) rate of tau
+  Matrix<Scalar> m_log_f, m_factor_velocity, m_slope;  ///< (K D, n)
+  Matrix<Scalar> m_log_share;                          ///< (K, n) log w_k
+  Matrix<Scalar> m_share_bar;       ///< (K, n) adjoint of w_k; after sampled_states_adjoint, of log gamma_k
+  Matrix<Scalar> m_log_factor_bar;  ///< (K, n) adjoint of L_k
+  Matrix<Scalar> m_log_factor_prefix;  ///< (K, n) log P_k
+  Matrix<Scalar> m_head_x_bar;         ///< (K D, n)
+};
 
 template <class Scalar>
 MixtureFlux<Scalar>::MixtureFlux(density::Factorised<Scalar>& density)
@@ -16,228 +51,331 @@ MixtureFlux<Scalar>::MixtureFlux(density::Factorised<Scalar>& density)
     *matrix = make_matrix<Scalar>("components in motion", components, samples);
 }
 
-namespace {
-/// Factor i of component k of sample s, from a flat index over the leading coordinates.
-struct Factor {
-  int s, k, i, head;
-};
-KOKKOS_INLINE_FUNCTION Factor factor_of(int item, int n_components, int n_leading, int n_dims) {
-  const int i = item % n_leading, k = item / n_leading % n_components;
-  return {item / n_leading / n_components, k, i, k * n_dims + i};
+/// v_i^k and log f_i^k of every factor, (K D, n).
+template <class Scalar>
+void factor_velocities(const ExecutionSpace& space, const density::MixtureView<Scalar>& mixtures,
+                       const FactorIndex& index, const density::Points<Scalar>& points,
+                       const Matrix<Scalar>& factor_velocity, const Matrix<Scalar>& log_factor) {
+  const int n = points.size();
+  const ConstMatrix<Scalar> x = points.x;
+  const Matrix<Scalar> v = factor_velocity, log_f = log_factor;
+  const FactorIndex factors = index;
+  for_each(
+      space, "factors in motion", factors.count(n), KOKKOS_LAMBDA(int item) {
+        const FactorIndex::Factor f = factors.at(item);
+        v(f.head, f.s) = density::quantile_velocity(mixtures.at(f.head, f.s), mixtures.at(f.head, n + f.s),
+                                                    x(f.i, f.s), log_f(f.head, f.s));
+      });
 }
-}  // namespace
+
+/// mean_i = sum_k w_k by_factor_i^k. @param log_share (K, n) @param by_factor (K D, n) @param[out] mean (n_dims, n)
+template <class Scalar>
+void mean_over_components(const ExecutionSpace& space, const char* label, const FactorIndex& index, int n,
+                          const ConstMatrix<Scalar>& log_share, const ConstMatrix<Scalar>& by_factor,
+                          const Matrix<Scalar>& mean) {
+  const ConstMatrix<Scalar> share = log_share, value = by_factor;
+  const Matrix<Scalar> out = mean;
+  const FactorIndex factors = index;
+  for_each(
+      space, label, n * index.n_leading, KOKKOS_LAMBDA(int item) {
+        const int s = item / factors.n_leading, i = item % factors.n_leading;
+        Scalar sum = 0;
+        for (int k = 0; k < factors.n_components; ++k)
+          sum += math::exp(share(k, s)) * value(k * factors.n_dims + i, s);
+        out(i, s) = sum;
+      });
+}
 
 template <class Scalar>
-void MixtureFlux<Scalar>::velocity(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                   const density::Points<Scalar>& points, const Matrix<double>& uniforms,
+void MixtureFlux<Scalar>::velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                   const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
                                    const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) {
   density::MixtureNetwork<Scalar>& network = m_density.network();
-  const int n = points.size(), n_dims = m_density.n_dims(), n_leading = m_density.n_leading();
-  const int n_components = m_density.n_components();
-  const density::MixtureView<Scalar> mixtures = network.mixtures();
-  const Matrix<Scalar> x = points.x, log_f = m_log_f, factor_velocity = m_factor_velocity;
-  const Matrix<Scalar> log_share = m_log_share;
-  network.begin(space, {n, 1}, points.tau.data(), m_ones.data());
+  const int n = points.size();
+  network.begin(space, {n, 1}, points.tau, m_ones);
   network.evaluate(space, parameters, 0);
   if (uniforms.extent(0) > 0) m_density.sample_states(space, parameters, points, uniforms);
-  for_each(
-      space, "factors in motion", n * n_components * n_leading, KOKKOS_LAMBDA(int item) {
-        const Factor f = factor_of(item, n_components, n_leading, n_dims);
-        factor_velocity(f.head, f.s) = density::quantile_velocity(
-            mixtures.at(f.head, f.s), mixtures.at(f.head, n + f.s), x(f.i, f.s), log_f(f.head, f.s));
-      });
-  m_density.mix(space, parameters, n, log_f, log_share, log_rho);
-  for_each(
-      space, "mixture velocity", n * n_leading, KOKKOS_LAMBDA(int item) {
-        const int s = item / n_leading, i = item % n_leading;
-        Scalar sum = 0;
-        for (int k = 0; k < n_components; ++k)
-          sum += math::exp(log_share(k, s)) * factor_velocity(k * n_dims + i, s);
-        velocity(i, s) = sum;
-      });
+  factor_velocities(space, network.mixtures(), index(), points, m_factor_velocity, m_log_f);
+  m_density.mix(space, parameters, n, m_log_f, m_log_share, log_rho);
+  mean_over_components<Scalar>(space, "mixture velocity", index(), n, m_log_share, m_factor_velocity,
+                               velocity);
 }
 
+/// d log f_i^k / dx of every factor, (K D, n).
 template <class Scalar>
-void MixtureFlux<Scalar>::score(const ExecutionSpace& space, const Vector<Scalar>&,
-                                const density::Points<Scalar>& points, const Matrix<Scalar>& score) {
-  const int n = points.size(), n_dims = m_density.n_dims(), n_leading = m_density.n_leading();
-  const int n_components = m_density.n_components();
-  const density::MixtureView<Scalar> mixtures = m_density.network().mixtures();
-  const Matrix<Scalar> x = points.x, slope = m_slope, log_share = m_log_share;
+void factor_slopes(const ExecutionSpace& space, const density::MixtureView<Scalar>& mixtures,
+                   const FactorIndex& index, const density::Points<Scalar>& points,
+                   const Matrix<Scalar>& slopes) {
+  const ConstMatrix<Scalar> x = points.x;
+  const Matrix<Scalar> slope = slopes;
+  const FactorIndex factors = index;
   for_each(
-      space, "slopes of the factors", n * n_components * n_leading, KOKKOS_LAMBDA(int item) {
-        const Factor f = factor_of(item, n_components, n_leading, n_dims);
+      space, "slopes of the factors", factors.count(points.size()), KOKKOS_LAMBDA(int item) {
+        const FactorIndex::Factor f = factors.at(item);
         slope(f.head, f.s) = density::log_density_slope(mixtures.at(f.head, f.s), x(f.i, f.s));
       });
+}
+
+template <class Scalar>
+void MixtureFlux<Scalar>::score(const ExecutionSpace& space, const ConstVector<Scalar>&,
+                                const density::Points<Scalar>& points, const Matrix<Scalar>& score) {
+  factor_slopes(space, m_density.network().mixtures(), index(), points, m_slope);
+  mean_over_components<Scalar>(space, "score", index(), points.size(), m_log_share, m_slope, score);
+}
+
+/// log F_i^k and log(1 - F_i^k) of every factor, (K D, n).
+template <class Scalar>
+void factor_cdfs(const ExecutionSpace& space, const density::MixtureView<Scalar>& mixtures,
+                 const FactorIndex& index, const density::Points<Scalar>& points,
+                 const Matrix<Scalar>& log_below, const Matrix<Scalar>& log_above) {
+  const ConstMatrix<Scalar> x = points.x;
+  const Matrix<Scalar> below = log_below, above = log_above;
+  const FactorIndex factors = index;
   for_each(
-      space, "score", n * n_leading, KOKKOS_LAMBDA(int item) {
-        const int s = item / n_leading, i = item % n_leading;
-        Scalar sum = 0;
-        for (int k = 0; k < n_components; ++k) sum += math::exp(log_share(k, s)) * slope(k * n_dims + i, s);
-        score(i, s) = sum;
+      space, "conditional distribution functions", factors.count(points.size()), KOKKOS_LAMBDA(int item) {
+        const FactorIndex::Factor f = factors.at(item);
+        density::log_cdf(mixtures.at(f.head, f.s), x(f.i, f.s), below(f.head, f.s), above(f.head, f.s));
       });
 }
 
-/// Draws that keep every F_i = sum_k p_k F_i^k, with p_k proportional to P_k = gamma_k prod_{j<i} f_j^k:
-///   dx_i f_i = -sum_k p_k ( (F_i^k - F_i) dlog P_k + dF_i^k ),   f_i = sum_k p_k f_i^k,
-/// from the last coordinate to the first, for log P_k depends on the x_j before it. F_i^k - F_i is taken on
-/// the side that is small. Adds to the adjoint of the network's outputs and to x_bar; leaves the adjoint of
-/// log gamma_k in m_share_bar.
+/// Model samples that keep every F_i = sum_k p_k F_i^k, with p_k proportional to P_k = gamma_k prod_{j<i} f_j^k:
+///   dx_i f_i = -sum_k p_k ( (F_i^k - F_i) dlog P_k + dF_i^k ),   f_i = sum_k p_k f_i^k.
+/// F_i^k - F_i is taken on the side that is small.
 template <class Scalar>
-void MixtureFlux<Scalar>::move_states(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                      const density::Points<Scalar>& points, const Matrix<Scalar>& x_bar) {
-  const int n_dims = m_density.n_dims(), n_leading = m_density.n_leading();
-  const int n_components = m_density.n_components();
-  const density::MixtureView<Scalar> mixtures = m_density.network().mixtures();
-  const density::MixtureView<Scalar> out_bar = m_density.network().mixtures_bar();
-  const Matrix<Scalar> x = points.x, log_f = m_log_f;
-  const Matrix<Scalar> prefix = m_log_factor_prefix, prefix_bar = m_share_bar;
-  const Matrix<Scalar> below = m_slope, above = m_head_x_bar;
-  const Scalar* gamma = parameters.data() + m_density.gamma_offset();
+struct SampledStates {
+  density::MixtureView<Scalar> mixtures, out_bar;
+  ConstMatrix<Scalar> x;             ///< (n_dims, n)
+  ConstMatrix<Scalar> log_f;         ///< (K D, n)
+  ConstMatrix<Scalar> below, above;  ///< (K D, n) log F_i^k, log(1 - F_i^k)
+  Matrix<Scalar> prefix;             ///< (K, n) log P_k times f_j^k of the coordinates j >= i still in it
+  Matrix<Scalar> prefix_bar;         ///< (K, n) adjoint of log P_k
+  Matrix<Scalar> x_bar;              ///< (n_dims, n)
+  FactorIndex index;
+
+  /// Adds what later coordinates' adjoints of log P_k give to x_i and to the parameters of f_i^k.
+  RHOFLUX_FUNCTION void pass_prefix_adjoint(int i, int s) const {
+    for (int k = 0; k < index.n_components; ++k) {
+      const int head = k * index.n_dims + i;
+      Scalar slope = 0;
+      density::log_density_slope_adjoint(mixtures.at(head, s), x(i, s), Scalar(0),
+                                         density::LogDensityBar<Scalar>{prefix_bar(k, s), Scalar(0)},
+                                         out_bar.at(head, s), slope);
+      x_bar(i, s) += slope;
+    }
+  }
+
+  /// The adjoint of x_i goes on to the parameters of the factors F_i^k and to log P_k; leaves log P_k in prefix.
+  RHOFLUX_FUNCTION void pass_state_adjoint(int i, int s) const {
+    const int n_components = index.n_components, n_dims = index.n_dims;
+    const Scalar log_density =  // log sum_k P_k f_i^k
+        log_sum_exp_of<Scalar>(n_components, [&](int k) { return prefix(k, s); });
+    for (int k = 0; k < n_components; ++k) prefix(k, s) -= log_f(k * n_dims + i, s);  // now log P_k
+    Scalar max_mass = prefix(0, s);
+    for (int k = 1; k < n_components; ++k)
+      if (prefix(k, s) > max_mass) max_mass = prefix(k, s);
+    Scalar mass = 0, mass_below = 0, mass_above = 0;
+    for (int k = 0; k < n_components; ++k) {
+      const Scalar p = math::exp(prefix(k, s) - max_mass);
+      mass += p;
+      mass_below += p * math::exp(below(k * n_dims + i, s));
+      mass_above += p * math::exp(above(k * n_dims + i, s));
+    }
+    const bool is_below = mass_below <= mass_above;
+    const auto log_side_of = [&](int k) {
+      return is_below ? below(k * n_dims + i, s) : above(k * n_dims + i, s);
+    };
+    const Scalar side = is_below ? Scalar(1) : Scalar(-1);
+    const Scalar log_side =  // log of F_i, or of 1 - F_i
+        log_sum_exp_of<Scalar>(n_components, [&](int k) { return prefix(k, s) + log_side_of(k); }) -
+        max_mass - math::log(mass);
+    const Scalar c = -x_bar(i, s);
+    for (int k = 0; k < n_components; ++k) {
+      const int head = k * n_dims + i;
+      // P_k (F_i^k - F_i) / sum_m P_m f_i^m and P_k f_i^k / sum_m P_m f_i^m
+      const Scalar log_p = prefix(k, s) - log_density;
+      const Scalar excess = side * (math::exp(log_p + log_side_of(k)) - math::exp(log_p + log_side));
+      const Scalar share = math::exp(log_p + log_f(head, s));
+      Scalar unused = 0;
+      density::cdf_ratio_adjoint(mixtures.at(head, s), x(i, s), c * share, out_bar.at(head, s), unused);
+      prefix_bar(k, s) += c * excess;
+    }
+  }
+};
+
+/// From the last coordinate to the first, for log P_k depends on the x_j before it. Adds to the adjoint of the
+/// network's outputs and to x_bar; leaves the adjoint of log gamma_k in prefix_bar.
+template <class Scalar>
+void sampled_states_adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& logits,
+                            const SampledStates<Scalar>& sampled_states, int n) {
+  const SampledStates<Scalar> states = sampled_states;
+  const ConstVector<Scalar> gamma = logits;
   for_each(
-      space, "conditional distribution functions", points.size() * n_components * n_leading,
-      KOKKOS_LAMBDA(int item) {
-        const Factor f = factor_of(item, n_components, n_leading, n_dims);
-        density::log_cdf(mixtures.at(f.head, f.s), x(f.i, f.s), below(f.head, f.s), above(f.head, f.s));
+      space, "sampled states adjoint", n, KOKKOS_LAMBDA(int s) {
+        for (int k = 0; k < states.index.n_components; ++k) {
+          states.prefix(k, s) = gamma(k);
+          for (int i = 0; i < states.index.n_leading; ++i)
+            states.prefix(k, s) += states.log_f(k * states.index.n_dims + i, s);
+          states.prefix_bar(k, s) = 0;
+        }
+        for (int i = states.index.n_leading - 1; i >= 0; --i) {
+          states.pass_prefix_adjoint(i, s);
+          states.pass_state_adjoint(i, s);
+        }
       });
+}
+
+/// The adjoint of w_k: sum_i v_bar_i v_i^k + direction_i d log f_i^k / dx. @param[out] gain (K, n)
+template <class Scalar>
+void component_gains(const ExecutionSpace& space, const density::MixtureView<Scalar>& mixtures,
+                     const FactorIndex& index, const density::Points<Scalar>& points,
+                     const FluxBar<Scalar>& bar, const ConstMatrix<Scalar>& factor_velocity,
+                     const Matrix<Scalar>& gain) {
+  const ConstMatrix<Scalar> x = points.x, v = factor_velocity, velocity_bar = bar.velocity,
+                            direction = bar.direction;
+  const Matrix<Scalar> out = gain;
+  const bool has_direction = bar.direction.extent(0) > 0;
+  const FactorIndex factors = index;
   for_each(
-      space, "moving states adjoint", points.size(), KOKKOS_LAMBDA(int s) {
-        for (int k = 0; k < n_components; ++k) {
-          prefix(k, s) = gamma[k];
-          for (int i = 0; i < n_leading; ++i) prefix(k, s) += log_f(k * n_dims + i, s);
-          prefix_bar(k, s) = 0;
+      space, "gain of the components", points.size() * index.n_components, KOKKOS_LAMBDA(int item) {
+        const int s = item / factors.n_components, k = item % factors.n_components;
+        Scalar sum = 0;
+        for (int i = 0; i < factors.n_leading; ++i) {
+          const int head = k * factors.n_dims + i;
+          sum += velocity_bar(i, s) * v(head, s);
+          if (has_direction)
+            sum += direction(i, s) * density::log_density_slope(mixtures.at(head, s), x(i, s));
         }
-        for (int i = n_leading - 1; i >= 0; --i) {
-          Scalar most = prefix(0, s);
-          for (int k = 0; k < n_components; ++k) {
-            const int head = k * n_dims + i;
-            // Later coordinates' adjoint of log P_k reaches x_i and the parameters of f_i^k.
-            Scalar slope = 0;
-            density::log_density_slope_adjoint(mixtures.at(head, s), x(i, s), Scalar(0),
-                                               density::LogDensityBar<Scalar>{prefix_bar(k, s), Scalar(0)},
-                                               out_bar.at(head, s), slope);
-            x_bar(i, s) += slope;
-            if (prefix(k, s) > most) most = prefix(k, s);  // of log P_k + log f_i^k
-          }
-          Scalar density_sum = 0, mass = 0, mass_below = 0, mass_above = 0;
-          Scalar max_mass = prefix(0, s) - log_f(i, s);
-          for (int k = 0; k < n_components; ++k) {
-            density_sum += math::exp(prefix(k, s) - most);
-            prefix(k, s) -= log_f(k * n_dims + i, s);  // now log P_k
-            if (prefix(k, s) > max_mass) max_mass = prefix(k, s);
-          }
-          const Scalar log_density = most + math::log(density_sum);
-          for (int k = 0; k < n_components; ++k) {
-            const Scalar p = math::exp(prefix(k, s) - max_mass);
-            mass += p;
-            mass_below += p * math::exp(below(k * n_dims + i, s));
-            mass_above += p * math::exp(above(k * n_dims + i, s));
-          }
-          const bool is_below = mass_below <= mass_above;
-          const Scalar side = is_below ? Scalar(1) : Scalar(-1);
-          // log of F_i, or of 1 - F_i
-          Scalar max_side = prefix(0, s) + (is_below ? below : above)(i, s), side_sum = 0;
-          for (int k = 0; k < n_components; ++k) {
-            const Scalar term = prefix(k, s) + (is_below ? below : above)(k * n_dims + i, s);
-            if (term > max_side) max_side = term;
-          }
-          for (int k = 0; k < n_components; ++k)
-            side_sum += math::exp(prefix(k, s) + (is_below ? below : above)(k * n_dims + i, s) - max_side);
-          const Scalar log_side = max_side + math::log(side_sum) - max_mass - math::log(mass);
-          const Scalar c = -x_bar(i, s);
-          for (int k = 0; k < n_components; ++k) {
-            const int head = k * n_dims + i;
-            // P_k (F_i^k - F_i) / sum_m P_m f_i^m and P_k f_i^k / sum_m P_m f_i^m
-            const Scalar log_p = prefix(k, s) - log_density;
-            const Scalar excess =
-                side * (math::exp(log_p + (is_below ? below : above)(head, s)) - math::exp(log_p + log_side));
-            const Scalar share = math::exp(log_p + log_f(head, s));
-            Scalar unused = 0;
-            density::cdf_ratio_adjoint(mixtures.at(head, s), x(i, s), c * share, out_bar.at(head, s), unused);
-            prefix_bar(k, s) += c * excess;
-          }
-        }
+        out(k, s) = sum;
       });
 }
 
 /// With w_k = e^log_share_k and L_k = log gamma_k + sum_i log f_i^k: dw_k = w_k (dL_k - sum_m w_m dL_m).
 /// Hence the adjoint of L_k is w_k ( log_rho_bar + sum_i v_bar_i (v_i^k - v_i) + (d_k - sum_m w_m d_m) ),
 /// where d_k = sum_i direction_i d log f_i^k / dx.
+/// @param gain (K, n) of component_gains @param[out] log_factor_bar (K, n)
 template <class Scalar>
-void MixtureFlux<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                  const density::Points<Scalar>& points, const FluxBar<Scalar>& bar,
-                                  const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) {
-  density::MixtureNetwork<Scalar>& network = m_density.network();
-  const int n = points.size(), n_dims = m_density.n_dims(), n_leading = m_density.n_leading();
-  const int n_components = m_density.n_components();
-  const bool has_direction = bar.direction.extent(0) > 0, drawn = bar.states == StateKind::sampled;
-  const density::MixtureView<Scalar> mixtures = network.mixtures(), out_bar = network.mixtures_bar();
-  const Matrix<Scalar> x = points.x, velocity_bar = bar.velocity, direction = bar.direction;
-  const Matrix<Scalar> factor_velocity = m_factor_velocity, head_x_bar = m_head_x_bar;
-  const Matrix<Scalar> log_share = m_log_share, share_bar = m_share_bar, log_factor_bar = m_log_factor_bar;
-  const Matrix<Scalar> prefix_bar = m_share_bar;  // after move_states
-  const Vector<Scalar> log_rho_bar = bar.log_rho;
-  if (n_leading < n_dims) {  // the heads of the other coordinates take no part
-    Kokkos::deep_copy(space, out_bar.shapes, Scalar(0));
-    Kokkos::deep_copy(space, out_bar.logits, Scalar(0));
-  }
-  for_each(
-      space, "gain of the components", n * n_components, KOKKOS_LAMBDA(int item) {
-        const int s = item / n_components, k = item % n_components;
-        Scalar gain = 0;
-        for (int i = 0; i < n_leading; ++i) {
-          const int head = k * n_dims + i;
-          gain += velocity_bar(i, s) * factor_velocity(head, s);
-          if (has_direction)
-            gain += direction(i, s) * density::log_density_slope(mixtures.at(head, s), x(i, s));
-        }
-        share_bar(k, s) = gain;
-      });
+void component_adjoint(const ExecutionSpace& space, int n_components, int n,
+                       const ConstMatrix<Scalar>& log_share, const ConstMatrix<Scalar>& gain,
+                       const ConstVector<Scalar>& log_rho_bar, const Matrix<Scalar>& log_factor_bar) {
+  const ConstMatrix<Scalar> share = log_share, share_bar = gain;
+  const ConstVector<Scalar> to_log_rho = log_rho_bar;
+  const Matrix<Scalar> out = log_factor_bar;
   for_each(
       space, "component adjoint", n, KOKKOS_LAMBDA(int s) {
         Scalar mean = 0;
-        for (int k = 0; k < n_components; ++k) mean += math::exp(log_share(k, s)) * share_bar(k, s);
+        for (int k = 0; k < n_components; ++k) mean += math::exp(share(k, s)) * share_bar(k, s);
         for (int k = 0; k < n_components; ++k)
-          log_factor_bar(k, s) = math::exp(log_share(k, s)) * (log_rho_bar(s) + share_bar(k, s) - mean);
+          out(k, s) = math::exp(share(k, s)) * (to_log_rho(s) + share_bar(k, s) - mean);
       });
+}
+
+/// The adjoint of the network's outputs, and of x by factor. @param[out] head_x_bar (K D, n)
+template <class Scalar>
+void factor_adjoint(const ExecutionSpace& space, density::MixtureNetwork<Scalar>& network,
+                    const FactorIndex& index, const density::Points<Scalar>& points,
+                    const FluxBar<Scalar>& bar, const ConstMatrix<Scalar>& log_share,
+                    const ConstMatrix<Scalar>& log_factor_bar, const Matrix<Scalar>& head_x_bar) {
+  const density::MixtureView<Scalar> mixtures = network.mixtures(), out_bar = network.mixtures_bar();
+  const ConstMatrix<Scalar> x = points.x, velocity_bar = bar.velocity, direction = bar.direction;
+  const ConstMatrix<Scalar> shares = log_share, factor_bar = log_factor_bar;
+  const Matrix<Scalar> to_x_bar = head_x_bar;
+  const bool has_direction = bar.direction.extent(0) > 0;
+  const int n = points.size();
+  const FactorIndex factors = index;
   for_each(
-      space, "factors in motion adjoint", n * n_components * n_leading, KOKKOS_LAMBDA(int item) {
-        const Factor f = factor_of(item, n_components, n_leading, n_dims);
+      space, "factors in motion adjoint", factors.count(n), KOKKOS_LAMBDA(int item) {
+        const FactorIndex::Factor f = factors.at(item);
         const density::Mixture<Scalar> mixture = mixtures.at(f.head, f.s);
         const density::Mixture<Scalar> to = out_bar.at(f.head, f.s), to_dot = out_bar.at(f.head, n + f.s);
-        const Scalar share = math::exp(log_share(f.k, f.s)), position = x(f.i, f.s);
+        const Scalar share = math::exp(shares(f.k, f.s)), position = x(f.i, f.s);
         Scalar to_x = 0;
         density::set_zero(to);
         density::set_zero(to_dot);
         density::log_density_slope_adjoint(
             mixture, position, has_direction ? direction(f.i, f.s) : Scalar(0),
-            density::LogDensityBar<Scalar>{log_factor_bar(f.k, f.s), has_direction ? share : Scalar(0)}, to,
+            density::LogDensityBar<Scalar>{factor_bar(f.k, f.s), has_direction ? share : Scalar(0)}, to,
             to_x);
         density::quantile_velocity_adjoint(mixture, mixtures.at(f.head, n + f.s), position,
                                            share * velocity_bar(f.i, f.s), to, to_dot, to_x);
-        head_x_bar(f.head, f.s) = to_x;
-      });
-  for_each(
-      space, "state adjoint", n * n_leading, KOKKOS_LAMBDA(int item) {
-        const int s = item / n_leading, i = item % n_leading;
-        for (int k = 0; k < n_components; ++k) x_bar(i, s) += head_x_bar(k * n_dims + i, s);
-      });
-  if (bar.states == StateKind::sampled) move_states(space, parameters, points, x_bar);
-  network.adjoint_stage(space, parameters, parameters_bar, 0, {});
-  if (parameters_bar.extent(0) == 0) return;
-  const Scalar* gamma = parameters.data() + m_density.gamma_offset();
-  Scalar* gamma_bar = parameters_bar.data() + m_density.gamma_offset();
-  for_each(
-      space, "component weights adjoint", n_components, KOKKOS_LAMBDA(int k) {
-        const Scalar prior = math::exp(gamma[k] - log_sum_exp(gamma, n_components));
-        Scalar sum = 0;
-        for (int s = 0; s < n; ++s)
-          sum += log_factor_bar(k, s) - log_rho_bar(s) * prior + (drawn ? prefix_bar(k, s) : Scalar(0));
-        gamma_bar[k] += sum;
+        to_x_bar(f.head, f.s) = to_x;
       });
 }
 
-template class MixtureFlux<float>;
-template class MixtureFlux<double>;
+/// x_bar_i += sum_k head_x_bar_i^k.
+template <class Scalar>
+void add_state_adjoint(const ExecutionSpace& space, const FactorIndex& index, int n,
+                       const ConstMatrix<Scalar>& head_x_bar, const Matrix<Scalar>& x_bar) {
+  const ConstMatrix<Scalar> by_head = head_x_bar;
+  const Matrix<Scalar> sum = x_bar;
+  const FactorIndex factors = index;
+  for_each(
+      space, "state adjoint", n * index.n_leading, KOKKOS_LAMBDA(int item) {
+        const int s = item / factors.n_leading, i = item % factors.n_leading;
+        for (int k = 0; k < factors.n_components; ++k) sum(i, s) += by_head(k * factors.n_dims + i, s);
+      });
+}
+
+/// The adjoint of the logits of gamma. @param prefix_bar (K, n) of sampled_states_adjoint; empty: none
+template <class Scalar>
+void component_weights_adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& logits, int n,
+                               const ConstMatrix<Scalar>& log_factor_bar,
+                               const ConstVector<Scalar>& log_rho_bar, const ConstMatrix<Scalar>& prefix_bar,
+                               const Vector<Scalar>& logits_bar) {
+  const ConstVector<Scalar> gamma = logits, to_log_rho = log_rho_bar;
+  const ConstMatrix<Scalar> factor_bar = log_factor_bar, sampled_bar = prefix_bar;
+  const Vector<Scalar> gamma_bar = logits_bar;
+  const bool is_sampled = prefix_bar.extent(0) > 0;
+  const int n_components = static_cast<int>(gamma.extent(0));
+  for_each(
+      space, "component weights adjoint", n_components, KOKKOS_LAMBDA(int k) {
+        const Scalar prior = math::exp(gamma(k) - log_sum_exp(gamma.data(), n_components));
+        Scalar sum = 0;
+        for (int s = 0; s < n; ++s)
+          sum += factor_bar(k, s) - to_log_rho(s) * prior + (is_sampled ? sampled_bar(k, s) : Scalar(0));
+        gamma_bar(k) += sum;
+      });
+}
+
+template <class Scalar>
+void MixtureFlux<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                  const density::Points<Scalar>& points, const FluxBar<Scalar>& bar,
+                                  const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) {
+  density::MixtureNetwork<Scalar>& network = m_density.network();
+  const int n = points.size(), n_components = m_density.n_components();
+  const density::MixtureView<Scalar> mixtures = network.mixtures(), out_bar = network.mixtures_bar();
+  const auto logits = Kokkos::make_pair(m_density.gamma_offset(), m_density.gamma_offset() + n_components);
+  const ConstVector<Scalar> gamma = Kokkos::subview(parameters, logits);
+  const bool is_sampled = bar.states == StateKind::sampled;
+  if (m_density.n_leading() < m_density.n_dims()) {  // the heads of the other coordinates take no part
+    Kokkos::deep_copy(space, out_bar.shapes, Scalar(0));
+    Kokkos::deep_copy(space, out_bar.logits, Scalar(0));
+  }
+  component_gains<Scalar>(space, mixtures, index(), points, bar, m_factor_velocity, m_share_bar);
+  component_adjoint<Scalar>(space, n_components, n, m_log_share, m_share_bar, bar.log_rho, m_log_factor_bar);
+  factor_adjoint<Scalar>(space, network, index(), points, bar, m_log_share, m_log_factor_bar, m_head_x_bar);
+  add_state_adjoint<Scalar>(space, index(), n, m_head_x_bar, x_bar);
+  if (is_sampled) {
+    factor_cdfs(space, mixtures, index(), points, m_slope, m_head_x_bar);
+    sampled_states_adjoint<Scalar>(space, gamma,
+                                   {mixtures, out_bar, points.x, m_log_f, m_slope, m_head_x_bar,
+                                    m_log_factor_prefix, m_share_bar, x_bar, index()},
+                                   n);
+  }
+  network.adjoint_stage(space, parameters, parameters_bar, 0, {});
+  if (parameters_bar.extent(0) == 0) return;
+  const Vector<Scalar> gamma_bar = Kokkos::subview(parameters_bar, logits);
+  component_weights_adjoint<Scalar>(space, gamma, n, m_log_factor_bar, bar.log_rho,
+                                    is_sampled ? m_share_bar : Matrix<Scalar>(), gamma_bar);
+}
+
+}  // namespace
+
+template <class Scalar>
+std::unique_ptr<Flux<Scalar>> make_mixture_flux(density::Factorised<Scalar>& density) {
+  return std::make_unique<MixtureFlux<Scalar>>(density);
+}
+
+template std::unique_ptr<Flux<float>> make_mixture_flux(density::Factorised<float>&);
+template std::unique_ptr<Flux<double>> make_mixture_flux(density::Factorised<double>&);
 
 }  // namespace rhoflux::flux

@@ -1,8 +1,8 @@
-#include "rhoflux/flux/sigmoid.hpp"
-
+#include "fluxes.hpp"
+#include "rhoflux/density/conditional_sweep.hpp"
 #include "rhoflux/density/logistic_motion.hpp"
 #include "rhoflux/device/loops.hpp"
-#include "score_of_conditionals.hpp"
+#include "score_direction.hpp"
 
 namespace rhoflux::flux {
 namespace {
@@ -11,14 +11,12 @@ namespace {
 template <class Scalar>
 struct Reference {
   Scalar log_below, log_above;  ///< log G, log(1 - G)
-  KOKKOS_INLINE_FUNCTION Scalar log_density() const { return log_below + log_above; }
-  KOKKOS_INLINE_FUNCTION Scalar log_density_slope() const {
-    return Scalar(1) - Scalar(2) * math::exp(log_below);
-  }
+  RHOFLUX_FUNCTION Scalar log_density() const { return log_below + log_above; }
+  RHOFLUX_FUNCTION Scalar log_density_slope() const { return Scalar(1) - Scalar(2) * math::exp(log_below); }
 };
 
 template <class Scalar>
-KOKKOS_INLINE_FUNCTION Reference<Scalar> reference(Scalar x) {
+RHOFLUX_FUNCTION Reference<Scalar> reference(Scalar x) {
   return {math::log_sigmoid(x), math::log_sigmoid(-x)};
 }
 
@@ -31,7 +29,7 @@ struct Conditionals {
   Matrix<Scalar> excess;      ///< e^log_factor (G_i - F_i) / f_i
 
   /// Fills the last three of one sample.
-  KOKKOS_INLINE_FUNCTION void combine(int n_leading, int s) const {
+  RHOFLUX_FUNCTION void combine(int n_leading, int s) const {
     Scalar sum = 0;
     for (int i = 0; i < n_leading; ++i) {
       growth(i, s) = sum;
@@ -50,7 +48,37 @@ struct Conditionals {
   }
 };
 
-}  // namespace
+/// The flux of [HVC] (6, 7, 12, 24), with G the standard sigmoid and g = G':
+///   v_i = [prod_{j>i} g(x_j) / f_j] * ( (G(x_i) - F_i) / f_i * d_t log P_{i-1} - d_t F_i / f_i ).
+/// A faithful reference: no flux escapes to infinity, but v is unbounded where some f_j is narrower than g
+/// (model.md 2a).
+template <class Scalar>
+class Sigmoid : public Flux<Scalar> {
+ public:
+  /// @param density outlives the flux; made for 1 tangent, 2 where the adjoint is used with a direction
+  explicit Sigmoid(density::Autoregressive<Scalar>& density);
+
+  void velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
+                const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) override;
+  void score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+             const density::Points<Scalar>& points, const Matrix<Scalar>& score) override;
+  void adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+               const density::Points<Scalar>& points, const FluxBar<Scalar>& bar,
+               const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) override;
+
+ private:
+  Conditionals<Scalar> conditionals(const density::Points<Scalar>& points) const {
+    return {points.x,    m_log_f,      m_log_f_dot, m_quantile_velocity,
+            m_cdf_ratio, m_log_factor, m_growth,    m_excess};
+  }
+
+  density::Autoregressive<Scalar>& m_density;
+  Vector<Scalar> m_ones;  ///< (n) rate of tau
+  /// (n_dims, n) of the conditionals of the last call of `velocity`
+  Matrix<Scalar> m_log_f, m_log_f_dot, m_quantile_velocity, m_cdf_ratio, m_log_factor, m_growth, m_excess;
+  Matrix<Scalar> m_velocity;  ///< (n_dims, n)
+};
 
 template <class Scalar>
 Sigmoid<Scalar>::Sigmoid(density::Autoregressive<Scalar>& density)
@@ -61,50 +89,65 @@ Sigmoid<Scalar>::Sigmoid(density::Autoregressive<Scalar>& density)
     *matrix = make_matrix<Scalar>("sigmoid flux", density.n_dims(), density.capacity().samples);
 }
 
+/// Coordinate i: draws it where there are uniforms, then what the velocity needs of its conditional.
 template <class Scalar>
-void Sigmoid<Scalar>::velocity(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                               const density::Points<Scalar>& points, const Matrix<double>& uniforms,
-                               const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) {
-  density::MixtureNetwork<Scalar>& network = m_density.network();
-  const int n = points.size(), n_leading = m_density.n_leading();
-  const density::MixtureView<Scalar> mixtures = network.mixtures();
-  const Conditionals<Scalar> f = {points.x,    m_log_f,      m_log_f_dot, m_quantile_velocity,
-                                  m_cdf_ratio, m_log_factor, m_growth,    m_excess};
-  const Matrix<Scalar> keep = m_velocity;
+void evaluate_conditional(const ExecutionSpace& space, const density::MixtureView<Scalar>& mixtures, int i,
+                          int n, const ConstMatrix<double>& uniforms,
+                          const Conditionals<Scalar>& conditionals) {
+  const Conditionals<Scalar> f = conditionals;
+  const ConstMatrix<double> uniform = uniforms;
   const bool draws = uniforms.extent(0) > 0;
-  network.begin(space, {n, 1}, points.tau.data(), m_ones.data());
-  for (int i = 0; i < n_leading; ++i) {
-    if (i > 0) network.feed(space, i, points.x.data() + i - 1, nullptr, m_density.n_dims());
-    network.evaluate(space, parameters, i);
-    for_each(
-        space, "conditional in motion", n, KOKKOS_LAMBDA(int s) {
-          if (draws) f.x(i, s) = density::draw(mixtures.at(i, s), uniforms(2 * i, s), uniforms(2 * i + 1, s));
-          const density::MovingConditional<Scalar> found =
-              density::moving_conditional(mixtures.at(i, s), mixtures.at(i, n + s), f.x(i, s));
-          f.log_f(i, s) = found.log_f;
-          f.log_f_dot(i, s) = found.log_f_dot;
-          f.quantile_velocity(i, s) = found.quantile_velocity;
-          f.cdf_ratio(i, s) = found.cdf_ratio;
-        });
-  }
+  for_each(
+      space, "conditional in motion", n, KOKKOS_LAMBDA(int s) {
+        if (draws) f.x(i, s) = density::draw(mixtures.at(i, s), uniform(2 * i, s), uniform(2 * i + 1, s));
+        const density::MovingConditional<Scalar> found =
+            density::moving_conditional(mixtures.at(i, s), mixtures.at(i, n + s), f.x(i, s));
+        f.log_f(i, s) = found.log_f;
+        f.log_f_dot(i, s) = found.log_f_dot;
+        f.quantile_velocity(i, s) = found.quantile_velocity;
+        f.cdf_ratio(i, s) = found.cdf_ratio;
+      });
+}
+
+/// v and log rho from all conditionals. @param[out] velocity, kept (n_dims, n) the same twice
+template <class Scalar>
+void combine_conditionals(const ExecutionSpace& space, const Conditionals<Scalar>& conditionals,
+                          int n_leading, int n, const Matrix<Scalar>& velocity, const Matrix<Scalar>& kept,
+                          const Vector<Scalar>& log_rho) {
+  const Conditionals<Scalar> f = conditionals;
+  const Matrix<Scalar> v = velocity, keep = kept;
+  const Vector<Scalar> log_density = log_rho;
   for_each(
       space, "sigmoid velocity", n, KOKKOS_LAMBDA(int s) {
         Scalar sum = 0;
         f.combine(n_leading, s);
         for (int i = 0; i < n_leading; ++i) {
-          velocity(i, s) =
+          v(i, s) =
               f.excess(i, s) * f.growth(i, s) + math::exp(f.log_factor(i, s)) * f.quantile_velocity(i, s);
-          keep(i, s) = velocity(i, s);
+          keep(i, s) = v(i, s);
           sum += f.log_f(i, s);
         }
-        log_rho(s) = sum;
+        log_density(s) = sum;
       });
 }
 
 template <class Scalar>
-void Sigmoid<Scalar>::score(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void Sigmoid<Scalar>::velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                               const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
+                               const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) {
+  density::MixtureNetwork<Scalar>& network = m_density.network();
+  const int n = points.size(), n_leading = m_density.n_leading();
+  const Conditionals<Scalar> f = conditionals(points);
+  density::sweep_conditionals<Scalar>(
+      space, parameters, network, {points, 1, m_ones, {}}, n_leading,
+      [&](int i) { evaluate_conditional(space, network.mixtures(), i, n, uniforms, f); });
+  combine_conditionals(space, f, n_leading, n, velocity, m_velocity, log_rho);
+}
+
+template <class Scalar>
+void Sigmoid<Scalar>::score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                             const density::Points<Scalar>& points, const Matrix<Scalar>& score) {
-  score_of_conditionals(space, parameters, points, m_density, score);
+  m_density.score_of_last_sweep(space, parameters, points, score);
 }
 
 /// With P_i = prod_{j>i} g_j / f_j, E_i = P_i (G_i - F_i) / f_i and T_i = d_t log P_{i-1}, v_i = E_i T_i +
@@ -112,55 +155,65 @@ void Sigmoid<Scalar>::score(const ExecutionSpace& space, const Vector<Scalar>& p
 ///   d v_i = v_i sum_{j>i} (dlog g_j - dlog f_j) + P_i dq_i + E_i dT_i
 ///           + P_i T_i ( g_i/f_i dx_i - dF_i/f_i ) - E_i T_i dlog f_i.
 template <class Scalar>
-void Sigmoid<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void sigmoid_velocity_adjoint(const ExecutionSpace& space, density::MixtureNetwork<Scalar>& network, int i,
+                              int n_leading, int n, const Conditionals<Scalar>& conditionals,
+                              const ConstMatrix<Scalar>& v, const FluxBar<Scalar>& bar,
+                              const Matrix<Scalar>& x_bar) {
+  const bool has_direction = bar.direction.extent(0) > 0, is_sampled = bar.states == StateKind::sampled;
+  const density::MixtureView<Scalar> mixtures = network.mixtures(), out_bar = network.mixtures_bar();
+  const Conditionals<Scalar> f = conditionals;
+  const ConstMatrix<Scalar> velocity = v;
+  const Matrix<Scalar> velocity_bar = bar.velocity, direction = bar.direction, to_x = x_bar;
+  const Vector<Scalar> log_rho_bar = bar.log_rho;
+  for_each(
+      space, "sigmoid velocity adjoint", n, KOKKOS_LAMBDA(int s) {
+        const Scalar x = f.x(i, s), log_factor = f.log_factor(i, s), growth = f.growth(i, s);
+        const Scalar factor = math::exp(log_factor), v_bar = velocity_bar(i, s);
+        const Reference<Scalar> g = reference(x);
+        Scalar before = 0;  // sum_{k<i} v_bar_k v_k
+        for (int k = 0; k < i; ++k) before += velocity_bar(k, s) * velocity(k, s);
+        Scalar growth_bar = 0;  // adjoint of d_t log f_i
+        for (int k = i + 1; k < n_leading; ++k) growth_bar += velocity_bar(k, s) * f.excess(k, s);
+        const density::Mixture<Scalar> to = out_bar.at(i, s), to_dot = out_bar.at(i, n + s);
+        density::set_zero(to);
+        density::set_zero(to_dot);
+        to_x(i, s) += before * g.log_density_slope() +
+                      v_bar * growth * math::exp(g.log_density() - f.log_f(i, s) + log_factor);
+        if (has_direction)
+          add_score_direction_adjoint(mixtures, out_bar, i, s, n, x, direction(i, s), to_x(i, s));
+        density::moving_conditional_adjoint(
+            mixtures.at(i, s), mixtures.at(i, n + s), x,
+            density::MovingConditional<Scalar>{log_rho_bar(s) - before - v_bar * growth * f.excess(i, s),
+                                               growth_bar, v_bar * factor, -v_bar * growth * factor},
+            is_sampled, to, to_dot, to_x(i, s));
+      });
+}
+
+template <class Scalar>
+void Sigmoid<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                               const density::Points<Scalar>& points, const FluxBar<Scalar>& bar,
                               const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) {
   density::MixtureNetwork<Scalar>& network = m_density.network();
-  const int n = points.size(), n_leading = m_density.n_leading(), n_dims = m_density.n_dims();
-  const bool has_direction = bar.direction.extent(0) > 0;
-  const density::MixtureView<Scalar> mixtures = network.mixtures(), out_bar = network.mixtures_bar();
-  const Conditionals<Scalar> f = {points.x,    m_log_f,      m_log_f_dot, m_quantile_velocity,
-                                  m_cdf_ratio, m_log_factor, m_growth,    m_excess};
-  const Matrix<Scalar> velocity = m_velocity, velocity_bar = bar.velocity, direction = bar.direction;
-  const Vector<Scalar> log_rho_bar = bar.log_rho;
-  const bool is_drawn = bar.states == StateKind::sampled;
-  if (has_direction) network.extend(space, parameters, nullptr, direction.data(), n_dims);
+  const int n_leading = m_density.n_leading();
+  if (bar.direction.extent(0) > 0) network.extend(space, parameters, {}, bar.direction);
   for (int i = n_leading - 1; i >= 0; --i) {
-    for_each(
-        space, "sigmoid velocity adjoint", n, KOKKOS_LAMBDA(int s) {
-          const Scalar x = f.x(i, s), log_factor = f.log_factor(i, s), growth = f.growth(i, s);
-          const Scalar factor = math::exp(log_factor), v_bar = velocity_bar(i, s);
-          const Reference<Scalar> g = reference(x);
-          Scalar before = 0;  // sum_{k<i} v_bar_k v_k
-          for (int k = 0; k < i; ++k) before += velocity_bar(k, s) * velocity(k, s);
-          Scalar growth_bar = 0;  // adjoint of d_t log f_i
-          for (int k = i + 1; k < n_leading; ++k) growth_bar += velocity_bar(k, s) * f.excess(k, s);
-          const density::Mixture<Scalar> mixture = mixtures.at(i, s), dot = mixtures.at(i, n + s);
-          const density::Mixture<Scalar> to = out_bar.at(i, s), to_dot = out_bar.at(i, n + s);
-          density::set_zero(to);
-          density::set_zero(to_dot);
-          x_bar(i, s) += before * g.log_density_slope() +
-                         v_bar * growth * math::exp(g.log_density() - f.log_f(i, s) + log_factor);
-          if (has_direction) {
-            const density::Mixture<Scalar> to_second = out_bar.at(i, 2 * n + s);
-            Scalar unused = 0;
-            density::set_zero(to_second);
-            density::log_density_tangent_adjoint(mixture, mixtures.at(i, 2 * n + s), x, direction(i, s),
-                                                 density::LogDensityBar<Scalar>{Scalar(0), Scalar(1)}, to,
-                                                 to_second, x_bar(i, s), unused);
-          }
-          density::moving_conditional_adjoint(
-              mixture, dot, x,
-              density::MovingConditional<Scalar>{log_rho_bar(s) - before - v_bar * growth * f.excess(i, s),
-                                                 growth_bar, v_bar * factor, -v_bar * growth * factor},
-              is_drawn, to, to_dot, x_bar(i, s));
-        });
-    network.adjoint_stage(space, parameters, parameters_bar, i, {i > 0, true});
-    if (i > 0) network.coordinate_adjoint(space, i, x_bar.data() + i - 1, nullptr, n_dims);
+    sigmoid_velocity_adjoint<Scalar>(space, network, i, n_leading, points.size(), conditionals(points),
+                                     m_velocity, bar, x_bar);
+    network::AdjointScope scope;
+    scope.inputs = i > 0;
+    network.adjoint_stage(space, parameters, parameters_bar, i, scope);
+    if (i > 0) network.coordinate_adjoint(space, i, row_of(x_bar, i - 1), {});
   }
 }
 
-template class Sigmoid<float>;
-template class Sigmoid<double>;
+}  // namespace
+
+template <class Scalar>
+std::unique_ptr<Flux<Scalar>> make_sigmoid(density::Autoregressive<Scalar>& density) {
+  return std::make_unique<Sigmoid<Scalar>>(density);
+}
+
+template std::unique_ptr<Flux<float>> make_sigmoid(density::Autoregressive<float>&);
+template std::unique_ptr<Flux<double>> make_sigmoid(density::Autoregressive<double>&);
 
 }  // namespace rhoflux::flux

@@ -1,10 +1,37 @@
-#include "rhoflux/flux/triangular.hpp"
-
+#include "fluxes.hpp"
+#include "rhoflux/density/conditional_sweep.hpp"
 #include "rhoflux/density/logistic_motion.hpp"
 #include "rhoflux/device/loops.hpp"
-#include "score_of_conditionals.hpp"
+#include "score_direction.hpp"
 
 namespace rhoflux::flux {
+namespace {
+
+/// Knothe-Rosenblatt flux: every conditional quantile is kept,
+///   v_i = -( d_t F_i + sum_{k<i} v_k d_{x_k} F_i ) / f_i,   i = 1..D in order,
+/// the velocity of a quantile of f_i whose parameters change along (1, v_1, .., v_{i-1}). Stage i of the
+/// masked network needs v_1..v_i only, so v is the tangent that is fed to the network while it is being
+/// computed: one tangent pass for all of v (model.md 2b).
+template <class Scalar>
+class Triangular : public Flux<Scalar> {
+ public:
+  /// @param density outlives the flux; made for 1 tangent, 2 where the adjoint is used with a direction
+  explicit Triangular(density::Autoregressive<Scalar>& density);
+
+  void velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
+                const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) override;
+  void score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+             const density::Points<Scalar>& points, const Matrix<Scalar>& score) override;
+  void adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+               const density::Points<Scalar>& points, const FluxBar<Scalar>& bar,
+               const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) override;
+
+ private:
+  density::Autoregressive<Scalar>& m_density;
+  Vector<Scalar> m_ones;       ///< (n) rate of tau
+  Matrix<Scalar> m_x_dot_bar;  ///< (n_dims, 2 n): adjoint of the tangents fed, v first
+};
 
 template <class Scalar>
 Triangular<Scalar>::Triangular(density::Autoregressive<Scalar>& density)
@@ -14,77 +41,103 @@ Triangular<Scalar>::Triangular(density::Autoregressive<Scalar>& density)
   Kokkos::deep_copy(m_ones, Scalar(1));
 }
 
+/// Coordinate i: draws it where there are uniforms, then v_i and log rho of the first i.
 template <class Scalar>
-void Triangular<Scalar>::velocity(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                  const density::Points<Scalar>& points, const Matrix<double>& uniforms,
-                                  const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) {
-  density::MixtureNetwork<Scalar>& network = m_density.network();
-  const int n = points.size(), n_dims = m_density.n_dims();
-  const density::MixtureView<Scalar> mixtures = network.mixtures();
+void triangular_velocity(const ExecutionSpace& space, const density::MixtureView<Scalar>& mixtures, int i,
+                         const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
+                         const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) {
+  const int n = points.size();
   const Matrix<Scalar> x = points.x, v = velocity;
+  const Vector<Scalar> log_density = log_rho;
+  const ConstMatrix<double> uniform = uniforms;
   const bool draws = uniforms.extent(0) > 0;
-  network.begin(space, {n, 1}, points.tau.data(), m_ones.data());
-  for (int i = 0; i < m_density.n_leading(); ++i) {
-    if (i > 0) network.feed(space, i, x.data() + i - 1, v.data() + i - 1, n_dims);
-    network.evaluate(space, parameters, i);
-    for_each(
-        space, "triangular velocity", n, KOKKOS_LAMBDA(int s) {
-          if (draws) x(i, s) = density::draw(mixtures.at(i, s), uniforms(2 * i, s), uniforms(2 * i + 1, s));
-          Scalar log_f = 0;
-          v(i, s) = density::quantile_velocity(mixtures.at(i, s), mixtures.at(i, n + s), x(i, s), log_f);
-          log_rho(s) = (i == 0 ? Scalar(0) : log_rho(s)) + log_f;
-        });
-  }
+  for_each(
+      space, "triangular velocity", n, KOKKOS_LAMBDA(int s) {
+        if (draws) x(i, s) = density::draw(mixtures.at(i, s), uniform(2 * i, s), uniform(2 * i + 1, s));
+        Scalar log_f = 0;
+        v(i, s) = density::quantile_velocity(mixtures.at(i, s), mixtures.at(i, n + s), x(i, s), log_f);
+        log_density(s) = (i == 0 ? Scalar(0) : log_density(s)) + log_f;
+      });
 }
 
 template <class Scalar>
-void Triangular<Scalar>::score(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void Triangular<Scalar>::velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                  const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
+                                  const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) {
+  density::MixtureNetwork<Scalar>& network = m_density.network();
+  density::sweep_conditionals<Scalar>(
+      space, parameters, network, {points, 1, m_ones, velocity}, m_density.n_leading(),
+      [&](int i) { triangular_velocity(space, network.mixtures(), i, points, uniforms, log_rho, velocity); });
+}
+
+template <class Scalar>
+void Triangular<Scalar>::score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                const density::Points<Scalar>& points, const Matrix<Scalar>& score) {
-  score_of_conditionals(space, parameters, points, m_density, score);
+  m_density.score_of_last_sweep(space, parameters, points, score);
+}
+
+/// Adjoint of triangular_velocity of coordinate i and, with a direction, of that of the score.
+/// @param x_dot_bar (n_dims, 2 n): row i is the adjoint of v_i
+template <class Scalar>
+void triangular_velocity_adjoint(const ExecutionSpace& space, density::MixtureNetwork<Scalar>& network, int i,
+                                 const density::Points<Scalar>& points, const FluxBar<Scalar>& bar,
+                                 const ConstMatrix<Scalar>& x_dot_bar, const Matrix<Scalar>& x_bar) {
+  const int n = points.size();
+  const bool has_direction = bar.direction.extent(0) > 0, is_sampled = bar.states == StateKind::sampled;
+  const density::MixtureView<Scalar> mixtures = network.mixtures(), out_bar = network.mixtures_bar();
+  const Matrix<Scalar> x = points.x, direction = bar.direction, to_x = x_bar;
+  const ConstMatrix<Scalar> velocity_bar = x_dot_bar;
+  const Vector<Scalar> log_rho_bar = bar.log_rho;
+  for_each(
+      space, "triangular velocity adjoint", n, KOKKOS_LAMBDA(int s) {
+        const density::Mixture<Scalar> mixture = mixtures.at(i, s), to = out_bar.at(i, s);
+        const density::Mixture<Scalar> to_dot = out_bar.at(i, n + s);
+        density::set_zero(to);
+        density::set_zero(to_dot);
+        if (has_direction)
+          add_score_direction_adjoint(mixtures, out_bar, i, s, n, x(i, s), direction(i, s), to_x(i, s));
+        density::moving_conditional_adjoint(
+            mixture, mixtures.at(i, n + s), x(i, s),
+            density::MovingConditional<Scalar>{log_rho_bar(s), Scalar(0), velocity_bar(i, s), Scalar(0)},
+            is_sampled, to, to_dot, to_x(i, s));
+      });
+}
+
+template <class Scalar>
+void copy_velocity_adjoint(const ExecutionSpace& space, const ConstMatrix<Scalar>& velocity_bar,
+                           const Matrix<Scalar>& x_dot_bar, int n) {
+  const ConstMatrix<Scalar> from = velocity_bar;
+  const Matrix<Scalar> to = x_dot_bar;
+  for_each_entry(
+      space, "velocity adjoint", static_cast<int>(to.extent(0)), n,
+      KOKKOS_LAMBDA(int i, int s) { to(i, s) = from(i, s); });
 }
 
 /// From the last coordinate to the first: what head i gives to the tangents of x_k, k < i, is adjoint of v_k.
 template <class Scalar>
-void Triangular<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void Triangular<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                  const density::Points<Scalar>& points, const FluxBar<Scalar>& bar,
                                  const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) {
   density::MixtureNetwork<Scalar>& network = m_density.network();
-  const int n = points.size(), n_dims = m_density.n_dims(), n_leading = m_density.n_leading();
-  const bool has_direction = bar.direction.extent(0) > 0, drawn = bar.states == StateKind::sampled;
-  const density::MixtureView<Scalar> mixtures = network.mixtures(), out_bar = network.mixtures_bar();
-  const Matrix<Scalar> x = points.x, velocity_bar = bar.velocity, direction = bar.direction;
-  const Matrix<Scalar> x_dot_bar = m_x_dot_bar;
-  const Vector<Scalar> log_rho_bar = bar.log_rho;
-  if (has_direction) network.extend(space, parameters, nullptr, direction.data(), n_dims);
-  for_each_entry(
-      space, "velocity adjoint", n_dims, n,
-      KOKKOS_LAMBDA(int i, int s) { x_dot_bar(i, s) = velocity_bar(i, s); });
-  for (int i = n_leading - 1; i >= 0; --i) {
-    for_each(
-        space, "triangular velocity adjoint", n, KOKKOS_LAMBDA(int s) {
-          const density::Mixture<Scalar> mixture = mixtures.at(i, s), to = out_bar.at(i, s);
-          const density::Mixture<Scalar> to_dot = out_bar.at(i, n + s);
-          density::set_zero(to);
-          density::set_zero(to_dot);
-          if (has_direction) {
-            const density::Mixture<Scalar> to_second = out_bar.at(i, 2 * n + s);
-            Scalar unused = 0;
-            density::set_zero(to_second);
-            density::log_density_tangent_adjoint(mixture, mixtures.at(i, 2 * n + s), x(i, s), direction(i, s),
-                                                 density::LogDensityBar<Scalar>{Scalar(0), Scalar(1)}, to,
-                                                 to_second, x_bar(i, s), unused);
-          }
-          density::moving_conditional_adjoint(
-              mixture, mixtures.at(i, n + s), x(i, s),
-              density::MovingConditional<Scalar>{log_rho_bar(s), Scalar(0), x_dot_bar(i, s), Scalar(0)},
-              drawn, to, to_dot, x_bar(i, s));
-        });
-    network.adjoint_stage(space, parameters, parameters_bar, i, {i > 0, true});
-    if (i > 0) network.coordinate_adjoint(space, i, x_bar.data() + i - 1, x_dot_bar.data() + i - 1, n_dims);
+  if (bar.direction.extent(0) > 0) network.extend(space, parameters, {}, bar.direction);
+  copy_velocity_adjoint<Scalar>(space, bar.velocity, m_x_dot_bar, points.size());
+  for (int i = m_density.n_leading() - 1; i >= 0; --i) {
+    triangular_velocity_adjoint<Scalar>(space, network, i, points, bar, m_x_dot_bar, x_bar);
+    network::AdjointScope scope;
+    scope.inputs = i > 0;
+    network.adjoint_stage(space, parameters, parameters_bar, i, scope);
+    if (i > 0) network.coordinate_adjoint(space, i, row_of(x_bar, i - 1), row_of(m_x_dot_bar, i - 1));
   }
 }
 
-template class Triangular<float>;
-template class Triangular<double>;
+}  // namespace
+
+template <class Scalar>
+std::unique_ptr<Flux<Scalar>> make_triangular(density::Autoregressive<Scalar>& density) {
+  return std::make_unique<Triangular<Scalar>>(density);
+}
+
+template std::unique_ptr<Flux<float>> make_triangular(density::Autoregressive<float>&);
+template std::unique_ptr<Flux<double>> make_triangular(density::Autoregressive<double>&);
 
 }  // namespace rhoflux::flux

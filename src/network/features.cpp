@@ -28,85 +28,92 @@ FourierFeatures<Scalar>::FourierFeatures(const FourierConfig& config)
 }
 
 template <class Scalar>
-void FourierFeatures<Scalar>::forward(const ExecutionSpace& space, const Scalar* values,
-                                      const Scalar* tangents, int stride, int n, int n_tangents,
-                                      int first_row, const Matrix<Scalar>& features) const {
-  const int count = m_config.n_features / 2;
-  const int first = first_row + (m_config.include_value ? 1 : 0);
+void FourierFeatures<Scalar>::forward(const ExecutionSpace& space, Columns columns,
+                                      const ConstStridedVector<Scalar>& values,
+                                      const ConstStridedVector<Scalar>& tangents,
+                                      const Matrix<Scalar>& features) const {
+  const int n = columns.n_samples, n_tangents = columns.n_tangents;
+  const int count = m_config.n_features / 2, first = m_config.include_value ? 1 : 0;
+  const bool has_tangents = tangents.extent(0) > 0;
   const Vector<Scalar> turns = m_turns;
+  const Matrix<Scalar> out = features;
+  const ConstStridedVector<Scalar> v = values, v_dot = tangents;
   if (m_config.include_value) {
     for_each(
         space, "coordinate value", n, KOKKOS_LAMBDA(int s) {
-          features(first_row, s) = values[s * stride];
+          out(0, s) = v(s);
           for (int j = 1; j <= n_tangents; ++j)
-            features(first_row, j * n + s) =
-                tangents == nullptr ? Scalar(0) : tangents[((j - 1) * n + s) * stride];
+            out(0, j * n + s) = has_tangents ? v_dot((j - 1) * n + s) : Scalar(0);
         });
   }
   for_each_entry(
       space, "Fourier features", count, n, KOKKOS_LAMBDA(int k, int s) {
         const Scalar frequency = turns(k);
         Scalar sine, cosine;
-        math::sincos_turns(frequency * values[s * stride], sine, cosine);
-        features(first + k, s) = sine;
-        features(first + count + k, s) = cosine;
+        math::sincos_turns(frequency * v(s), sine, cosine);
+        out(first + k, s) = sine;
+        out(first + count + k, s) = cosine;
         for (int j = 1; j <= n_tangents; ++j) {
-          const Scalar dot = tangents == nullptr ? Scalar(0) : tangents[((j - 1) * n + s) * stride];
+          const Scalar dot = has_tangents ? v_dot((j - 1) * n + s) : Scalar(0);
           const Scalar rate = Scalar(2 * math::pi) * frequency * dot;
-          features(first + k, j * n + s) = rate * cosine;
-          features(first + count + k, j * n + s) = -rate * sine;
+          out(first + k, j * n + s) = rate * cosine;
+          out(first + count + k, j * n + s) = -rate * sine;
         }
       });
 }
 
 template <class Scalar>
-void FourierFeatures<Scalar>::tangent(const ExecutionSpace& space, const Scalar* tangents, int stride, int n,
-                                      int group, int first_row, const Matrix<Scalar>& features) const {
-  const int count = m_config.n_features / 2;
-  const bool include_value = m_config.include_value;
-  const int first = first_row + (include_value ? 1 : 0);
+void FourierFeatures<Scalar>::tangent(const ExecutionSpace& space, int n_samples, int group,
+                                      const ConstStridedVector<Scalar>& tangents,
+                                      const Matrix<Scalar>& features) const {
+  const int count = m_config.n_features / 2, first = m_config.include_value ? 1 : 0;
+  const bool include_value = m_config.include_value, has_tangents = tangents.extent(0) > 0;
   const Vector<Scalar> turns = m_turns;
+  const Matrix<Scalar> out = features;
+  const ConstStridedVector<Scalar> v_dot = tangents;
   for_each(
-      space, "Fourier features tangent", n, KOKKOS_LAMBDA(int s) {
-        const Scalar dot = tangents == nullptr ? Scalar(0) : tangents[s * stride];
-        const int column = group * n + s;
-        if (include_value) features(first_row, column) = dot;
+      space, "Fourier features tangent", n_samples, KOKKOS_LAMBDA(int s) {
+        const Scalar dot = has_tangents ? v_dot(s) : Scalar(0);
+        const int column = group * n_samples + s;
+        if (include_value) out(0, column) = dot;
         for (int k = 0; k < count; ++k) {
           const Scalar rate = Scalar(2 * math::pi) * turns(k) * dot;
-          features(first + k, column) = rate * features(first + count + k, s);
-          features(first + count + k, column) = -rate * features(first + k, s);
+          out(first + k, column) = rate * out(first + count + k, s);
+          out(first + count + k, column) = -rate * out(first + k, s);
         }
       });
 }
 
 template <class Scalar>
-void FourierFeatures<Scalar>::adjoint(const ExecutionSpace& space, const Matrix<Scalar>& features,
-                                      const Matrix<Scalar>& features_bar, int n, int n_tangents,
-                                      int first_row, int stride, Scalar* values_bar,
-                                      Scalar* tangents_bar) const {
-  const int count = m_config.n_features / 2;
-  const int first = first_row + (m_config.include_value ? 1 : 0);
-  const bool include_value = m_config.include_value;
+void FourierFeatures<Scalar>::adjoint(const ExecutionSpace& space, Columns columns,
+                                      const ConstMatrix<Scalar>& features,
+                                      const ConstMatrix<Scalar>& features_bar,
+                                      const StridedVector<Scalar>& values_bar,
+                                      const StridedVector<Scalar>& tangents_bar) const {
+  const int n = columns.n_samples, n_tangents = columns.n_tangents;
+  const int count = m_config.n_features / 2, first = m_config.include_value ? 1 : 0;
+  const bool include_value = m_config.include_value, has_tangents_bar = tangents_bar.extent(0) > 0;
   const Vector<Scalar> turns = m_turns;
+  const ConstMatrix<Scalar> value = features, bar = features_bar;
+  const StridedVector<Scalar> v_bar = values_bar, v_dot_bar = tangents_bar;
   for_each(
       space, "Fourier features adjoint", n, KOKKOS_LAMBDA(int s) {
-        Scalar value_bar = include_value ? features_bar(first_row, s) : Scalar(0);
+        Scalar value_bar = include_value ? bar(0, s) : Scalar(0);
         for (int j = 0; j <= n_tangents; ++j) {
           const int column = j * n + s;
-          Scalar tangent_bar = include_value ? features_bar(first_row, column) : Scalar(0);
+          Scalar tangent_bar = include_value ? bar(0, column) : Scalar(0);
           for (int k = 0; k < count; ++k) {
             const Scalar rate = Scalar(2 * math::pi) * turns(k);
-            const Scalar sine_bar = features_bar(first + k, column);
-            const Scalar cosine_bar = features_bar(first + count + k, column);
+            const Scalar sine_bar = bar(first + k, column);
+            const Scalar cosine_bar = bar(first + count + k, column);
             // The rows of column j > 0 hold the tangents, so the same line gives their second derivatives.
-            value_bar += rate * (features(first + count + k, column) * sine_bar -
-                                 features(first + k, column) * cosine_bar);
-            tangent_bar +=
-                rate * (features(first + count + k, s) * sine_bar - features(first + k, s) * cosine_bar);
+            value_bar +=
+                rate * (value(first + count + k, column) * sine_bar - value(first + k, column) * cosine_bar);
+            tangent_bar += rate * (value(first + count + k, s) * sine_bar - value(first + k, s) * cosine_bar);
           }
-          if (j > 0 && tangents_bar != nullptr) tangents_bar[((j - 1) * n + s) * stride] += tangent_bar;
+          if (j > 0 && has_tangents_bar) v_dot_bar((j - 1) * n + s) += tangent_bar;
         }
-        values_bar[s * stride] += value_bar;
+        v_bar(s) += value_bar;
       });
 }
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <stdexcept>
+#include <string>
 #include <type_traits>
 
 #include "rhoflux/core/error.hpp"
@@ -27,10 +29,11 @@ std::vector<StagedLayer> make_layers(const NetworkConfig& config) {
   return layers;
 }
 
-template <class Scalar>
-UnmanagedMatrix<Scalar> weight_view(const Vector<Scalar>& parameters, int offset, int rows, int columns) {
-  return UnmanagedMatrix<Scalar>(parameters.data() + offset, static_cast<std::size_t>(rows),
-                                 static_cast<std::size_t>(columns));
+/// The (rows, columns) matrix at an offset of a parameter vector, of constants or not.
+template <class VectorType>
+auto weight_view(const VectorType& parameters, int offset, int rows, int columns) {
+  return UnmanagedMatrix<typename VectorType::value_type>(
+      parameters.data() + offset, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns));
 }
 
 /// Calls function(std::integral_constant<int, k>) with the number k of tangents: where the compiler knows it,
@@ -44,39 +47,122 @@ void with_tangents(int k, const Function& function) {
   function(std::integral_constant<int, -1>());
 }
 
-/// h = a(y + bias) and h_dot_j = a'(y + bias) y_dot_j; leaves y + bias in y.
-/// @tparam known number of tangents, or -1: n_tangents
-template <int known, class Scalar>
-void activate_rows(const ExecutionSpace& space, const Scalar* bias, const Matrix<Scalar>& y,
-                   const Matrix<Scalar>& h, Range rows, int n, int n_tangents) {
-  const int first = rows.begin;
+/// y and h of one stage of a hidden layer, (rows, columns of the evaluation): pre-activations and activations, or
+/// what takes their place.
+template <class Scalar>
+struct Layer {
+  Matrix<Scalar> y, h;
+  ConstVector<Scalar> bias;  ///< (rows)
+  Columns columns;
+};
+
+/// h += bias, of the outputs.
+template <class Scalar>
+void add_bias(const ExecutionSpace& space, const Layer<Scalar>& layer, int rows) {
+  const Matrix<Scalar> h = layer.h;
+  const ConstVector<Scalar> bias = layer.bias;
   for_each_entry(
-      space, "activation and tangents", rows.size(), n, KOKKOS_LAMBDA(int r, int s) {
-        const Scalar value = y(first + r, s) + bias[r];
-        const Silu<Scalar> a = silu(value);
-        h(first + r, s) = a.value;
-        y(first + r, s) = value;
-        const int last = known < 0 ? n_tangents : known;
-        for (int j = 1; j <= last; ++j) h(first + r, j * n + s) = a.slope * y(first + r, j * n + s);
+      space, "output bias", rows, layer.columns.n_samples,
+      KOKKOS_LAMBDA(int r, int s) { h(r, s) += bias(r); });
+}
+
+/// h = a(y + bias); leaves a'(y + bias) in y, for the adjoint.
+template <class Scalar>
+void activate_values(const ExecutionSpace& space, const Layer<Scalar>& layer, int rows) {
+  const Matrix<Scalar> y = layer.y, h = layer.h;
+  const ConstVector<Scalar> bias = layer.bias;
+  for_each_entry(
+      space, "activation", rows, layer.columns.n_samples, KOKKOS_LAMBDA(int r, int s) {
+        const Silu<Scalar> a = silu(y(r, s) + bias(r));
+        h(r, s) = a.value;
+        y(r, s) = a.slope;
       });
+}
+
+/// h = a(y + bias) and h_dot_j = a'(y + bias) y_dot_j; leaves y + bias in y.
+/// @tparam known number of tangents, or -1: columns.n_tangents
+template <int known, class Scalar>
+void activate_with_tangents(const ExecutionSpace& space, const Layer<Scalar>& layer, int rows) {
+  const Matrix<Scalar> y = layer.y, h = layer.h;
+  const ConstVector<Scalar> bias = layer.bias;
+  const int n = layer.columns.n_samples, n_tangents = layer.columns.n_tangents;
+  for_each_entry(
+      space, "activation and tangents", rows, n, KOKKOS_LAMBDA(int r, int s) {
+        const Scalar value = y(r, s) + bias(r);
+        const Silu<Scalar> a = silu(value);
+        h(r, s) = a.value;
+        y(r, s) = value;
+        const int last = known < 0 ? n_tangents : known;
+        for (int j = 1; j <= last; ++j) h(r, j * n + s) = a.slope * y(r, j * n + s);
+      });
+}
+
+/// h_dot = a'(y) y_dot of one group of tangents.
+template <class Scalar>
+void activate_tangent_group(const ExecutionSpace& space, const Layer<Scalar>& layer, int rows, int group) {
+  const Matrix<Scalar> y = layer.y, h = layer.h;
+  const int n = layer.columns.n_samples, column = group * n;
+  for_each_entry(
+      space, "activation tangent", rows, n,
+      KOKKOS_LAMBDA(int r, int s) { h(r, column + s) = silu(y(r, s)).slope * y(r, column + s); });
+}
+
+/// h_bar *= a'(y), which y holds.
+template <class Scalar>
+void values_adjoint(const ExecutionSpace& space, const ConstMatrix<Scalar>& slope,
+                    const Matrix<Scalar>& h_bar, int rows, int n) {
+  const ConstMatrix<Scalar> a = slope;
+  const Matrix<Scalar> bar = h_bar;
+  for_each_entry(
+      space, "activation adjoint", rows, n, KOKKOS_LAMBDA(int r, int s) { bar(r, s) *= a(r, s); });
 }
 
 /// y_bar = a'(y) h_bar + a''(y) sum_j y_dot_j h_dot_bar_j and y_dot_bar_j = a'(y) h_dot_bar_j, in place.
 template <int known, class Scalar>
-void activate_rows_adjoint(const ExecutionSpace& space, const Matrix<Scalar>& y, const Matrix<Scalar>& bar,
-                           Range rows, int n, int n_tangents) {
-  const int first = rows.begin;
+void tangents_adjoint(const ExecutionSpace& space, const ConstMatrix<Scalar>& pre_activation,
+                      const Matrix<Scalar>& h_bar, int rows, Columns columns) {
+  const ConstMatrix<Scalar> y = pre_activation;
+  const Matrix<Scalar> bar = h_bar;
+  const int n = columns.n_samples, n_tangents = columns.n_tangents;
   for_each_entry(
-      space, "activation and tangents adjoint", rows.size(), n, KOKKOS_LAMBDA(int r, int s) {
-        const Silu<Scalar> a = silu(y(first + r, s));
+      space, "activation and tangents adjoint", rows, n, KOKKOS_LAMBDA(int r, int s) {
+        const Silu<Scalar> a = silu(y(r, s));
         const int last = known < 0 ? n_tangents : known;
         Scalar through_slope = 0;
         for (int j = 1; j <= last; ++j) {
-          through_slope += y(first + r, j * n + s) * bar(first + r, j * n + s);
-          bar(first + r, j * n + s) *= a.slope;
+          through_slope += y(r, j * n + s) * bar(r, j * n + s);
+          bar(r, j * n + s) *= a.slope;
         }
-        bar(first + r, s) = a.slope * bar(first + r, s) + a.curvature * through_slope;
+        bar(r, s) = a.slope * bar(r, s) + a.curvature * through_slope;
       });
+}
+
+/// bias_bar_r += sum_s y_bar(r, s).
+template <class Scalar>
+void bias_adjoint(const ExecutionSpace& space, const ConstMatrix<Scalar>& y_bar,
+                  const Vector<Scalar>& bias_bar, int n) {
+  const ConstMatrix<Scalar> bar = y_bar;
+  const Vector<Scalar> sum = bias_bar;
+  for_each_entry_by_row(
+      space, "bias adjoint", static_cast<int>(sum.extent(0)), n,
+      KOKKOS_LAMBDA(int r, int s) { sum(r) += bar(r, s); });
+}
+
+template <class Scalar>
+void activate(const ExecutionSpace& space, const Layer<Scalar>& layer, int rows) {
+  if (layer.columns.n_tangents == 0) return activate_values(space, layer, rows);
+  with_tangents(layer.columns.n_tangents,
+                [&](auto known) { activate_with_tangents<decltype(known)::value>(space, layer, rows); });
+}
+
+/// Part [begin, end) of a vector.
+template <class VectorType>
+VectorType part_of(const VectorType& vector, int begin, int end) {
+  return Kokkos::subview(vector, Kokkos::make_pair(begin, end));
+}
+
+[[noreturn]] void out_of_order(const std::string& call, const std::string& rule) {
+  throw std::logic_error("masked network: " + call + " out of order: " + rule);
 }
 
 }  // namespace
@@ -140,221 +226,235 @@ void MaskedNetwork<Scalar>::clear_outputs(std::vector<double>& parameters) const
   }
 }
 
+void CallOrder::begin(bool needs_dense_inputs) {
+  m_has_dense_inputs = !needs_dense_inputs;
+  m_last_fed = 0;
+  m_n_evaluated = 0;
+  m_last_adjoint = -1;
+}
+
+void CallOrder::feed(int stage) {
+  if (stage < 1 || stage != m_n_evaluated)
+    out_of_order("feed(" + std::to_string(stage) + ")", "stage " +
+                                                            std::to_string(std::max(1, m_n_evaluated)) +
+                                                            " is next, once those before it are evaluated");
+  m_last_fed = stage;
+}
+
+void CallOrder::feed_dense() {
+  if (m_last_fed != 0 || m_n_evaluated > 0)
+    out_of_order("feed_dense", "belongs between begin and evaluate(0)");
+  m_has_dense_inputs = true;
+}
+
+void CallOrder::evaluate(int stage) {
+  if (stage != m_n_evaluated || stage != m_last_fed || !m_has_dense_inputs)
+    out_of_order("evaluate(" + std::to_string(stage) + ")",
+                 "the input of the stage must have been fed and stages 0 to " + std::to_string(stage - 1) +
+                     " evaluated once each");
+  ++m_n_evaluated;
+  m_last_adjoint = -1;
+}
+
+void CallOrder::extend() const {
+  if (m_n_evaluated == 0) out_of_order("extend", "a stage must have been evaluated");
+}
+
+void CallOrder::adjoint_stage(int stage) {
+  const bool starts = stage == m_n_evaluated - 1,
+             continues = m_last_adjoint > 0 && stage == m_last_adjoint - 1;
+  if (stage < 0 || (!starts && !continues))
+    out_of_order("adjoint_stage(" + std::to_string(stage) + ")",
+                 "goes from the last evaluated stage down to 0");
+  m_last_adjoint = stage;
+}
+
+void CallOrder::input_adjoint(int stage) const {
+  if (m_last_adjoint < 0 || m_last_adjoint > stage)
+    out_of_order("adjoint of the input of stage " + std::to_string(stage),
+                 "the adjoint passes down to that stage come first");
+}
+
 template <class Scalar>
-void MaskedNetwork<Scalar>::begin(const ExecutionSpace& space, Columns columns, const Scalar* tau,
-                                  const Scalar* tau_dot) {
+void MaskedNetwork<Scalar>::begin(const ExecutionSpace& space, Columns columns,
+                                  const ConstStridedVector<Scalar>& tau,
+                                  const ConstStridedVector<Scalar>& tau_dot) {
+  m_order.begin(m_config.dense_coordinates > 0);
   m_columns = columns;
-  m_time_features.forward(space, tau, tau_dot, 1, columns.n_samples, columns.n_tangents, 0,
-                          m_activations.front());
+  m_time_features.forward(space, columns, tau, tau_dot, input_features(time_rows()));
 }
 
 template <class Scalar>
-void MaskedNetwork<Scalar>::feed(const ExecutionSpace& space, int stage, const Scalar* x, const Scalar* x_dot,
-                                 int stride) {
-  m_coordinate_features.forward(space, x, x_dot, stride, m_columns.n_samples, m_columns.n_tangents,
-                                m_layers.front().rows(stage).begin, m_activations.front());
+void MaskedNetwork<Scalar>::feed(const ExecutionSpace& space, int stage, const ConstStridedVector<Scalar>& x,
+                                 const ConstStridedVector<Scalar>& x_dot) {
+  m_order.feed(stage);
+  m_coordinate_features.forward(space, m_columns, x, x_dot, input_features(coordinate_rows(stage)));
 }
 
 template <class Scalar>
-void MaskedNetwork<Scalar>::feed_dense(const ExecutionSpace& space, const Scalar* x, const Scalar* x_dot,
-                                       int stride) {
+void MaskedNetwork<Scalar>::feed_dense(const ExecutionSpace& space, const ConstMatrix<Scalar>& x,
+                                       const ConstMatrix<Scalar>& x_dot) {
+  m_order.feed_dense();
   for (int c = 0; c < m_config.dense_coordinates; ++c)
-    m_coordinate_features.forward(space, x + c, x_dot == nullptr ? nullptr : x_dot + c, stride,
-                                  m_columns.n_samples, m_columns.n_tangents, dense_row(c),
-                                  m_activations.front());
+    m_coordinate_features.forward(space, m_columns, row_of(x, c), row_of(x_dot, c),
+                                  input_features(dense_rows(c)));
 }
 
-/// y = W h for one stage of one layer, or its tangents; the outputs take the place of y in the last layer.
 template <class Scalar>
-void MaskedNetwork<Scalar>::product(const ExecutionSpace& space, const Vector<Scalar>& parameters, int layer,
-                                    int stage, Range columns) {
+typename MaskedNetwork<Scalar>::Step MaskedNetwork<Scalar>::step(int layer, int stage) const {
   const auto from = static_cast<std::size_t>(layer), to = from + 1;
-  const Range rows = m_layers[to].rows(stage);
-  const Range visible = m_layers[from].visible(stage);
-  const auto result = block_of(layer + 1 == n_layers() ? m_activations[to] : m_slopes[to], rows, columns);
-  if (visible.size() > 0) {
+  return {from,
+          to,
+          m_layers[to].rows(stage),
+          m_layers[from].visible(stage),
+          block(layer, stage),
+          layer + 1 == n_layers()};
+}
+
+template <class Scalar>
+void MaskedNetwork<Scalar>::multiply(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                     const Step& step, Range columns) const {
+  const auto result =
+      block_of(step.is_output ? m_activations[step.to] : m_slopes[step.to], step.rows, columns);
+  if (step.visible.size() > 0) {
     gemm(space, Transpose::no, Transpose::no,
-         weight_view(parameters, block(layer, stage).weight, rows.size(), visible.size()),
-         block_of(m_activations[from], visible, columns), Scalar(0), result);
+         weight_view(parameters, step.block.weight, step.rows.size(), step.visible.size()),
+         block_of(m_activations[step.from], step.visible, columns), Scalar(0), result);
   } else {
     Kokkos::deep_copy(space, result, Scalar(0));
   }
 }
 
 template <class Scalar>
-void MaskedNetwork<Scalar>::evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void MaskedNetwork<Scalar>::evaluate(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                      int stage) {
-  m_last_stage = stage;
+  m_order.evaluate(stage);
   for (int layer = 0; layer < n_layers(); ++layer) {
-    product(space, parameters, layer, stage, {0, m_columns.total()});
-    activate(space, parameters, layer, stage);
+    const Step at = step(layer, stage);
+    multiply(space, parameters, at, {0, m_columns.total()});
+    const Layer<Scalar> views = {at.is_output ? Matrix<Scalar>() : rows_of(m_slopes[at.to], at.rows),
+                                 rows_of(m_activations[at.to], at.rows),
+                                 part_of(parameters, at.block.bias, at.block.end), m_columns};
+    if (at.is_output)
+      add_bias(space, views, at.rows.size());
+    else
+      activate(space, views, at.rows.size());
   }
 }
 
 template <class Scalar>
-void MaskedNetwork<Scalar>::extend(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                   const Scalar* tau_dot, const Scalar* x_dot, int stride) {
-  const int n = m_columns.n_samples;
-  const int group = ++m_columns.n_tangents;
-  const Matrix<Scalar>& inputs = m_activations.front();
-  m_time_features.tangent(space, tau_dot, 1, n, group, 0, inputs);
+void MaskedNetwork<Scalar>::extend(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                   const ConstStridedVector<Scalar>& tau_dot,
+                                   const ConstMatrix<Scalar>& x_dot) {
+  m_order.extend();
+  const int n = m_columns.n_samples, group = ++m_columns.n_tangents, n_evaluated = m_order.n_evaluated();
+  m_time_features.tangent(space, n, group, tau_dot, input_features(time_rows()));
   for (int c = 0; c < m_config.dense_coordinates; ++c)
-    m_coordinate_features.tangent(space, x_dot + c, stride, n, group, dense_row(c), inputs);
-  for (int stage = 1; stage <= m_last_stage; ++stage)
-    m_coordinate_features.tangent(space, x_dot + stage - 1, stride, n, group,
-                                  m_layers.front().rows(stage).begin, inputs);
-  for (int stage = 0; stage <= m_last_stage; ++stage)
+    m_coordinate_features.tangent(space, n, group, row_of(x_dot, c), input_features(dense_rows(c)));
+  for (int stage = 1; stage < n_evaluated; ++stage)
+    m_coordinate_features.tangent(space, n, group, row_of(x_dot, stage - 1),
+                                  input_features(coordinate_rows(stage)));
+  for (int stage = 0; stage < n_evaluated; ++stage)
     for (int layer = 0; layer < n_layers(); ++layer) {
-      product(space, parameters, layer, stage, {group * n, (group + 1) * n});
-      if (layer + 1 < n_layers()) activate_tangent(space, layer, stage, group);
+      const Step at = step(layer, stage);
+      multiply(space, parameters, at, {group * n, (group + 1) * n});
+      if (at.is_output) continue;
+      activate_tangent_group<Scalar>(
+          space, {rows_of(m_slopes[at.to], at.rows), rows_of(m_activations[at.to], at.rows), {}, m_columns},
+          at.rows.size(), group);
     }
 }
 
-/// Adds the bias; hidden layers then take h = a(y) and h_dot = a'(y) y_dot, and keep for the adjoint a'(y),
-/// or (y, y_dot) where there are tangents.
 template <class Scalar>
-void MaskedNetwork<Scalar>::activate(const ExecutionSpace& space, const Vector<Scalar>& parameters, int layer,
-                                     int stage) {
-  const auto to = static_cast<std::size_t>(layer) + 1;
-  const Range rows = m_layers[to].rows(stage);
-  const int first = rows.begin;
-  const int n = m_columns.n_samples, n_tangents = m_columns.n_tangents;
-  const Scalar* bias = parameters.data() + block(layer, stage).bias;
-  const Matrix<Scalar> h = m_activations[to];
-  if (layer + 1 == n_layers()) {
-    for_each_entry(
-        space, "output bias", rows.size(), n, KOKKOS_LAMBDA(int r, int s) { h(first + r, s) += bias[r]; });
-    return;
-  }
-  const Matrix<Scalar> y = m_slopes[to];
-  if (n_tangents == 0) {
-    for_each_entry(
-        space, "activation", rows.size(), n, KOKKOS_LAMBDA(int r, int s) {
-          const Silu<Scalar> a = silu(y(first + r, s) + bias[r]);
-          h(first + r, s) = a.value;
-          y(first + r, s) = a.slope;
-        });
-  } else {
-    with_tangents(n_tangents, [&](auto known) {
-      activate_rows<decltype(known)::value>(space, bias, y, h, rows, n, n_tangents);
-    });
-  }
+void MaskedNetwork<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                    const Vector<Scalar>& parameters_bar, AdjointScope scope) {
+  for (int stage = m_order.n_evaluated() - 1; stage >= 0; --stage)
+    adjoint_stage(space, parameters, parameters_bar, stage, scope);
 }
 
-/// h_dot = a'(y) y_dot of one group of tangents.
+/// Turns the adjoint of h of a hidden layer into that of y, in place.
+/// @param evaluated the columns that were evaluated, of which columns `covered` are followed
 template <class Scalar>
-void MaskedNetwork<Scalar>::activate_tangent(const ExecutionSpace& space, int layer, int stage, int group) {
-  const auto to = static_cast<std::size_t>(layer) + 1;
-  const Range rows = m_layers[to].rows(stage);
-  const int first = rows.begin, column = group * m_columns.n_samples;
-  const Matrix<Scalar> h = m_activations[to], y = m_slopes[to];
-  for_each_entry(
-      space, "activation tangent", rows.size(), m_columns.n_samples, KOKKOS_LAMBDA(int r, int s) {
-        h(first + r, column + s) = silu(y(first + r, s)).slope * y(first + r, column + s);
-      });
-}
-
-/// Turns the adjoint of h into that of y, in place.
-template <class Scalar>
-void MaskedNetwork<Scalar>::activate_adjoint(const ExecutionSpace& space, int layer, int stage) {
-  const auto to = static_cast<std::size_t>(layer) + 1;
-  const Range rows = m_layers[to].rows(stage);
-  const int first = rows.begin;
-  const int n = m_columns.n_samples, n_tangents = m_adjoint_columns.n_tangents;
-  const Matrix<Scalar> y = m_slopes[to], bar = m_bars[to];
-  if (m_columns.n_tangents == 0) {
-    for_each_entry(
-        space, "activation adjoint", rows.size(), n,
-        KOKKOS_LAMBDA(int r, int s) { bar(first + r, s) *= y(first + r, s); });
-  } else {
-    with_tangents(n_tangents, [&](auto known) {
-      activate_rows_adjoint<decltype(known)::value>(space, y, bar, rows, n, n_tangents);
-    });
-  }
+void activation_adjoint(const ExecutionSpace& space, const ConstMatrix<Scalar>& y, const Matrix<Scalar>& bar,
+                        int rows, Columns evaluated, Columns covered) {
+  if (evaluated.n_tangents == 0) return values_adjoint(space, y, bar, rows, covered.n_samples);
+  with_tangents(covered.n_tangents,
+                [&](auto known) { tangents_adjoint<decltype(known)::value>(space, y, bar, rows, covered); });
 }
 
 template <class Scalar>
-void MaskedNetwork<Scalar>::bias_adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters_bar,
-                                         int layer, int stage) {
-  const auto to = static_cast<std::size_t>(layer) + 1;
-  const Range rows = m_layers[to].rows(stage);
-  const int first = rows.begin;
-  const Matrix<Scalar> bar = m_bars[to];
-  Scalar* bias_bar = parameters_bar.data() + block(layer, stage).bias;
-  for_each_entry_by_row(
-      space, "bias adjoint", rows.size(), m_columns.n_samples,
-      KOKKOS_LAMBDA(int r, int s) { bias_bar[r] += bar(first + r, s); });
-}
-
-template <class Scalar>
-void MaskedNetwork<Scalar>::adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                    const Vector<Scalar>& parameters_bar, bool inputs_too) {
-  for (int stage = m_last_stage; stage >= 0; --stage)
-    adjoint_stage(space, parameters, parameters_bar, stage, {inputs_too, true});
-}
-
-template <class Scalar>
-void MaskedNetwork<Scalar>::adjoint_stage(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+void MaskedNetwork<Scalar>::adjoint_stage(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                           const Vector<Scalar>& parameters_bar, int stage,
                                           AdjointScope scope) {
+  m_order.adjoint_stage(stage);
   m_adjoint_columns = {m_columns.n_samples, scope.tangents ? m_columns.n_tangents : 0};
   const Range columns = {0, m_adjoint_columns.total()};
-  const bool parameters_too = parameters_bar.extent(0) > 0;
+  // The last stage sees every row below that was evaluated, so its product is the first to write there.
+  const Scalar keep = stage == m_order.n_evaluated() - 1 ? Scalar(0) : Scalar(1);
   for (int layer = n_layers() - 1; layer >= 0; --layer) {
-    const auto from = static_cast<std::size_t>(layer), to = from + 1;
-    const Range rows = m_layers[to].rows(stage);
-    const Range visible = m_layers[from].visible(stage);
-    if (layer + 1 < n_layers()) activate_adjoint(space, layer, stage);
-    const auto delta = block_of(m_bars[to], rows, columns);
-    if (parameters_too) {
-      bias_adjoint(space, parameters_bar, layer, stage);
-      if (visible.size() > 0)
-        gemm(space, Transpose::no, Transpose::yes, delta, block_of(m_activations[from], visible, columns),
-             Scalar(1), weight_view(parameters_bar, block(layer, stage).weight, rows.size(), visible.size()));
-      if (m_listener != nullptr)
-        m_listener->on_gradient_added({block(layer, stage).weight, block(layer, stage).end});
+    const Step at = step(layer, stage);
+    const Matrix<Scalar> bar = rows_of(m_bars[at.to], at.rows);
+    if (!at.is_output)
+      activation_adjoint<Scalar>(space, rows_of(m_slopes[at.to], at.rows), bar, at.rows.size(), m_columns,
+                                 m_adjoint_columns);
+    const auto delta = block_of(m_bars[at.to], at.rows, columns);
+    if (parameters_bar.extent(0) > 0) {
+      bias_adjoint<Scalar>(space, bar, part_of(parameters_bar, at.block.bias, at.block.end),
+                           m_columns.n_samples);
+      if (at.visible.size() > 0)
+        gemm(space, Transpose::no, Transpose::yes, delta,
+             block_of(m_activations[at.from], at.visible, columns), Scalar(1),
+             weight_view(parameters_bar, at.block.weight, at.rows.size(), at.visible.size()));
+      if (m_listener != nullptr) m_listener->on_gradient_added({at.block.weight, at.block.end});
     }
-    if (visible.size() == 0) continue;
-    if (layer == 0 && !scope.inputs) continue;
-    // The last stage sees every row below that was evaluated, so its product is the first to write there.
+    if (at.visible.size() == 0 || (layer == 0 && !scope.inputs)) continue;
     gemm(space, Transpose::yes, Transpose::no,
-         weight_view(parameters, block(layer, stage).weight, rows.size(), visible.size()), delta,
-         Scalar(stage == m_last_stage ? 0 : 1), block_of(m_bars[from], visible, columns));
+         weight_view(parameters, at.block.weight, at.rows.size(), at.visible.size()), delta, keep,
+         block_of(m_bars[at.from], at.visible, columns));
   }
 }
 
 template <class Scalar>
-void MaskedNetwork<Scalar>::coordinate_adjoint(const ExecutionSpace& space, int stage, Scalar* x_bar,
-                                               Scalar* x_dot_bar, int stride) const {
-  m_coordinate_features.adjoint(space, m_activations.front(), m_bars.front(), m_adjoint_columns.n_samples,
-                                m_adjoint_columns.n_tangents, m_layers.front().rows(stage).begin, stride,
-                                x_bar, x_dot_bar);
+void MaskedNetwork<Scalar>::feature_adjoint(const ExecutionSpace& space,
+                                            const FourierFeatures<Scalar>& features, Range rows,
+                                            const StridedVector<Scalar>& value_bar,
+                                            const StridedVector<Scalar>& tangent_bar) const {
+  features.adjoint(space, m_adjoint_columns, input_features(rows), rows_of(m_bars.front(), rows), value_bar,
+                   tangent_bar);
 }
 
 template <class Scalar>
-void MaskedNetwork<Scalar>::time_adjoint(const ExecutionSpace& space, Scalar* tau_bar,
-                                         Scalar* tau_dot_bar) const {
-  m_time_features.adjoint(space, m_activations.front(), m_bars.front(), m_adjoint_columns.n_samples,
-                          m_adjoint_columns.n_tangents, 0, 1, tau_bar, tau_dot_bar);
+void MaskedNetwork<Scalar>::coordinate_adjoint(const ExecutionSpace& space, int stage,
+                                               const StridedVector<Scalar>& x_bar,
+                                               const StridedVector<Scalar>& x_dot_bar) const {
+  m_order.input_adjoint(stage);
+  feature_adjoint(space, m_coordinate_features, coordinate_rows(stage), x_bar, x_dot_bar);
 }
 
 template <class Scalar>
-void MaskedNetwork<Scalar>::dense_adjoint(const ExecutionSpace& space, Scalar* x_bar, Scalar* x_dot_bar,
-                                          int stride) const {
+void MaskedNetwork<Scalar>::time_adjoint(const ExecutionSpace& space, const StridedVector<Scalar>& tau_bar,
+                                         const StridedVector<Scalar>& tau_dot_bar) const {
+  m_order.input_adjoint(0);
+  feature_adjoint(space, m_time_features, time_rows(), tau_bar, tau_dot_bar);
+}
+
+template <class Scalar>
+void MaskedNetwork<Scalar>::dense_adjoint(const ExecutionSpace& space, const Matrix<Scalar>& x_bar,
+                                          const Matrix<Scalar>& x_dot_bar) const {
+  m_order.input_adjoint(0);
   for (int c = 0; c < m_config.dense_coordinates; ++c)
-    m_coordinate_features.adjoint(space, m_activations.front(), m_bars.front(), m_adjoint_columns.n_samples,
-                                  m_adjoint_columns.n_tangents, dense_row(c), stride, x_bar + c,
-                                  x_dot_bar == nullptr ? nullptr : x_dot_bar + c);
+    feature_adjoint(space, m_coordinate_features, dense_rows(c), row_of(x_bar, c), row_of(x_dot_bar, c));
 }
 
 template <class Scalar>
-void MaskedNetwork<Scalar>::inputs_adjoint(const ExecutionSpace& space, Scalar* tau_bar, Scalar* tau_dot_bar,
-                                           Scalar* x_bar, Scalar* x_dot_bar, int stride) const {
+void MaskedNetwork<Scalar>::inputs_adjoint(const ExecutionSpace& space, const StridedVector<Scalar>& tau_bar,
+                                           const StridedVector<Scalar>& tau_dot_bar,
+                                           const Matrix<Scalar>& x_bar,
+                                           const Matrix<Scalar>& x_dot_bar) const {
   time_adjoint(space, tau_bar, tau_dot_bar);
-  dense_adjoint(space, x_bar, x_dot_bar, stride);
-  for (int stage = 1; stage <= m_last_stage; ++stage)
-    coordinate_adjoint(space, stage, x_bar + stage - 1,
-                       x_dot_bar == nullptr ? nullptr : x_dot_bar + stage - 1, stride);
+  dense_adjoint(space, x_bar, x_dot_bar);
+  for (int stage = 1; stage < m_order.n_evaluated(); ++stage)
+    coordinate_adjoint(space, stage, row_of(x_bar, stage - 1), row_of(x_dot_bar, stage - 1));
 }
 
 template class MaskedNetwork<float>;

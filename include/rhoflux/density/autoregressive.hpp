@@ -14,28 +14,28 @@ class Autoregressive : public Density<Scalar> {
   Autoregressive(const Config& config, int n_dims, const Capacity& capacity);
 
   std::vector<double> initialise(const InitialRows& rows, std::uint64_t seed) const override;
-  void log_density(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  void log_density(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                    const Points<Scalar>& points, const Vector<Scalar>& log_rho) override;
-  void log_density_tangent(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                           const Points<Scalar>& points, int n_tangents, const Vector<Scalar>& tau_dot,
-                           const Matrix<Scalar>& x_dot, const Vector<Scalar>& log_rho,
+  void log_density_tangent(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                           const Points<Scalar>& points, int n_tangents, const ConstVector<Scalar>& tau_dot,
+                           const ConstMatrix<Scalar>& x_dot, const Vector<Scalar>& log_rho,
                            const Vector<Scalar>& log_rho_dot) override;
-  void log_density_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                            const Points<Scalar>& points, const Vector<Scalar>& weight,
+  void log_density_gradient(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                            const Points<Scalar>& points, const ConstVector<Scalar>& weight,
                             const Vector<Scalar>& log_rho, const Vector<Scalar>& parameters_bar) override;
-  void log_density_score(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  void log_density_score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                          const Points<Scalar>& points, const Vector<Scalar>& log_rho,
                          const Vector<Scalar>& tau_bar, const Matrix<Scalar>& score) override;
-  void log_conditional_cdf(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  void log_conditional_cdf(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                            const Points<Scalar>& points, const Matrix<Scalar>& log_below,
                            const Matrix<Scalar>& log_above) override;
   int uniforms_per_sample() const override { return 2 * this->m_n_dims; }
-  void sample(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
-              const Matrix<double>& uniforms) override;
+  void sample(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+              const Points<Scalar>& points, const ConstMatrix<double>& uniforms) override;
 
-  void complete(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
-                const Vector<int>& is_given, const Matrix<double>& uniforms,
-                const Vector<Scalar>& log_weight) override;
+  void complete(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                const Points<Scalar>& points, const ConstVector<int>& is_given,
+                const ConstMatrix<double>& uniforms, const Vector<Scalar>& log_weight) override;
 
   /// The network behind the conditionals, for what else is derived from them (the flux): head i is coordinate
   /// i + 1, in stage i.
@@ -44,12 +44,12 @@ class Autoregressive : public Density<Scalar> {
     m_network.set_gradient_listener(listener);
   }
 
- private:
-  void forward(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
-               int n_tangents, const Scalar* tau_dot, const Scalar* x_dot);
-  void head_gradient(const ExecutionSpace& space, const Points<Scalar>& points, const Scalar* weight,
-                     const Vector<Scalar>& log_rho, const Matrix<Scalar>& x_bar);
+  /// Score d log rho / dx (n_dims, n) at the points of the last sweep over the conditionals, tangents or not: one
+  /// adjoint pass of the values.
+  void score_of_last_sweep(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                           const Points<Scalar>& points, const Matrix<Scalar>& score);
 
+ private:
   int m_components;
   MixtureNetwork<Scalar> m_network;
   Matrix<Scalar> m_log_f;      ///< (n_dims, samples)

@@ -56,28 +56,28 @@ class Density {
   virtual std::vector<double> initialise(const InitialRows& rows, std::uint64_t seed) const = 0;
 
   /// log rho (n), standardised units.
-  virtual void log_density(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  virtual void log_density(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                            const Points<Scalar>& points, const Vector<Scalar>& log_rho) = 0;
 
   /// log rho (n), and its derivative log_rho_dot (n_tangents * n, direction by direction) along
   /// (tau_dot (n_tangents * n), x_dot (n_dims, n_tangents * n)).
-  virtual void log_density_tangent(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  virtual void log_density_tangent(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                    const Points<Scalar>& points, int n_tangents,
-                                   const Vector<Scalar>& tau_dot, const Matrix<Scalar>& x_dot,
+                                   const ConstVector<Scalar>& tau_dot, const ConstMatrix<Scalar>& x_dot,
                                    const Vector<Scalar>& log_rho, const Vector<Scalar>& log_rho_dot) = 0;
 
   /// log rho (n), and adds sum_s weight_s d log rho_s / dparameters to parameters_bar.
-  virtual void log_density_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                    const Points<Scalar>& points, const Vector<Scalar>& weight,
+  virtual void log_density_gradient(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                    const Points<Scalar>& points, const ConstVector<Scalar>& weight,
                                     const Vector<Scalar>& log_rho, const Vector<Scalar>& parameters_bar) = 0;
 
   /// log rho (n), d log rho / dtau (n) and the score d log rho / dx (n_dims, n), by one adjoint pass.
-  virtual void log_density_score(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  virtual void log_density_score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                  const Points<Scalar>& points, const Vector<Scalar>& log_rho,
                                  const Vector<Scalar>& tau_bar, const Matrix<Scalar>& score) = 0;
 
   /// Conditional CDFs F_i(x_i | x_1..x_{i-1}, t): log F (n_dims, n) and log(1 - F) (n_dims, n).
-  virtual void log_conditional_cdf(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  virtual void log_conditional_cdf(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                    const Points<Scalar>& points, const Matrix<Scalar>& log_below,
                                    const Matrix<Scalar>& log_above) = 0;
 
@@ -86,8 +86,8 @@ class Density {
 
   /// Exact draws from rho at the times points.tau, written to points.x.
   /// @param uniforms (uniforms_per_sample, n) in (0, 1)
-  virtual void sample(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                      const Points<Scalar>& points, const Matrix<double>& uniforms) = 0;
+  virtual void sample(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                      const Points<Scalar>& points, const ConstMatrix<double>& uniforms) = 0;
 
   /// Completes states of which some coordinates are given: draws the others, each given those before it, so
   /// that E[e^log_weight] is the marginal density of the given ones, and points.x, weighted by e^log_weight,
@@ -95,9 +95,9 @@ class Density {
   /// @param is_given (n_dims) 1 where points.x is given, else 0
   /// @param uniforms (uniforms_per_sample, n) in (0, 1)
   /// @param[out] log_weight (n)
-  virtual void complete(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                        const Points<Scalar>& points, const Vector<int>& is_given,
-                        const Matrix<double>& uniforms, const Vector<Scalar>& log_weight) = 0;
+  virtual void complete(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                        const Points<Scalar>& points, const ConstVector<int>& is_given,
+                        const ConstMatrix<double>& uniforms, const Vector<Scalar>& log_weight) = 0;
 
  protected:
   Density(int n_dims, const Capacity& capacity)
@@ -107,6 +107,9 @@ class Density {
   Capacity m_capacity;
   network::ParameterLayout m_layout;
 };
+
+/// Throws Error (bad input) where a configuration does not fit the dimension.
+void require_valid(const Config& config, int n_dims);
 
 /// The density that the configuration describes. Throws Error (bad input) where it does not fit the
 /// dimension.

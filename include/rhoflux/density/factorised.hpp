@@ -5,6 +5,21 @@
 
 namespace rhoflux::density {
 
+/// Numbers the factors of the leading coordinates of all components and samples, and their heads.
+struct FactorIndex {
+  int n_components, n_leading, n_dims;
+
+  /// Factor i of component k at sample s; its head, the row of its mixture, is k n_dims + i.
+  struct Factor {
+    int s, k, i, head;
+  };
+  RHOFLUX_FUNCTION int count(int n_samples) const { return n_samples * n_components * n_leading; }
+  RHOFLUX_FUNCTION Factor at(int item) const {
+    const int i = item % n_leading, k = item / n_leading % n_components;
+    return {item / n_leading / n_components, k, i, k * n_dims + i};
+  }
+};
+
 /// rho_t(x) = sum_k gamma_k prod_i f_i^k(x_i; t), gamma constant in time, each f_i^k a mixture of L logistics
 /// whose parameters come from a network of time alone ([HVC] 13, 17). Head k D + i of the network is f_i^k.
 template <class Scalar>
@@ -13,28 +28,28 @@ class Factorised : public Density<Scalar> {
   Factorised(const Config& config, int n_dims, const Capacity& capacity);
 
   std::vector<double> initialise(const InitialRows& rows, std::uint64_t seed) const override;
-  void log_density(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  void log_density(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                    const Points<Scalar>& points, const Vector<Scalar>& log_rho) override;
-  void log_density_tangent(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                           const Points<Scalar>& points, int n_tangents, const Vector<Scalar>& tau_dot,
-                           const Matrix<Scalar>& x_dot, const Vector<Scalar>& log_rho,
+  void log_density_tangent(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                           const Points<Scalar>& points, int n_tangents, const ConstVector<Scalar>& tau_dot,
+                           const ConstMatrix<Scalar>& x_dot, const Vector<Scalar>& log_rho,
                            const Vector<Scalar>& log_rho_dot) override;
-  void log_density_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                            const Points<Scalar>& points, const Vector<Scalar>& weight,
+  void log_density_gradient(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                            const Points<Scalar>& points, const ConstVector<Scalar>& weight,
                             const Vector<Scalar>& log_rho, const Vector<Scalar>& parameters_bar) override;
-  void log_density_score(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  void log_density_score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                          const Points<Scalar>& points, const Vector<Scalar>& log_rho,
                          const Vector<Scalar>& tau_bar, const Matrix<Scalar>& score) override;
-  void log_conditional_cdf(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  void log_conditional_cdf(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                            const Points<Scalar>& points, const Matrix<Scalar>& log_below,
                            const Matrix<Scalar>& log_above) override;
   int uniforms_per_sample() const override { return 1 + 2 * this->m_n_dims; }
-  void sample(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
-              const Matrix<double>& uniforms) override;
+  void sample(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+              const Points<Scalar>& points, const ConstMatrix<double>& uniforms) override;
 
-  void complete(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
-                const Vector<int>& is_given, const Matrix<double>& uniforms,
-                const Vector<Scalar>& log_weight) override;
+  void complete(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                const Points<Scalar>& points, const ConstVector<int>& is_given,
+                const ConstMatrix<double>& uniforms, const Vector<Scalar>& log_weight) override;
 
   /// The network behind the factors, for what else is derived from them (the flux): head k D + i is f_i^k.
   MixtureNetwork<Scalar>& network() { return m_network; }
@@ -44,18 +59,18 @@ class Factorised : public Density<Scalar> {
   int n_components() const { return m_n_components; }
   int gamma_offset() const { return m_gamma_offset; }
   /// log rho (n) from log f_i^k (K D, n); log_share (K, n) receives log(gamma_k prod_i f_i^k / rho).
-  void mix(const ExecutionSpace& space, const Vector<Scalar>& parameters, int n, const Matrix<Scalar>& log_f,
-           const Matrix<Scalar>& log_share, const Vector<Scalar>& log_rho) const;
+  void mix(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int n,
+           const ConstMatrix<Scalar>& log_f, const Matrix<Scalar>& log_share,
+           const Vector<Scalar>& log_rho) const;
 
   /// The draws of `sample` from the mixtures of the network's last evaluation at the same times.
-  void sample_states(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                     const Points<Scalar>& points, const Matrix<double>& uniforms);
+  void sample_states(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                     const Points<Scalar>& points, const ConstMatrix<double>& uniforms);
 
  private:
-  void forward(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Points<Scalar>& points,
-               int n_tangents, const Scalar* tau_dot);
-  void component_densities(const ExecutionSpace& space, const Points<Scalar>& points);
-  void head_gradient(const ExecutionSpace& space, const Points<Scalar>& points, const Scalar* weight);
+  void forward(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+               const Points<Scalar>& points, int n_tangents, const ConstVector<Scalar>& tau_dot);
+  FactorIndex index() const { return {m_n_components, this->m_n_leading, this->m_n_dims}; }
 
   Config m_config;
   int m_n_components;  ///< K

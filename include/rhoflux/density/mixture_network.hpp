@@ -18,7 +18,7 @@ struct MixtureView {
   int logits_stride = 0, shapes_stride = 0, location_offset = 0, scale_offset = 0;
   int components = 0;
 
-  KOKKOS_INLINE_FUNCTION Mixture<Scalar> at(int head, int column) const {
+  RHOFLUX_FUNCTION Mixture<Scalar> at(int head, int column) const {
     Scalar* shape = &shapes(head * shapes_stride, column);
     return {&logits(head * logits_stride, column), shape + location_offset, shape + scale_offset, components};
   }
@@ -44,20 +44,23 @@ class MixtureNetwork {
   /// See MaskedNetwork::tell.
   void set_gradient_listener(GradientListener* listener);
 
-  void begin(const ExecutionSpace& space, network::Columns columns, const Scalar* tau, const Scalar* tau_dot);
-  void feed(const ExecutionSpace& space, int stage, const Scalar* x, const Scalar* x_dot, int stride);
-  void evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters, int stage);
-  void adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-               const Vector<Scalar>& parameters_bar, bool inputs_too);
   /// See the functions of the same names of MaskedNetwork.
-  void extend(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Scalar* tau_dot,
-              const Scalar* x_dot, int stride);
-  void adjoint_stage(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  void begin(const ExecutionSpace& space, network::Columns columns, const ConstStridedVector<Scalar>& tau,
+             const ConstStridedVector<Scalar>& tau_dot);
+  void feed(const ExecutionSpace& space, int stage, const ConstStridedVector<Scalar>& x,
+            const ConstStridedVector<Scalar>& x_dot);
+  void evaluate(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int stage);
+  void extend(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+              const ConstStridedVector<Scalar>& tau_dot, const ConstMatrix<Scalar>& x_dot);
+  void adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+               const Vector<Scalar>& parameters_bar, network::AdjointScope scope);
+  void adjoint_stage(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                      const Vector<Scalar>& parameters_bar, int stage, network::AdjointScope scope);
-  void coordinate_adjoint(const ExecutionSpace& space, int stage, Scalar* x_bar, Scalar* x_dot_bar,
-                          int stride) const;
-  /// Adjoint of tau (n) and of the coordinates fed, added; see MaskedNetwork::inputs_adjoint.
-  void inputs_adjoint(const ExecutionSpace& space, Scalar* tau_bar, Scalar* x_bar, int stride) const;
+  void coordinate_adjoint(const ExecutionSpace& space, int stage, const StridedVector<Scalar>& x_bar,
+                          const StridedVector<Scalar>& x_dot_bar) const;
+  /// Adds the adjoint of tau (n) and of the coordinates fed, x_bar (n_coordinates, n).
+  void inputs_adjoint(const ExecutionSpace& space, const StridedVector<Scalar>& tau_bar,
+                      const Matrix<Scalar>& x_bar) const;
 
   const MixtureView<Scalar>& mixtures() const { return m_mixtures; }
   const MixtureView<Scalar>& mixtures_bar() const { return m_mixtures_bar; }

@@ -28,6 +28,19 @@ template <class Scalar>
 using UnmanagedMatrix =
     Kokkos::View<Scalar**, Kokkos::LayoutLeft, MemorySpace, Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
 
+/// One row of a matrix (one feature of all samples), or a vector.
+template <class Scalar>
+using StridedVector = Kokkos::View<Scalar*, Kokkos::LayoutStride, MemorySpace>;
+template <class Scalar>
+using ConstStridedVector = Kokkos::View<const Scalar*, Kokkos::LayoutStride, MemorySpace>;
+
+/// Row `row` of a matrix; empty where the matrix is.
+template <class MatrixType>
+auto row_of(const MatrixType& matrix, int row) {
+  using Row = StridedVector<typename MatrixType::value_type>;
+  return matrix.extent(0) == 0 ? Row() : Row(Kokkos::subview(matrix, row, Kokkos::ALL));
+}
+
 template <class Scalar>
 Vector<Scalar> make_vector(const std::string& label, int size) {
   return Vector<Scalar>(label, static_cast<std::size_t>(size));
@@ -35,6 +48,19 @@ Vector<Scalar> make_vector(const std::string& label, int size) {
 template <class Scalar>
 Matrix<Scalar> make_matrix(const std::string& label, int rows, int columns) {
   return Matrix<Scalar>(label, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns));
+}
+
+/// A half-open range [begin, end).
+struct Range {
+  int begin = 0;
+  int end = 0;
+  KOKKOS_INLINE_FUNCTION int size() const { return end - begin; }
+};
+
+/// Some rows of a matrix.
+template <class Scalar>
+Matrix<Scalar> rows_of(const Matrix<Scalar>& matrix, Range rows) {
+  return Kokkos::subview(matrix, Kokkos::make_pair(rows.begin, rows.end), Kokkos::ALL);
 }
 
 /// A copy in the memory of the execution space.
@@ -46,12 +72,5 @@ Vector<To> on_device(const std::vector<From>& values, const std::string& label) 
   Kokkos::deep_copy(device, host);
   return device;
 }
-
-/// A half-open range [begin, end).
-struct Range {
-  int begin = 0;
-  int end = 0;
-  KOKKOS_INLINE_FUNCTION int size() const { return end - begin; }
-};
 
 }  // namespace rhoflux

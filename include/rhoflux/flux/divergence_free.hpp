@@ -30,13 +30,13 @@ class DivergenceFreePart {
 
   /// Adds v (n_dims, n).
   /// @param log_rho (n) @param score (n_dims, n), not used by `antisymmetric`
-  void add_velocity(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  void add_velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                     const density::Points<Scalar>& points, const Vector<Scalar>& log_rho,
                     const Matrix<Scalar>& score, const Matrix<Scalar>& velocity);
 
   /// Adjoint of v at the points of the last call of add_velocity, given velocity_bar (n_dims, n): adds to
   /// parameters_bar (unless empty), x_bar and score_bar (n_dims, n) and log_rho_bar (n).
-  void adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters, int n,
+  void adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int n,
                const Vector<Scalar>& log_rho, const Matrix<Scalar>& score, const Matrix<Scalar>& velocity_bar,
                const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar,
                const Matrix<Scalar>& score_bar, const Vector<Scalar>& log_rho_bar);

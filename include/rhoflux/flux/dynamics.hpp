@@ -56,14 +56,14 @@ class Dynamics {
   }
 
   /// Fills what `motion` asks for.
-  void evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  void evaluate(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                 const density::Points<Scalar>& points, const DynamicsViews<Scalar>& motion);
 
   /// The same at exact draws from rho at the times points.tau, which are written to points.x: one pass for
   /// both.
   /// @param uniforms (uniforms_per_sample, n), see Density::sample
-  void evaluate_at_samples(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                           const density::Points<Scalar>& points, const Matrix<double>& uniforms,
+  void evaluate_at_samples(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                           const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
                            const DynamicsViews<Scalar>& motion);
 
   /// Adds the derivatives of sum_s <drift_bar_s, u_s> + log_rho_bar_s log rho_s to parameters_bar (layout
@@ -72,7 +72,7 @@ class Dynamics {
   /// states are functions of the parameters: what x_bar holds before the call (the objective's own derivative
   /// by x) and what is added to it here goes on to parameters_bar, the pathwise gradient of an expectation
   /// under rho.
-  void adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  void adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                const density::Points<Scalar>& points, const DynamicsViews<Scalar>& motion,
                const Matrix<Scalar>& drift_bar, const Vector<Scalar>& log_rho_bar, StateKind states,
                const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar);

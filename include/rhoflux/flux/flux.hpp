@@ -33,17 +33,17 @@ class Flux {
   /// v (n_dims, n) and log rho (n), by one tangent pass.
   /// @param uniforms (uniforms_per_sample, n): the states are drawn from rho on the way, as Density::sample
   /// does, and left in points.x; empty: points.x is given
-  virtual void velocity(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                        const density::Points<Scalar>& points, const Matrix<double>& uniforms,
+  virtual void velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                        const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
                         const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) = 0;
 
   /// Score d log rho / dx (n_dims, n) at the points of the last call of `velocity`, by one adjoint pass.
-  virtual void score(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  virtual void score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                      const density::Points<Scalar>& points, const Matrix<Scalar>& score) = 0;
 
   /// Adds the derivatives of the scalar of FluxBar to parameters_bar (layout size) and x_bar (n_dims, n), at
   /// the points of the last call of `velocity`; another call of `velocity` must come before the next one.
-  virtual void adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  virtual void adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                        const density::Points<Scalar>& points, const FluxBar<Scalar>& bar,
                        const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) = 0;
 };

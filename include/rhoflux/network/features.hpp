@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "rhoflux/device/types.hpp"
+#include "rhoflux/network/columns.hpp"
 
 namespace rhoflux::network {
 
@@ -26,23 +27,24 @@ class FourierFeatures {
   explicit FourierFeatures(const FourierConfig& config);
   int size() const { return m_config.size(); }
 
-  /// Writes rows [first_row, first_row + size()) of `features`, whose columns are `n` values followed by
-  /// `n_tangents` groups of n tangents.
-  /// @param values (n), element s of the scalar of sample s at stride `stride`
-  /// @param tangents null, or the tangents of the scalar: group j, sample s at index (j * n + s) * stride
-  void forward(const ExecutionSpace& space, const Scalar* values, const Scalar* tangents, int stride, int n,
-               int n_tangents, int first_row, const Matrix<Scalar>& features) const;
+  /// Writes the features of n values and the tangents of the features, in columns as Columns says.
+  /// @param values (n_samples)
+  /// @param tangents (n_tangents * n_samples) of the values, group by group; empty: zero
+  /// @param[out] features (size(), at least columns.total())
+  void forward(const ExecutionSpace& space, Columns columns, const ConstStridedVector<Scalar>& values,
+               const ConstStridedVector<Scalar>& tangents, const Matrix<Scalar>& features) const;
 
   /// Writes tangent group `group` (1, 2, ..) of columns whose values `forward` has written.
-  /// @param tangents null (zero), or the tangent of sample s at s * stride
-  void tangent(const ExecutionSpace& space, const Scalar* tangents, int stride, int n, int group,
-               int first_row, const Matrix<Scalar>& features) const;
+  /// @param tangents (n_samples); empty: zero
+  void tangent(const ExecutionSpace& space, int n_samples, int group,
+               const ConstStridedVector<Scalar>& tangents, const Matrix<Scalar>& features) const;
 
-  /// Adds the adjoint of the values to values_bar and, unless null, that of the tangents to tangents_bar
-  /// (both strided as in `forward`); values receive the part through their tangents too.
-  void adjoint(const ExecutionSpace& space, const Matrix<Scalar>& features,
-               const Matrix<Scalar>& features_bar, int n, int n_tangents, int first_row, int stride,
-               Scalar* values_bar, Scalar* tangents_bar) const;
+  /// Adds the adjoint of the values to values_bar (n_samples) and, unless empty, that of the tangents to
+  /// tangents_bar (n_tangents * n_samples); values receive the part through their tangents too.
+  /// @param features, features_bar (size(), at least columns.total())
+  void adjoint(const ExecutionSpace& space, Columns columns, const ConstMatrix<Scalar>& features,
+               const ConstMatrix<Scalar>& features_bar, const StridedVector<Scalar>& values_bar,
+               const StridedVector<Scalar>& tangents_bar) const;
 
  private:
   FourierConfig m_config;

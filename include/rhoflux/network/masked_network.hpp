@@ -6,6 +6,7 @@
 
 #include "rhoflux/device/gradient_listener.hpp"
 #include "rhoflux/device/types.hpp"
+#include "rhoflux/network/columns.hpp"
 #include "rhoflux/network/features.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
 #include "rhoflux/network/stages.hpp"
@@ -28,18 +29,30 @@ struct NetworkConfig {
   bool derivatives = true;  ///< keep what the adjoint needs
 };
 
-/// Columns of one evaluation: n samples, then n_tangents groups of n tangents, as extra columns of the same
-/// matrix products.
-struct Columns {
-  int n_samples = 0;
-  int n_tangents = 0;
-  int total() const { return n_samples * (1 + n_tangents); }
-};
-
 /// What an adjoint pass covers besides the values and the parameters.
 struct AdjointScope {
   bool inputs = false;   ///< leave the adjoint of the inputs for `time_adjoint` and `coordinate_adjoint`
   bool tangents = true;  ///< false: of the values alone, although tangents were evaluated
+};
+
+/// How far an evaluation and its adjoint have come. Each function names a call and throws std::logic_error where
+/// it is out of order.
+class CallOrder {
+ public:
+  void begin(bool needs_dense_inputs);
+  void feed(int stage);
+  void feed_dense();
+  void evaluate(int stage);
+  void extend() const;
+  void adjoint_stage(int stage);
+  void input_adjoint(int stage) const;
+  int n_evaluated() const { return m_n_evaluated; }
+
+ private:
+  bool m_has_dense_inputs = false;
+  int m_last_fed = -1;      ///< stage whose input is there
+  int m_n_evaluated = 0;    ///< stages evaluated
+  int m_last_adjoint = -1;  ///< stage of the last adjoint pass; -1: none since the evaluation
 };
 
 template <class Scalar>
@@ -60,18 +73,22 @@ class MaskedNetwork {
   int output_bias_offset(int stage) const { return m_blocks.back()[static_cast<std::size_t>(stage)].bias; }
 
   // -- forward ------------------------------------------------------------------------------------------
-  /// Starts an evaluation at times tau (n) with tangents tau_dot (n_tangents * n, null: zero).
-  void begin(const ExecutionSpace& space, Columns columns, const Scalar* tau, const Scalar* tau_dot);
-  /// Feeds coordinate `stage` (>= 1), strided values as in FourierFeatures::forward.
-  void feed(const ExecutionSpace& space, int stage, const Scalar* x, const Scalar* x_dot, int stride);
-  /// Feeds the coordinates of degree 0, x_c of sample s at x[s * stride + c], tangents as in `feed`.
-  void feed_dense(const ExecutionSpace& space, const Scalar* x, const Scalar* x_dot, int stride);
+  /// Starts an evaluation at times tau (n) with tangents tau_dot (n_tangents * n, group by group; empty: zero).
+  void begin(const ExecutionSpace& space, Columns columns, const ConstStridedVector<Scalar>& tau,
+             const ConstStridedVector<Scalar>& tau_dot);
+  /// Feeds coordinate `stage` (>= 1): x (n) and its tangents x_dot (n_tangents * n; empty: zero).
+  void feed(const ExecutionSpace& space, int stage, const ConstStridedVector<Scalar>& x,
+            const ConstStridedVector<Scalar>& x_dot);
+  /// Feeds the coordinates of degree 0, x (dense_coordinates, n) and x_dot (dense_coordinates, n_tangents * n) or
+  /// empty.
+  void feed_dense(const ExecutionSpace& space, const ConstMatrix<Scalar>& x,
+                  const ConstMatrix<Scalar>& x_dot);
   /// Hidden units and outputs of one stage. Its input must have been fed, earlier stages evaluated.
-  void evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters, int stage);
+  void evaluate(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int stage);
   /// Adds one group of tangents to an evaluation that had at least one: of the stages evaluated so far, along
-  /// tau_dot (n, null: zero) and x_dot (coordinate c of sample s at s * stride + c).
-  void extend(const ExecutionSpace& space, const Vector<Scalar>& parameters, const Scalar* tau_dot,
-              const Scalar* x_dot, int stride);
+  /// tau_dot (n; empty: zero) and x_dot (n_coordinates, n).
+  void extend(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+              const ConstStridedVector<Scalar>& tau_dot, const ConstMatrix<Scalar>& x_dot);
   /// (n_stages * outputs_per_stage, columns): outputs of the stages evaluated so far.
   const Matrix<Scalar>& outputs() const { return m_activations.back(); }
 
@@ -82,28 +99,30 @@ class MaskedNetwork {
   // -- adjoint ------------------------------------------------------------------------------------------
   /// Adjoint of the outputs, to be filled for the columns of the evaluation before `adjoint` is called.
   const Matrix<Scalar>& outputs_bar() const { return m_bars.back(); }
-  /// Adds d<outputs_bar, outputs> / dparameters to parameters_bar; with tangents also the part through them.
-  /// @param parameters_bar empty: leave the parameters out
-  /// @param inputs_too also leave the adjoint of the input features for `inputs_adjoint`
-  void adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-               const Vector<Scalar>& parameters_bar, bool inputs_too);
+  /// Adds d<outputs_bar, outputs> / dparameters to parameters_bar (empty: leave the parameters out); with tangents
+  /// also the part through them.
+  void adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+               const Vector<Scalar>& parameters_bar, AdjointScope scope);
   /// The part of `adjoint` that belongs to one stage. To be called from the last evaluated stage down to 0;
   /// between two calls the adjoint of the outputs of the lower stages may still be changed, by what
   /// `coordinate_adjoint` of the stages done so far gives.
-  void adjoint_stage(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+  void adjoint_stage(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                      const Vector<Scalar>& parameters_bar, int stage, AdjointScope scope);
-  /// Adds the adjoint of coordinate `stage` (>= 1) and, unless null, of its tangents, strided as in feed.
-  /// Complete once the stages down to `stage` are done.
-  void coordinate_adjoint(const ExecutionSpace& space, int stage, Scalar* x_bar, Scalar* x_dot_bar,
-                          int stride) const;
-  /// Adds the adjoint of tau (n) and, unless null, of its tangents.
-  void time_adjoint(const ExecutionSpace& space, Scalar* tau_bar, Scalar* tau_dot_bar) const;
-  /// Adds the adjoint of the coordinates of degree 0 and, unless null, of their tangents.
-  void dense_adjoint(const ExecutionSpace& space, Scalar* x_bar, Scalar* x_dot_bar, int stride) const;
-  /// Adds the adjoint of tau (n) and of the coordinates (strided as in feed; stage d at x_bar + d - 1) and,
-  /// unless null, of their tangents. Call after `adjoint` with inputs_too.
-  void inputs_adjoint(const ExecutionSpace& space, Scalar* tau_bar, Scalar* tau_dot_bar, Scalar* x_bar,
-                      Scalar* x_dot_bar, int stride) const;
+  /// Adds the adjoint of coordinate `stage` (>= 1) to x_bar (n) and, unless empty, of its tangents to x_dot_bar
+  /// (n_tangents * n). Complete once the stages down to `stage` are done.
+  void coordinate_adjoint(const ExecutionSpace& space, int stage, const StridedVector<Scalar>& x_bar,
+                          const StridedVector<Scalar>& x_dot_bar) const;
+  /// Adds the adjoint of tau (n) and, unless empty, of its tangents (n_tangents * n).
+  void time_adjoint(const ExecutionSpace& space, const StridedVector<Scalar>& tau_bar,
+                    const StridedVector<Scalar>& tau_dot_bar) const;
+  /// Adds the adjoint of the coordinates of degree 0 (dense_coordinates, n) and, unless empty, of their tangents.
+  void dense_adjoint(const ExecutionSpace& space, const Matrix<Scalar>& x_bar,
+                     const Matrix<Scalar>& x_dot_bar) const;
+  /// Adds the adjoint of all inputs that were fed: tau (n), the coordinates (n_coordinates, n) and, unless empty,
+  /// their tangents. Call after `adjoint` with scope.inputs.
+  void inputs_adjoint(const ExecutionSpace& space, const StridedVector<Scalar>& tau_bar,
+                      const StridedVector<Scalar>& tau_dot_bar, const Matrix<Scalar>& x_bar,
+                      const Matrix<Scalar>& x_dot_bar) const;
 
  private:
   struct Block {
@@ -111,14 +130,29 @@ class MaskedNetwork {
     int bias = 0;
     int end = 0;  ///< of the bias
   };
-  void product(const ExecutionSpace& space, const Vector<Scalar>& parameters, int layer, int stage,
-               Range columns);
-  void activate(const ExecutionSpace& space, const Vector<Scalar>& parameters, int layer, int stage);
-  void activate_tangent(const ExecutionSpace& space, int layer, int stage, int group);
-  void activate_adjoint(const ExecutionSpace& space, int layer, int stage);
-  void bias_adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters_bar, int layer, int stage);
-  /// First input row of dense coordinate c.
-  int dense_row(int c) const { return m_config.time.size() + c * m_config.coordinate.size(); }
+  /// One stage of the layer that leads from layer `from` to the next one.
+  struct Step {
+    std::size_t from, to;
+    Range rows;     ///< of the layer `to`
+    Range visible;  ///< rows of the layer `from` that it sees
+    Block block;
+    bool is_output;
+  };
+  Step step(int layer, int stage) const;
+  /// y = W h of one stage of one layer, or its tangents; the outputs take the place of y in the last layer.
+  void multiply(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, const Step& step,
+                Range columns) const;
+  /// Input rows of time, of the coordinate of a stage, and of a coordinate of degree 0.
+  Range time_rows() const { return {0, m_config.time.size()}; }
+  Range coordinate_rows(int stage) const { return m_layers.front().rows(stage); }
+  Range dense_rows(int c) const {
+    const int size = m_config.coordinate.size(), first = m_config.time.size() + c * size;
+    return {first, first + size};
+  }
+  Matrix<Scalar> input_features(Range rows) const { return rows_of(m_activations.front(), rows); }
+  void feature_adjoint(const ExecutionSpace& space, const FourierFeatures<Scalar>& features, Range rows,
+                       const StridedVector<Scalar>& value_bar,
+                       const StridedVector<Scalar>& tangent_bar) const;
   const Block& block(int layer, int stage) const {
     return m_blocks[static_cast<std::size_t>(layer)][static_cast<std::size_t>(stage)];
   }
@@ -132,7 +166,7 @@ class MaskedNetwork {
       m_slopes;                        ///< by hidden layer: activation slope, or pre-activation with tangents
   std::vector<Matrix<Scalar>> m_bars;  ///< by layer
   Columns m_columns, m_adjoint_columns;
-  int m_last_stage = 0;  ///< of the stages evaluated
+  CallOrder m_order;
   GradientListener* m_listener = nullptr;
 };
 

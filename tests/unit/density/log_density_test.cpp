@@ -272,14 +272,14 @@ TEST(MixtureWeights, AreConstantInTimeWhenAskedFor) {
       MixtureNetwork<double> network(config, {n_stages, 2, 16, false}, layout);
       std::mt19937_64 engine(8);
       const auto parameters = to_vector<double>(test::random_parameters(layout, engine));
-      const auto x = to_vector<double>({0.3, -0.7});
+      const auto x = to_matrix<double>({0.3, -0.7}, 2);
       const auto at_time = [&](double tau) {
         const ExecutionSpace space;
         const auto times = to_vector<double>({tau});
-        network.begin(space, {1, 0}, times.data(), nullptr);
+        network.begin(space, {1, 0}, times, {});
         network.evaluate(space, parameters, 0);
         for (int stage = 1; stage < n_stages; ++stage) {
-          network.feed(space, stage, x.data() + stage - 1, nullptr, 2);
+          network.feed(space, stage, row_of(x, stage - 1), {});
           network.evaluate(space, parameters, stage);
         }
         const auto logits = on_host(network.mixtures().logits), shapes = on_host(network.mixtures().shapes);

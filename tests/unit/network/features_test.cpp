@@ -64,13 +64,22 @@ struct Evaluation {
         tangents(to_vector<Scalar>(spread(v_dot, stride))),
         rows(make_matrix<Scalar>("features", first_row + config.size() + 1, n * (1 + n_tangents))) {
     Kokkos::deep_copy(rows, Scalar(-77));
-    features.forward(ExecutionSpace(), values.data(), tangents.data(), stride, n, n_tangents, first_row,
-                     rows);
+    features.forward(ExecutionSpace(), {n, n_tangents}, strided(values), strided(tangents), block(rows));
   }
   static std::vector<double> spread(const std::vector<double>& values, int stride) {
     std::vector<double> result(values.size() * static_cast<std::size_t>(stride), 1e9);
     for (std::size_t k = 0; k < values.size(); ++k) result[k * static_cast<std::size_t>(stride)] = values[k];
     return result;
+  }
+  /// Every stride-th entry.
+  StridedVector<Scalar> strided(const Vector<Scalar>& spread_out) const {
+    const auto count = spread_out.extent(0) / static_cast<std::size_t>(stride);
+    return StridedVector<Scalar>(spread_out.data(),
+                                 Kokkos::LayoutStride(count, static_cast<std::size_t>(stride)));
+  }
+  /// The rows of the features in a larger matrix.
+  Matrix<Scalar> block(const Matrix<Scalar>& all) const {
+    return rows_of(all, {first_row, first_row + features.size()});
   }
   FourierFeatures<Scalar> features;
   int stride;
@@ -148,7 +157,7 @@ TYPED_TEST(Fourier, WithoutTangentsGivenTheyAreZero) {
   const Vector<Scalar> values = to_vector<Scalar>(random_numbers(n, 2.0, 5));
   const Matrix<Scalar> rows = make_matrix<Scalar>("rows", coordinate_config.size(), 2 * n);
   Kokkos::deep_copy(rows, Scalar(5));
-  features.forward(ExecutionSpace(), values.data(), nullptr, 1, n, 1, 0, rows);
+  features.forward(ExecutionSpace(), {n, 1}, values, {}, rows);
   const auto host = on_host(rows);
   for (int row = 0; row < coordinate_config.size(); ++row)
     for (int s = 0; s < n; ++s) EXPECT_EQ(host(row, n + s), Scalar(0));
@@ -174,8 +183,9 @@ TYPED_TEST(Fourier, AdjointIsTheTransposeOfTheDerivative) {
     const Vector<Scalar> v_dot_bar = make_vector<Scalar>("v dot bar", n * n_tangents * stride);
     Kokkos::deep_copy(v_bar, Scalar(0.5));
     Kokkos::deep_copy(v_dot_bar, Scalar(0.25));
-    evaluation.features.adjoint(ExecutionSpace(), evaluation.rows, rows_bar, n, n_tangents, first_row, stride,
-                                v_bar.data(), v_dot_bar.data());
+    evaluation.features.adjoint(ExecutionSpace(), {n, n_tangents}, evaluation.block(evaluation.rows),
+                                evaluation.block(rows_bar), evaluation.strided(v_bar),
+                                evaluation.strided(v_dot_bar));
 
     Real forward = 0, backward = 0, size = 0;
     const auto w_at = [&](int row, int column) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -91,11 +92,12 @@ struct Fixture {
   void evaluate(const Arguments& arguments, int tangents) {
     parameters = to_vector<Scalar>(arguments.parameters);
     const auto tau = to_vector<Scalar>(arguments.tau), tau_dot = to_vector<Scalar>(arguments.tau_dot);
-    const auto x = to_vector<Scalar>(arguments.x), x_dot = to_vector<Scalar>(arguments.x_dot);
-    network.begin(space, {n, tangents}, tau.data(), tau_dot.data());
+    const auto x = to_matrix<Scalar>(arguments.x, n_coordinates);
+    const auto x_dot = to_matrix<Scalar>(arguments.x_dot, n_coordinates);
+    network.begin(space, {n, tangents}, tau, tau_dot);
     network.evaluate(space, parameters, 0);
     for (int stage = 1; stage < config.n_stages; ++stage) {
-      network.feed(space, stage, x.data() + stage - 1, x_dot.data() + stage - 1, n_coordinates);
+      network.feed(space, stage, row_of(x, stage - 1), row_of(x_dot, stage - 1));
       network.evaluate(space, parameters, stage);
     }
     space.fence();
@@ -131,6 +133,12 @@ struct Fixture {
   ExecutionSpace space;
   Vector<Scalar> parameters;
 };
+
+AdjointScope with_inputs() {
+  AdjointScope scope;
+  scope.inputs = true;
+  return scope;
+}
 
 const Real* coordinates_of(const std::vector<Real>& x, int s, int n_coordinates) {
   return x.data() + s * n_coordinates;
@@ -317,9 +325,8 @@ void check_adjoint(const NetworkConfig& config, Real relative_bound, Real& worst
   Kokkos::deep_copy(tau_dot_bar, Scalar(0.5));
   Kokkos::deep_copy(x_bar, Scalar(0.5));
   Kokkos::deep_copy(x_dot_bar, Scalar(0.5));
-  fixture.network.adjoint(fixture.space, fixture.parameters, parameters_bar, true);
-  fixture.network.inputs_adjoint(fixture.space, tau_bar.data(), tau_dot_bar.data(), x_bar.data(),
-                                 x_dot_bar.data(), n_coordinates);
+  fixture.network.adjoint(fixture.space, fixture.parameters, parameters_bar, with_inputs());
+  fixture.network.inputs_adjoint(fixture.space, tau_bar, tau_dot_bar, x_bar, x_dot_bar);
   fixture.space.fence();
 
   // The derivative along one part of d at a time; the size of the terms for the bound.
@@ -439,7 +446,7 @@ void check_slopes(const NetworkConfig& config, double step, double tolerance) {
     for (const double value : outputs[column]) bar.push_back(w[bar.size()] * value);
   fixture.set_outputs_bar(bar);
   const auto parameters_bar = make_vector<Scalar>("parameters bar", fixture.layout.size());
-  fixture.network.adjoint(fixture.space, fixture.parameters, parameters_bar, false);
+  fixture.network.adjoint(fixture.space, fixture.parameters, parameters_bar, {});
   const auto gradient = on_host(parameters_bar);
 
   std::mt19937_64 engine(11);
@@ -491,10 +498,12 @@ TYPED_TEST(Masked, PartsOfTheAdjointCanBeLeftOut) {
     fixture.set_outputs_bar(w);
     const auto bar = make_vector<Scalar>("parameters bar", parameters_too ? fixture.layout.size() : 0);
     const auto inputs = make_vector<Scalar>("inputs bar", n * (1 + fixture.n_coordinates));
-    fixture.network.adjoint(fixture.space, fixture.parameters, bar, inputs_too);
-    if (inputs_too)
-      fixture.network.inputs_adjoint(fixture.space, inputs.data(), nullptr, inputs.data() + n, nullptr,
-                                     fixture.n_coordinates);
+    const Vector<Scalar> tau_bar = Kokkos::subview(inputs, Kokkos::make_pair(0, n));
+    const Matrix<Scalar> x_bar(inputs.data() + n, static_cast<std::size_t>(fixture.n_coordinates), n);
+    AdjointScope scope;
+    scope.inputs = inputs_too;
+    fixture.network.adjoint(fixture.space, fixture.parameters, bar, scope);
+    if (inputs_too) fixture.network.inputs_adjoint(fixture.space, tau_bar, {}, x_bar, {});
     std::vector<Scalar> result;
     const auto host = on_host(bar), host_inputs = on_host(inputs);
     for (std::size_t k = 0; k < host.extent(0); ++k) result.push_back(host(k));
@@ -558,6 +567,40 @@ TEST(MaskedNetwork, OutputBiasOffsetPointsAtTheBlock) {
       if (block.name == name) offset = block.offset;
     EXPECT_EQ(fixture.network.output_bias_offset(stage), offset);
   }
+}
+
+/// Each call in its place passes, out of its place it is refused.
+TEST(MaskedOrder, CallsOutOfOrderAreRefused) {
+  NetworkConfig config = configurations().front();
+  ASSERT_GE(config.n_stages, 3);
+  Fixture<double> fixture(config);
+  MaskedNetwork<double>& network = fixture.network;
+  const Arguments at = random_arguments<double>(config, fixture.layout, 3);
+  const auto parameters = to_vector<double>(at.parameters);
+  const auto tau = to_vector<double>(at.tau), bar = make_vector<double>("bar", fixture.layout.size());
+  const auto x = to_matrix<double>(at.x, fixture.n_coordinates);
+  const auto x_bar = make_matrix<double>("x bar", fixture.n_coordinates, n);
+  const ExecutionSpace& space = fixture.space;
+  EXPECT_THROW(network.evaluate(space, parameters, 0), std::logic_error) << "before begin";
+  network.begin(space, {n, 0}, tau, {});
+  EXPECT_THROW(network.feed(space, 1, row_of(x, 0), {}), std::logic_error) << "before stage 0";
+  EXPECT_THROW(network.evaluate(space, parameters, 1), std::logic_error) << "a stage skipped";
+  EXPECT_THROW(network.adjoint_stage(space, parameters, bar, 0, {}), std::logic_error) << "nothing evaluated";
+  network.evaluate(space, parameters, 0);
+  EXPECT_THROW(network.evaluate(space, parameters, 1), std::logic_error) << "not fed";
+  EXPECT_THROW(network.feed(space, 2, row_of(x, 1), {}), std::logic_error) << "a coordinate skipped";
+  network.feed(space, 1, row_of(x, 0), {});
+  network.evaluate(space, parameters, 1);
+  EXPECT_THROW(network.evaluate(space, parameters, 1), std::logic_error) << "twice";
+  Kokkos::deep_copy(network.outputs_bar(), 0.0);
+  EXPECT_THROW(network.adjoint_stage(space, parameters, bar, 0, {}), std::logic_error)
+      << "the last stage first";
+  EXPECT_THROW(network.coordinate_adjoint(space, 1, row_of(x_bar, 0), {}), std::logic_error) << "too early";
+  network.adjoint_stage(space, parameters, bar, 1, with_inputs());
+  EXPECT_NO_THROW(network.coordinate_adjoint(space, 1, row_of(x_bar, 0), {}));
+  EXPECT_THROW(network.time_adjoint(space, tau, {}), std::logic_error) << "stage 0 is missing";
+  EXPECT_NO_THROW(network.adjoint_stage(space, parameters, bar, 0, with_inputs()));
+  EXPECT_THROW(network.feed_dense(space, x, {}), std::logic_error) << "after evaluate(0)";
 }
 
 }  // namespace
