@@ -7,15 +7,13 @@
 // whose line is fitted to the medians over message sizes. See --help.
 #include <mpi.h>
 
-#include <boost/program_options.hpp>
 #include <cmath>
 #include <cstdio>
-#include <iostream>
 #include <vector>
 
+#include "rank_timing.hpp"
 #include "rhoflux/density/density.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
-#include "timing.hpp"
 
 namespace {
 
@@ -116,16 +114,14 @@ void benchmark(const Options& options, const mpi::Communicator& comm) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  namespace po = boost::program_options;
   Options options;
-  po::options_description description("communication: time of the sum of a gradient over ranks");
-  description.add_options()("help", "this text")(
-      "dims", po::value(&options.n_dims), "dimensions of the model")("rounds", po::value(&options.rounds),
-                                                                     "measurements of each")(
-      "step", po::value(&options.step), "milliseconds of computing in a step, for the efficiency")(
-      "latency", po::value(&options.latency), "microseconds, of another network")(
-      "bandwidth", po::value(&options.bandwidth), "GB/s, of another network");
-  return run("communication", description, argc, argv, [&] {
+  OptionTable table("communication: time of the sum of a gradient over ranks");
+  table.add("dims", &options.n_dims, "dimensions of the model")
+      .add("rounds", &options.rounds, "measurements of each")
+      .add("step", &options.step, "milliseconds of computing in a step, for the efficiency")
+      .add("latency", &options.latency, "microseconds, of another network")
+      .add("bandwidth", &options.bandwidth, "GB/s, of another network");
+  return run_benchmark_on_ranks(table, argc, argv, [&] {
     const mpi::Communicator comm(MPI_COMM_WORLD);
     benchmark(options, comm);
   });

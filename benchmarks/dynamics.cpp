@@ -49,7 +49,6 @@ struct Model {
 
 template <class Scalar>
 void benchmark(const Options& options) {
-  const mpi::Communicator comm(MPI_COMM_WORLD);
   const ExecutionSpace space;
   const int d = options.n_dims, n = options.chunk;
   flux::Config config;
@@ -126,13 +125,12 @@ void benchmark(const Options& options) {
 
   for (int round = 0; round < options.rounds; ++round)
     for (Part& part : parts)
-      part.seconds.push_back(comm.size() / rate(comm, options.seconds, 1.0 * n * comm.size(), [&] {
+      part.seconds.push_back(1 / rate(SingleProcess(), options.seconds, 1.0 * n, [&] {
                                part.work();
                                space.fence();
                              }));
-  if (!comm.is_root()) return;
-  std::printf("D %d  chunk %d  ranks %d  %s  %s\n", d, n, comm.size(),
-              options.double_precision ? "double" : "float", blas_name().c_str());
+  std::printf("D %d  chunk %d  %s  %s\n", d, n, options.double_precision ? "double" : "float",
+              blas_name().c_str());
   std::printf("%-42s %10s %14s %12s\n", "", "us/point", "/ log density", "/ tangent");
   for (const Part& part : parts) {
     std::vector<double> to_density, to_tangent;
@@ -148,16 +146,14 @@ void benchmark(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  namespace po = boost::program_options;
+  rhoflux::ensure_blas_environment(argv);
   Options options;
-  po::options_description description("dynamics: cost of density, drift, score, draws and adjoints");
-  description.add_options()("help,h", "print this text")(
-      "dims", po::value(&options.n_dims)->default_value(options.n_dims), "D")(
-      "chunk", po::value(&options.chunk)->default_value(options.chunk),
-      "points that go through the network together")(
-      "rounds", po::value(&options.rounds)->default_value(options.rounds),
-      "measurements, of which the median is printed")("double", po::bool_switch(&options.double_precision),
-                                                      "in double precision");
-  return run("dynamics", description, argc, argv,
-             [&] { options.double_precision ? benchmark<double>(options) : benchmark<float>(options); });
+  OptionTable table("dynamics: cost of density, drift, score, samples and adjoints");
+  table.add("dims", &options.n_dims, "D")
+      .add("chunk", &options.chunk, "points that go through the network together")
+      .add("rounds", &options.rounds, "measurements, of which the median is printed")
+      .add("double", &options.double_precision, "in double precision");
+  return run_benchmark(table, argc, argv, [&] {
+    options.double_precision ? benchmark<double>(options) : benchmark<float>(options);
+  });
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Speed of training on the likelihood and the kinetic energy of each flux, D = 5, default network, batch 1024: the program as a
 # user runs it, its log included, and where PyTorch and a script for it are there, PyTorch on the same cores, in turn in one run.
-# Ours takes the energy at fresh draws from the model. PyTorch takes it at the data, which need not be drawn, and, with
+# Ours takes the energy at fresh model samples. PyTorch takes it at the data, which need not be drawn, and, with
 # torch_model.py beside the script, at draws too (torch_draws.py).
 #
 #   benchmarks/objectives.sh [BUILD_FOLDER] [PYTORCH_SCRIPT]

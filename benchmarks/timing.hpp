@@ -1,36 +1,43 @@
 #pragma once
 
-#include <mpi.h>
-
 #include <algorithm>
-#include <boost/program_options.hpp>
 #include <chrono>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/device/blas_environment.hpp"
 #include "rhoflux/device/types.hpp"
-#include "rhoflux/mpi/communicator.hpp"
 
 namespace benchmarks {
 
-/// Samples per second of all ranks, each call of `work` handling `samples` of them over all ranks. `work` is
-/// called once to warm up, and then for about so many seconds.
-inline double rate(const rhoflux::mpi::Communicator& comm, double seconds, double samples,
-                   const std::function<void()>& work) {
+/// A process that measures by itself. mpi::Communicator has the same two functions for processes that measure
+/// together.
+struct SingleProcess {
+  void barrier() const {}
+  void max(double* /*values*/, int /*count*/) const {}
+};
+
+/// Samples per second, each call of `work` handling `samples` of them over all processes. `work` is called
+/// once to warm up, and then for about so many seconds.
+template <class Processes>
+double rate(const Processes& processes, double seconds, double samples, const std::function<void()>& work) {
   using Clock = std::chrono::steady_clock;
-  comm.barrier();
+  processes.barrier();
   const auto start = Clock::now();
   work();
   double once = std::chrono::duration<double>(Clock::now() - start).count();
-  comm.max(&once, 1);
+  processes.max(&once, 1);
   const int calls = std::max(1, static_cast<int>(seconds / once));
-  comm.barrier();
+  processes.barrier();
   const auto begin = Clock::now();
   for (int k = 0; k < calls; ++k) work();
-  comm.barrier();
+  processes.barrier();
   return samples * calls / std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
@@ -39,30 +46,100 @@ inline double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// Body of main: starts MPI and Kokkos, reads the command line, prints the help or calls `benchmark`.
-inline int run(const char* name, const boost::program_options::options_description& options, int argc,
-               char** argv, const std::function<void()>& benchmark) {
-  namespace po = boost::program_options;
-  rhoflux::ensure_blas_environment(argv);
-  MPI_Init(&argc, &argv);
-  int code = 0;
-  try {
-    po::variables_map values;
-    po::store(po::parse_command_line(argc, argv, options), values);
-    po::notify(values);
-    if (values.count("help") > 0) {
-      std::cout << options;
-    } else {
-      Kokkos::ScopeGuard kokkos(argc, argv);
-      rhoflux::limit_blas_threads();
-      benchmark();
-    }
-  } catch (const std::exception& error) {
-    std::cerr << name << ": " << error.what() << '\n';
-    code = 2;
+/// The options of a benchmark, `--name VALUE` or `--name=VALUE`; those of type bool take no value.
+class OptionTable {
+ public:
+  explicit OptionTable(std::string summary) : m_summary(std::move(summary)) {}
+
+  /// @param target set by parse(); its value until then is the default
+  OptionTable& add(const std::string& name, std::variant<int*, double*, bool*> target,
+                   const std::string& help) {
+    m_options.push_back({name, target, help});
+    return *this;
   }
-  MPI_Finalize();
-  return code;
+
+  /// Sets the targets. Throws Error (bad input) on an unknown option or a value that is
+  /// not a number.
+  /// @return false where --help is asked for
+  bool parse(int argc, char** argv) const {
+    for (int k = 1; k < argc; ++k) {
+      std::string name = argv[k];
+      if (name == "--help" || name == "-h") return false;
+      const std::size_t equals = name.find('=');
+      const Option& option = find(name.substr(0, equals));
+      if (bool* const* flag = std::get_if<bool*>(&option.target)) {
+        if (equals != std::string::npos) rhoflux::fail_input("--" + option.name + " takes no value");
+        **flag = true;
+        continue;
+      }
+      if (equals == std::string::npos && k + 1 == argc) rhoflux::fail_input(name + " needs a value");
+      set_number(option, equals == std::string::npos ? argv[++k] : name.substr(equals + 1));
+    }
+    return true;
+  }
+
+  void print_help(std::ostream& out) const {
+    out << m_summary << '\n';
+    for (const Option& option : m_options)
+      out << "  --" << option.name << std::string(14 - std::min<std::size_t>(12, option.name.size()), ' ')
+          << option.help << value_text(option) << '\n';
+  }
+
+ private:
+  struct Option {
+    std::string name;
+    std::variant<int*, double*, bool*> target;
+    std::string help;
+  };
+
+  const Option& find(const std::string& argument) const {
+    for (const Option& option : m_options)
+      if (argument == "--" + option.name) return option;
+    rhoflux::fail_input("unknown option " + argument + "; --help names those there are");
+  }
+
+  static void set_number(const Option& option, const std::string& text) {
+    try {
+      if (double* const* number = std::get_if<double*>(&option.target))
+        **number = rhoflux::parse_number(text);
+      else
+        **std::get_if<int*>(&option.target) = static_cast<int>(rhoflux::parse_whole_number(
+            text, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
+    } catch (const rhoflux::Error& error) {
+      rhoflux::fail_input("--" + option.name + ": " + error.what());
+    }
+  }
+
+  static std::string value_text(const Option& option) {
+    if (int* const* whole = std::get_if<int*>(&option.target)) return " (" + std::to_string(**whole) + ")";
+    if (double* const* number = std::get_if<double*>(&option.target))
+      return " (" + rhoflux::print_number(**number) + ")";
+    return "";
+  }
+
+  std::string m_summary;
+  std::vector<Option> m_options;
+};
+
+/// Reads the command line, prints the help or starts Kokkos and calls `benchmark`. Call
+/// rhoflux::ensure_blas_environment first.
+/// @return the exit code of the process
+inline int run_benchmark(const OptionTable& options, int argc, char** argv,
+                         const std::function<void()>& benchmark) {
+  try {
+    if (!options.parse(argc, argv)) {
+      options.print_help(std::cout);
+      return 0;
+    }
+    int no_options = 1;  // Kokkos has no options here
+    Kokkos::ScopeGuard kokkos(no_options, argv);
+    rhoflux::limit_blas_threads();
+    benchmark();
+  } catch (const std::exception& error) {
+    std::cerr << argv[0] << ": " << error.what() << '\n';
+    return 2;
+  }
+  return 0;
 }
 
 }  // namespace benchmarks

@@ -6,13 +6,12 @@
 #include <mpi.h>
 
 #include <algorithm>
-#include <boost/program_options.hpp>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <iostream>
 #include <thread>
 
+#include "rank_timing.hpp"
 #include "rhoflux/data/shard.hpp"
 #include "rhoflux/device/blas_environment.hpp"
 #include "rhoflux/device/linear_algebra.hpp"
@@ -20,7 +19,6 @@
 #include "rhoflux/network/stages.hpp"
 #include "rhoflux/optim/adam.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
-#include "timing.hpp"
 
 namespace {
 
@@ -253,20 +251,16 @@ void benchmark_weak_scaling(const Options& options, const mpi::Communicator& com
 }  // namespace
 
 int main(int argc, char** argv) {
-  namespace po = boost::program_options;
   Options options;
   bool weak = false;
-  po::options_description description("training_step: speed of one step on the negative log-likelihood");
-  description.add_options()("help,h", "print this text")("dims", po::value(&options.n_dims)->default_value(5),
-                                                         "D")(
-      "batch", po::value(&options.batch)->default_value(1024), "samples a step, over all ranks")(
-      "chunk", po::value(&options.chunk)->default_value(128), "samples that go through the network together")(
-      "rounds", po::value(&options.rounds)->default_value(15),
-      "measurements, of which the median is printed")("lanes", po::value(&options.lanes)->default_value(0),
-                                                      "lanes of the reproducible sum; 0: plain allreduce")(
-      "weak", po::bool_switch(&weak),
-      "weak scaling instead, with the batch of one rank, and the cost of the reproducible sum");
-  return run("training_step", description, argc, argv, [&] {
+  OptionTable table("training_step: speed of one step on the negative log-likelihood");
+  table.add("dims", &options.n_dims, "D")
+      .add("batch", &options.batch, "samples a step, over all ranks")
+      .add("chunk", &options.chunk, "samples that go through the network together")
+      .add("rounds", &options.rounds, "measurements, of which the median is printed")
+      .add("lanes", &options.lanes, "lanes of the reproducible sum; 0: plain allreduce")
+      .add("weak", &weak, "weak scaling, with the batch of one rank, and the cost of the reproducible sum");
+  return run_benchmark_on_ranks(table, argc, argv, [&] {
     const mpi::Communicator comm(MPI_COMM_WORLD);
     weak ? benchmark_weak_scaling(options, comm) : benchmark(options, comm);
   });

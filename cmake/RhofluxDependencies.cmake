@@ -1,10 +1,27 @@
-# Finds what rhoflux builds on, and says for each one missing what it is for and how to get it.
+# Finds what rhoflux builds on, and says for each one missing what it is for and how to get it. The installed
+# configuration (rhoflux-config.cmake) includes this file too, so that a program that uses rhoflux finds the same.
+# Targets made here, imported ones so that they are not exported: rhoflux_kokkos, rhoflux_random123 and, unless
+# RHOFLUX_CORE_ONLY is on, rhoflux_hdf5, rhoflux_lemon, rhoflux_openssl.
 
-function(rhoflux_require found name purpose debian cluster)
+# Ends the file with an error: of the build, or (RHOFLUX_IN_CONFIG_FILE) of find_package(rhoflux).
+macro(rhoflux_require found name purpose debian cluster)
   if(NOT ${found})
-    message(FATAL_ERROR "rhoflux needs ${name} (${purpose}), which was not found.\n"
-                        "  Debian or Ubuntu: apt-get install ${debian}\n"
-                        "  Cluster: ${cluster}")
+    set(rhoflux_message "rhoflux needs ${name} (${purpose}), which was not found.\n  Debian or Ubuntu: apt-get install ${debian}\n  Cluster: ${cluster}")
+    if(NOT RHOFLUX_IN_CONFIG_FILE)
+      message(FATAL_ERROR "${rhoflux_message}")
+    endif()
+    set(rhoflux_FOUND FALSE)
+    set(rhoflux_NOT_FOUND_MESSAGE "${rhoflux_message}")
+    return()
+  endif()
+endmacro()
+
+# rhoflux_add_imported(name include_directories library ..)
+function(rhoflux_add_imported name include_directories)
+  if(NOT TARGET ${name})
+    add_library(${name} INTERFACE IMPORTED)
+    target_include_directories(${name} SYSTEM INTERFACE ${include_directories})
+    target_link_libraries(${name} INTERFACE ${ARGN})
   endif()
 endfunction()
 
@@ -15,36 +32,33 @@ rhoflux_require(Kokkos_FOUND "Kokkos 3.4 or later" "portable kernels" "libtrilin
 find_package(KokkosKernels QUIET)
 rhoflux_require(KokkosKernels_FOUND "KokkosKernels" "matrix products through BLAS" "libtrilinos-kokkos-kernels-dev"
                 "give -DKokkosKernels_ROOT=/path/to/kokkos-kernels")
-add_library(rhoflux_kokkos INTERFACE)
 if(TARGET Kokkos::kokkoskernels)
-  target_link_libraries(rhoflux_kokkos INTERFACE Kokkos::kokkoskernels Kokkos::kokkos)
+  rhoflux_add_imported(rhoflux_kokkos "" Kokkos::kokkoskernels Kokkos::kokkos ${CMAKE_DL_LIBS})
 else()
-  target_include_directories(rhoflux_kokkos SYSTEM INTERFACE ${KokkosKernels_INCLUDE_DIRS})
-  target_link_libraries(rhoflux_kokkos INTERFACE ${KokkosKernels_LIBRARIES} ${KokkosKernels_TPL_LIBRARIES})
+  rhoflux_add_imported(rhoflux_kokkos "${KokkosKernels_INCLUDE_DIRS}"
+                       ${KokkosKernels_LIBRARIES} ${KokkosKernels_TPL_LIBRARIES} ${CMAKE_DL_LIBS})
 endif()
-target_link_libraries(rhoflux_kokkos INTERFACE ${CMAKE_DL_LIBS})
 
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h)
 rhoflux_require(RANDOM123_INCLUDE_DIR "Random123" "counter-based random numbers" "librandom123-dev"
                 "header-only: give -DRANDOM123_INCLUDE_DIR=")
-add_library(rhoflux_random123 INTERFACE)
-target_include_directories(rhoflux_random123 SYSTEM INTERFACE ${RANDOM123_INCLUDE_DIR})
+rhoflux_add_imported(rhoflux_random123 "${RANDOM123_INCLUDE_DIR}")
 
 if(NOT RHOFLUX_CORE_ONLY)
   find_package(MPI COMPONENTS CXX QUIET)
   rhoflux_require(MPI_CXX_FOUND "MPI" "parallel runs" "libopenmpi-dev openmpi-bin"
                   "load the MPI module, or give -DMPI_CXX_COMPILER=/path/to/mpicxx")
 
+  rhoflux_require(CMAKE_C_COMPILER "the language C" "CMake finds HDF5 with it: project(... LANGUAGES C CXX)" "gcc"
+                  "load a compiler module")
   set(HDF5_PREFER_PARALLEL ON)
   find_package(HDF5 COMPONENTS C QUIET)
   rhoflux_require(HDF5_FOUND "HDF5" "data files and checkpoints" "libhdf5-openmpi-dev" "load the parallel HDF5 module, or give -DHDF5_ROOT=")
   rhoflux_require(HDF5_IS_PARALLEL "a parallel HDF5 (the one found was built without MPI)" "ranks reading one file together"
                   "libhdf5-openmpi-dev" "load the parallel HDF5 module, or give -DHDF5_ROOT=")
   target_compile_definitions(MPI::MPI_CXX INTERFACE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)  # the C interface alone
-  add_library(rhoflux_hdf5 INTERFACE)
-  target_include_directories(rhoflux_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
+  rhoflux_add_imported(rhoflux_hdf5 "${HDF5_C_INCLUDE_DIRS}" ${HDF5_C_LIBRARIES} MPI::MPI_CXX)
   target_compile_definitions(rhoflux_hdf5 INTERFACE ${HDF5_C_DEFINITIONS})
-  target_link_libraries(rhoflux_hdf5 INTERFACE ${HDF5_C_LIBRARIES} MPI::MPI_CXX)
 
   find_package(Boost 1.71 COMPONENTS program_options QUIET)
   rhoflux_require(Boost_FOUND "Boost.Program_options" "command line and decks" "libboost-program-options-dev" "give -DBoost_ROOT=")
@@ -53,22 +67,13 @@ if(NOT RHOFLUX_CORE_ONLY)
   find_library(LEMON_LIBRARY NAMES lemon emon)
   rhoflux_require(LEMON_INCLUDE_DIR "LEMON" "exact optimal transport in 'evaluate'" "liblemon-dev" "give -DLEMON_INCLUDE_DIR= and -DLEMON_LIBRARY=")
   rhoflux_require(LEMON_LIBRARY "LEMON's library" "exact optimal transport in 'evaluate'" "liblemon-dev" "give -DLEMON_LIBRARY=")
-  add_library(rhoflux_lemon INTERFACE)
-  target_include_directories(rhoflux_lemon SYSTEM INTERFACE ${LEMON_INCLUDE_DIR})
-  target_link_libraries(rhoflux_lemon INTERFACE ${LEMON_LIBRARY})
+  rhoflux_add_imported(rhoflux_lemon "${LEMON_INCLUDE_DIR}" ${LEMON_LIBRARY})
 
   find_package(OpenSSL COMPONENTS Crypto QUIET)
   rhoflux_require(OPENSSL_FOUND "OpenSSL's libcrypto" "SHA-256 of input files" "libssl-dev" "load its module, or give -DOPENSSL_ROOT_DIR=")
-  add_library(rhoflux_openssl INTERFACE)
-  target_link_libraries(rhoflux_openssl INTERFACE OpenSSL::Crypto)
+  rhoflux_add_imported(rhoflux_openssl "" OpenSSL::Crypto)
 
   find_package(nlohmann_json QUIET)
   rhoflux_require(nlohmann_json_FOUND "nlohmann-json" "figures as JSON" "nlohmann-json3-dev" "header-only: give -Dnlohmann_json_ROOT=")
-  add_library(rhoflux_json INTERFACE)
-  target_link_libraries(rhoflux_json INTERFACE nlohmann_json::nlohmann_json)
-endif()
-
-if(RHOFLUX_TESTS)
-  find_package(GTest QUIET)
-  rhoflux_require(GTest_FOUND "GoogleTest" "the tests; -DRHOFLUX_TESTS=OFF builds without" "libgtest-dev" "give -DGTest_ROOT=")
+  rhoflux_add_imported(rhoflux_json "" nlohmann_json::nlohmann_json)
 endif()
