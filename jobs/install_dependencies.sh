@@ -38,15 +38,13 @@ find_missing() {
   done
 }
 
-as_root=()
-if [ "$(id -u)" -eq 0 ]; then
-  as_root=(env)
-elif command -v sudo > /dev/null && { sudo -n true 2> /dev/null || [ -t 0 ]; }; then
-  as_root=(sudo env)
-fi
-
 install_missing() {
-  if [ ${#as_root[@]} -eq 0 ]; then
+  local as_root
+  if [ "$(id -u)" -eq 0 ]; then
+    as_root=(env)
+  elif command -v sudo > /dev/null && { sudo -n true 2> /dev/null || [ -t 0 ]; }; then
+    as_root=(sudo env)
+  else
     echo "install_dependencies: packages are missing, and installing them needs root. Ask for:" >&2
     echo "  apt-get install ${missing[*]}" >&2
     return 1
