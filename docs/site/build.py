@@ -23,6 +23,7 @@ ROOT = SITE.parents[1]
 MISSING = 77
 MODULES = {"sphinx": "python3-sphinx", "myst_parser": "python3-myst-parser", "breathe": "python3-breathe"}
 PAGES_AT_THE_TOP = ("CHANGELOG.md", "CONTRIBUTING.md")
+TOUR = ("## Start\n", "## Commands\n")  # the part of README.md that the site shows too, and what follows it
 COMMANDS = "<!-- site: the help of every command -->"
 KEYS = "<!-- site: every key of the deck -->"
 FOLDERS_IN_ORDER = ("core", "device", "network", "density", "flux", "objectives", "transport", "optim", "metrics", "mpi", "parallel", "io",
@@ -108,6 +109,8 @@ def stage(source, program):
     for name in PAGES_AT_THE_TOP:
         text = (ROOT / name).read_text(encoding="utf-8")
         (source / name.lower()).write_text(text.replace("](docs/", "]("), encoding="utf-8")
+    tour = (ROOT / "README.md").read_text(encoding="utf-8").split(TOUR[0], 1)[-1].split(TOUR[1], 1)[0]
+    (source / "tour.md").write_text("# A tour of five minutes\n\n" + TOUR[0] + tour.replace("](docs/", "]("), encoding="utf-8")
     if (SITE.parent / "pictures").is_dir():
         shutil.copytree(SITE.parent / "pictures", source / "pictures")
     shutil.copytree(SITE / "style", source / "style")
@@ -123,6 +126,7 @@ def stage(source, program):
     text = index.read_text(encoding="utf-8")
     for name in PAGES_AT_THE_TOP:
         text = text.replace(f"](../{name})", f"]({name.lower()})")
+    text = text.replace("](../README.md#start)", "](tour.md)")
     chapters = []
     for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
         pages = re.findall(r"\]\(([a-z_]+)\.md\)", part)
@@ -282,7 +286,9 @@ def main():
         write_api(source, output)
     index = source / "index.md"
     index.write_text(index.read_text(encoding="utf-8") + "\n```{toctree}\n:hidden:\n:caption: Reference\n\napi/index\n```\n", encoding="utf-8")
-    shutil.rmtree(html, ignore_errors=True)
+    # From the beginning: Sphinx takes very long to forget the C++ declarations of an earlier run.
+    for folder in (html, output / "doctrees"):
+        shutil.rmtree(folder, ignore_errors=True)
     environment = {**os.environ, "RHOFLUX_DOCS_XML": str(output / "doxygen/xml"), "RHOFLUX_DOCS_VERSION": arguments.version}
     result = subprocess.run([sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-j", "auto",
                              "-d", str(output / "doctrees"), str(source), str(html)], env=environment)

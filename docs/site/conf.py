@@ -29,7 +29,7 @@ html_math_renderer = "mathml"
 html_theme = "alabaster"
 html_theme_options = {
     "description": "density and drift of a population, learned as one model",
-    "page_width": "1180px", "sidebar_width": "230px", "fixed_sidebar": True, "sidebar_collapse": True, "show_powered_by": False}
+    "page_width": "1260px", "sidebar_width": "230px", "fixed_sidebar": True, "sidebar_collapse": True, "show_powered_by": False}
 html_sidebars = {"**": ["about.html", "navigation.html", "searchbox.html"]}
 html_static_path = ["style"]
 html_css_files = ["site.css"]
