@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -138,6 +139,35 @@ def stage(source, program):
 # ---------------------------------------------------------------- C++ API
 
 
+def with_equations(header):
+    """The text of a header in which indented lines of a doc comment, which are equations, stay lines of their own."""
+    lines, is_open, is_item = [], False, False
+    for line in header.splitlines():
+        comment = re.match(r"( *)///( *)(.*)", line)
+        is_indented = comment is not None and len(comment.group(2)) > 2 and comment.group(3) != ""
+        if comment and not is_indented and comment.group(3):
+            is_item = comment.group(3).startswith(("- ", "@param", "@return", "|", "<"))
+        elif not comment:
+            is_item = False
+        is_equation = is_indented and not is_item
+        if is_equation != is_open:
+            mark = "@endverbatim" if is_open else "@verbatim"
+            lines.append(f"{comment.group(1) if comment else indent}/// {mark}")
+        if comment:
+            indent = comment.group(1)
+        is_open = is_equation
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def write_plain(tree, path):
+    """Writes Doxygen's XML; what it took as it stands, the equations, has lost the signs of a comment."""
+    for equations in tree.iter("verbatim"):
+        text = re.sub(r"^ *///", "", equations.text or "", flags=re.MULTILINE)
+        equations.text = textwrap.dedent(text).strip("\n ")
+    tree.write(path, encoding="UTF-8", xml_declaration=True)
+
+
 def arrange_by_header(xml):
     """Leaves out what is private. Doxygen lists functions under their namespace; the page of a header would then declare the
     namespace, once for each header, so they are moved to the header."""
@@ -158,14 +188,14 @@ def arrange_by_header(xml):
             if kind not in sections:
                 sections[kind] = ElementTree.SubElement(definition, "sectiondef", kind=kind)
             sections[kind].append(member)
-        tree.write(path, encoding="UTF-8", xml_declaration=True)
+        write_plain(tree, path)
     for path in [*xml.glob("class*.xml"), *xml.glob("struct*.xml")]:
         tree = ElementTree.parse(path)
         definition = tree.getroot().find("compounddef")
         for section in definition.findall("sectiondef"):
             if section.get("kind").startswith("private") or section.get("kind") == "friend":
                 definition.remove(section)
-        tree.write(path, encoding="UTF-8", xml_declaration=True)
+        write_plain(tree, path)
 
 
 def write_api(source, output):
@@ -174,7 +204,13 @@ def write_api(source, output):
     shutil.rmtree(xml, ignore_errors=True)
     xml.mkdir(parents=True)
     configuration = (SITE / "Doxyfile").read_text(encoding="utf-8")
-    configuration += f'\nINPUT = "{ROOT / "include"}"\nSTRIP_FROM_PATH = "{ROOT / "include"}"\nOUTPUT_DIRECTORY = "{xml}"\n'
+    headers = output / "include"
+    shutil.rmtree(headers, ignore_errors=True)
+    for path in sorted((ROOT / "include").rglob("*.hpp")):
+        copy = headers / path.relative_to(ROOT / "include")
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_text(with_equations(path.read_text(encoding="utf-8")), encoding="utf-8")
+    configuration += f'\nINPUT = "{headers}"\nSTRIP_FROM_PATH = "{headers}"\nOUTPUT_DIRECTORY = "{xml}"\n'
     result = subprocess.run(["doxygen", "-"], input=configuration, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     warnings = [line for line in result.stderr.splitlines() if line.strip()]
     if result.returncode != 0 or warnings:
