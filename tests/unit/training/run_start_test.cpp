@@ -29,7 +29,7 @@ class FindStart : public ::testing::Test {
     expect_error(ExitCode::bad_input, parts, [&] { find(); });
   }
 
-  testing::Run run;
+  testing::SmallRun run;
   RunConfig config;
   std::vector<std::string> warnings;
 };
@@ -128,7 +128,7 @@ TEST_F(FindStart, DamagedCheckpointsArePassedOverWithAWarning) {
 
 TEST_F(FindStart, OtherInputFilesAreAWarning) {
   const std::string a(64, 'a'), b(64, 'b');
-  testing::Run hashed;
+  testing::SmallRun hashed;
   hashed.config.provenance = {{"inputs", a + "  data.h5"}};
   hashed.train();
   config = hashed.config;
@@ -147,7 +147,8 @@ TEST_F(FindStart, OtherInputFilesAreAWarning) {
 
 TEST_F(FindStart, PreparingANewRunRemovesTheOldOneAndHalfWrittenFiles) {
   const std::string& directory = config.checkpoint.directory;
-  io::testing::write_text(directory + "/.history.csv.tmp1", "");
+  const std::string half_written = directory + "/.history.csv.tmp.1";
+  io::testing::write_text(half_written, "");
   config.restart = "none";
   config.force = true;
   io::DirectoryLock lock = lock_directory(config, testing::world());
@@ -155,6 +156,7 @@ TEST_F(FindStart, PreparingANewRunRemovesTheOldOneAndHalfWrittenFiles) {
   prepare_directory(config, testing::world(), lock, [](const std::string&) {});
   EXPECT_TRUE(checkpoint::list_checkpoints(directory).empty());
   EXPECT_FALSE(std::filesystem::exists(run.best()));
+  EXPECT_FALSE(std::filesystem::exists(half_written));
 }
 
 TEST_F(FindStart, PreparingMakesAndLocksTheDirectory) {

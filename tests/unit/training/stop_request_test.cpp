@@ -60,7 +60,7 @@ TEST_F(StopRequestTest, ReasonsAreNamed) {
 }
 
 TEST_F(StopRequestTest, ASignalStopsARunAfterTheStepWithACheckpoint) {
-  testing::Run run;
+  testing::SmallRun run;
   std::raise(SIGUSR1);
   EXPECT_EQ(run.train(), RunEnd::stopped);
   EXPECT_EQ(checkpoint::read_checkpoint(run.checkpoint(1)).state.step, 1);

@@ -10,7 +10,7 @@ namespace {
 
 using checkpoint::TrainingState;
 using io::testing::expect_error;
-using testing::Run;
+using testing::SmallRun;
 
 bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {
   const auto equal = [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); };
@@ -41,7 +41,7 @@ void expect_same_state(const std::string& path, const std::string& other) {
 }
 
 TEST(Trainer, LowersTheLossAndWritesWhatItSays) {
-  Run run;
+  SmallRun run;
   run.config.training.steps = 60;
   run.config.training.schedule.peak = 1e-2;
   EXPECT_EQ(run.train(), RunEnd::finished);
@@ -64,7 +64,7 @@ TEST(Trainer, LowersTheLossAndWritesWhatItSays) {
 
 TEST(Trainer, ContinuedItHasTheBitsOfTheStraightRun) {
   for (const auto precision : {Precision::single_precision, Precision::double_precision}) {
-    Run straight, parts;
+    SmallRun straight, parts;
     straight.config.training.precision = parts.config.training.precision = precision;
     EXPECT_EQ(straight.train(), RunEnd::finished);
     for (const std::int64_t steps : {4, 3}) {  // to a checkpoint, and between two lines of the log
@@ -85,8 +85,8 @@ TEST(Trainer, ContinuedItHasTheBitsOfTheStraightRun) {
 }
 
 TEST(Trainer, SeveralTermsAreContinuedToo) {
-  Run straight, parts;
-  for (Run* run : {&straight, &parts}) {
+  SmallRun straight, parts;
+  for (SmallRun* run : {&straight, &parts}) {
     run->config.objective.kinetic.weight = 0.01;
     run->config.objective.kinetic.start = 2;
     run->config.objective.entropy.weight = 0.001;
@@ -107,7 +107,7 @@ TEST(Trainer, SeveralTermsAreContinuedToo) {
 
 /// Other terms than those of the checkpoint: their sums since the last line of the history begin anew.
 TEST(Trainer, AnotherObjectiveBeginsItsMeansAnew) {
-  Run run;
+  SmallRun run;
   run.config.limits.stop_after = 5;
   run.train();
   EXPECT_EQ(checkpoint::read_checkpoint(run.checkpoint(5)).state.loss_count, 2);
@@ -122,7 +122,7 @@ TEST(Trainer, AnotherObjectiveBeginsItsMeansAnew) {
 }
 
 TEST(Trainer, KeepsTheNewestCheckpointsAndTheBest) {
-  Run run;
+  SmallRun run;
   run.config.checkpoint.keep = 2;
   run.config.checkpoint.every = 3;
   run.train();
@@ -132,7 +132,7 @@ TEST(Trainer, KeepsTheNewestCheckpointsAndTheBest) {
 }
 
 TEST(Trainer, WritesACheckpointAfterSoManyMinutes) {
-  Run run;
+  SmallRun run;
   run.config.checkpoint.every = 1000;
   run.config.checkpoint.every_minutes = 1e-12;  // passed at every step
   run.config.checkpoint.keep = 100;
@@ -141,7 +141,7 @@ TEST(Trainer, WritesACheckpointAfterSoManyMinutes) {
 }
 
 TEST(Trainer, AFinishedRunStartedAgainWritesNothing) {
-  Run run;
+  SmallRun run;
   run.train();
   const auto written = std::filesystem::last_write_time(run.checkpoint(12));
   run.config.restart = "auto";
@@ -151,7 +151,7 @@ TEST(Trainer, AFinishedRunStartedAgainWritesNothing) {
 
 /// A rate so small that no parameter changes: after the first validation none is better.
 TEST(Trainer, StopsEarlyWithoutImprovement) {
-  Run run;
+  SmallRun run;
   run.config.training.schedule.peak = 1e-30;
   run.config.training.validate_every = 2;
   run.config.training.patience = 3;
@@ -164,7 +164,7 @@ TEST(Trainer, StopsEarlyWithoutImprovement) {
 }
 
 TEST(Trainer, EarlyStoppingWithoutValidationRowsIsRefused) {
-  Run run;
+  SmallRun run;
   run.config.training.patience = 3;
   run.config.data.file = run.folder.file("train.h5");
   io::PopulationData data = io::testing::numbered_population(64, 2);
@@ -176,7 +176,7 @@ TEST(Trainer, EarlyStoppingWithoutValidationRowsIsRefused) {
 
 /// The first step throws the parameters as far as float reaches; the second finds no finite loss there.
 TEST(Trainer, ALossThatIsNotFiniteEndsTheRunAndNamesTheLastCheckpoint) {
-  Run run;
+  SmallRun run;
   run.config.training.schedule.peak = 1e30;
   run.config.training.schedule.warmup = 0;
   run.config.training.average = 0;
@@ -191,7 +191,7 @@ TEST(Trainer, ALossThatIsNotFiniteEndsTheRunAndNamesTheLastCheckpoint) {
 }
 
 TEST(Trainer, BeforeTheFirstCheckpointTheFailureSaysSo) {
-  Run run;
+  SmallRun run;
   run.config.training.schedule.peak = 1e30;
   run.config.training.schedule.warmup = 0;
   run.config.checkpoint.every = 100;
@@ -200,11 +200,13 @@ TEST(Trainer, BeforeTheFirstCheckpointTheFailureSaysSo) {
 
 /// A file that cannot be written in the middle of a run is no bad input.
 TEST(Trainer, AFailureToWriteIsAnIoFailure) {
-  Run run;
+  SmallRun run;
   run.config.checkpoint.every = 1;
-  std::filesystem::create_directories(run.checkpoint(2));
+  const auto stand_in_the_way = [&](const std::string&) {
+    std::filesystem::create_directories(run.checkpoint(2));
+  };
   expect_error(ExitCode::io_failure, {run.checkpoint(2), "the last good checkpoint is " + run.checkpoint(1)},
-               [&] { run.config.force = true, run.train(); });
+               [&] { train(run.config, run.sources(), testing::world(), stand_in_the_way); });
 }
 
 }  // namespace

@@ -16,9 +16,9 @@ inline const mpi::Communicator& world() {
 }
 
 /// A population of a moving blob, one row in four for validation, and the folder of runs on it.
-class Run {
+class SmallRun {
  public:
-  explicit Run(int n_dims = 2) {
+  explicit SmallRun(int n_dims = 2) {
     io::PopulationData data;
     data.n_dims = n_dims;
     for (int row = 0; row < 64; ++row) {
