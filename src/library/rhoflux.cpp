@@ -158,7 +158,8 @@ int rhoflux_log_density(rhoflux_model* model, int64_t n, const double* t, const 
   });
 }
 
-int rhoflux_score(rhoflux_model* model, int64_t n, const double* t, const double* x, double* out, char** error) {
+int rhoflux_score(rhoflux_model* model, int64_t n, const double* t, const double* x, double* out,
+                  char** error) {
   return guarded(error, [&] {
     const Points points = checked_points(*model, n, t, x);
     const std::vector<double> score = model->inference.derivatives(points.t, points.x).score;
