@@ -1,7 +1,7 @@
 # Finds what rhoflux builds on, and says for each one missing what it is for and how to get it. The installed
 # configuration (rhoflux-config.cmake) includes this file too, so that a program that uses rhoflux finds the same.
 # Targets made here, imported ones so that they are not exported: rhoflux_kokkos, rhoflux_random123 and, unless
-# RHOFLUX_CORE_ONLY is on, rhoflux_hdf5, rhoflux_lemon, rhoflux_openssl.
+# RHOFLUX_CORE_ONLY is on, rhoflux_hdf5, rhoflux_lemon, rhoflux_openssl, rhoflux_json.
 
 # Ends the file with an error: of the build, or (RHOFLUX_IN_CONFIG_FILE) of find_package(rhoflux).
 macro(rhoflux_require found name purpose debian cluster)
@@ -72,4 +72,8 @@ if(NOT RHOFLUX_CORE_ONLY)
   find_package(OpenSSL COMPONENTS Crypto QUIET)
   rhoflux_require(OPENSSL_FOUND "OpenSSL's libcrypto" "SHA-256 of input files" "libssl-dev" "load its module, or give -DOPENSSL_ROOT_DIR=")
   rhoflux_add_imported(rhoflux_openssl "" OpenSSL::Crypto)
+
+  find_package(nlohmann_json QUIET)
+  rhoflux_require(nlohmann_json_FOUND "nlohmann-json" "figures as JSON" "nlohmann-json3-dev" "header-only: give -Dnlohmann_json_ROOT=")
+  rhoflux_add_imported(rhoflux_json "" nlohmann_json::nlohmann_json)
 endif()

@@ -112,9 +112,8 @@ rhoflux_model* rhoflux_load(const char* path, char** error) {
   std::unique_ptr<rhoflux_model> model;
   guarded(error, [&] {
     io::silence_hdf5();
-    const checkpoint::Checkpoint checkpoint = checkpoint::read_checkpoint(path);
     ensure_kokkos();
-    model = std::make_unique<rhoflux_model>(checkpoint);
+    model = std::make_unique<rhoflux_model>(checkpoint::read_checkpoint(path));
   });
   return model.release();
 }
