@@ -1,7 +1,7 @@
 # Finds what rhoflux builds on, and says for each one missing what it is for and how to get it. The installed
 # configuration (rhoflux-config.cmake) includes this file too, so that a program that uses rhoflux finds the same.
 # Targets made here, imported ones so that they are not exported: rhoflux_kokkos, rhoflux_random123 and, unless
-# RHOFLUX_CORE_ONLY is on, rhoflux_hdf5, rhoflux_lemon, rhoflux_openssl.
+# RHOFLUX_CORE_ONLY is on, rhoflux_hdf5, rhoflux_lemon, rhoflux_openssl, rhoflux_json.
 
 # Ends the file with an error: of the build, or (RHOFLUX_IN_CONFIG_FILE) of find_package(rhoflux).
 macro(rhoflux_require found name purpose debian cluster)

@@ -3,6 +3,7 @@
 # network, where all of it is there. On a cluster use its modules instead (docs/building.md).
 #   jobs/install_dependencies.sh                   building, running, testing
 #   jobs/install_dependencies.sh --documentation   and what the site of the documentation needs, if it can be had
+#   jobs/install_dependencies.sh --style           and what checks the layout and the names of the sources, if it can be had
 set -euo pipefail
 
 packages=(
@@ -23,6 +24,8 @@ packages=(
 )
 # The target docs and the test docs_site, which is skipped where one of these is missing.
 documentation=(python3-sphinx python3-myst-parser python3-breathe doxygen)
+# The tests clang_format and clang_tidy, which are skipped without.
+style=(clang-format-14 clang-tidy)
 
 if ! command -v dpkg-query > /dev/null; then
   echo "install_dependencies: not Debian or Ubuntu, nothing is installed; CMake will name what it misses" >&2
@@ -58,9 +61,20 @@ install_missing() {
 find_missing "${packages[@]}"
 if [ ${#missing[@]} -gt 0 ]; then install_missing; fi
 
-if [ "${1:-}" = --documentation ]; then
-  find_missing "${documentation[@]}"
+# A group that the tests can do without.
+install_optional() {
+  local purpose=$1
+  shift
+  find_missing "$@"
   if [ ${#missing[@]} -gt 0 ] && ! install_missing; then
-    echo "install_dependencies: the site of the documentation is left out" >&2
+    echo "install_dependencies: $purpose is left out" >&2
   fi
-fi
+}
+
+for option in "$@"; do
+  case "$option" in
+    --documentation) install_optional "the site of the documentation" "${documentation[@]}" ;;
+    --style) install_optional "the check of layout and names" "${style[@]}" ;;
+    *) echo "install_dependencies: unknown option $option" >&2; exit 2 ;;
+  esac
+done

@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . jobs/environment.sh
 
-jobs/install_dependencies.sh --documentation
+jobs/install_dependencies.sh --documentation --style
 export RHOFLUX_INSTALL=1  # as root on Debian, the test labelled slurm installs a SLURM
 cmake --preset release -DRHOFLUX_TESTS=ON -DRHOFLUX_HEADER_CHECK=ON -DRHOFLUX_BENCHMARKS=ON \
   -DRHOFLUX_WARNINGS_AS_ERRORS=ON

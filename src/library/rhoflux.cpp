@@ -112,9 +112,8 @@ rhoflux_model* rhoflux_load(const char* path, char** error) {
   std::unique_ptr<rhoflux_model> model;
   guarded(error, [&] {
     io::silence_hdf5();
-    const checkpoint::Checkpoint checkpoint = checkpoint::read_checkpoint(path);
     ensure_kokkos();
-    model = std::make_unique<rhoflux_model>(checkpoint);
+    model = std::make_unique<rhoflux_model>(checkpoint::read_checkpoint(path));
   });
   return model.release();
 }
@@ -158,7 +157,8 @@ int rhoflux_log_density(rhoflux_model* model, int64_t n, const double* t, const 
   });
 }
 
-int rhoflux_score(rhoflux_model* model, int64_t n, const double* t, const double* x, double* out, char** error) {
+int rhoflux_score(rhoflux_model* model, int64_t n, const double* t, const double* x, double* out,
+                  char** error) {
   return guarded(error, [&] {
     const Points points = checked_points(*model, n, t, x);
     const std::vector<double> score = model->inference.derivatives(points.t, points.x).score;

@@ -16,7 +16,7 @@ namespace rhoflux::training {
 /// A term of the objective as reports know it.
 struct ReportedTerm {
   std::string name;
-  objectives::Term schedule;
+  objectives::TermSchedule schedule;
 };
 
 /// Sizes that the first lines of the log give.

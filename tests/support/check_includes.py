@@ -21,7 +21,7 @@ PACKAGES = (
     (r"lemon/.*", "rhoflux_lemon"),
     (r"openssl/.*", "rhoflux_openssl"),
     (r"boost/.*", "Boost::program_options"),
-    (r"nlohmann/.*", "nlohmann_json::nlohmann_json"),
+    (r"nlohmann/.*", "rhoflux_json"),
 )
 CORE = ("core", "device", "network", "density", "flux", "objectives", "transport", "optim", "metrics")
 CORE_PACKAGES = {"rhoflux_kokkos", "rhoflux_random123"}

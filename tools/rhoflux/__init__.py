@@ -4,13 +4,15 @@
     data = rhoflux.read("samples.h5")
     data.t, data.x, data.attributes["dim_names"]
 
-`read` takes any HDF5 file of rhoflux. The other functions check that a file is of one kind and give what is drawn from
+`load("best.h5")` gives a trained model with log_density, drift, score and sample (see rhoflux.model for the library that it
+needs). `read` takes any HDF5 file of rhoflux. The other functions check that a file is of one kind and give what is drawn from
 it. What cannot be read, or is of another kind, raises a FileError that says why in one line.
 """
 
 from rhoflux.fields import Field
 from rhoflux.files import SPLITS, Contents, FileError, read
 from rhoflux.history import read_history
+from rhoflux.model import Model, ModelError, load
 from rhoflux.obstacles import Obstacles, read_obstacles
 from rhoflux.points import Frames, Population, read_frames, read_paths, read_population
 
@@ -22,8 +24,11 @@ __all__ = [
     "Field",
     "FileError",
     "Frames",
+    "Model",
+    "ModelError",
     "Obstacles",
     "Population",
+    "load",
     "read",
     "read_frames",
     "read_history",

@@ -7,6 +7,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/density/mixture_network.hpp"
+#include "support/floating_point_traps.hpp"
 #include "unit/density/reference_density.hpp"
 
 namespace rhoflux::density {
@@ -116,8 +117,13 @@ TEST(LogDensityTails, AreAccurateFiftyScaleLengthsOut) {
         std::vector<Real> want_below, want_above;
         for (int s = 0; s < fixture.n; ++s) {
           const auto x = fixture.x_of(s);
-          fixture.reference.conditional_cdf(parameters, test::Real(fixture.tau[static_cast<std::size_t>(s)]),
-                                            x.data(), want_below, want_above);
+          {
+            // Beyond `pushed` the reference divides weights that underflow; those coordinates are not used.
+            const test::WithoutTraps without_traps;
+            fixture.reference.conditional_cdf(parameters,
+                                              test::Real(fixture.tau[static_cast<std::size_t>(s)]), x.data(),
+                                              want_below, want_above);
+          }
           const auto dim = static_cast<std::size_t>(pushed);
           EXPECT_NEAR(host_below(pushed, s), std::log(want_below[dim]), 1e-6);
           EXPECT_NEAR(host_above(pushed, s), std::log(want_above[dim]), 1e-6);
@@ -252,6 +258,7 @@ TEST(LogDensityChunks, DoNotMatter) {
 
 TYPED_TEST(LogDensity, NaNIsNotHidden) {
   using Scalar = TypeParam;
+  const test::WithoutTraps without_traps;
   for (const DensityCase& test_case : density_cases({1, 3})) {
     SCOPED_TRACE(test_case.name);
     DensityFixture<Scalar> fixture(test_case, 10, 7);
