@@ -170,9 +170,9 @@ int rhoflux_drift(rhoflux_model* model, int64_t n, const double* t, const double
                   double* out, char** error) {
   return guarded(error, [&] {
     const Points points = checked_points(*model, n, t, x);
-    const flux::Volatility g =
-        volatility == nullptr ? model->inference.model().flux.noise : flux::Volatility::parse(volatility);
-    const std::vector<double> drift = model->inference.motion(points.t, points.x, g).drift;
+    const flux::Volatility g = volatility == nullptr ? model->inference.model().flux.volatility
+                                                     : flux::Volatility::parse(volatility);
+    const std::vector<double> drift = model->inference.dynamics_at(points.t, points.x, g).drift;
     std::copy(drift.begin(), drift.end(), out);
   });
 }

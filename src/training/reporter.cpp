@@ -39,7 +39,8 @@ void Reporter::start(const RunSizes& sizes, std::int64_t step) const {
         std::to_string(sizes.n_validation_rows) + " validation rows; " + std::to_string(sizes.n_ranks) +
         " ranks");
   m_log("objective: " + terms);
-  if (m_config.flux.divergence_free != flux::DivergenceFree::none && !m_config.objective.has_integral_terms())
+  if (m_config.flux.divergence_free != flux::DivergenceFree::none &&
+      !m_config.objective.has(objectives::TermKind::integral))
     m_log("note: the objective does not depend on the divergence-free part of the flux, which stays zero");
   if (step > 0) m_log("continuing after step " + std::to_string(step));
 }
