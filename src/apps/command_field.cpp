@@ -6,9 +6,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <set>
-#include <sstream>
 
-#include "arguments.hpp"
+#include "commands.hpp"
+#include "common_options.hpp"
 #include "model_files.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/io/field_file.hpp"
@@ -17,44 +17,16 @@
 namespace rhoflux::apps {
 namespace {
 
-std::vector<std::string> items_of(const std::string& text) {
-  std::vector<std::string> items;
-  std::stringstream list(text);
-  for (std::string item; std::getline(list, item, ',');) items.push_back(item);
-  return items;
-}
-
-/// A whole number written out in full.
-std::int64_t parse_count(const std::string& text, const std::string& option, std::int64_t most) {
-  std::int64_t value = 0;
-  const bool digits =
-      !text.empty() && text.size() < 12 && text.find_first_not_of("0123456789") == std::string::npos;
-  if (digits) value = std::stoll(text);
-  if (!digits || value < 1 || value > most)
-    fail_input(option + ": '" + text + "' must be a whole number from 1 to " + std::to_string(most));
-  return value;
-}
-
-double parse_bound(const std::string& text, const std::string& option) {
-  std::size_t used = 0;
-  double value = 0;
-  try {
-    value = std::stod(text, &used);
-  } catch (const std::exception&) {
-    used = text.size() + 1;
-  }
-  if (used != text.size() || text.empty() || !std::isfinite(value))
-    fail_input(option + ": '" + text +
-               "' is not a finite number; give lo:hi for each axis, separated by commas");
-  return value;
-}
-
 /// Coordinates of the axes, from 0: --dims, or the first ones.
 std::vector<int> parse_dims(const Arguments& arguments, std::size_t n_axes, int n_dims) {
   std::vector<int> dims;
   if (arguments.has("dims"))
-    for (const std::string& item : items_of(arguments.text("dims")))
-      dims.push_back(static_cast<int>(parse_count(item, "--dims", n_dims)) - 1);
+    for (const std::int64_t dim : arguments.whole_numbers("dims")) {
+      if (dim > n_dims)
+        fail_input("--dims " + arguments.text("dims") + ": the model has " + std::to_string(n_dims) +
+                   " coordinates");
+      dims.push_back(static_cast<int>(dim) - 1);
+    }
   else
     for (std::size_t k = 0; k < n_axes; ++k) dims.push_back(static_cast<int>(k));
   if (std::set<int>(dims.begin(), dims.end()).size() != dims.size())
@@ -67,24 +39,12 @@ std::vector<int> parse_dims(const Arguments& arguments, std::size_t n_axes, int 
   return dims;
 }
 
-struct Interval {
-  double low, high;
-};
-
 /// --bounds, or what holds all but 1/500 of the samples of the model at all times, and a margin.
 std::vector<Interval> find_bounds(const Arguments& arguments, const inference::Inference& inference,
                                   const std::vector<int>& dims, std::uint64_t seed) {
   std::vector<Interval> bounds;
   if (arguments.has("bounds")) {
-    for (const std::string& item : items_of(arguments.text("bounds"))) {
-      const std::size_t colon = item.find(':');
-      const Interval bound = {
-          parse_bound(item.substr(0, colon), "--bounds"),
-          parse_bound(colon == std::string::npos ? "" : item.substr(colon + 1), "--bounds")};
-      if (!(bound.low < bound.high))
-        fail_input("--bounds: '" + item + "' must be lo:hi with lo less than hi");
-      bounds.push_back(bound);
-    }
+    bounds = arguments.intervals("bounds");
     if (bounds.size() != dims.size())
       fail_input("--bounds " + arguments.text("bounds") + ": has " + std::to_string(bounds.size()) +
                  " intervals, the grid has " + std::to_string(dims.size()) + " axes");
@@ -178,50 +138,49 @@ std::vector<double> points_of(const io::FieldLayout& layout, const io::FieldSlab
 
 }  // namespace
 
-int command_field(const Context& context) {
+Arguments field_arguments() {
   Arguments arguments(
-      "rhoflux field CHECKPOINT --times a:b:n --grid 256,256 [--bounds lo:hi,lo:hi] [--dims 1,2] --output "
-      "FILE",
+      "field",
       "Density and drift on a grid over time. Output (HDF5): /time (T), /axis_1 (n1) .., /density (T, n1 "
-      "..),\n"
-      "/velocity (T, n1 .., d) = drift of dX = u dt + G dW; FILE.xdmf beside it opens in ParaView and VisIt. "
-      "The\n"
-      "coordinates that are no axes are integrated out: exactly for the first ones (1; 1,2; ..), else by "
-      "Monte\n"
-      "Carlo, which the file says (attribute marginal, dataset /density_error).",
-      {"CHECKPOINT"});
-  arguments.add()("times", po::value<std::string>(), "a list 0,0.5,1 or first:last:count")(
-      "grid", po::value<std::string>(), "grid points along each axis, 1 to 3 of them")(
-      "dims", po::value<std::string>(), "coordinates of the axes, from 1; default: the first ones")(
-      "bounds", po::value<std::string>(), "lo:hi of each axis; default: where the samples of the model are")(
-      "noise", po::value<std::string>(),
-      "volatility G that the drift is for, or t:G pairs with commas; default: flux.noise of the deck")(
-      "marginal-samples", po::value<std::int64_t>()->default_value(64),
-      "Monte Carlo draws at each grid point")("seed", po::value<std::int64_t>()->default_value(1),
-                                              "seed of the draws and the bounds")(
-      "output", po::value<std::string>(), "file to write")("force", "overwrite existing files");
-  if (!arguments.parse(context)) return 0;
-  const std::string output = arguments.required("output"), grid = arguments.required("grid");
+      "..), /velocity (T, n1 .., d) = drift u of dX = u dt + g dW; FILE.xdmf beside it opens in ParaView and "
+      "VisIt.\n"
+      "The coordinates that are no axes are integrated out: exactly for the first ones (1; 1,2; ..), else by "
+      "Monte Carlo, which the file says (attribute marginal, dataset /density_error).");
+  add_checkpoint(arguments);
+  arguments.required("times", times(), "times of the field")
+      .required("grid", whole_numbers(1, 1000000), "grid points along each axis, 1 to 3 of them")
+      .optional("dims", whole_numbers(1, 1000000), "coordinates of the axes, from 1; default: the first ones")
+      .optional("bounds", intervals(), "range of each axis; default: where the model samples are")
+      .defaulted("marginal-samples", whole_number(1, 1000000), "64",
+                 "Monte Carlo samples of the coordinates that are integrated out, at each grid point");
+  add_noise(arguments);
+  add_seed(arguments, "the Monte Carlo samples and the bounds");
+  add_output_file(arguments);
+  add_force(arguments);
+  return arguments;
+}
+
+int command_field(const Context& context, const Arguments& arguments) {
+  const std::string output = arguments.text("output"), grid = arguments.text("grid");
   const bool force = arguments.has("force");
   io::FieldLayout layout;
-  layout.times = parse_times(arguments.required("times"));
+  layout.times = arguments.times("times");
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
   for (const double t : layout.times) require_time_in_range(checkpoint.model, t, "--times");
   const flux::Volatility noise = noise_option(arguments, checkpoint.model);
-  const std::uint64_t seed = arguments.count("seed");
+  const std::uint64_t seed = arguments.seed();
   inference::Inference::Marginal marginal;
-  const std::vector<std::string> counts = items_of(grid);
+  const std::vector<std::int64_t> counts = arguments.whole_numbers("grid");
   marginal.dims = parse_dims(arguments, counts.size(), inference.n_dims());
-  marginal.samples = static_cast<int>(parse_count(
-      std::to_string(arguments.get<std::int64_t>("marginal-samples")), "--marginal-samples", 1000000));
+  marginal.samples = static_cast<int>(arguments.whole_number("marginal-samples"));
   marginal.seed = seed;
   if (counts.size() != marginal.dims.size())
     fail_input("--grid " + grid + ": has " + std::to_string(counts.size()) + " axes, --dims names " +
                std::to_string(marginal.dims.size()));
   const std::vector<Interval> bounds = find_bounds(arguments, inference, marginal.dims, seed);
   for (std::size_t k = 0; k < counts.size(); ++k) {
-    const std::int64_t n = parse_count(counts[k], "--grid", 1000000);
+    const std::int64_t n = counts[k];
     io::FieldAxis axis{checkpoint.model.dim_names[static_cast<std::size_t>(marginal.dims[k])], {}};
     for (std::int64_t i = 0; i < n; ++i)
       axis.values.push_back(n == 1 ? 0.5 * (bounds[k].low + bounds[k].high)

@@ -5,7 +5,8 @@
 #include <optional>
 #include <sstream>
 
-#include "arguments.hpp"
+#include "commands.hpp"
+#include "common_options.hpp"
 #include "model_files.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
@@ -147,11 +148,8 @@ Source open_source(const Context& context, const Arguments& arguments, const inf
   Source source;
   source.split = io::parse_split(arguments.text("split"));
   const bool has_particles = arguments.has("particles");
-  if (has_particles == (arguments.get<std::int64_t>("count") > 0))
-    fail_input("give either --particles FILE or --count N");
-  const auto window = arguments.get<double>("window");
-  if (!(window >= 0)) fail_input("--window " + std::to_string(window) + ": must be 0 or more");
-  const double exact = std::max(window, 1e-9 * inference.model().units.time_span());
+  if (has_particles == arguments.has("count")) fail_input("give either --particles FILE or --count N");
+  const double exact = std::max(arguments.number("window"), 1e-9 * inference.model().units.time_span());
   const auto open = [&](const std::string& path) {
     note_input(context, path);
     auto file = std::make_unique<io::PopulationFile>(path, context.comm);
@@ -160,7 +158,7 @@ Source open_source(const Context& context, const Arguments& arguments, const inf
                  std::to_string(inference.n_dims()));
     return file;
   };
-  source.count = arguments.get<std::int64_t>("count");
+  if (arguments.has("count")) source.count = arguments.whole_number("count");
   if (has_particles) {
     source.particles = open(arguments.text("particles"));
     mpi::on_root(context.comm, [&] {
@@ -206,73 +204,57 @@ void compare(const mpi::Communicator& comm, const inference::Inference& inferenc
 
 inference::TrajectoryOptions moving_options(const Arguments& arguments, double from, double to) {
   inference::TrajectoryOptions options;
-  const auto whole = [&](const char* name, std::int64_t least, std::int64_t most) {
-    const auto value = arguments.get<std::int64_t>(name);
-    if (value < least || value > most)
-      fail_input("--" + std::string(name) + " " + std::to_string(value) + ": must be from " +
-                 std::to_string(least) + " to " + std::to_string(most));
-    return static_cast<int>(value);
-  };
-  const int n_frames = whole("frames", 2, 100000);
+  const int n_frames = static_cast<int>(arguments.whole_number("frames"));
   for (int k = 0; k < n_frames; ++k) options.frames.push_back(from + (to - from) * k / (n_frames - 1));
-  options.steps = whole("steps", 1, 100000000);
-  options.ode.relative_tolerance = arguments.get<double>("tolerance");
+  options.steps = static_cast<int>(arguments.whole_number("steps"));
+  options.ode.relative_tolerance = arguments.number("tolerance");
   options.ode.absolute_tolerance = 0.1 * options.ode.relative_tolerance;
-  if (!(options.ode.relative_tolerance >= 1e-13 && options.ode.relative_tolerance <= 0.1))
-    fail_input("--tolerance " + std::to_string(options.ode.relative_tolerance) +
-               ": must be from 1e-13 to 0.1");
-  const std::string scheme = arguments.text("scheme");
-  if (scheme != "heun" && scheme != "euler") fail_input("--scheme " + scheme + ": must be heun or euler");
-  options.scheme = scheme == "heun" ? transport::SdeScheme::heun : transport::SdeScheme::euler_maruyama;
-  options.seed = arguments.count("seed");
+  options.scheme = arguments.choice<transport::SdeScheme>("scheme");
+  options.seed = arguments.seed();
   return options;
 }
 
 }  // namespace
 
-int command_transport(const Context& context) {
+Arguments transport_arguments() {
   Arguments arguments(
-      "rhoflux transport CHECKPOINT --from T --to T (--particles FILE [--split test] | --count N) [--noise "
-      "G]\n"
-      "         [--steps N] --output FILE",
-      "Moves particles with the drift of the model, from data or from fresh samples, forwards or backwards "
-      "in time:\n"
-      "by the ODE dX = u dt for G = 0, by the SDE dX = u dt + G dW otherwise, with the drift u that goes "
-      "with that G,\n"
-      "so that the marginals are those of the model for any G. Output (HDF5): /t (S), /x (S, N, D).",
-      {"CHECKPOINT"});
-  arguments.add()("from", po::value<double>(), "time of the start")(
-      "to", po::value<double>(), "time of the end")("particles", po::value<std::string>(),
-                                                    "population file; its rows at the start time are moved")(
-      "split", po::value<std::string>()->default_value("test"), "train, val, test or all")(
-      "window", po::value<double>()->default_value(0.0),
-      "rows within this distance of a time count as rows of that time")(
-      "count", po::value<std::int64_t>()->default_value(0),
-      "move this many fresh samples of the model instead")(
-      "data", po::value<std::string>(),
-      "population file to compare with at the end; default: that of --particles")(
-      "noise", po::value<std::string>()->default_value("0"),
-      "volatility G, or t:G pairs with commas, in units of the data / sqrt(time)")(
-      "steps", po::value<std::int64_t>()->default_value(500), "steps of the SDE")(
-      "scheme", po::value<std::string>()->default_value("heun"),
-      "of the SDE: heun (weak order 2) or euler (1)")("tolerance", po::value<double>()->default_value(1e-6),
-                                                      "relative tolerance of the ODE")(
-      "frames", po::value<std::int64_t>()->default_value(11), "saved times, the first and the last included")(
-      "transport-points", po::value<std::int64_t>()->default_value(2000),
-      "most points to compare by W1 and W2")("seed", po::value<std::int64_t>()->default_value(1),
-                                             "seed of the samples and of the noise")(
-      "report", po::value<std::string>(), "write the figures as JSON")(
-      "output", po::value<std::string>(), "file to write")("force", "overwrite existing files");
-  if (!arguments.parse(context)) return 0;
-  const std::string output = arguments.required("output");
+      "transport",
+      "Transports particles with the drift of the model, from data or from fresh samples of the model, "
+      "forwards or backwards in time: by the ODE dX = u dt for g = 0, by the SDE dX = u dt + g dW otherwise, "
+      "with the drift u that goes with that g, so that the marginals are those of the model for any g.\n"
+      "Output (HDF5): /t (S), /x (S, N, D), in the units of the data.",
+      "(--particles FILE | --count N)");
+  add_checkpoint(arguments);
+  arguments.required("from", number("T"), "time of the start")
+      .required("to", number("T"), "time of the end")
+      .optional("particles", file_name(), "population file; its rows at the start time are transported")
+      .optional("count", whole_number(1), "transport this many fresh samples of the model instead");
+  add_split(arguments);
+  arguments
+      .defaulted("window", number("W", 0), "0",
+                 "rows within this distance of a time count as rows of that time")
+      .optional("data", file_name(),
+                "population file to compare with at the end; default: that of --particles")
+      .defaulted("noise", volatility(), "0",
+                 "volatility g, constant or linear between knots t:g, in units of the data / sqrt(time)")
+      .defaulted("steps", whole_number(1, 100000000), "500", "time steps of the SDE");
+  add_scheme(arguments, "heun");
+  arguments.defaulted("tolerance", number("TOL", 1e-13, 0.1), "1e-6", "relative tolerance of the ODE")
+      .defaulted("frames", whole_number(2, 100000), "11", "saved times, both ends included");
+  add_transport_points(arguments);
+  add_seed(arguments, "samples and noise");
+  arguments.optional("report", file_name(), "write the figures as JSON");
+  add_output_file(arguments);
+  add_force(arguments);
+  return arguments;
+}
+
+int command_transport(const Context& context, const Arguments& arguments) {
+  const std::string output = arguments.text("output");
   const bool force = arguments.has("force"), has_report = arguments.has("report");
-  for (const char* name : {"from", "to"})
-    if (!arguments.has(name)) fail_input("the option --" + std::string(name) + " is missing");
-  const auto from = arguments.get<double>("from"), to = arguments.get<double>("to");
+  const double from = arguments.number("from"), to = arguments.number("to");
   if (from == to) fail_input("--from and --to are the same time");
-  const auto most = arguments.get<std::int64_t>("transport-points");
-  if (most < 1 || most > 20000) fail_input("--transport-points: must be from 1 to 20000");
-  if (arguments.get<std::int64_t>("count") < 0) fail_input("--count: must be at least 1");
+  const std::int64_t most = arguments.whole_number("transport-points");
   inference::TrajectoryOptions options = moving_options(arguments, from, to);
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);

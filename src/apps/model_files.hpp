@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "arguments.hpp"
+#include "context.hpp"
 #include "rhoflux/inference/inference.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 
