@@ -31,8 +31,9 @@ Arguments& Arguments::required(const std::string& name, ValueForm form, const st
   return add({name, std::move(form), explanation, Option::Presence::required, ""});
 }
 
-Arguments& Arguments::optional(const std::string& name, ValueForm form, const std::string& explanation) {
-  return add({name, std::move(form), explanation, Option::Presence::optional, ""});
+Arguments& Arguments::optional(const std::string& name, ValueForm form, const std::string& explanation,
+                               const std::string& when_absent) {
+  return add({name, std::move(form), explanation, Option::Presence::optional, when_absent});
 }
 
 Arguments& Arguments::defaulted(const std::string& name, ValueForm form, const std::string& fallback,
@@ -183,8 +184,7 @@ std::string full_explanation(const Option& option) {
   std::vector<std::string> notes;
   if (option.presence == Option::Presence::required) notes.emplace_back("required");
   if (!option.form.allowed.empty()) notes.push_back(option.form.allowed);
-  if (option.presence == Option::Presence::defaulted && !option.fallback.empty())
-    notes.push_back("default " + option.fallback);
+  if (!option.fallback.empty()) notes.push_back("default " + option.fallback);
   return option.explanation + (notes.empty() ? "" : " (" + joined(notes, "; ") + ")");
 }
 
@@ -228,7 +228,9 @@ std::string choices_text(const ValueForm& form) {
 }  // namespace
 
 std::string Arguments::help() const {
-  std::string text = "Usage: " + usage() + "\n\n" + wrapped(m_description, 0);
+  const std::string label = "Usage: ";
+  std::string text =
+      wrapped(usage(), label.size()).replace(0, label.size(), label) + "\n" + wrapped(m_description, 0);
   if (!m_positionals.empty()) text += "\nArguments\n";
   for (const PositionalArgument& argument : m_positionals)
     text += described(argument.name, argument.explanation) + choices_text(argument.form);

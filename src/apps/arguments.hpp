@@ -19,7 +19,7 @@ struct Option {
   ValueForm form;
   std::string explanation;
   Presence presence = Presence::optional;
-  std::string fallback;  ///< the value where the option is absent, if it is `defaulted`
+  std::string fallback;  ///< what holds where the option is absent: a value (`defaulted`), or in words
 };
 
 /// A required argument that has its place instead of a name.
@@ -41,7 +41,9 @@ class Arguments {
   // Declaration.
   Arguments& positional(const std::string& name, ValueForm form, const std::string& explanation);
   Arguments& required(const std::string& name, ValueForm form, const std::string& explanation);
-  Arguments& optional(const std::string& name, ValueForm form, const std::string& explanation);
+  /// @param when_absent what then holds, in words
+  Arguments& optional(const std::string& name, ValueForm form, const std::string& explanation,
+                      const std::string& when_absent = "");
   Arguments& defaulted(const std::string& name, ValueForm form, const std::string& fallback,
                        const std::string& explanation);
   /// An option without a value.

@@ -23,7 +23,7 @@ Arguments generate_arguments() {
       .defaulted("count", whole_number(1, 1000000000), "10000", "number of rows")
       .optional("dims", whole_number(1, 10000), "number of coordinates, where the population leaves it open");
   add_seed(arguments, "the rows");
-  arguments.required("output", file_name(), "population file to write (HDF5)");
+  arguments.required("output", file_name(), "population file (HDF5) to write");
   add_force(arguments);
   return arguments;
 }
@@ -52,11 +52,11 @@ Arguments import_arguments() {
       "Converts a CSV file with a header line to a population file. Columns: t (time), x1, x2, ... "
       "(coordinates), and optionally split (train, val, test) and weight; others are left out and named.");
   arguments.positional("INPUT", file_name(), "the file to read (.csv)")
-      .required("output", file_name(), "population file to write (HDF5)")
+      .required("output", file_name(), "population file (HDF5) to write")
       .defaulted("time-column", any_text("NAME"), "t", "name of the time column")
-      .optional("columns", any_text("NAME,.."), "names of the coordinate columns (default: x1,x2,...)")
-      .optional("split-column", any_text("NAME"), "name of the split column (default: split, if there)")
-      .optional("weight-column", any_text("NAME"), "name of the weight column (default: weight, if there)")
+      .optional("columns", any_text("NAME,.."), "names of the coordinate columns", "x1,x2,...")
+      .optional("split-column", any_text("NAME"), "name of the split column", "split, if there")
+      .optional("weight-column", any_text("NAME"), "name of the weight column", "weight, if there")
       .defaulted("val", number("SHARE", 0, 1), "0",
                  "share of rows for validation where there is no split column")
       .defaulted("test", number("SHARE", 0, 1), "0",

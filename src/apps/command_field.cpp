@@ -149,8 +149,8 @@ Arguments field_arguments() {
   add_checkpoint(arguments);
   arguments.required("times", times(), "times of the field")
       .required("grid", whole_numbers(1, 1000000), "grid points along each axis, 1 to 3 of them")
-      .optional("dims", whole_numbers(1, 1000000), "coordinates of the axes, from 1; default: the first ones")
-      .optional("bounds", intervals(), "range of each axis; default: where the model samples are")
+      .optional("dims", whole_numbers(1, 1000000), "coordinates of the axes, from 1", "the first ones")
+      .optional("bounds", intervals(), "range of each axis", "where the model samples are")
       .defaulted("marginal-samples", whole_number(1, 1000000), "64",
                  "Monte Carlo samples of the coordinates that are integrated out, at each grid point");
   add_noise(arguments);

@@ -182,7 +182,7 @@ Source open_source(const Context& context, const Arguments& arguments, const inf
   return source;
 }
 
-/// W1 and W2 of the moved particles, and of exact samples of the model, against the data; on the root.
+/// W1 and W2 of the transported particles, and of exact samples of the model, against the data; on the root.
 void compare(const mpi::Communicator& comm, const inference::Inference& inference, const Source& source,
              const std::vector<double>& final_x, std::int64_t most, std::uint64_t seed, Report& report) {
   if (source.end.count == 0) return;
@@ -233,8 +233,7 @@ Arguments transport_arguments() {
   arguments
       .defaulted("window", number("W", 0), "0",
                  "rows within this distance of a time count as rows of that time")
-      .optional("data", file_name(),
-                "population file to compare with at the end; default: that of --particles")
+      .optional("data", file_name(), "population file to compare with at the end", "that of --particles")
       .defaulted("noise", volatility(), "0",
                  "volatility g, constant or linear between knots t:g, in units of the data / sqrt(time)")
       .defaulted("steps", whole_number(1, 100000000), "500", "time steps of the SDE");

@@ -10,7 +10,7 @@ void add_checkpoint(Arguments& arguments) {
 }
 
 void add_output_file(Arguments& arguments) {
-  arguments.required("output", file_name(), "file to write (HDF5)");
+  arguments.required("output", file_name(), "HDF5 file to write");
 }
 
 void add_json_output(Arguments& arguments) {
@@ -29,18 +29,19 @@ void add_split(Arguments& arguments) {
   std::vector<NamedValue> names;
   for (const io::Split split : {io::Split::train, io::Split::val, io::Split::test, io::Split::all})
     names.push_back({io::to_string(split), ""});
-  arguments.defaulted("split", choice(names), "test", "rows of the population that are used");
+  arguments.defaulted("split", choice(names), "test", "split of the population whose rows are used");
 }
 
 void add_noise(Arguments& arguments) {
   arguments.optional("noise", volatility(),
                      "volatility g of dX = u dt + g dW that the drift u is for, constant or linear between "
-                     "knots t:g, in units of the data / sqrt(time); default: flux.noise of the model's deck");
+                     "knots t:g, in units of the data / sqrt(time)",
+                     "flux.noise of the model's deck");
 }
 
 void add_scheme(Arguments& arguments, const std::string& fallback) {
   arguments.defaulted("scheme", choice<transport::SdeScheme>(), fallback,
-                      "scheme of the SDE: heun (weak order 2) or euler (1)");
+                      "scheme of the SDE, of weak order 2 (heun) or 1 (euler)");
 }
 
 void add_transport_points(Arguments& arguments) {

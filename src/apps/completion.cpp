@@ -19,11 +19,13 @@ std::string branch(const std::string& pattern, const ValueForm& form) {
   return branch(pattern, words, form.completion == ValueForm::Completion::file_names);
 }
 
+/// Keys with a number or a form of their own have nothing that could be offered.
 std::string branches_of_keys(const std::string& command) {
   std::string text;
   for (const cli::KeyText& key : cli::key_texts())
-    text += branch("'" + command + " --" + key.name + "'", key.choices, key.is_text);
-  return text;
+    if (key.is_text || !key.choices.empty())
+      text += branch("'" + command + " --" + key.name + "'", key.choices, key.is_text);
+  return text + branch("'" + command + " --'*.*", {}, false);
 }
 
 /// What may follow an option or stand in the place of an argument.

@@ -45,7 +45,7 @@ def train(folder, deck, *more, steps=1500, batch=1024):
     succeed("train", INPUTS / f"{deck}.cfg", f"--training.steps={steps}", f"--training.batch={batch}", *more, ranks=2,
             folder=folder, timeout=600)
     model = f"output/{deck}/best.h5"
-    succeed("evaluate", model, "--paths", 2048, "--steps", 200, "--scheme", "heun", "--frames", 51, "--start", "model",
+    succeed("evaluate", model, "--trajectories", 2048, "--steps", 200, "--scheme", "heun", "--frames", 51, "--start", "model",
             "--output", "figures.json", ranks=2, folder=folder, timeout=600)
     succeed("sample", model, "--times", ",".join(map(str, TIMES)), "--count", COUNT, "--output", "s.h5", ranks=2, folder=folder)
     return json.loads((folder / "figures.json").read_text())["objective"], datasets(folder / "s.h5")["x"]
@@ -163,9 +163,9 @@ log_every = 10
                        folder=folder)
         for term in ("initial", "terminal", "control", "congestion", "state_cost", "jacobian_symmetry"):
             check(f" {term} " in said, said)
-        alone = succeed("evaluate", f"{estimator}/best.h5", "--paths", 256, "--draws", 1024, "--steps", 20, "--frames", 5,
+        alone = succeed("evaluate", f"{estimator}/best.h5", "--trajectories", 256, "--model-samples", 1024, "--steps", 20, "--frames", 5,
                         folder=folder)
-        shared = succeed("evaluate", f"{estimator}/best.h5", "--paths", 256, "--draws", 1024, "--steps", 20, "--frames", 5,
+        shared = succeed("evaluate", f"{estimator}/best.h5", "--trajectories", 256, "--model-samples", 1024, "--steps", 20, "--frames", 5,
                          ranks=2, folder=folder)
         check(alone == shared, f"on one rank:\n{alone}\non two:\n{shared}")
 
