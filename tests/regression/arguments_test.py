@@ -36,8 +36,10 @@ def test_help(folder):
         for name in re.findall(r"--([a-z-]+)(?![a-z.-])", usage):
             check(name in options, f"{command}: the usage line has --{name}: {usage}")
         check(max(map(len, text.splitlines())) <= 80, f"{command}: a line of more than 80 characters\n{text}")
-        for required in re.findall(r"--([a-z-]+) [^-]*\(required", rest):
-            check(f"--{required}" in usage, f"{command}: --{required} is not in the usage line")
+        required = re.findall(r"--([a-z-]+) [^-]*\(required", rest)
+        check("output" in required or command in ("train", "evaluate", "verify", "info"), f"{command}: required are {required}")
+        for name in required:
+            check(f"--{name} " in usage, f"{command}: --{name} is not in the usage line")
 
 
 def test_answers_need_no_mpi(folder):
