@@ -61,6 +61,11 @@ if(NOT RHOFLUX_CORE_ONLY)
   rhoflux_require(OPENSSL_FOUND "OpenSSL's libcrypto" "SHA-256 of input files" "libssl-dev" "load its module, or give -DOPENSSL_ROOT_DIR=")
   add_library(rhoflux_openssl INTERFACE)
   target_link_libraries(rhoflux_openssl INTERFACE OpenSSL::Crypto)
+
+  find_package(nlohmann_json QUIET)
+  rhoflux_require(nlohmann_json_FOUND "nlohmann-json" "figures as JSON" "nlohmann-json3-dev" "header-only: give -Dnlohmann_json_ROOT=")
+  add_library(rhoflux_json INTERFACE)
+  target_link_libraries(rhoflux_json INTERFACE nlohmann_json::nlohmann_json)
 endif()
 
 if(RHOFLUX_TESTS)

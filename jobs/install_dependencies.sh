@@ -14,6 +14,7 @@ packages=(
   librandom123-dev                             # counter-based random numbers
   liblemon-dev                                 # optimal transport
   libssl-dev                                   # SHA-256 of input files
+  nlohmann-json3-dev                           # figures as JSON
   libgtest-dev                                 # unit tests
   python3 python3-numpy python3-h5py           # tools/, and regression tests that read the files
   python3-matplotlib python3-pil               # pictures of tools/

@@ -66,7 +66,9 @@ class Arguments {
   double number(const std::string& name) const;
   std::vector<std::int64_t> whole_numbers(const std::string& name) const;
   std::vector<double> times(const std::string& name) const { return parse_times(text(name)); }
-  std::vector<Interval> intervals(const std::string& name) const { return parse_intervals(text(name)); }
+  std::vector<metrics::Interval> intervals(const std::string& name) const {
+    return parse_intervals(text(name));
+  }
   template <class Enum>
   Enum choice(const std::string& name) const {
     return enum_from_text<Enum>(text(name));

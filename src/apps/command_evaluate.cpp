@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "common_options.hpp"
@@ -6,9 +7,10 @@
 #include "provenance.hpp"
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/device/chunk.hpp"
 #include "rhoflux/inference/evaluation.hpp"
+#include "rhoflux/inference/figures_json.hpp"
 #include "rhoflux/inference/simulated_objective.hpp"
-#include "rhoflux/io/safe_file.hpp"
 
 namespace rhoflux::apps {
 namespace {
@@ -45,6 +47,16 @@ void print_data_figures(const Context& context, const std::string& split,
   }
 }
 
+inference::Evaluation evaluate_data(const Context& context, const std::string& data,
+                                    const inference::Inference& inference,
+                                    const inference::EvaluationOptions& options) {
+  note_input(context, data);
+  const io::PopulationFile file(data, context.comm);
+  require_time_in_range(inference.model(), file.info().t_min, data);
+  require_time_in_range(inference.model(), file.info().t_max, data);
+  return inference::evaluate(inference, file, context.comm, options);
+}
+
 /// The objective that a checkpoint was trained on, but for the likelihood of its data.
 inference::ObjectiveEvaluation evaluate_objective(const Context& context,
                                                   const checkpoint::Checkpoint& checkpoint,
@@ -75,7 +87,8 @@ Arguments evaluate_arguments() {
   add_split(arguments);
   add_transport_points(arguments);
   arguments.flag("objective", "the objective too, where --data is given")
-      .defaulted("trajectories", whole_number(256, 1 << 20, 128), "1024", "simulated trajectories")
+      .defaulted("trajectories", whole_number(2 * default_chunk_size, 1 << 20, default_chunk_size), "1024",
+                 "simulated trajectories")
       .defaulted("steps", whole_number(1, 10000000), "1000", "time steps of the trajectories")
       .defaulted("frames", whole_number(2, 100000), "101",
                  "times at which the costs along trajectories are taken, both ends included")
@@ -103,31 +116,26 @@ int command_evaluate(const Context& context, const Arguments& arguments) {
   options.seed = arguments.seed();
   options.max_transport_points = arguments.whole_number("transport-points");
   inference::ObjectiveOptions objective = objective_options(arguments);
-  if (arguments.has("output"))
-    mpi::on_root(context.comm, [&] { io::require_absent(arguments.text("output"), arguments.has("force")); });
+  const bool has_output = arguments.has("output");
+  const OutputFile output = {has_output ? arguments.text("output") : "", arguments.has("force")};
+  if (has_output) mpi::on_root(context.comm, [&] { require_absent(output); });
   const std::string name = arguments.text("CHECKPOINT");
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, name);
   const inference::Inference inference(checkpoint);
-  objective.noise = noise_option(arguments, checkpoint.model);
-  std::string json;
+  objective.volatility = volatility_option(arguments, checkpoint.model);
+  nlohmann::ordered_json figures = nlohmann::ordered_json::object();
   if (arguments.has("data")) {
-    const std::string data = arguments.text("data");
-    note_input(context, data);
-    const io::PopulationFile file(data, context.comm);
-    require_time_in_range(inference.model(), file.info().t_min, data);
-    require_time_in_range(inference.model(), file.info().t_max, data);
-    const inference::Evaluation result = inference::evaluate(inference, file, context.comm, options);
+    const inference::Evaluation result = evaluate_data(context, arguments.text("data"), inference, options);
     print_data_figures(context, arguments.text("split"), result);
-    json = inference::json_members(result);
+    figures = inference::json_of(result);
   }
   if (!arguments.has("data") || arguments.has("objective")) {
     const inference::ObjectiveEvaluation result =
         evaluate_objective(context, checkpoint, name, inference, objective);
     for (const std::string& line : inference::to_text(result)) print(context.comm, line);
-    json += (json.empty() ? "" : ",\n") + std::string("  \"objective\":\n  ") + inference::to_json(result);
+    figures["objective"] = inference::json_of(result);
   }
-  if (arguments.has("output"))
-    write_json(context, arguments.text("output"), arguments.has("force"), "{\n" + json + "\n}\n");
+  if (has_output) write_json(context, output, figures);
   return 0;
 }
 

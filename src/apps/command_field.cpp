@@ -1,9 +1,6 @@
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <set>
 
@@ -11,8 +8,9 @@
 #include "common_options.hpp"
 #include "model_files.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
+#include "rhoflux/inference/field_grid.hpp"
 #include "rhoflux/io/field_file.hpp"
-#include "rhoflux/io/safe_file.hpp"
 
 namespace rhoflux::apps {
 namespace {
@@ -39,41 +37,19 @@ std::vector<int> parse_dims(const Arguments& arguments, std::size_t n_axes, int 
   return dims;
 }
 
-/// --bounds, or what holds all but 1/500 of the samples of the model at all times, and a margin.
-std::vector<Interval> find_bounds(const Arguments& arguments, const inference::Inference& inference,
-                                  const std::vector<int>& dims, std::uint64_t seed) {
-  std::vector<Interval> bounds;
-  if (arguments.has("bounds")) {
-    bounds = arguments.intervals("bounds");
-    if (bounds.size() != dims.size())
-      fail_input("--bounds " + arguments.text("bounds") + ": has " + std::to_string(bounds.size()) +
-                 " intervals, the grid has " + std::to_string(dims.size()) + " axes");
-    return bounds;
-  }
-  constexpr std::size_t count = 8192;
-  const Units& units = inference.model().units;
-  std::vector<double> times;
-  std::vector<std::int64_t> index;
-  for (std::size_t k = 0; k < count; ++k) {
-    times.push_back(units.t_first + units.time_span() * (static_cast<double>(k) + 0.5) / count);
-    index.push_back(static_cast<std::int64_t>(k));
-  }
-  const std::vector<double> x = inference.sample(times, index, seed, 0);
-  for (const int dim : dims) {
-    std::vector<double> column;
-    for (std::size_t k = 0; k < count; ++k)
-      column.push_back(x[k * static_cast<std::size_t>(inference.n_dims()) + static_cast<std::size_t>(dim)]);
-    std::sort(column.begin(), column.end());
-    const double low = column[count / 1000], high = column[count - 1 - count / 1000];
-    bounds.push_back({low - 0.1 * (high - low), high + 0.1 * (high - low)});
-  }
+/// --bounds, or what holds nearly all of the model samples.
+std::vector<metrics::Interval> find_bounds(const Arguments& arguments, const inference::Inference& inference,
+                                           const std::vector<int>& dims, std::uint64_t seed) {
+  if (!arguments.has("bounds")) return inference::bounds_of_samples(inference, dims, seed);
+  const std::vector<metrics::Interval> bounds = arguments.intervals("bounds");
+  if (bounds.size() != dims.size())
+    fail_input("--bounds " + arguments.text("bounds") + ": has " + std::to_string(bounds.size()) +
+               " intervals, the grid has " + std::to_string(dims.size()) + " axes");
   return bounds;
 }
 
 std::string gigabytes(double bytes) {
-  char text[32];
-  std::snprintf(text, sizeof(text), "%.3g GiB", bytes / 1073741824.0);
-  return text;
+  return formatted("%.3g GiB", bytes / 1073741824.0);
 }
 
 /// Refuses a grid whose file would not fit the disk, or one slab of which would not fit the memory of a rank.
@@ -103,14 +79,13 @@ void require_room(const io::FieldLayout& layout, const std::string& output, int 
 /// A line at each tenth, on the root.
 class Progress {
  public:
-  Progress(const mpi::Communicator& comm) : m_comm(comm), m_start(std::chrono::steady_clock::now()) {}
+  explicit Progress(const mpi::Communicator& comm)
+      : m_comm(comm), m_start(std::chrono::steady_clock::now()) {}
   void operator()(double fraction) {
     if (fraction < m_next) return;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - m_start).count();
-    char line[96];
-    std::snprintf(line, sizeof(line), "%3.0f %%  after %.1f s, %.1f s to go", 100 * fraction, seconds,
-                  seconds * (1 - fraction) / fraction);
-    print(m_comm, line);
+    print(m_comm, formatted("%3.0f", 100 * fraction) + " %  after " + formatted("%.1f", seconds) + " s, " +
+                      formatted("%.1f", seconds * (1 - fraction) / fraction) + " s to go");
     while (m_next <= fraction) m_next += 0.1;
   }
 
@@ -120,20 +95,56 @@ class Progress {
   double m_next = 0.1;
 };
 
-/// Grid points of a slab, (n, n_axes) in C order.
-std::vector<double> points_of(const io::FieldLayout& layout, const io::FieldSlab& slab) {
-  std::vector<double> points;
-  const std::size_t n_axes = layout.axes.size();
-  const std::size_t n2 = n_axes > 1 ? layout.axes[1].values.size() : 1;
-  const std::size_t n3 = n_axes > 2 ? layout.axes[2].values.size() : 1;
-  for (std::int64_t a = slab.row_begin; a < slab.row_end; ++a)
-    for (std::size_t b = 0; b < n2; ++b)
-      for (std::size_t c = 0; c < n3; ++c) {
-        points.push_back(layout.axes[0].values[static_cast<std::size_t>(a)]);
-        if (n_axes > 1) points.push_back(layout.axes[1].values[b]);
-        if (n_axes > 2) points.push_back(layout.axes[2].values[c]);
-      }
-  return points;
+/// What a field is of.
+struct FieldRequest {
+  io::FieldLayout layout;
+  inference::Inference::Marginal marginal;
+  flux::Volatility volatility;
+  std::string grid;  ///< as it was given
+};
+
+FieldRequest parse_request(const Arguments& arguments, const inference::Inference& inference) {
+  const checkpoint::ModelDescription& model = inference.model();
+  FieldRequest request;
+  request.grid = arguments.text("grid");
+  request.layout.times = arguments.times("times");
+  for (const double t : request.layout.times) require_time_in_range(model, t, "--times");
+  request.volatility = volatility_option(arguments, model);
+  const std::uint64_t seed = arguments.seed();
+  const std::vector<std::int64_t> counts = arguments.whole_numbers("grid");
+  inference::Inference::Marginal& marginal = request.marginal;
+  marginal.dims = parse_dims(arguments, counts.size(), inference.n_dims());
+  marginal.samples = static_cast<int>(arguments.whole_number("marginal-samples"));
+  marginal.seed = seed;
+  if (counts.size() != marginal.dims.size())
+    fail_input("--grid " + request.grid + ": has " + std::to_string(counts.size()) + " axes, --dims names " +
+               std::to_string(marginal.dims.size()));
+  const std::vector<metrics::Interval> bounds = find_bounds(arguments, inference, marginal.dims, seed);
+  for (std::size_t k = 0; k < counts.size(); ++k)
+    request.layout.axes.push_back({model.dim_names[static_cast<std::size_t>(marginal.dims[k])],
+                                   inference::even_points(bounds[k], counts[k])});
+  request.layout.arrays = {{"density", 0}, {"velocity", static_cast<int>(marginal.dims.size())}};
+  if (!inference.is_exact(marginal)) request.layout.arrays.push_back({"density_error", 0});
+  return request;
+}
+
+/// How the coordinates that are no axes are integrated out, for the file and the log.
+std::string method_of(const inference::Inference& inference, const inference::Inference::Marginal& marginal) {
+  if (static_cast<int>(marginal.dims.size()) == inference.n_dims()) return "none";
+  if (inference.is_exact(marginal)) return "exact";
+  return "Monte Carlo, " + std::to_string(marginal.samples) + " samples";
+}
+
+io::FieldValues compute_slab(const inference::Inference& inference, const FieldRequest& request,
+                             const io::FieldSlab& slab) {
+  const std::vector<double> points = inference::points_of(request.layout, slab);
+  const std::vector<double> times(points.size() / request.layout.axes.size(),
+                                  request.layout.times[static_cast<std::size_t>(slab.time)]);
+  inference::Inference::MarginalValues found =
+      inference.marginal(times, points, request.marginal, request.volatility);
+  io::FieldValues values = {std::move(found.density), std::move(found.drift)};
+  if (!inference.is_exact(request.marginal)) values.push_back(std::move(found.density_error));
+  return values;
 }
 
 }  // namespace
@@ -161,67 +172,32 @@ Arguments field_arguments() {
 }
 
 int command_field(const Context& context, const Arguments& arguments) {
-  const std::string output = arguments.text("output"), grid = arguments.text("grid");
-  const bool force = arguments.has("force");
-  io::FieldLayout layout;
-  layout.times = arguments.times("times");
+  const OutputFile output = {arguments.text("output"), arguments.has("force")};
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
-  for (const double t : layout.times) require_time_in_range(checkpoint.model, t, "--times");
-  const flux::Volatility noise = noise_option(arguments, checkpoint.model);
-  const std::uint64_t seed = arguments.seed();
-  inference::Inference::Marginal marginal;
-  const std::vector<std::int64_t> counts = arguments.whole_numbers("grid");
-  marginal.dims = parse_dims(arguments, counts.size(), inference.n_dims());
-  marginal.samples = static_cast<int>(arguments.whole_number("marginal-samples"));
-  marginal.seed = seed;
-  if (counts.size() != marginal.dims.size())
-    fail_input("--grid " + grid + ": has " + std::to_string(counts.size()) + " axes, --dims names " +
-               std::to_string(marginal.dims.size()));
-  const std::vector<Interval> bounds = find_bounds(arguments, inference, marginal.dims, seed);
-  for (std::size_t k = 0; k < counts.size(); ++k) {
-    const std::int64_t n = counts[k];
-    io::FieldAxis axis{checkpoint.model.dim_names[static_cast<std::size_t>(marginal.dims[k])], {}};
-    for (std::int64_t i = 0; i < n; ++i)
-      axis.values.push_back(n == 1 ? 0.5 * (bounds[k].low + bounds[k].high)
-                                   : bounds[k].low + (bounds[k].high - bounds[k].low) *
-                                                         static_cast<double>(i) / static_cast<double>(n - 1));
-    layout.axes.push_back(axis);
-  }
-  const bool exact = inference.is_exact(marginal);
-  layout.arrays = {{"density", 0}, {"velocity", static_cast<int>(marginal.dims.size())}};
-  if (!exact) layout.arrays.push_back({"density_error", 0});
+  const FieldRequest request = parse_request(arguments, inference);
   mpi::on_root(context.comm, [&] {
-    io::require_absent(output, force);
-    io::require_absent(output + ".xdmf", force);
-    require_room(layout, output, context.comm.size());
+    require_absent(output);
+    require_absent({output.path + ".xdmf", output.overwrite});
+    require_room(request.layout, output.path, context.comm.size());
   });
-  const std::string how = static_cast<int>(marginal.dims.size()) == inference.n_dims() ? "none"
-                          : exact                                                      ? "exact"
-                                  : "Monte Carlo, " + std::to_string(marginal.samples) + " samples";
-  print(context.comm, "field of " + std::to_string(layout.times.size()) + " times x " + grid +
-                          " grid points; coordinates integrated out: " + how);
+  const std::string method = method_of(inference, request.marginal);
+  print(context.comm, "field of " + std::to_string(request.layout.times.size()) + " times x " + request.grid +
+                          " grid points; coordinates integrated out: " + method);
   const auto describe = [&](io::Hdf5Writer& file) {
     annotate(context, file, "rhoflux field", checkpoint);
     std::vector<double> numbers;  // from 1, as on the command line
-    for (const int dim : marginal.dims) numbers.push_back(dim + 1);
+    for (const int dim : request.marginal.dims) numbers.push_back(dim + 1);
     file.attribute("/", "dims", numbers);
-    file.attribute("/", "marginal", how);
-    file.attribute("/", "noise", noise.to_string());
-  };
-  const auto compute = [&](const io::FieldSlab& slab) {
-    const std::vector<double> points = points_of(layout, slab);
-    const std::vector<double> times(points.size() / layout.axes.size(),
-                                    layout.times[static_cast<std::size_t>(slab.time)]);
-    inference::Inference::MarginalValues found = inference.marginal(times, points, marginal, noise);
-    io::FieldValues values = {std::move(found.density), std::move(found.drift)};
-    if (!exact) values.push_back(std::move(found.density_error));
-    return values;
+    file.attribute("/", "marginal", method);
+    file.attribute("/", "noise", request.volatility.to_string());
   };
   Progress progress(context.comm);
-  io::write_field(output, force, context.comm, layout, describe, compute,
-                  [&](double fraction) { progress(fraction); });
-  print(context.comm, "wrote " + output + " and " + output + ".xdmf");
+  io::write_field(
+      output.path, output.overwrite, context.comm, request.layout, describe,
+      [&](const io::FieldSlab& slab) { return compute_slab(inference, request, slab); },
+      [&](double fraction) { progress(fraction); });
+  print(context.comm, "wrote " + output.path + " and " + output.path + ".xdmf");
   return 0;
 }
 

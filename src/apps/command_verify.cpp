@@ -1,11 +1,12 @@
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "common_options.hpp"
 #include "model_files.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/inference/figures_json.hpp"
 #include "rhoflux/inference/verification.hpp"
-#include "rhoflux/io/safe_file.hpp"
 
 namespace rhoflux::apps {
 
@@ -34,10 +35,11 @@ int command_verify(const Context& context, const Arguments& arguments) {
   options.points = static_cast<int>(arguments.whole_number("residual-points"));
   options.samples = static_cast<int>(arguments.whole_number("model-samples"));
   options.seed = arguments.seed();
-  const bool has_output = arguments.has("output"), force = arguments.has("force");
-  if (has_output) mpi::on_root(context.comm, [&] { io::require_absent(arguments.text("output"), force); });
+  const bool has_output = arguments.has("output");
+  const OutputFile output = {has_output ? arguments.text("output") : "", arguments.has("force")};
+  if (has_output) mpi::on_root(context.comm, [&] { require_absent(output); });
   const inference::Inference inference(load_checkpoint(context, arguments.text("CHECKPOINT")));
-  options.noise = noise_option(arguments, inference.model());
+  options.volatility = volatility_option(arguments, inference.model());
   const std::vector<inference::Check> checks = inference::verify(inference, context.comm, options);
   bool passed = true;
   for (const inference::Check& check : checks) {
@@ -47,7 +49,7 @@ int command_verify(const Context& context, const Arguments& arguments) {
     print(context.comm, line);
     passed = passed && check.passed;
   }
-  if (has_output) write_json(context, arguments.text("output"), force, inference::to_json(checks));
+  if (has_output) write_json(context, output, inference::json_of(checks));
   if (!passed) fail_numerics(arguments.text("CHECKPOINT") + ": a check is beyond its bound (FAIL above)");
   return 0;
 }

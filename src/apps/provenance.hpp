@@ -24,7 +24,4 @@ checkpoint::Provenance provenance(const Context& context);
 /// bytes.
 checkpoint::Provenance provenance_of_data(const Context& context);
 
-/// The same as one JSON object.
-std::string provenance_json(const Context& context);
-
 }  // namespace rhoflux::apps

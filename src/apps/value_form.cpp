@@ -151,12 +151,12 @@ std::vector<std::int64_t> parse_whole_numbers(const std::string& text, std::int6
   return values;
 }
 
-std::vector<Interval> parse_intervals(const std::string& text) {
-  std::vector<Interval> found;
+std::vector<metrics::Interval> parse_intervals(const std::string& text) {
+  std::vector<metrics::Interval> found;
   for (const std::string& piece : split(text, ',')) {
     const std::vector<std::string> ends = split(piece, ':');
     if (ends.size() != 2) fail_input("'" + piece + "' must be lo:hi");
-    const Interval interval = {parse_number(ends[0]), parse_number(ends[1])};
+    const metrics::Interval interval = {parse_number(ends[0]), parse_number(ends[1])};
     if (!(interval.low < interval.high)) fail_input("'" + piece + "' must be lo:hi with lo less than hi");
     found.push_back(interval);
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rhoflux/core/enum_text.hpp"
+#include "rhoflux/metrics/statistics.hpp"
 
 /// What the values of options and arguments may be: one check, and one text, for each form.
 namespace rhoflux::apps {
@@ -76,11 +77,7 @@ std::vector<double> parse_times(const std::string& text);
 /// Whole numbers separated by commas. Throws Error (bad input) with the reason alone.
 std::vector<std::int64_t> parse_whole_numbers(const std::string& text, std::int64_t least, std::int64_t most);
 
-struct Interval {
-  double low, high;
-};
-
 /// Intervals "low:high" with low < high, separated by commas. Throws Error (bad input) with the reason alone.
-std::vector<Interval> parse_intervals(const std::string& text);
+std::vector<metrics::Interval> parse_intervals(const std::string& text);
 
 }  // namespace rhoflux::apps

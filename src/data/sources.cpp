@@ -35,7 +35,7 @@ struct Moments {
 
 Moments moments(const EndpointSource& given, const mpi::Communicator& comm) {
   if (!given.file) return {given.distribution.mean(), given.distribution.variance()};
-  const Units units = measure(*given.file, comm, true);
+  const Units units = measure(*given.file, comm, Scaling::standardised);
   Moments found = {units.mean, {}};
   for (const double scale : units.scale) found.variance.push_back(scale * scale);
   return found;
@@ -219,7 +219,7 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
 Units measure(const Sources& sources, const Config& config, const mpi::Communicator& comm) {
   Units units = unit_scale(sources.n_dims);
   if (sources.data) {
-    units = measure(*sources.data, comm, config.standardise);
+    units = measure(*sources.data, comm, config.standardise ? Scaling::standardised : Scaling::none);
   } else if (config.standardise) {
     std::vector<Moments> distributions;
     for (const EndpointSource* given : {&sources.initial, &sources.terminal})
