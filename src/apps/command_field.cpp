@@ -4,7 +4,8 @@
 #include <filesystem>
 #include <set>
 
-#include "arguments.hpp"
+#include "commands.hpp"
+#include "common_options.hpp"
 #include "model_files.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
@@ -14,34 +15,16 @@
 namespace rhoflux::apps {
 namespace {
 
-/// The pieces of a list with commas; none of an empty text.
-std::vector<std::string> items_of(const std::string& text) {
-  return text.empty() ? std::vector<std::string>() : split(text, ',');
-}
-
-/// A whole number of an option, from 1 on.
-std::int64_t parse_count(const std::string& text, const std::string& option, std::int64_t max) {
-  try {
-    return parse_whole_number(text, 1, max);
-  } catch (const Error& error) {
-    fail_input(option + ": " + error.what());
-  }
-}
-
-double parse_bound(const std::string& text) {
-  try {
-    return parse_number(text);
-  } catch (const Error& error) {
-    fail_input("--bounds: " + std::string(error.what()) + "; give lo:hi for each axis, separated by commas");
-  }
-}
-
 /// Coordinates of the axes, from 0: --dims, or the first ones.
 std::vector<int> parse_dims(const Arguments& arguments, std::size_t n_axes, int n_dims) {
   std::vector<int> dims;
   if (arguments.has("dims"))
-    for (const std::string& item : items_of(arguments.text("dims")))
-      dims.push_back(static_cast<int>(parse_count(item, "--dims", n_dims)) - 1);
+    for (const std::int64_t dim : arguments.whole_numbers("dims")) {
+      if (dim > n_dims)
+        fail_input("--dims " + arguments.text("dims") + ": the model has " + std::to_string(n_dims) +
+                   " coordinates");
+      dims.push_back(static_cast<int>(dim) - 1);
+    }
   else
     for (std::size_t k = 0; k < n_axes; ++k) dims.push_back(static_cast<int>(k));
   if (std::set<int>(dims.begin(), dims.end()).size() != dims.size())
@@ -58,14 +41,7 @@ std::vector<int> parse_dims(const Arguments& arguments, std::size_t n_axes, int 
 std::vector<metrics::Interval> find_bounds(const Arguments& arguments, const inference::Inference& inference,
                                            const std::vector<int>& dims, std::uint64_t seed) {
   if (!arguments.has("bounds")) return inference::bounds_of_samples(inference, dims, seed);
-  std::vector<metrics::Interval> bounds;
-  for (const std::string& item : items_of(arguments.text("bounds"))) {
-    const std::size_t colon = item.find(':');
-    const metrics::Interval bound = {parse_bound(item.substr(0, colon)),
-                                     parse_bound(colon == std::string::npos ? "" : item.substr(colon + 1))};
-    if (!(bound.low < bound.high)) fail_input("--bounds: '" + item + "' must be lo:hi with lo less than hi");
-    bounds.push_back(bound);
-  }
+  const std::vector<metrics::Interval> bounds = arguments.intervals("bounds");
   if (bounds.size() != dims.size())
     fail_input("--bounds " + arguments.text("bounds") + ": has " + std::to_string(bounds.size()) +
                " intervals, the grid has " + std::to_string(dims.size()) + " axes");
@@ -130,24 +106,23 @@ struct FieldRequest {
 FieldRequest parse_request(const Arguments& arguments, const inference::Inference& inference) {
   const checkpoint::ModelDescription& model = inference.model();
   FieldRequest request;
-  request.grid = arguments.required("grid");
-  request.layout.times = parse_times(arguments.required("times"));
+  request.grid = arguments.text("grid");
+  request.layout.times = arguments.times("times");
   for (const double t : request.layout.times) require_time_in_range(model, t, "--times");
   request.volatility = volatility_option(arguments, model);
-  const std::uint64_t seed = arguments.count("seed");
-  const std::vector<std::string> counts = items_of(request.grid);
+  const std::uint64_t seed = arguments.seed();
+  const std::vector<std::int64_t> counts = arguments.whole_numbers("grid");
   inference::Inference::Marginal& marginal = request.marginal;
   marginal.dims = parse_dims(arguments, counts.size(), inference.n_dims());
-  marginal.samples = static_cast<int>(whole_option(arguments, "marginal-samples", {1, 1000000}));
+  marginal.samples = static_cast<int>(arguments.whole_number("marginal-samples"));
   marginal.seed = seed;
   if (counts.size() != marginal.dims.size())
     fail_input("--grid " + request.grid + ": has " + std::to_string(counts.size()) + " axes, --dims names " +
                std::to_string(marginal.dims.size()));
   const std::vector<metrics::Interval> bounds = find_bounds(arguments, inference, marginal.dims, seed);
   for (std::size_t k = 0; k < counts.size(); ++k)
-    request.layout.axes.push_back(
-        {model.dim_names[static_cast<std::size_t>(marginal.dims[k])],
-         inference::even_points(bounds[k], parse_count(counts[k], "--grid", 1000000))});
+    request.layout.axes.push_back({model.dim_names[static_cast<std::size_t>(marginal.dims[k])],
+                                   inference::even_points(bounds[k], counts[k])});
   request.layout.arrays = {{"density", 0}, {"velocity", static_cast<int>(marginal.dims.size())}};
   if (!inference.is_exact(marginal)) request.layout.arrays.push_back({"density_error", 0});
   return request;
@@ -174,31 +149,30 @@ io::FieldValues compute_slab(const inference::Inference& inference, const FieldR
 
 }  // namespace
 
-int command_field(const Context& context) {
+Arguments field_arguments() {
   Arguments arguments(
-      "rhoflux field CHECKPOINT --times a:b:n --grid 256,256 [--bounds lo:hi,lo:hi] [--dims 1,2] --output "
-      "FILE",
+      "field",
       "Density and drift on a grid over time. Output (HDF5): /time (T), /axis_1 (n1) .., /density (T, n1 "
-      "..),\n"
-      "/velocity (T, n1 .., d) = drift of dX = u dt + G dW; FILE.xdmf beside it opens in ParaView and VisIt. "
-      "The\n"
-      "coordinates that are no axes are integrated out: exactly for the first ones (1; 1,2; ..), else by "
-      "Monte\n"
-      "Carlo, which the file says (attribute marginal, dataset /density_error).",
-      {"CHECKPOINT"});
-  arguments.add()("times", po::value<std::string>(), "a list 0,0.5,1 or first:last:count")(
-      "grid", po::value<std::string>(), "grid points along each axis, 1 to 3 of them")(
-      "dims", po::value<std::string>(), "coordinates of the axes, from 1; default: the first ones")(
-      "bounds", po::value<std::string>(), "lo:hi of each axis; default: where the samples of the model are")(
-      "noise", po::value<std::string>(),
-      "volatility G that the drift is for, or t:G pairs with commas; default: flux.noise of the deck")(
-      "marginal-samples", po::value<std::int64_t>()->default_value(64),
-      "Monte Carlo draws at each grid point")("seed", po::value<std::int64_t>()->default_value(1),
-                                              "seed of the draws and the bounds")(
-      "output", po::value<std::string>(), "file to write")("force", "overwrite existing files");
-  if (!arguments.parse(context)) return 0;
-  const OutputFile output = {arguments.required("output"), arguments.has("force")};
-  for (const char* name : {"grid", "times"}) (void)arguments.required(name);
+      "..), /velocity (T, n1 .., d) = drift u of dX = u dt + g dW; FILE.xdmf beside it opens in ParaView and "
+      "VisIt.\n"
+      "The coordinates that are no axes are integrated out: exactly for the first ones (1; 1,2; ..), else by "
+      "Monte Carlo, which the file says (attribute marginal, dataset /density_error).");
+  add_checkpoint(arguments);
+  arguments.required("times", times(), "times of the field")
+      .required("grid", whole_numbers(1, 1000000), "grid points along each axis, 1 to 3 of them")
+      .optional("dims", whole_numbers(1, 1000000), "coordinates of the axes, from 1", "the first ones")
+      .optional("bounds", intervals(), "range of each axis", "where the model samples are")
+      .defaulted("marginal-samples", whole_number(1, 1000000), "64",
+                 "Monte Carlo samples of the coordinates that are integrated out, at each grid point");
+  add_noise(arguments);
+  add_seed(arguments, "the Monte Carlo samples and the bounds");
+  add_output_file(arguments);
+  add_force(arguments);
+  return arguments;
+}
+
+int command_field(const Context& context, const Arguments& arguments) {
+  const OutputFile output = {arguments.text("output"), arguments.has("force")};
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
   const FieldRequest request = parse_request(arguments, inference);

@@ -1,29 +1,32 @@
 #include <algorithm>
 #include <cmath>
 
-#include "arguments.hpp"
+#include "commands.hpp"
+#include "common_options.hpp"
 #include "model_files.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 
 namespace rhoflux::apps {
 
-int command_sample(const Context& context) {
-  Arguments arguments(
-      "rhoflux sample CHECKPOINT --times 0,0.5,1 --count N --output FILE [--seed S] [--force]",
-      "Draws exact, independent samples of the model's density at given times.\n"
-      "Output (HDF5): /t (T), /x (T, N, D), in the units of the data.",
-      {"CHECKPOINT"});
-  arguments.add()("times", po::value<std::string>(), "a list 0,0.5,1 or first:last:count")(
-      "count", po::value<std::int64_t>()->default_value(1000), "samples at each time")(
-      "seed", po::value<std::int64_t>()->default_value(1), "seed of the random numbers")(
-      "output", po::value<std::string>(), "file to write")("force", "overwrite an existing file");
-  if (!arguments.parse(context)) return 0;
-  const OutputFile output = {arguments.required("output"), arguments.has("force")};
-  const std::vector<double> times = parse_times(arguments.required("times"));
-  const auto count = arguments.get<std::int64_t>("count");
-  const auto seed = arguments.count("seed");
-  if (count < 1) fail_input("--count " + std::to_string(count) + ": must be at least 1");
+Arguments sample_arguments() {
+  Arguments arguments("sample",
+                      "Draws exact, independent samples of the model's density at given times.\n"
+                      "Output (HDF5): /t (T), /x (T, N, D), in the units of the data.");
+  add_checkpoint(arguments);
+  arguments.required("times", times(), "times of the samples")
+      .defaulted("count", whole_number(1), "1000", "number of samples at each time");
+  add_seed(arguments, "the samples");
+  add_output_file(arguments);
+  add_force(arguments);
+  return arguments;
+}
+
+int command_sample(const Context& context, const Arguments& arguments) {
+  const OutputFile output = {arguments.text("output"), arguments.has("force")};
+  const std::vector<double> times = arguments.times("times");
+  const std::int64_t count = arguments.whole_number("count");
+  const std::uint64_t seed = arguments.seed();
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
   for (const double t : times) require_time_in_range(checkpoint.model, t, "--times");
@@ -131,21 +134,24 @@ std::vector<double> query_points(const inference::Inference& inference, const st
 
 }  // namespace
 
-int command_query(const Context& context) {
+Arguments query_arguments() {
   Arguments arguments(
-      "rhoflux query CHECKPOINT --points FILE --output FILE [--noise G] [--force]",
+      "query",
       "Evaluates the model at given points. Input (HDF5): /t (N), /x (N, D). Output: the same, and\n"
-      "/log_density (N), /velocity (N, D) = drift u of dX = u dt + G dW, /flux (N, D) = probability flux j,\n"
-      "/score (N, D) = d log_density / dx, /dlogdensity_dt (N); units of the data. With G = 0,\n"
-      "velocity = flux / density.",
-      {"CHECKPOINT"});
-  arguments.add()("points", po::value<std::string>(), "file with the points")(
-      "noise", po::value<std::string>(),
-      "volatility G that the drift is for, or t:G pairs with commas; default: flux.noise of the deck")(
-      "output", po::value<std::string>(), "file to write")("force", "overwrite an existing file");
-  if (!arguments.parse(context)) return 0;
-  const OutputFile output = {arguments.required("output"), arguments.has("force")};
-  const std::string points = arguments.required("points");
+      "/log_density (N), /velocity (N, D) = drift u of dX = u dt + g dW, /flux (N, D) = probability flux j, "
+      "/score (N, D) = d log_density / dx, /dlogdensity_dt (N); units of the data. With g = 0, velocity = "
+      "flux / density.");
+  add_checkpoint(arguments);
+  arguments.required("points", file_name(), "file with the points, /t and /x");
+  add_noise(arguments);
+  add_output_file(arguments);
+  add_force(arguments);
+  return arguments;
+}
+
+int command_query(const Context& context, const Arguments& arguments) {
+  const OutputFile output = {arguments.text("output"), arguments.has("force")};
+  const std::string points = arguments.text("points");
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
   const std::int64_t n_dims = inference.n_dims();

@@ -3,7 +3,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "arguments.hpp"
+#include "commands.hpp"
+#include "common_options.hpp"
 #include "model_files.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
@@ -53,12 +54,9 @@ Source open_source(const Context& context, const Arguments& arguments, const inf
   Source source;
   source.split = io::parse_split(arguments.text("split"));
   const bool has_particles = arguments.has("particles");
-  if (has_particles == (arguments.get<std::int64_t>("count") > 0))
-    fail_input("give either --particles FILE or --count N");
-  const auto window = arguments.get<double>("window");
-  if (!(window >= 0)) fail_input("--window " + std::to_string(window) + ": must be 0 or more");
-  const double tolerance = std::max(window, 1e-9 * inference.model().units.time_span());
-  source.count = arguments.get<std::int64_t>("count");
+  if (has_particles == (arguments.has("count"))) fail_input("give either --particles FILE or --count N");
+  const double tolerance = std::max(arguments.number("window"), 1e-9 * inference.model().units.time_span());
+  if (arguments.has("count")) source.count = arguments.whole_number("count");
   if (has_particles) {
     source.particles = open_population(context, arguments.text("particles"), inference.n_dims());
     mpi::on_root(context.comm,
@@ -86,17 +84,14 @@ std::vector<double> data_at_end(const mpi::Communicator& comm, const Source& sou
 
 inference::TrajectoryOptions trajectory_options(const Arguments& arguments, double from, double to) {
   inference::TrajectoryOptions options;
-  const std::int64_t n_frames = whole_option(arguments, "frames", {2, 100000});
+  const std::int64_t n_frames = arguments.whole_number("frames");
   for (std::int64_t k = 0; k < n_frames; ++k)
     options.frames.push_back(from + (to - from) * static_cast<double>(k) / static_cast<double>(n_frames - 1));
-  options.steps = static_cast<int>(whole_option(arguments, "steps", {1, 100000000}));
-  options.ode.relative_tolerance = arguments.get<double>("tolerance");
+  options.steps = static_cast<int>(arguments.whole_number("steps"));
+  options.ode.relative_tolerance = arguments.number("tolerance");
   options.ode.absolute_tolerance = 0.1 * options.ode.relative_tolerance;
-  if (!(options.ode.relative_tolerance >= 1e-13 && options.ode.relative_tolerance <= 0.1))
-    fail_input("--tolerance " + std::to_string(options.ode.relative_tolerance) +
-               ": must be from 1e-13 to 0.1");
-  options.scheme = scheme_option(arguments);
-  options.seed = arguments.count("seed");
+  options.scheme = arguments.choice<transport::SdeScheme>("scheme");
+  options.seed = arguments.seed();
   return options;
 }
 
@@ -200,49 +195,45 @@ inference::TransportReport make_report(const inference::Inference& inference,
 
 }  // namespace
 
-int command_transport(const Context& context) {
+Arguments transport_arguments() {
   Arguments arguments(
-      "rhoflux transport CHECKPOINT --from T --to T (--particles FILE [--split test] | --count N) [--noise "
-      "G]\n"
-      "         [--steps N] --output FILE",
-      "Moves particles with the drift of the model, from data or from fresh samples, forwards or backwards "
-      "in time:\n"
-      "by the ODE dX = u dt for G = 0, by the SDE dX = u dt + G dW otherwise, with the drift u that goes "
-      "with that G,\n"
-      "so that the marginals are those of the model for any G. Output (HDF5): /t (S), /x (S, N, D).",
-      {"CHECKPOINT"});
-  arguments.add()("from", po::value<double>(), "time of the start")(
-      "to", po::value<double>(), "time of the end")("particles", po::value<std::string>(),
-                                                    "population file; its rows at the start time are moved")(
-      "split", po::value<std::string>()->default_value("test"), "train, val, test or all")(
-      "window", po::value<double>()->default_value(0.0),
-      "rows within this distance of a time count as rows of that time")(
-      "count", po::value<std::int64_t>()->default_value(0),
-      "move this many fresh samples of the model instead")(
-      "data", po::value<std::string>(),
-      "population file to compare with at the end; default: that of --particles")(
-      "noise", po::value<std::string>()->default_value("0"),
-      "volatility G, or t:G pairs with commas, in units of the data / sqrt(time)")(
-      "steps", po::value<std::int64_t>()->default_value(500), "steps of the SDE")(
-      "scheme", po::value<std::string>()->default_value("heun"),
-      "of the SDE: heun (weak order 2) or euler (1)")("tolerance", po::value<double>()->default_value(1e-6),
-                                                      "relative tolerance of the ODE")(
-      "frames", po::value<std::int64_t>()->default_value(11), "saved times, the first and the last included")(
-      "transport-points", po::value<std::int64_t>()->default_value(2000),
-      "most points to compare by W1 and W2")("seed", po::value<std::int64_t>()->default_value(1),
-                                             "seed of the samples and of the noise")(
-      "report", po::value<std::string>(), "write the figures as JSON")(
-      "output", po::value<std::string>(), "file to write")("force", "overwrite existing files");
-  if (!arguments.parse(context)) return 0;
-  const OutputFile output = {arguments.required("output"), arguments.has("force")};
+      "transport",
+      "Transports particles with the drift of the model, from data or from fresh samples of the model, "
+      "forwards or backwards in time: by the ODE dX = u dt for g = 0, by the SDE dX = u dt + g dW otherwise, "
+      "with the drift u that goes with that g, so that the marginals are those of the model for any g.\n"
+      "Output (HDF5): /t (S), /x (S, N, D), in the units of the data.",
+      "(--particles FILE | --count N)");
+  add_checkpoint(arguments);
+  arguments.required("from", number("T"), "time of the start")
+      .required("to", number("T"), "time of the end")
+      .optional("particles", file_name(), "population file; its rows at the start time are transported")
+      .optional("count", whole_number(1), "transport this many fresh samples of the model instead");
+  add_split(arguments);
+  arguments
+      .defaulted("window", number("W", 0), "0",
+                 "rows within this distance of a time count as rows of that time")
+      .optional("data", file_name(), "population file to compare with at the end", "that of --particles")
+      .defaulted("noise", volatility(), "0",
+                 "volatility g, constant or linear between knots t:g, in units of the data / sqrt(time)")
+      .defaulted("steps", whole_number(1, 100000000), "500", "time steps of the SDE");
+  add_scheme(arguments, "heun");
+  arguments.defaulted("tolerance", number("TOL", 1e-13, 0.1), "1e-6", "relative tolerance of the ODE")
+      .defaulted("frames", whole_number(2, 100000), "11", "saved times, both ends included");
+  add_transport_points(arguments);
+  add_seed(arguments, "samples and noise");
+  arguments.optional("report", file_name(), "write the figures as JSON");
+  add_output_file(arguments);
+  add_force(arguments);
+  return arguments;
+}
+
+int command_transport(const Context& context, const Arguments& arguments) {
+  const OutputFile output = {arguments.text("output"), arguments.has("force")};
   const bool has_report = arguments.has("report");
   const OutputFile report_file = {has_report ? arguments.text("report") : "", output.overwrite};
-  for (const char* name : {"from", "to"})
-    if (!arguments.has(name)) fail_input("the option --" + std::string(name) + " is missing");
-  const auto from = arguments.get<double>("from"), to = arguments.get<double>("to");
+  const double from = arguments.number("from"), to = arguments.number("to");
   if (from == to) fail_input("--from and --to are the same time");
-  const std::int64_t max_points = whole_option(arguments, "transport-points", {1, 20000});
-  if (arguments.get<std::int64_t>("count") < 0) fail_input("--count: must be at least 1");
+  const std::int64_t max_points = arguments.whole_number("transport-points");
   inference::TrajectoryOptions options = trajectory_options(arguments, from, to);
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);

@@ -1,7 +1,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "arguments.hpp"
+#include "commands.hpp"
+#include "common_options.hpp"
 #include "model_files.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/inference/figures_json.hpp"
@@ -9,24 +10,31 @@
 
 namespace rhoflux::apps {
 
-int command_verify(const Context& context) {
-  Arguments arguments("rhoflux verify CHECKPOINT [--points N] [--noise G] [--output FILE.json]",
+Arguments verify_arguments() {
+  Arguments arguments("verify",
                       "Checks what must hold for every model: the Fokker-Planck equation, unit mass, no flux "
-                      "far outside, samples\n"
-                      "that follow the density. Exit code 3 if a figure is beyond its bound.",
-                      {"CHECKPOINT"});
-  arguments.add()("points", po::value<std::int64_t>()->default_value(500),
-                  "points of the Fokker-Planck residual")(
-      "samples", po::value<std::int64_t>()->default_value(10000), "samples of the Kolmogorov-Smirnov test")(
-      "noise", po::value<std::string>(),
-      "volatility G that the drift is for, or t:G pairs with commas; default: flux.noise of the deck")(
-      "seed", po::value<std::int64_t>()->default_value(1), "seed of the points")(
-      "output", po::value<std::string>(), "write the figures as JSON")("force", "overwrite an existing file");
-  if (!arguments.parse(context)) return 0;
+                      "far outside, samples that follow the density. Exit code 3 if a figure is beyond its "
+                      "bound.");
+  add_checkpoint(arguments);
+  arguments
+      .defaulted("residual-points", whole_number(1, 1000000), "500",
+                 "points at which the residual of the Fokker-Planck equation is taken")
+      .defaulted("model-samples", whole_number(100, 10000000), "10000",
+                 "model samples of the Kolmogorov-Smirnov test")
+      .renamed("points", "residual-points")
+      .renamed("samples", "model-samples");
+  add_noise(arguments);
+  add_seed(arguments, "points and samples");
+  add_json_output(arguments);
+  add_force(arguments);
+  return arguments;
+}
+
+int command_verify(const Context& context, const Arguments& arguments) {
   inference::VerificationOptions options;
-  options.points = static_cast<int>(whole_option(arguments, "points", {1, 1000000}));
-  options.samples = static_cast<int>(whole_option(arguments, "samples", {100, 10000000}));
-  options.seed = arguments.count("seed");
+  options.points = static_cast<int>(arguments.whole_number("residual-points"));
+  options.samples = static_cast<int>(arguments.whole_number("model-samples"));
+  options.seed = arguments.seed();
   const bool has_output = arguments.has("output");
   const OutputFile output = {has_output ? arguments.text("output") : "", arguments.has("force")};
   if (has_output) mpi::on_root(context.comm, [&] { require_absent(output); });

@@ -75,28 +75,7 @@ void write_output(const Context& context, const OutputFile& output, const std::s
 }
 
 flux::Volatility volatility_option(const Arguments& arguments, const checkpoint::ModelDescription& model) {
-  if (!arguments.has("noise")) return model.flux.volatility;
-  try {
-    return flux::Volatility::parse(arguments.text("noise"));
-  } catch (const Error& error) {
-    fail_input("--noise " + arguments.text("noise") + ": " + error.what() +
-               "; give a volatility such as 0.5, or time:value pairs such as 0:0.5,4:0.1");
-  }
-}
-
-std::int64_t whole_option(const Arguments& arguments, const char* name, const WholeRange& range) {
-  const auto value = arguments.get<std::int64_t>(name);
-  if (value < range.min || value > range.max || value % range.multiple != 0)
-    fail_input("--" + std::string(name) + " " + std::to_string(value) + ": must be from " +
-               std::to_string(range.min) + " to " + std::to_string(range.max) +
-               (range.multiple > 1 ? ", a multiple of " + std::to_string(range.multiple) : ""));
-  return value;
-}
-
-transport::SdeScheme scheme_option(const Arguments& arguments) {
-  const std::string scheme = arguments.text("scheme");
-  if (scheme != "heun" && scheme != "euler") fail_input("--scheme " + scheme + ": must be heun or euler");
-  return scheme == "heun" ? transport::SdeScheme::heun : transport::SdeScheme::euler_maruyama;
+  return arguments.has("noise") ? flux::Volatility::parse(arguments.text("noise")) : model.flux.volatility;
 }
 
 void require_absent(const OutputFile& file) {

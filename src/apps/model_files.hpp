@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "arguments.hpp"
+#include "context.hpp"
 #include "rhoflux/inference/inference.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
-#include "rhoflux/transport/sde.hpp"
 
 /// What the commands that use a trained model share.
 namespace rhoflux::apps {
@@ -26,15 +26,6 @@ void require_time_in_range(const checkpoint::ModelDescription& model, double t, 
 
 /// --noise, or the volatility that the model was made with.
 flux::Volatility volatility_option(const Arguments& arguments, const checkpoint::ModelDescription& model);
-
-/// A whole number of an option. Throws Error (bad input) where it is not in [min, max] or not a multiple.
-struct WholeRange {
-  std::int64_t min = 0, max = 0, multiple = 1;
-};
-std::int64_t whole_option(const Arguments& arguments, const char* name, const WholeRange& range);
-
-/// heun or euler. Throws Error (bad input).
-transport::SdeScheme scheme_option(const Arguments& arguments);
 
 /// A file that a command writes.
 struct OutputFile {

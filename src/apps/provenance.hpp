@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "arguments.hpp"
+#include "context.hpp"
 #include "rhoflux/checkpoint/checkpoint.hpp"
 
 namespace rhoflux::apps {

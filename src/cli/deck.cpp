@@ -292,6 +292,27 @@ std::string to_ini(const Deck& deck) {
   return text;
 }
 
+namespace {
+/// The words of "single | double, range (or other spellings)"; none where there is no "|".
+std::vector<std::string> choices_in(const std::string& allowed) {
+  const std::string words = allowed.substr(0, allowed.find_first_of(",;("));
+  if (words.find('|') == std::string::npos) return {};
+  std::vector<std::string> choices;
+  std::istringstream stream(words);
+  for (std::string word; std::getline(stream, word, '|');) choices.push_back(trimmed(word));
+  return choices;
+}
+}  // namespace
+
+std::vector<KeyText> key_texts() {
+  const Deck defaults;
+  std::vector<KeyText> texts;
+  for (const Key& key : all_keys())
+    texts.push_back({key.full_name(), key.allowed, key.unit, key.explanation, key.get(defaults),
+                     choices_in(key.allowed), key.allowed.rfind("text", 0) == 0});
+  return texts;
+}
+
 std::string help_deck() {
   std::string text =
       "# Every key of the input deck with its default. This text is itself a deck: fill in [data] file, "

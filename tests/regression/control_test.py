@@ -45,7 +45,7 @@ def train(folder, deck, *more, steps=1500, batch=1024):
     succeed("train", INPUTS / f"{deck}.cfg", f"--training.steps={steps}", f"--training.batch={batch}", *more, ranks=2,
             folder=folder, timeout=600)
     model = f"output/{deck}/best.h5"
-    succeed("evaluate", model, "--paths", 2048, "--steps", 200, "--scheme", "heun", "--frames", 51, "--start", "model",
+    succeed("evaluate", model, "--trajectories", 2048, "--steps", 200, "--scheme", "heun", "--frames", 51, "--start", "model",
             "--output", "figures.json", ranks=2, folder=folder, timeout=600)
     succeed("sample", model, "--times", ",".join(map(str, TIMES)), "--count", COUNT, "--output", "s.h5", ranks=2, folder=folder)
     return json.loads((folder / "figures.json").read_text())["objective"], datasets(folder / "s.h5")["x"]
@@ -226,7 +226,7 @@ log_every = 100
         chosen = f"--objective.estimator={estimator}"
         succeed("train", "deck.cfg", chosen, f"--checkpoint.directory={estimator}", ranks=2, folder=folder)
         model = f"{estimator}/best.h5"
-        evaluate = ("evaluate", model, "--paths", 256, "--draws", 16384, "--steps", 20, "--frames", 5)
+        evaluate = ("evaluate", model, "--trajectories", 256, "--model-samples", 16384, "--steps", 20, "--frames", 5)
         alone, shared = succeed(*evaluate, folder=folder), succeed(*evaluate, ranks=2, folder=folder)
         check(alone == shared, f"on one rank:\n{alone}\non two:\n{shared}")
         succeed(*evaluate, "--output", f"{estimator}.json", folder=folder)
