@@ -299,7 +299,7 @@ std::vector<std::string> choices_in(const std::string& allowed) {
   if (words.find('|') == std::string::npos) return {};
   std::vector<std::string> choices;
   std::istringstream stream(words);
-  for (std::string word; std::getline(stream, word, '|');) choices.push_back(trimmed(word));
+  for (std::string word; std::getline(stream, word, '|');) choices.emplace_back(trimmed(word));
   return choices;
 }
 }  // namespace

@@ -57,10 +57,11 @@ struct Config {
   /// The kind of a term here: of a likelihood at an end without a distribution, the expectation at that end.
   TermKind kind_of(const TermRow& row) const;
 
-  EndpointDistribution initial_distribution;   ///< `initial`: E_{x~it} [-log rho_first(x)]
-  EndpointDistribution terminal_distribution;  ///< `terminal`: E_{x~it} [-log rho_last(x)]
-  Potential terminal_potential;                ///< or E_{x~rho_last} terminal_potential(x)
-  Metric kinetic_metric = Metric::data;        ///< `kinetic`: int E_rho |u|^2 dt
+  EndpointDistribution initial_distribution;  ///< `initial`: E_{x ~ initial_distribution} [-log rho_first(x)]
+  EndpointDistribution
+      terminal_distribution;             ///< `terminal`: E_{x ~ initial_distribution} [-log rho_last(x)]
+  Potential terminal_potential;          ///< or E_{x~rho_last} terminal_potential(x)
+  Metric kinetic_metric = Metric::data;  ///< `kinetic`: int E_rho |u|^2 dt
   double control_sigma = 1.0;      ///< `control`: int E_rho |u - v|^2 / (2 sigma^2) dt; units / sqrt(time)
   BaseDrift control_base;          ///< v
   PairKernel congestion_kernel;    ///< `congestion`: int E_rho rho dt, or int E_{rho x rho} K(x - y) dt

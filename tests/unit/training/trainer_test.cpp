@@ -87,9 +87,9 @@ TEST(Trainer, ContinuedItHasTheBitsOfTheStraightRun) {
 TEST(Trainer, SeveralTermsAreContinuedToo) {
   SmallRun straight, parts;
   for (SmallRun* run : {&straight, &parts}) {
-    run->config.objective.kinetic.weight = 0.01;
-    run->config.objective.kinetic.start = 2;
-    run->config.objective.entropy.weight = 0.001;
+    run->config.objective.schedule("kinetic").weight = 0.01;
+    run->config.objective.schedule("kinetic").start = 2;
+    run->config.objective.schedule("entropy").weight = 0.001;
   }
   straight.train();
   parts.config.limits.stop_after = 7;
@@ -111,7 +111,7 @@ TEST(Trainer, AnotherObjectiveBeginsItsMeansAnew) {
   run.config.limits.stop_after = 5;
   run.train();
   EXPECT_EQ(checkpoint::read_checkpoint(run.checkpoint(5)).state.loss_count, 2);
-  run.config.objective.entropy.weight = 0.001;
+  run.config.objective.schedule("entropy").weight = 0.001;
   run.config.restart = "auto";
   run.config.limits.stop_after = 3;
   run.train();
