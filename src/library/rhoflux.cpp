@@ -102,6 +102,16 @@ Points checked_points(const rhoflux_model& model, std::int64_t n, const double* 
   return points;
 }
 
+/// g of a drift. Throws Error (bad input) naming the text and what is wrong with it.
+flux::Volatility volatility_or_default(const rhoflux_model& model, const char* text) {
+  if (text == nullptr) return model.inference.model().flux.volatility;
+  try {
+    return flux::Volatility::parse(text);
+  } catch (const Error& error) {
+    fail_input("volatility " + std::string(text) + ": " + error.what());
+  }
+}
+
 }  // namespace
 
 const char* rhoflux_version(void) {
@@ -170,8 +180,7 @@ int rhoflux_drift(rhoflux_model* model, int64_t n, const double* t, const double
                   double* out, char** error) {
   return guarded(error, [&] {
     const Points points = checked_points(*model, n, t, x);
-    const flux::Volatility g = volatility == nullptr ? model->inference.model().flux.volatility
-                                                     : flux::Volatility::parse(volatility);
+    const flux::Volatility g = volatility_or_default(*model, volatility);
     const std::vector<double> drift = model->inference.dynamics_at(points.t, points.x, g).drift;
     std::copy(drift.begin(), drift.end(), out);
   });

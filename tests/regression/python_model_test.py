@@ -95,7 +95,7 @@ def test_errors(folder):
             (lambda: model.log_density(float("nan"), x), ["outside the model's range"]),
             (lambda: model.score(0.5, [[0.0, 0.0], [0.0, np.inf]]), ["row 1 of x is not finite"]),
             (lambda: model.drift(0.5, x, "fast"), ["'fast'"]),
-            (lambda: model.drift(0.5, x, -1.0), ["-1"]),
+            (lambda: model.drift(0.5, x, -1.0), ["-1.0", "negative"]),
             (lambda: model.drift(0.5, np.zeros((3, 3))), ["(3, 3)", "(n, 2)"]),
             (lambda: model.drift([0.1, 0.2], x), ["(2,)", "(3,)"]),
             (lambda: model.sample(0.5, -1), ["count"]),

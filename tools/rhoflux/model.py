@@ -158,12 +158,12 @@ class Model:
 
         The numbers are those of `rhoflux sample --times .. --count .. --seed ..`.
         """
-        t = np.ascontiguousarray(times, dtype=np.float64)
+        t = np.asarray(times, dtype=np.float64)
         if t.ndim > 1:
             raise ModelError(f"times has shape {t.shape}; it must be a number or (n_times,)")
         count, seed = _checked_number("count", count, 0), _checked_number("seed", seed, 0)
         result = np.empty((t.size, count, self.n_dims))
-        self._call("rhoflux_sample", t.size, t.reshape(-1), count, seed, result)
+        self._call("rhoflux_sample", t.size, np.ascontiguousarray(t.reshape(-1)), count, seed, result)
         return result[0] if t.ndim == 0 else result
 
     def _call(self, name, *arguments):
