@@ -53,8 +53,9 @@ void conclude(Check& check, double error) {
 
 /// int f_1 (int f_2 dx_2) dx_1 with the inner integral at each node of the outer.
 /// @param outer integral of f_1
-Quadrature integrate_inner(const VerifiedModel& model, const mpi::Communicator& comm, const States& given,
-                           const DensityOnLine& first, const Quadrature& outer) {
+Quadrature integrate_inner(const VerifiedModel& model, const mpi::Communicator& comm,
+                           const QuadratureConfig& config, const States& given, const DensityOnLine& first,
+                           const Quadrature& outer) {
   constexpr double negligible = 1e-10;  // mass of a node
   Quadrature both = {0, outer.error, {}, {}};
   std::vector<double> x, weight;  // nodes with mass to speak of
@@ -74,7 +75,7 @@ Quadrature integrate_inner(const VerifiedModel& model, const mpi::Communicator& 
     for (std::int64_t k = begin; k < end; ++k) {
       States at = given;
       at.x[0] = x[static_cast<std::size_t>(k)];
-      const Quadrature found = integrate(conditional_of(model, at, 1));
+      const Quadrature found = integrate(conditional_of(model, at, 1), config);
       values.insert(values.end(), {found.mass, found.error});
     }
     return values;
@@ -89,20 +90,22 @@ Quadrature integrate_inner(const VerifiedModel& model, const mpi::Communicator& 
   return both;
 }
 
-Quadrature mass_at(const VerifiedModel& model, const mpi::Communicator& comm, double tau) {
+Quadrature mass_at(const VerifiedModel& model, const mpi::Communicator& comm, const QuadratureConfig& config,
+                   double tau) {
   const States given = {{tau}, std::vector<double>(static_cast<std::size_t>(model.n_dims()), 0.0)};
   const DensityOnLine first = conditional_of(model, given, 0);
-  const Quadrature outer = integrate(first);
-  return model.n_dims() == 1 ? outer : integrate_inner(model, comm, given, first, outer);
+  const Quadrature outer = integrate(first, config);
+  return model.n_dims() == 1 ? outer : integrate_inner(model, comm, config, given, first, outer);
 }
 
 }  // namespace
 
-Check check_mass_by_quadrature(const VerifiedModel& model, const mpi::Communicator& comm) {
+Check check_mass_by_quadrature(const VerifiedModel& model, const mpi::Communicator& comm,
+                               const VerificationOptions& options) {
   Check check = {"mass, |int rho - 1|", 0, mass_bound, true, "adaptive quadrature at tau = 0, 1/2, 1"};
   double error = 0;
   for (int k = 0; k < n_times; ++k) {
-    const Quadrature found = mass_at(model, comm, time_of(k));
+    const Quadrature found = mass_at(model, comm, options.quadrature, time_of(k));
     check.value = std::max(check.value, deviation_from_one(found));
     error = std::max(error, found.error);
   }
@@ -123,7 +126,7 @@ Check check_mass_of_conditionals(const VerifiedModel& model, const mpi::Communic
     for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); ++k) {
       const std::size_t context = k / dims;
       const Quadrature found =
-          integrate(conditional_of(model, contexts.part(context, context + 1), k % dims));
+          integrate(conditional_of(model, contexts.part(context, context + 1), k % dims), options.quadrature);
       values.insert(values.end(), {deviation_from_one(found), found.error});
     }
     return values;

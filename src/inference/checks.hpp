@@ -21,7 +21,8 @@ std::vector<Check> check_equation(const VerifiedModel& model, const mpi::Communi
                                   const VerificationOptions& options);
 
 /// int rho dx at tau = 0, 1/2, 1 of a model in one or two dimensions.
-Check check_mass_by_quadrature(const VerifiedModel& model, const mpi::Communicator& comm);
+Check check_mass_by_quadrature(const VerifiedModel& model, const mpi::Communicator& comm,
+                               const VerificationOptions& options);
 
 /// int f_i dx_i = 1 for every conditional f_i at some samples of the coordinates before it.
 Check check_mass_of_conditionals(const VerifiedModel& model, const mpi::Communicator& comm,

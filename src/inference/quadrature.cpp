@@ -19,9 +19,7 @@ constexpr std::array<double, 6> weights6 = {0.1713244923791704, 0.36076157304813
                                             0.4679139345726910, 0.3607615730481386, 0.1713244923791704};
 constexpr std::size_t nodes_per_cell = nodes4.size() + nodes6.size();
 
-constexpr double tolerance = 1e-10;  ///< of a cell
 constexpr int n_first_cells = 64;
-constexpr std::size_t max_cells = 4000;
 constexpr double min_width = 1e-12;  ///< the last nodes at x of 1e12: what lies beyond is missed
 constexpr double map_width = 2;
 
@@ -54,7 +52,7 @@ struct Nodes {
 struct CellMass {
   double coarse = 0, fine = 0, by_cdf = 0;
   double error() const { return std::fabs(fine - coarse); }
-  bool is_settled() const { return std::max(error(), std::fabs(fine - by_cdf)) < tolerance; }
+  bool is_settled(double tolerance) const { return std::max(error(), std::fabs(fine - by_cdf)) < tolerance; }
 };
 
 std::vector<CellMass> masses_of(const DensityOnLine& density, const std::vector<Cell>& cells,
@@ -78,7 +76,7 @@ std::vector<CellMass> masses_of(const DensityOnLine& density, const std::vector<
 
 }  // namespace
 
-Quadrature integrate(const DensityOnLine& density) {
+Quadrature integrate(const DensityOnLine& density, const QuadratureConfig& config) {
   std::vector<Cell> cells;
   for (int a = 0; a < n_first_cells; ++a)
     cells.push_back({-1 + 2.0 * a / n_first_cells, -1 + 2.0 * (a + 1) / n_first_cells});
@@ -95,7 +93,8 @@ Quadrature integrate(const DensityOnLine& density) {
     std::vector<Cell> next;
     for (std::size_t k = 0; k < cells.size(); ++k) {
       const Cell& cell = cells[k];
-      if (masses[k].is_settled() || used > max_cells || cell.high - cell.low < min_width) {
+      if (masses[k].is_settled(config.tolerance) || used > config.max_cells ||
+          cell.high - cell.low < min_width) {
         result.mass += masses[k].fine;
         result.error += masses[k].error();
         for (std::size_t at = k * nodes_per_cell + nodes4.size(); at < (k + 1) * nodes_per_cell; ++at) {

@@ -17,7 +17,7 @@ std::vector<Check> verify(const VerifiedModel& model, const mpi::Communicator& c
                           const VerificationOptions& options) {
   std::vector<Check> checks = check_equation(model, comm, options);
   if (model.n_dims() <= 2) {
-    checks.push_back(check_mass_by_quadrature(model, comm));
+    checks.push_back(check_mass_by_quadrature(model, comm, options));
   } else {
     checks.push_back(check_mass_of_conditionals(model, comm, options));
     const std::optional<Check> by_sampling = check_mass_by_sampling(model, comm, options);

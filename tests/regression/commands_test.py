@@ -105,7 +105,6 @@ def test_evaluate(folder):
     nll = found["nll"]
     with h5py.File(folder / model, "r") as file:
         log_scale = float(np.sum(np.log(file["model/scale"][()])))
-    # 12 digits are printed of each.
     check(abs(nll["original"] - nll["standardised"] - log_scale) < 1e-10, "the log-determinant is not the sum of log scale")
     data = datasets(folder / "data.h5")
     test = data["split"] == 2

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <vector>
 
@@ -19,14 +20,19 @@ struct Quadrature {
   std::vector<double> x, weight;
 };
 
+struct QuadratureConfig {
+  double tolerance = 1e-10;      ///< of a cell
+  std::size_t max_cells = 4000;  ///< after these no more are halved
+};
+
 /// int f dx over the whole line, by Gauss-Legendre rules of 4 and 6 points on cells that are halved where the
-/// two differ by more than 1e-10, or where they differ by as much from F: between them a component narrower
+/// two differ by more than the tolerance, or where they differ by as much from F: between them a component narrower
 /// than the nodes are apart can hide from the rules, not from F. What is summed is the density.
 ///
 /// Cells are intervals of y in (-1, 1) with x = 2 y / (1 - y^2): the integrand ends at 0 however wide a
-/// logistic tail is, since x grows faster towards the ends than the logarithm of dx/dy. After 4000 cells no
-/// more are halved, and the error says what is missing.
-Quadrature integrate(const DensityOnLine& density);
+/// logistic tail is, since x grows faster towards the ends than the logarithm of dx/dy. After
+/// max_cells cells no more are halved, and the error says what is missing.
+Quadrature integrate(const DensityOnLine& density, const QuadratureConfig& config = {});
 
 /// |mass - 1|; infinite where the mass is not a number.
 double deviation_from_one(const Quadrature& found);

@@ -5,14 +5,18 @@
 #include <vector>
 
 #include "rhoflux/flux/config.hpp"
+#include "rhoflux/inference/quadrature.hpp"
 #include "rhoflux/inference/verified_model.hpp"
 #include "rhoflux/mpi/communicator.hpp"
 
 namespace rhoflux::inference {
 
 struct VerificationOptions {
-  int points = 500;     ///< of the Fokker-Planck residual
-  int samples = 10000;  ///< of the Kolmogorov-Smirnov test
+  int points = 500;             ///< of the Fokker-Planck residual
+  int samples = 10000;          ///< of the Kolmogorov-Smirnov test
+  QuadratureConfig quadrature;  ///< of the mass
+  int mass_points = 20000;      ///< of the mass by importance sampling
+  int mass_centres = 2000;      ///< kernels of the density that these are drawn from
   std::uint64_t seed = 1;
   flux::Volatility volatility;  ///< g that the drift of the model is for
 };

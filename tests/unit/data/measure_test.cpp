@@ -1,0 +1,74 @@
+#include "rhoflux/data/measure.hpp"
+
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <cmath>
+
+#include "unit/io/io_test_support.hpp"
+
+namespace rhoflux::data {
+namespace {
+
+using io::testing::expect_error;
+using io::testing::TemporaryFolder;
+
+class Measure : public ::testing::Test {
+ protected:
+  Measure() {
+    data.n_dims = 2;
+    data.t = {1, 2, 3, 4, 5};
+    data.x = {1, 10, 2, 30, 6, 20, 70, 70, -70, 70};
+    data.split = {0, 0, 0, 1, 2};
+  }
+  Units measured(Scaling scaling) {
+    io::write_population(path, data, true);
+    return measure(io::PopulationFile(path, comm), comm, scaling);
+  }
+
+  TemporaryFolder folder;
+  std::string path = folder.file("data.h5");
+  mpi::Communicator comm{MPI_COMM_SELF};
+  io::PopulationData data;
+};
+
+TEST_F(Measure, TakesTheTrainingRowsAndAllTimes) {
+  const Units units = measured(Scaling::standardised);
+  EXPECT_DOUBLE_EQ(units.mean[0], 3);
+  EXPECT_DOUBLE_EQ(units.mean[1], 20);
+  EXPECT_DOUBLE_EQ(units.scale[0], std::sqrt((4 + 1 + 9) / 2.0));  // unbiased
+  EXPECT_DOUBLE_EQ(units.scale[1], 10);
+  EXPECT_EQ(units.t_first, 1);
+  EXPECT_EQ(units.t_last, 5);
+}
+
+TEST_F(Measure, WithoutScalingKeepsTheUnitsOfTheData) {
+  const Units units = measured(Scaling::none);
+  EXPECT_EQ(units.mean, (std::vector<double>{0, 0}));
+  EXPECT_EQ(units.scale, (std::vector<double>{1, 1}));
+  EXPECT_EQ(units.t_last, 5);
+}
+
+/// A row of weight 2 counts as two rows in mean and variance, a row of weight 0 not at all.
+TEST_F(Measure, CountsWeights) {
+  data.weight = {2, 1, 0, 1, 1};
+  const Units units = measured(Scaling::standardised);
+  EXPECT_DOUBLE_EQ(units.mean[0], 4.0 / 3);
+  EXPECT_DOUBLE_EQ(units.mean[1], 50.0 / 3);
+  EXPECT_NEAR(units.scale[0], std::sqrt(2.0 * (2.0 / 3) * (1.0 / 3)), 1e-14);  // n / (n - 1) of two rows
+}
+
+TEST_F(Measure, RefusesWhatHasNoScale) {
+  data.x[1] = data.x[3] = data.x[5] = 7;
+  for (const Scaling scaling : {Scaling::none, Scaling::standardised})
+    expect_error(ExitCode::bad_input, {path, "x2", "same value"}, [&] { (void)measured(scaling); });
+  data.split = {0, 1, 1, 1, 1};
+  expect_error(ExitCode::bad_input, {path, "1 rows", "at least 2"},
+               [&] { (void)measured(Scaling::standardised); });
+  data.split = {0, 0, 0, 1, 1};
+  data.weight = {1, 0, 0, 1, 1};
+  expect_error(ExitCode::bad_input, {path, "weight above 0"}, [&] { (void)measured(Scaling::standardised); });
+}
+
+}  // namespace
+}  // namespace rhoflux::data

@@ -1,0 +1,97 @@
+#include "rhoflux/metrics/statistics.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+namespace rhoflux::metrics {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+TEST(KolmogorovSmirnov, OfKnownLevels) {
+  EXPECT_DOUBLE_EQ(kolmogorov_smirnov(std::vector<double>{0.5}), 0.5);
+  EXPECT_DOUBLE_EQ(kolmogorov_smirnov(std::vector<double>{0.2}), 0.8);
+  EXPECT_DOUBLE_EQ(kolmogorov_smirnov(std::vector<double>{0.0, 0.0, 0.0, 0.0}), 2.0);
+  // Levels (k + 1/2) / n are as even as levels can be: D_n = 1 / (2 n).
+  std::vector<double> even;
+  for (int k = 0; k < 100; ++k) even.push_back((k * 37 % 100 + 0.5) / 100);
+  EXPECT_NEAR(kolmogorov_smirnov(even), 10 * 0.005, 1e-12);
+  EXPECT_EQ(kolmogorov_smirnov(std::vector<double>()), 0.0);
+}
+
+TEST(KolmogorovSmirnov, TakesTheWorstColumn) {
+  const std::vector<double> levels = {0.5, 0.9, 0.25, 0.9, 0.75, 0.9};
+  EXPECT_DOUBLE_EQ(kolmogorov_smirnov(levels, 2), std::sqrt(3.0) * 0.9);
+}
+
+TEST(KolmogorovSmirnov, OfWhatIsNotANumberIsInfinite) {
+  EXPECT_EQ(kolmogorov_smirnov(std::vector<double>{0.5, nan, 0.1}), infinity);
+  EXPECT_EQ(kolmogorov_smirnov({0.5, 0.5, 0.5, nan}, 2), infinity);
+}
+
+/// P(K > x) by the series is p at the bound.
+TEST(KolmogorovSmirnov, BoundSolvesTheAsymptoticDistribution) {
+  for (const double p : {1e-2, 1e-4, 1e-6}) {
+    const double x = kolmogorov_smirnov_bound(p);
+    double tail = 0;
+    for (int k = 1; k < 20; ++k) tail += 2 * (k % 2 == 1 ? 1 : -1) * std::exp(-2.0 * k * k * x * x);
+    EXPECT_NEAR(tail, p, 1e-5 * p);
+  }
+}
+
+/// 400 sets of 500 uniform levels exceed the bound of p = 0.1 in 40 of 400 cases, with a standard deviation of 6.
+TEST(KolmogorovSmirnov, BoundIsExceededAsOftenAsItSays) {
+  std::mt19937 engine(1);
+  std::uniform_real_distribution<double> uniform;
+  int beyond = 0;
+  for (int set = 0; set < 400; ++set) {
+    std::vector<double> levels(500);
+    for (double& level : levels) level = uniform(engine);
+    beyond += kolmogorov_smirnov(levels) > kolmogorov_smirnov_bound(0.1) ? 1 : 0;
+  }
+  EXPECT_NEAR(beyond, 40, 4 * 6);
+}
+
+TEST(Thinned, TakesRowsEvenly) {
+  std::vector<double> x;
+  for (int row = 0; row < 10; ++row) x.insert(x.end(), {1.0 * row, -1.0 * row});
+  EXPECT_EQ(thinned(x, 2, 5), (std::vector<double>{0, 0, 2, -2, 4, -4, 6, -6, 8, -8}));
+  EXPECT_EQ(thinned(x, 2, 3), (std::vector<double>{0, 0, 3, -3, 6, -6}));
+  EXPECT_EQ(thinned(x, 2, 10), x);
+  EXPECT_TRUE(thinned(x, 2, 0).empty());
+}
+
+TEST(SquaredDistance, AddsUpInPieces) {
+  const std::vector<double> a = {1, 2, 3, 4}, b = {2, 4, 3, 0.1};
+  double whole = 0, pieces = 0;
+  add_squared_distance(a.data(), b.data(), 4, whole);
+  add_squared_distance(a.data(), b.data(), 2, pieces);
+  EXPECT_EQ(pieces, 5);
+  add_squared_distance(a.data() + 2, b.data() + 2, 2, pieces);
+  EXPECT_EQ(whole, pieces);
+  EXPECT_DOUBLE_EQ(whole, 5 + 3.9 * 3.9);
+}
+
+TEST(MeanOfIndependent, HasItsStandardError) {
+  const Estimate found = mean_of_independent({1, 2, 3, 6});
+  EXPECT_DOUBLE_EQ(found.mean, 3);
+  EXPECT_DOUBLE_EQ(found.error, std::sqrt((4 + 1 + 0 + 9) / 4.0 / 3.0));
+  EXPECT_EQ(mean_of_independent({2, 2}).error, 0);
+}
+
+TEST(CentralInterval, LeavesAShareAtEachEnd) {
+  std::vector<double> values;
+  for (int k = 0; k < 1000; ++k) values.push_back(k * 7 % 1000);
+  EXPECT_EQ(central_interval(values, 0.01).low, 10);
+  EXPECT_EQ(central_interval(values, 0.01).high, 989);
+  EXPECT_EQ(central_interval(values, 0).low, 0);
+  EXPECT_EQ(central_interval(values, 0).high, 999);
+  EXPECT_EQ(central_interval({5}, 0.3).low, 5);
+}
+
+}  // namespace
+}  // namespace rhoflux::metrics
