@@ -101,7 +101,7 @@ struct ScoreFunction {
 };
 
 /// The pathwise gradient of int E[w |u|^2 + v log rho] dt and its estimate by the score function have the
-/// same mean, for both families and every flux, with noise.
+/// same mean, for both families and every flux, with volatility.
 TEST(Expectations, PathwiseGradientAgreesWithTheScoreFunction) {
   Config config;
   config.schedule("kinetic").weight = 0.4;
@@ -112,7 +112,7 @@ TEST(Expectations, PathwiseGradientAgreesWithTheScoreFunction) {
   int telling = 0;  // comparisons whose standard error is below a tenth of the mean
   for (const DynamicsCase& test_case : dynamics_cases({2})) {
     SCOPED_TRACE(test_case.name);
-    // |u|^2 has no finite variance with `antisymmetric`, a z-test says nothing (model.md 2); the noise is the
+    // |u|^2 has no finite variance with `antisymmetric`, a z-test says nothing (model.md 2); the volatility is the
     // test's own.
     if (test_case.flux.divergence_free == flux::DivergenceFree::antisymmetric || test_case.diffusion > 0)
       continue;
@@ -197,7 +197,7 @@ TEST(Expectations, EstimatorsAgreeForEveryTerm) {
   const Units units = {{1.0, -2.0}, {0.5, 2.0}, 3.0, 7.0};
   int telling = 0;
   for (const DynamicsCase& test_case : dynamics_cases({2})) {
-    if (test_case.diffusion > 0) continue;  // the noise is the test's own
+    if (test_case.diffusion > 0) continue;  // the volatility is the test's own
     for (const Objective& objective : objectives_of_each_kind()) {
       SCOPED_TRACE(test_case.name + ", " + objective.name);
       DynamicsFixture<double> fixture(test_case, chunk, 3);
