@@ -20,7 +20,7 @@ trap 'rhoflux_signals=$((rhoflux_signals + 1)); rhoflux_for_good=1; rhoflux_forw
 # The program: RHOFLUX, or what was built here.
 rhoflux="${RHOFLUX:-build/release/src/apps/rhoflux}"
 if [ ! -x "$rhoflux" ] && ! command -v "$rhoflux" > /dev/null; then
-  echo "$0: no program $rhoflux; build it (README.md) or set RHOFLUX" >&2
+  echo "$0: no program $rhoflux; build it (docs/building.md) or set RHOFLUX" >&2
   exit 2
 fi
 

@@ -81,4 +81,4 @@ if [ -f "$output/paths.png" ]; then item "$output/*.png, branching.gif" "picture
 printf 'Next:\n'
 item "$rhoflux info $best" ""
 item "$rhoflux train --help-deck" "every key of a deck; inputs/ has more decks"
-item "README.md" "the tour, the file formats, running under SLURM"
+item "README.md, docs/" "the tour, the file formats, running under SLURM"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Training on GPU nodes, one job: a rank for each GPU. Needs rhoflux built with a Kokkos for these GPUs (README.md, Building).
+# Training on GPU nodes, one job: a rank for each GPU. Needs rhoflux built with a Kokkos for these GPUs (docs/building.md).
 #
 #   sbatch jobs/slurm_gpu.sh inputs/branching.cfg --data.file=branching.h5
 #

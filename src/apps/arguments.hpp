@@ -1,70 +1,119 @@
 #pragma once
 
-#include <boost/program_options.hpp>
+#include <cstdint>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "rhoflux/mpi/communicator.hpp"
+#include "rhoflux/cli/deck.hpp"
+#include "value_form.hpp"
 
 namespace rhoflux::apps {
 
-namespace po = boost::program_options;
+/// One row of the table of options of a command.
+struct Option {
+  enum class Presence { optional, required, defaulted };
 
-/// What a command is called with.
-struct Context {
-  std::vector<std::string> arguments;  ///< after the command's name
-  std::string command_line;            ///< all of it, for the provenance of files
-  const mpi::Communicator& comm;
+  std::string name;  ///< without "--"
+  ValueForm form;
+  std::string explanation;
+  Presence presence = Presence::optional;
+  std::string fallback;  ///< what holds where the option is absent: a value (`defaulted`), or in words
 };
 
-/// The options of one command: declares, parses, prints the usage text.
+/// A required argument that has its place instead of a name.
+struct PositionalArgument {
+  std::string name;
+  ValueForm form;
+  std::string explanation;
+};
+
+/// The arguments of one command: a table, from which usage texts, man page and shell completion are made, and
+/// which reads a command line.
 class Arguments {
  public:
-  /// @param usage e.g. "rhoflux info FILE"
-  /// @param positional names of the positional arguments, all required
-  Arguments(std::string usage, std::string description, std::vector<std::string> positional);
+  /// @param command e.g. "sample"
+  /// @param description paragraphs, separated by line ends
+  /// @param usage_note options that the usage line names besides the required ones
+  Arguments(std::string command, std::string description, std::string usage_note = "");
 
-  po::options_description_easy_init add() { return m_options.add_options(); }
+  // Declaration.
+  Arguments& positional(const std::string& name, ValueForm form, const std::string& explanation);
+  Arguments& required(const std::string& name, ValueForm form, const std::string& explanation);
+  /// @param when_absent what then holds, in words
+  Arguments& optional(const std::string& name, ValueForm form, const std::string& explanation,
+                      const std::string& when_absent = "");
+  Arguments& defaulted(const std::string& name, ValueForm form, const std::string& fallback,
+                       const std::string& explanation);
+  /// An option without a value.
+  Arguments& flag(const std::string& name, const std::string& explanation);
+  /// An earlier name of an option, accepted with a warning.
+  Arguments& renamed(const std::string& old_name, const std::string& name);
+  /// An earlier text of a fixed value, accepted with a warning.
+  Arguments& renamed_value(const std::string& option, const std::string& old_text, const std::string& text);
+  /// Accepts `--section.key=value` (see overrides()).
+  Arguments& takes_deck_overrides();
 
-  /// @return false if --help was given, and then the usage text has been printed by the root.
-  /// Throws Error (bad input) for unknown options, missing arguments and values of the wrong type.
-  bool parse(const Context& context);
+  /// Reads and checks the arguments after the command's name. Throws Error (bad input) that names the option
+  /// for unknown, repeated or missing ones, and for values that their form does not allow.
+  void parse(const std::vector<std::string>& given);
 
+  // What was given. The accessors of values need an option that has one: given, required or with a default.
   bool has(const std::string& name) const { return m_values.count(name) > 0; }
-  template <class T>
-  const T& get(const std::string& name) const {
-    return m_values[name].as<T>();
+  const std::string& text(const std::string& name) const { return m_values.at(name); }
+  std::int64_t whole_number(const std::string& name) const;
+  double number(const std::string& name) const;
+  std::vector<std::int64_t> whole_numbers(const std::string& name) const;
+  std::vector<double> times(const std::string& name) const { return parse_times(text(name)); }
+  std::vector<metrics::Interval> intervals(const std::string& name) const {
+    return parse_intervals(text(name));
   }
-  const std::string& text(const std::string& name) const { return get<std::string>(name); }
-  /// A whole number of at least 0; Boost would wrap -1 round.
-  std::uint64_t count(const std::string& name) const;
-  /// As text, failing with a message where the option is missing.
-  std::string required(const std::string& name) const;
+  template <class Enum>
+  Enum choice(const std::string& name) const {
+    return enum_from_text<Enum>(text(name));
+  }
+  /// --seed
+  std::uint64_t seed() const { return static_cast<std::uint64_t>(whole_number("seed")); }
+  const std::vector<cli::Override>& overrides() const { return m_overrides; }
+  /// One for each earlier name that was used.
+  const std::vector<std::string>& warnings() const { return m_warnings; }
+
+  // The table.
+  const std::string& description() const { return m_description; }
+  const std::vector<PositionalArgument>& positionals() const { return m_positionals; }
+  const std::vector<Option>& options() const { return m_options; }
+  bool has_deck_overrides() const { return m_has_deck_overrides; }
+
+  /// "rhoflux sample CHECKPOINT --times TIMES --output FILE [options]"
+  std::string usage() const;
+  /// What --help prints.
   std::string help() const;
 
  private:
-  std::string m_usage, m_description;
-  std::vector<std::string> m_positional;
-  po::options_description m_options;
-  po::variables_map m_values;
+  Arguments& add(Option option);
+  std::vector<std::string> set_overrides_aside(const std::vector<std::string>& given);
+  std::vector<std::string> with_new_names(std::vector<std::string> given);
+  void read_tokens(const std::vector<std::string>& given);
+  void replace_old_values();
+  [[noreturn]] void fail_with_usage(const std::string& message) const;
+
+  std::string m_command, m_description, m_usage_note;
+  std::vector<PositionalArgument> m_positionals;
+  std::vector<Option> m_options;
+  std::map<std::string, std::string> m_new_names;
+  std::map<std::pair<std::string, std::string>, std::string> m_new_values;  ///< by option and old text
+  bool m_has_deck_overrides = false;
+  std::map<std::string, std::string> m_values;  ///< of options and positional arguments; flags: empty
+  std::vector<cli::Override> m_overrides;
+  std::vector<std::string> m_warnings;
 };
 
-/// Times given as "0,0.5,1" or "first:last:count". Throws Error (bad input).
-std::vector<double> parse_times(const std::string& text);
+/// "explanation (allowed; default 5)", the text of an option in help and man page.
+std::string full_explanation(const Option& option);
 
-/// Prints on the root only, with a line end.
-void print(const mpi::Communicator& comm, const std::string& line);
-
-/// The commands; each returns the exit code.
-int command_train(const Context& context);
-int command_generate(const Context& context);
-int command_import(const Context& context);
-int command_evaluate(const Context& context);
-int command_sample(const Context& context);
-int command_query(const Context& context);
-int command_verify(const Context& context);
-int command_transport(const Context& context);
-int command_field(const Context& context);
-int command_info(const Context& context);
+/// `text`, whose line ends separate paragraphs, in lines of at most `width` characters that begin with
+/// `indent` blanks; longer words stay whole.
+std::string wrapped(const std::string& text, std::size_t indent, std::size_t width = 80);
 
 }  // namespace rhoflux::apps

@@ -2,9 +2,11 @@
 #include <optional>
 #include <sstream>
 
-#include "arguments.hpp"
+#include "commands.hpp"
+#include "common_options.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/io/csv_import.hpp"
 #include "rhoflux/io/generate.hpp"
 #include "rhoflux/io/population.hpp"
@@ -12,26 +14,28 @@
 
 namespace rhoflux::apps {
 
-int command_generate(const Context& context) {
-  std::string description =
-      "Draws a synthetic population with training, validation and test rows. NAME is one of";
+Arguments generate_arguments() {
+  Arguments arguments("generate", "Makes a synthetic population with training, validation and test rows.");
+  std::vector<NamedValue> names;
   for (const io::GeneratorName& entry : io::generator_names())
-    description += "\n  " + entry.name + ": " + entry.description;
-  Arguments arguments("rhoflux generate NAME --count N --output FILE [--seed S] [--dims D] [--force]",
-                      description, {"NAME"});
-  arguments.add()("count", po::value<std::int64_t>()->default_value(10000), "number of rows")(
-      "dims", po::value<int>(), "number of coordinates, where the population leaves it open")(
-      "seed", po::value<std::int64_t>()->default_value(1), "seed of the random numbers")(
-      "output", po::value<std::string>(), "population file to write (HDF5)")("force",
-                                                                             "overwrite an existing file");
-  if (!arguments.parse(context)) return 0;
-  const std::string output = arguments.required("output");
+    names.push_back({entry.name, entry.description});
+  arguments.positional("NAME", choice(names), "the population, one of")
+      .defaulted("count", whole_number(1, 1000000000), "10000", "number of rows")
+      .optional("dims", whole_number(1, 10000), "number of coordinates, where the population leaves it open");
+  add_seed(arguments, "the rows");
+  arguments.required("output", file_name(), "population file (HDF5) to write");
+  add_force(arguments);
+  return arguments;
+}
+
+int command_generate(const Context& context, const Arguments& arguments) {
+  const std::string output = arguments.text("output");
   std::optional<int> n_dims;
-  if (arguments.has("dims")) n_dims = arguments.get<int>("dims");
+  if (arguments.has("dims")) n_dims = static_cast<int>(arguments.whole_number("dims"));
   mpi::on_root(context.comm, [&] {
     io::require_absent(output, arguments.has("force"));
-    io::PopulationData data = io::generate(arguments.text("NAME"), arguments.get<std::int64_t>("count"),
-                                           arguments.count("seed"), n_dims);
+    io::PopulationData data =
+        io::generate(arguments.text("NAME"), arguments.whole_number("count"), arguments.seed(), n_dims);
     data.provenance = provenance_of_data(context);
     const std::int64_t rows = data.n_rows();
     const int dims = data.n_dims;
@@ -42,45 +46,54 @@ int command_generate(const Context& context) {
   return 0;
 }
 
-int command_import(const Context& context) {
+Arguments import_arguments() {
   Arguments arguments(
-      "rhoflux import INPUT.csv --output FILE [options]",
+      "import",
       "Converts a CSV file with a header line to a population file. Columns: t (time), x1, x2, ... "
-      "(coordinates), and optionally\nsplit (train, val, test) and weight; others are left out and named.",
-      {"INPUT"});
-  arguments.add()("output", po::value<std::string>(), "population file to write (HDF5)")(
-      "time-column", po::value<std::string>()->default_value("t"), "name of the time column")(
-      "columns", po::value<std::string>(),
-      "names of the coordinate columns, separated by commas (default: x1,x2,...)")(
-      "split-column", po::value<std::string>()->default_value(""),
-      "name of the split column (default: split, if there)")(
-      "weight-column", po::value<std::string>()->default_value(""),
-      "name of the weight column (default: weight, if there)")(
-      "val", po::value<double>()->default_value(0.0),
-      "share of rows drawn for validation where there is no split column")(
-      "test", po::value<double>()->default_value(0.0),
-      "share of rows drawn for testing where there is no split column")(
-      "seed", po::value<std::int64_t>()->default_value(1), "seed of that draw")(
-      "time-unit", po::value<std::string>()->default_value(""), "unit of time, stored in the file")(
-      "source", po::value<std::string>()->default_value(""), "where the data come from, stored in the file")(
-      "force", "overwrite an existing file");
-  if (!arguments.parse(context)) return 0;
-  const std::string input = arguments.text("INPUT"), output = arguments.required("output");
-  if (std::filesystem::path(input).extension() != ".csv")
-    fail_input(input + ": this version imports files that end in .csv");
+      "(coordinates), and optionally split (train, val, test) and weight; others are left out and named.");
+  arguments.positional("INPUT", file_name(), "the file to read (.csv)")
+      .required("output", file_name(), "population file (HDF5) to write")
+      .defaulted("time-column", any_text("NAME"), "t", "name of the time column")
+      .optional("columns", any_text("NAME,.."), "names of the coordinate columns", "x1,x2,...")
+      .optional("split-column", any_text("NAME"), "name of the split column", "split, if there")
+      .optional("weight-column", any_text("NAME"), "name of the weight column", "weight, if there")
+      .defaulted("val", number("SHARE", 0, 1), "0",
+                 "share of rows for validation where there is no split column")
+      .defaulted("test", number("SHARE", 0, 1), "0",
+                 "share of rows for testing where there is no split column");
+  add_seed(arguments, "these splits");
+  arguments.optional("time-unit", any_text("TEXT"), "unit of time, stored in the file")
+      .optional("source", any_text("TEXT"), "where the data come from, stored in the file");
+  add_force(arguments);
+  return arguments;
+}
+
+namespace {
+
+io::CsvOptions csv_options(const Arguments& arguments) {
+  const auto text_or_empty = [&](const char* name) {
+    return arguments.has(name) ? arguments.text(name) : std::string();
+  };
   io::CsvOptions options;
   options.time_column = arguments.text("time-column");
-  if (arguments.has("columns")) {
-    std::stringstream list(arguments.text("columns"));
-    for (std::string name; std::getline(list, name, ',');) options.coordinate_columns.push_back(name);
-  }
-  options.split_column = arguments.text("split-column");
-  options.weight_column = arguments.text("weight-column");
-  options.val_fraction = arguments.get<double>("val");
-  options.test_fraction = arguments.get<double>("test");
-  options.seed = arguments.count("seed");
-  options.time_unit = arguments.text("time-unit");
-  options.source = arguments.text("source");
+  if (arguments.has("columns")) options.coordinate_columns = split(arguments.text("columns"), ',');
+  options.split_column = text_or_empty("split-column");
+  options.weight_column = text_or_empty("weight-column");
+  options.val_fraction = arguments.number("val");
+  options.test_fraction = arguments.number("test");
+  options.seed = arguments.seed();
+  options.time_unit = text_or_empty("time-unit");
+  options.source = text_or_empty("source");
+  return options;
+}
+
+}  // namespace
+
+int command_import(const Context& context, const Arguments& arguments) {
+  const std::string input = arguments.text("INPUT"), output = arguments.text("output");
+  if (std::filesystem::path(input).extension() != ".csv")
+    fail_input(input + ": this version imports files that end in .csv");
+  io::CsvOptions options = csv_options(arguments);
   note_input(context, input);
   mpi::on_root(context.comm, [&] {
     io::require_absent(output, arguments.has("force"));

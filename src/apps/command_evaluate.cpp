@@ -1,39 +1,29 @@
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
-#include "arguments.hpp"
+#include "commands.hpp"
+#include "common_options.hpp"
 #include "model_files.hpp"
 #include "provenance.hpp"
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/device/chunk.hpp"
 #include "rhoflux/inference/evaluation.hpp"
+#include "rhoflux/inference/figures_json.hpp"
 #include "rhoflux/inference/simulated_objective.hpp"
-#include "rhoflux/io/safe_file.hpp"
 
 namespace rhoflux::apps {
 namespace {
 
-std::int64_t whole(const Arguments& arguments, const char* name, std::int64_t least, std::int64_t most,
-                   std::int64_t multiple = 1) {
-  const auto value = arguments.get<std::int64_t>(name);
-  if (value < least || value > most || value % multiple != 0)
-    fail_input("--" + std::string(name) + " " + std::to_string(value) + ": must be from " +
-               std::to_string(least) + " to " + std::to_string(most) +
-               (multiple > 1 ? ", a multiple of " + std::to_string(multiple) : ""));
-  return value;
-}
-
 inference::ObjectiveOptions objective_options(const Arguments& arguments) {
   inference::ObjectiveOptions options;
-  options.paths = whole(arguments, "paths", 256, 1 << 20, 128);
-  options.draws = whole(arguments, "draws", 1024, 1 << 24, 1024);
-  options.steps = static_cast<int>(whole(arguments, "steps", 1, 10000000));
-  options.frames = static_cast<int>(whole(arguments, "frames", 2, 100000));
-  const std::string scheme = arguments.text("scheme"), start = arguments.text("start");
-  if (scheme != "heun" && scheme != "euler") fail_input("--scheme " + scheme + ": must be heun or euler");
-  if (start != "law" && start != "model") fail_input("--start " + start + ": must be law or model");
-  options.scheme = scheme == "heun" ? transport::SdeScheme::heun : transport::SdeScheme::euler_maruyama;
-  options.start_from_distribution = start == "law";
-  options.seed = arguments.count("seed");
+  options.paths = arguments.whole_number("trajectories");
+  options.draws = arguments.whole_number("model-samples");
+  options.steps = static_cast<int>(arguments.whole_number("steps"));
+  options.frames = static_cast<int>(arguments.whole_number("frames"));
+  options.scheme = arguments.choice<transport::SdeScheme>("scheme");
+  options.start_from_distribution = arguments.text("start") == "distribution";
+  options.seed = arguments.seed();
   return options;
 }
 
@@ -57,6 +47,16 @@ void print_data_figures(const Context& context, const std::string& split,
   }
 }
 
+inference::Evaluation evaluate_data(const Context& context, const std::string& data,
+                                    const inference::Inference& inference,
+                                    const inference::EvaluationOptions& options) {
+  note_input(context, data);
+  const io::PopulationFile file(data, context.comm);
+  require_time_in_range(inference.model(), file.info().t_min, data);
+  require_time_in_range(inference.model(), file.info().t_max, data);
+  return inference::evaluate(inference, file, context.comm, options);
+}
+
 /// The objective that a checkpoint was trained on, but for the likelihood of its data.
 inference::ObjectiveEvaluation evaluate_objective(const Context& context,
                                                   const checkpoint::Checkpoint& checkpoint,
@@ -74,66 +74,68 @@ inference::ObjectiveEvaluation evaluate_objective(const Context& context,
 
 }  // namespace
 
-int command_evaluate(const Context& context) {
+Arguments evaluate_arguments() {
   Arguments arguments(
-      "rhoflux evaluate CHECKPOINT [--data FILE [--split test]] [--objective] [--output FILE.json]",
+      "evaluate",
       "With --data: negative log-likelihood of a split, overall and by time, and for snapshots the "
-      "Wasserstein\n"
-      "distances W1 and W2 (exact optimal transport, standardised units) to as many samples of the model.\n"
-      "Without, or with --objective too: the objective of the checkpoint's deck, by exact draws from the "
-      "model and\n"
-      "along simulated paths of dX = u dt + G dW, and their difference.",
-      {"CHECKPOINT"});
-  arguments.add()("data", po::value<std::string>(), "population file")(
-      "split", po::value<std::string>()->default_value("test"), "train, val, test or all")(
-      "transport-points", po::value<std::int64_t>()->default_value(2000),
-      "most points of a snapshot to compare by transport")("objective",
-                                                           "the objective too, where --data is given")(
-      "paths", po::value<std::int64_t>()->default_value(1024), "simulated paths, a multiple of 128")(
-      "steps", po::value<std::int64_t>()->default_value(1000), "steps of the paths")(
-      "scheme", po::value<std::string>()->default_value("euler"),
-      "of the paths: euler (weak order 1) or heun (2)")("frames",
-                                                        po::value<std::int64_t>()->default_value(101),
-                                                        "times at which the costs along paths are taken")(
-      "noise", po::value<std::string>(),
-      "volatility G, or t:G pairs with commas, in units of the data / sqrt(time) (default: that of the "
-      "deck)")("start", po::value<std::string>()->default_value("law"),
-               "law: paths start from draws of objective.initial_law where it is Gaussian; model: from draws "
-               "of the model")("draws", po::value<std::int64_t>()->default_value(16384),
-                               "draws from the model, a multiple of 1024")(
-      "seed", po::value<std::int64_t>()->default_value(1), "seed of the samples and of the noise")(
-      "output", po::value<std::string>(), "write the figures as JSON")("force", "overwrite an existing file");
-  if (!arguments.parse(context)) return 0;
+      "Wasserstein distances W1 and W2 (exact optimal transport, standardised units) to as many samples of "
+      "the model.\n"
+      "Without, or with --objective too: the objective of the model's deck, by exact samples of the model "
+      "and along simulated trajectories of dX = u dt + g dW, and their difference.");
+  add_checkpoint(arguments);
+  arguments.optional("data", file_name(), "population file (HDF5)");
+  add_split(arguments);
+  add_transport_points(arguments);
+  arguments.flag("objective", "the objective too, where --data is given")
+      .defaulted("trajectories", whole_number(2 * default_chunk_size, 1 << 20, default_chunk_size), "1024",
+                 "simulated trajectories")
+      .defaulted("steps", whole_number(1, 10000000), "1000", "time steps of the trajectories")
+      .defaulted("frames", whole_number(2, 100000), "101",
+                 "times at which the costs along trajectories are taken, both ends included")
+      .defaulted("start",
+                 choice({{"distribution",
+                          "from samples of the endpoint distribution objective.initial_law where it is "
+                          "Gaussian, else as model"},
+                         {"model", "from samples of the model"}}),
+                 "distribution", "where the trajectories start")
+      .defaulted("model-samples", whole_number(1024, 1 << 24, 1024), "16384", "exact samples of the model")
+      .renamed("paths", "trajectories")
+      .renamed("draws", "model-samples")
+      .renamed_value("start", "law", "distribution");
+  add_scheme(arguments, "euler");
+  add_noise(arguments);
+  add_seed(arguments, "samples and trajectories");
+  add_json_output(arguments);
+  add_force(arguments);
+  return arguments;
+}
+
+int command_evaluate(const Context& context, const Arguments& arguments) {
   inference::EvaluationOptions options;
   options.split = io::parse_split(arguments.text("split"));
-  options.seed = arguments.count("seed");
-  options.max_transport_points = whole(arguments, "transport-points", 1, 20000);
+  options.seed = arguments.seed();
+  options.max_transport_points = arguments.whole_number("transport-points");
   inference::ObjectiveOptions objective = objective_options(arguments);
-  if (arguments.has("output"))
-    mpi::on_root(context.comm, [&] { io::require_absent(arguments.text("output"), arguments.has("force")); });
+  const bool has_output = arguments.has("output");
+  const OutputFile output = {has_output ? arguments.text("output") : "", arguments.has("force")};
+  if (has_output) mpi::on_root(context.comm, [&] { require_absent(output); });
   const std::string name = arguments.text("CHECKPOINT");
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, name);
   const inference::Inference inference(checkpoint);
-  objective.noise = noise_option(arguments, checkpoint.model);
-  std::string json;
+  objective.volatility = volatility_option(arguments, checkpoint.model);
+  nlohmann::ordered_json figures = nlohmann::ordered_json::object();
   if (arguments.has("data")) {
-    const std::string data = arguments.text("data");
-    note_input(context, data);
-    const io::PopulationFile file(data, context.comm);
-    require_time_in_range(inference.model(), file.info().t_min, data);
-    require_time_in_range(inference.model(), file.info().t_max, data);
-    const inference::Evaluation result = inference::evaluate(inference, file, context.comm, options);
+    const inference::Evaluation result = evaluate_data(context, arguments.text("data"), inference, options);
     print_data_figures(context, arguments.text("split"), result);
-    json = inference::json_members(result);
+    figures = inference::json_of(result);
   }
   if (!arguments.has("data") || arguments.has("objective")) {
     const inference::ObjectiveEvaluation result =
         evaluate_objective(context, checkpoint, name, inference, objective);
     for (const std::string& line : inference::to_text(result)) print(context.comm, line);
-    json += (json.empty() ? "" : ",\n") + std::string("  \"objective\":\n  ") + inference::to_json(result);
+    figures["objective"] = inference::json_of(result);
   }
-  if (arguments.has("output"))
-    write_json(context, arguments.text("output"), arguments.has("force"), "{\n" + json + "\n}\n");
+  if (has_output) write_json(context, output, figures);
   return 0;
 }
 

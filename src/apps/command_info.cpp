@@ -1,8 +1,9 @@
 #include <sstream>
 
-#include "arguments.hpp"
+#include "commands.hpp"
 #include "rhoflux/checkpoint/checkpoint.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/io/population.hpp"
@@ -10,17 +11,11 @@
 namespace rhoflux::apps {
 namespace {
 
-std::string join(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
-
 void describe_population(const io::PopulationFile& file, std::ostream& out) {
   const io::PopulationInfo& info = file.info();
   out << file.path() << ": population data\n  rows       " << info.n_rows << " (" << info.split_count[0]
       << " train, " << info.split_count[1] << " val, " << info.split_count[2] << " test)\n  dimensions "
-      << info.n_dims << " (" << join(info.dim_names) << ")\n  time       " << info.t_min << " to "
+      << info.n_dims << " (" << joined(info.dim_names) << ")\n  time       " << info.t_min << " to "
       << info.t_max << ' ' << info.time_unit << "\n  weights    " << (info.has_weight ? "yes" : "no")
       << "\n  source     " << info.source << '\n';
 }
@@ -44,13 +39,12 @@ void describe_provenance(const io::Hdf5Reader& file, std::ostream& out) {
 void describe_checkpoint(const std::string& path, std::ostream& out) {
   const checkpoint::Checkpoint checkpoint = checkpoint::read_checkpoint(path);
   const checkpoint::ModelDescription& model = checkpoint.model;
-  out << path << ": checkpoint after step " << checkpoint.step << "\n  dimensions " << model.units.n_dims()
-      << " (" << join(model.dim_names) << ")\n  parameters "
+  out << path << ": checkpoint after step " << checkpoint.state.step << "\n  dimensions "
+      << model.units.n_dims() << " (" << joined(model.dim_names) << ")\n  parameters "
       << flux::layout_of(model.config, model.flux, model.units.n_dims()).count() << " in "
-      << (checkpoint.precision == Precision::single_precision ? "single" : "double")
-      << " precision\n  time       " << model.units.t_first << " to " << model.units.t_last << ' '
-      << model.time_unit << "\n  best validation nll " << checkpoint.best_validation << " at step "
-      << checkpoint.best_step << "\ndeck\n"
+      << enum_to_text(checkpoint.state.precision) << " precision\n  time       " << model.units.t_first
+      << " to " << model.units.t_last << ' ' << model.time_unit << "\n  best validation nll "
+      << checkpoint.state.best_validation << " at step " << checkpoint.state.best_step << "\ndeck\n"
       << checkpoint.deck << '\n';
 }
 
@@ -65,12 +59,15 @@ void describe_other(const io::Hdf5Reader& file, std::ostream& out) {
 
 }  // namespace
 
-int command_info(const Context& context) {
+Arguments info_arguments() {
   Arguments arguments(
-      "rhoflux info FILE",
-      "Says what a file is: population data, a checkpoint or an output, with its deck and provenance.",
-      {"FILE"});
-  if (!arguments.parse(context)) return 0;
+      "info",
+      "Says what a file is: population data, a checkpoint or an output, with its deck and provenance.");
+  arguments.positional("FILE", file_name(), "any HDF5 file");
+  return arguments;
+}
+
+int command_info(const Context& context, const Arguments& arguments) {
   const std::string path = arguments.text("FILE");
   bool is_population = false;
   mpi::on_root(context.comm, [&] {

@@ -1,8 +1,7 @@
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
 
-#include "arguments.hpp"
+#include "commands.hpp"
 #include "provenance.hpp"
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
@@ -16,29 +15,15 @@
 namespace rhoflux::apps {
 namespace {
 
-/// Takes the deck overrides (--section.key=value) out of the arguments.
-std::vector<cli::Override> take_overrides(std::vector<std::string>& arguments) {
-  std::vector<cli::Override> overrides;
-  std::vector<std::string> rest;
-  for (const std::string& argument : arguments) {
-    if (const auto found = cli::parse_override(argument))
-      overrides.push_back(*found);
-    else
-      rest.push_back(argument);
-  }
-  arguments = rest;
-  return overrides;
-}
-
-/// Time by region as least, mean and most over the ranks, and peak memory.
+/// Time by region as lowest, mean and highest over the ranks, and peak memory.
 void print_end_report(const mpi::Communicator& comm) {
   const auto statistics = [&](double value) {
-    double least = value, most = value, sum = value;
-    comm.min(&least, 1);
-    comm.max(&most, 1);
+    double lowest = value, highest = value, sum = value;
+    comm.min(&lowest, 1);
+    comm.max(&highest, 1);
     comm.sum(&sum, 1);
     char text[96];
-    std::snprintf(text, sizeof(text), "%10.3f %10.3f %10.3f", least, sum / comm.size(), most);
+    std::snprintf(text, sizeof(text), "%10.3f %10.3f %10.3f", lowest, sum / comm.size(), highest);
     return std::string(text);
   };
   print(comm, "region                          min        mean        max  over ranks");
@@ -67,43 +52,60 @@ training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments
     config.provenance.emplace_back("continued_from",
                                    io::sha256_of_file(config.restart) + "  " + config.restart);
   config.force = arguments.has("force");
-  config.limits.max_hours = arguments.get<double>("max-hours");
-  config.limits.stop_after = static_cast<std::int64_t>(arguments.count("stop-after"));
+  config.limits.max_hours = arguments.number("max-hours");
+  config.limits.stop_after = arguments.whole_number("stop-after");
   return config;
 }
 
 }  // namespace
 
-int command_train(const Context& given) {
-  Context context = given;
-  const std::vector<cli::Override> overrides = take_overrides(context.arguments);
-  Arguments arguments(
-      "rhoflux train DECK [--section.key=value ...] [options]",
-      "Trains the density that the deck describes. Exit code 75: stopped early after a checkpoint, run "
-      "again with --restart auto.",
-      {"DECK"});
-  arguments.add()("check", "read the deck and the data, report, and stop")(
-      "help-deck", "print every key of a deck with its default and meaning")(
-      "restart", po::value<std::string>()->default_value("none"),
-      "auto: continue from the newest good checkpoint, or start if there is none; none; or a checkpoint "
-      "FILE")("max-hours", po::value<double>()->default_value(0.0),
-              "stop with a checkpoint after this time; 0: no limit")(
-      "stop-after", po::value<std::int64_t>()->default_value(0),
-      "stop with a checkpoint after this many steps; 0: no limit")(
-      "force", "with --restart none: remove the checkpoints that are in the directory");
-  for (const std::string& argument : context.arguments) {
-    if (argument != "--help-deck") continue;
-    print(context.comm, cli::help_deck());
-    return 0;
-  }
-  if (!arguments.parse(context)) return 0;
-  const double max_hours = arguments.get<double>("max-hours");
-  if (!(max_hours >= 0)) fail_input("--max-hours " + std::to_string(max_hours) + ": must be 0 or more");
-  (void)arguments.count("stop-after");
+Arguments train_arguments() {
+  Arguments arguments("train",
+                      "Trains the density and the flux of the model that the deck describes. Exit code 75: "
+                      "stopped early after a checkpoint, run again with --restart auto.",
+                      "[--section.key=value ...]");
+  arguments.positional("DECK", file_name(), "the input deck, a text file (see --help-deck)")
+      .flag("check", "read the deck and the data, report, and stop")
+      .flag("help-deck", "print every key of a deck with its default and meaning")
+      .defaulted(
+          "restart",
+          choice_or_file({{"none", "start anew"},
+                          {"auto",
+                           "continue from the newest good checkpoint of checkpoint.directory, or start "
+                           "if there is none"}}),
+          "none", "where to start, or the checkpoint to continue from")
+      .defaulted("max-hours", number("HOURS", 0), "0", "stop with a checkpoint after this time; 0: no limit")
+      .defaulted("stop-after", whole_number(0), "0",
+                 "stop with a checkpoint after this many steps; 0: no limit")
+      .flag("force", "with --restart none: remove the checkpoints that are in the directory")
+      .takes_deck_overrides();
+  return arguments;
+}
+
+namespace {
+
+cli::Deck read_deck(const Context& context, const Arguments& arguments) {
+  const std::string path = arguments.text("DECK");
   std::string text;
-  mpi::on_root(context.comm, [&] { text = cli::read_deck_text(arguments.text("DECK")); });
+  mpi::on_root(context.comm, [&] { text = cli::read_deck_text(path); });
   context.comm.broadcast(text);
-  cli::Deck deck = cli::parse_deck_text(text, arguments.text("DECK"), overrides);
+  return cli::parse_deck_text(text, path, arguments.overrides());
+}
+
+/// What --check says where nothing is wrong.
+void print_check(const Context& context, const std::string& deck_path, const data::Sources& sources,
+                 const parallel::BatchPartition& partition) {
+  const std::string data = sources.data ? sources.data->path() : "its endpoint distributions";
+  print(context.comm, deck_path + ": the deck and " + data + " are good; " +
+                          std::to_string(partition.n_lanes()) + " parts of a batch of " +
+                          std::to_string(partition.batch()) + " on " + std::to_string(context.comm.size()) +
+                          " ranks");
+}
+
+}  // namespace
+
+int command_train(const Context& context, const Arguments& arguments) {
+  cli::Deck deck = read_deck(context, arguments);
   if (!arguments.has("check"))
     for (const std::string& path : data::input_files(deck.data, deck.objective))
       note_input(context, path, deck.data.hash);
@@ -115,10 +117,7 @@ int command_train(const Context& given) {
   (void)flux::layout_of(deck.model, deck.flux, sources.n_dims);
   if (arguments.has("check")) {
     (void)data::measure(sources, deck.data, context.comm);
-    print(context.comm,
-          arguments.text("DECK") + ": the deck and " + (sources.data ? sources.data->path() : "its laws") +
-              " are good; " + std::to_string(partition.n_lanes()) + " parts of a batch of " +
-              std::to_string(partition.batch()) + " on " + std::to_string(context.comm.size()) + " ranks");
+    print_check(context, arguments.text("DECK"), sources, partition);
     return 0;
   }
   print(context.comm, version_text());

@@ -1,42 +1,45 @@
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
-#include "arguments.hpp"
+#include "commands.hpp"
+#include "common_options.hpp"
 #include "model_files.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/inference/figures_json.hpp"
 #include "rhoflux/inference/verification.hpp"
-#include "rhoflux/io/safe_file.hpp"
 
 namespace rhoflux::apps {
 
-int command_verify(const Context& context) {
-  Arguments arguments("rhoflux verify CHECKPOINT [--points N] [--noise G] [--output FILE.json]",
+Arguments verify_arguments() {
+  Arguments arguments("verify",
                       "Checks what must hold for every model: the Fokker-Planck equation, unit mass, no flux "
-                      "far outside, samples\n"
-                      "that follow the density. Exit code 3 if a figure is beyond its bound.",
-                      {"CHECKPOINT"});
-  arguments.add()("points", po::value<std::int64_t>()->default_value(500),
-                  "points of the Fokker-Planck residual")(
-      "samples", po::value<std::int64_t>()->default_value(10000), "samples of the Kolmogorov-Smirnov test")(
-      "noise", po::value<std::string>(),
-      "volatility G that the drift is for, or t:G pairs with commas; default: flux.noise of the deck")(
-      "seed", po::value<std::int64_t>()->default_value(1), "seed of the points")(
-      "output", po::value<std::string>(), "write the figures as JSON")("force", "overwrite an existing file");
-  if (!arguments.parse(context)) return 0;
-  const auto in_range = [&](const char* name, std::int64_t least, std::int64_t most) {
-    const auto value = arguments.get<std::int64_t>(name);
-    if (value < least || value > most)
-      fail_input("--" + std::string(name) + " " + std::to_string(value) + ": must be from " +
-                 std::to_string(least) + " to " + std::to_string(most));
-    return static_cast<int>(value);
-  };
+                      "far outside, samples that follow the density. Exit code 3 if a figure is beyond its "
+                      "bound.");
+  add_checkpoint(arguments);
+  arguments
+      .defaulted("residual-points", whole_number(1, 1000000), "500",
+                 "points at which the residual of the Fokker-Planck equation is taken")
+      .defaulted("model-samples", whole_number(100, 10000000), "10000",
+                 "model samples of the Kolmogorov-Smirnov test")
+      .renamed("points", "residual-points")
+      .renamed("samples", "model-samples");
+  add_noise(arguments);
+  add_seed(arguments, "points and samples");
+  add_json_output(arguments);
+  add_force(arguments);
+  return arguments;
+}
+
+int command_verify(const Context& context, const Arguments& arguments) {
   inference::VerificationOptions options;
-  options.points = in_range("points", 1, 1000000);
-  options.samples = in_range("samples", 100, 10000000);
-  options.seed = arguments.count("seed");
-  const bool has_output = arguments.has("output"), force = arguments.has("force");
-  if (has_output) mpi::on_root(context.comm, [&] { io::require_absent(arguments.text("output"), force); });
+  options.points = static_cast<int>(arguments.whole_number("residual-points"));
+  options.samples = static_cast<int>(arguments.whole_number("model-samples"));
+  options.seed = arguments.seed();
+  const bool has_output = arguments.has("output");
+  const OutputFile output = {has_output ? arguments.text("output") : "", arguments.has("force")};
+  if (has_output) mpi::on_root(context.comm, [&] { require_absent(output); });
   const inference::Inference inference(load_checkpoint(context, arguments.text("CHECKPOINT")));
-  options.noise = noise_option(arguments, inference.model());
+  options.volatility = volatility_option(arguments, inference.model());
   const std::vector<inference::Check> checks = inference::verify(inference, context.comm, options);
   bool passed = true;
   for (const inference::Check& check : checks) {
@@ -46,7 +49,7 @@ int command_verify(const Context& context) {
     print(context.comm, line);
     passed = passed && check.passed;
   }
-  if (has_output) write_json(context, arguments.text("output"), force, inference::to_json(checks));
+  if (has_output) write_json(context, output, inference::json_of(checks));
   if (!passed) fail_numerics(arguments.text("CHECKPOINT") + ": a check is beyond its bound (FAIL above)");
   return 0;
 }

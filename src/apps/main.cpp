@@ -1,7 +1,6 @@
 #include <mpi.h>
 
 #include <Kokkos_Core.hpp>
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <iostream>
@@ -9,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "arguments.hpp"
-#include "provenance.hpp"
+#include "answers.hpp"
+#include "commands.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/device/blas_environment.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
@@ -21,48 +20,34 @@ namespace {
 
 using namespace rhoflux;
 
-struct Command {
-  const char* name;
-  const char* summary;
-  int (*run)(const apps::Context&);
+/// The arguments of main. Kokkos sees its own options only: it would answer --help, and take others, by itself.
+struct CommandLine {
+  std::vector<std::string> own;  ///< without the name of the program
+  std::vector<char*> kokkos;     ///< with it
+  std::string text;              ///< all of it
 };
 
-constexpr Command commands[] = {
-    {"train", "train a model as an input deck says", apps::command_train},
-    {"evaluate", "likelihood and Wasserstein distances of a model on data", apps::command_evaluate},
-    {"sample", "exact samples of a model at given times", apps::command_sample},
-    {"query", "log density, drift, flux, score and time derivative at given points", apps::command_query},
-    {"transport", "move particles along the drift, with or without noise", apps::command_transport},
-    {"field", "density and drift on a grid over time", apps::command_field},
-    {"verify", "check the Fokker-Planck equation, mass, flux and samples of a model", apps::command_verify},
-    {"import", "convert a CSV file to population data", apps::command_import},
-    {"generate", "make a synthetic population", apps::command_generate},
-    {"info", "say what a file is", apps::command_info},
-};
-
-std::string usage() {
-  std::string text =
-      "Usage: rhoflux COMMAND [arguments]      (rhoflux COMMAND --help says more)\n\nCommands\n";
-  for (const Command& command : commands)
-    text += "  " + std::string(command.name) + std::string(12 - std::string(command.name).size(), ' ') +
-            command.summary + "\n";
-  return text +
-         "\n  --version   versions of the program and its libraries\n"
-         "  --help      this text\n\nRuns alone or under mpirun -n N, with the same result.\n";
+CommandLine read_command_line(int argc, char** argv) {
+  CommandLine line;
+  for (int k = 0; k < argc; ++k) {
+    const std::string argument = argv[k];
+    if (k == 0 || argument.rfind("--kokkos-", 0) == 0) line.kokkos.push_back(argv[k]);
+    if (k > 0 && argument.rfind("--kokkos-", 0) != 0) line.own.push_back(argument);
+    line.text += (k == 0 ? "" : " ") + argument;
+  }
+  return line;
 }
 
-int run(const apps::Context& context, const std::string& name) {
-  if (name == "--help" || name == "-h" || name == "help") {
-    apps::print(context.comm, usage());
-    return 0;
-  }
-  if (name == "--version") {
-    apps::print(context.comm, apps::version_text());
-    return 0;
-  }
-  for (const Command& command : commands)
-    if (name == command.name) return command.run(context);
-  fail_input(name.empty() ? "no command given\n" + usage() : "unknown command '" + name + "'\n" + usage());
+int run(const apps::Context& context, const std::vector<std::string>& own) {
+  if (own.empty()) fail_input("no command given\n" + apps::program_usage());
+  const apps::Command* command = apps::find_command(own.front());
+  if (command == nullptr) fail_input("unknown command '" + own.front() + "'\n" + apps::program_usage());
+  apps::Arguments arguments = command->make_arguments();
+  arguments.parse({own.begin() + 1, own.end()});
+  if (context.comm.is_root())
+    for (const std::string& warning : arguments.warnings())
+      std::cerr << "rhoflux: warning: " << warning << std::endl;
+  return command->run(context, arguments);
 }
 
 /// True if every rank gets here within two seconds: all failed together and can leave in order.
@@ -86,44 +71,42 @@ int fail(const mpi::Communicator& world, ExitCode code, const std::string& messa
   return static_cast<int>(code);
 }
 
+/// Between the start and the end of MPI.
+int run_with_kokkos(CommandLine line) {
+  int kokkos_count = static_cast<int>(line.kokkos.size());
+  line.kokkos.push_back(nullptr);
+  Kokkos::ScopeGuard kokkos(kokkos_count, line.kokkos.data());
+  limit_blas_threads();
+  // Failures are agreed on over a communicator of their own, so that they never meet the work's messages.
+  const mpi::Communicator failures(MPI_COMM_WORLD), comm(MPI_COMM_WORLD);
+  try {
+    return run({line.text, comm}, line.own);
+  } catch (const Error& error) {
+    return fail(failures, error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(failures, ExitCode::io_failure, "there is not enough memory");
+  } catch (const std::exception& error) {
+    return fail(failures, ExitCode::io_failure, error.what());
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   ensure_blas_environment(argv);
+  const CommandLine line = read_command_line(argc, argv);
+  if (const auto answer = apps::answer_to(line.own)) {
+    if (apps::is_first_process()) std::cout << *answer << std::flush;
+    return static_cast<int>(std::cout ? ExitCode::success : ExitCode::io_failure);
+  }
   mpi::prepare_environment();
   io::start_hdf5_without_end();
   // A write beyond a limit of file size fails, with a message, instead of killing.
   std::signal(SIGXFSZ, SIG_IGN);
   // Before MPI, whose start takes a while, so that a stop signal in that time is kept and not deadly.
-  const auto is_ours = [](const char* text) { return std::string(text).rfind("--kokkos-", 0) != 0; };
-  char** const command = std::find_if(argv + 1, argv + argc, is_ours);
-  if (command != argv + argc && std::string(*command) == "train") training::install_stop_signals();
+  if (!line.own.empty() && line.own.front() == "train") training::install_stop_signals();
   MPI_Init(&argc, &argv);
-  int code = 0;
-  {
-    // Kokkos sees its own options only: it would answer --help, and take others, by itself.
-    std::vector<char*> own, kokkos_options = {argv[0]};
-    for (int k = 1; k < argc; ++k) (is_ours(argv[k]) ? own : kokkos_options).push_back(argv[k]);
-    int kokkos_count = static_cast<int>(kokkos_options.size());
-    kokkos_options.push_back(nullptr);
-    Kokkos::ScopeGuard kokkos(kokkos_count, kokkos_options.data());
-    limit_blas_threads();
-    // Failures are agreed on over a communicator of their own, so that they never meet the work's messages.
-    const mpi::Communicator failures(MPI_COMM_WORLD), comm(MPI_COMM_WORLD);
-    std::string command_line;
-    for (int k = 0; k < argc; ++k) command_line += (k == 0 ? "" : " ") + std::string(argv[k]);
-    const std::string name = own.empty() ? "" : own.front();
-    const apps::Context context{{own.begin() + (own.empty() ? 0 : 1), own.end()}, command_line, comm};
-    try {
-      code = run(context, name);
-    } catch (const Error& error) {
-      code = fail(failures, error.code(), error.what());
-    } catch (const std::bad_alloc&) {
-      code = fail(failures, ExitCode::io_failure, "there is not enough memory");
-    } catch (const std::exception& error) {
-      code = fail(failures, ExitCode::io_failure, error.what());
-    }
-  }
+  const int code = run_with_kokkos(line);
   MPI_Finalize();
   return code;
 }

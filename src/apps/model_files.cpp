@@ -1,12 +1,15 @@
 #include "model_files.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
+#include "rhoflux/inference/figures_json.hpp"
 #include "rhoflux/io/safe_file.hpp"
+#include "rhoflux/mpi/blocks.hpp"
 
 namespace rhoflux::apps {
 
@@ -21,10 +24,8 @@ checkpoint::Checkpoint load_checkpoint(const Context& context, const std::string
 void require_time_in_range(const checkpoint::ModelDescription& model, double t, const std::string& where) {
   const double slack = 0.01 * model.units.time_span();
   if (t >= model.units.t_first - slack && t <= model.units.t_last + slack) return;
-  char text[160];
-  std::snprintf(text, sizeof(text), ": time %.10g is outside the model's range, %.10g to %.10g", t,
-                model.units.t_first, model.units.t_last);
-  fail_input(where + text);
+  fail_input(where + ": time " + formatted("%.10g", t) + " is outside the model's range, " +
+             formatted("%.10g", model.units.t_first) + " to " + formatted("%.10g", model.units.t_last));
 }
 
 void in_pieces(const mpi::Communicator& comm, std::int64_t count,
@@ -32,11 +33,10 @@ void in_pieces(const mpi::Communicator& comm, std::int64_t count,
                const std::function<void(std::int64_t, const std::vector<double>&)>& write) {
   for (std::int64_t first = 0; first < count; first += piece_points) {
     // Whole blocks, so that no result depends on the number of ranks through the shapes of the matrix
-    // products.
-    const std::int64_t size = std::min(piece_points, count - first);
-    const mpi::Share mine = mpi::share_of((size + block_points - 1) / block_points, comm.rank(), comm.size());
-    const std::vector<double> all = comm.gather(compute(first + std::min(mine.begin * block_points, size),
-                                                        first + std::min(mine.end * block_points, size)));
+    // products; all of a rank's in one call, which reads their rows together.
+    const mpi::Blocks blocks = {std::min(piece_points, count - first), block_points};
+    const mpi::Share mine = blocks.share_of_rank(comm.rank(), comm.size());
+    const std::vector<double> all = comm.gather(compute(first + mine.begin, first + mine.end));
     if (comm.is_root()) write(first, all);
   }
 }
@@ -55,7 +55,7 @@ void annotate(const Context& context, io::Hdf5Writer& file, const std::string& k
     file.attribute("provenance", "model_" + name, value);
 }
 
-void write_output(const Context& context, const std::string& path, bool force, const std::string& kind,
+void write_output(const Context& context, const OutputFile& output, const std::string& kind,
                   const checkpoint::Checkpoint& checkpoint,
                   const std::function<void(io::Hdf5Writer*)>& fill) {
   if (!context.comm.is_root()) {
@@ -67,36 +67,35 @@ void write_output(const Context& context, const std::string& path, bool force, c
       fill(&file);
       file.close();
     };
-    io::write_safely(path, force, write,
+    io::write_safely(output.path, output.overwrite, write,
                      [](const std::string& temporary) { io::read_back_check(temporary); });
   }
   context.comm.barrier();
-  print(context.comm, "wrote " + path);
+  print(context.comm, "wrote " + output.path);
 }
 
-flux::Volatility noise_option(const Arguments& arguments, const checkpoint::ModelDescription& model) {
-  if (!arguments.has("noise")) return model.flux.noise;
-  try {
-    return flux::Volatility::parse(arguments.text("noise"));
-  } catch (const Error& error) {
-    fail_input("--noise " + arguments.text("noise") + ": " + error.what() +
-               "; give a volatility such as 0.5, or time:value pairs such as 0:0.5,4:0.1");
-  }
+flux::Volatility volatility_option(const Arguments& arguments, const checkpoint::ModelDescription& model) {
+  return arguments.has("noise") ? flux::Volatility::parse(arguments.text("noise")) : model.flux.volatility;
 }
 
-void write_json(const Context& context, const std::string& path, bool force, const std::string& object) {
+void require_absent(const OutputFile& file) {
+  io::require_absent(file.path, file.overwrite);
+}
+
+void write_json(const Context& context, const OutputFile& output, const nlohmann::ordered_json& object) {
   mpi::on_root(context.comm, [&] {
-    std::string text = object;
-    text.insert(text.find('{') + 1, "\n  \"provenance\": " + provenance_json(context) + ",");
+    nlohmann::ordered_json all;
+    for (const auto& [name, value] : provenance(context)) all["provenance"][name] = value;
+    all.update(object);
     const auto write = [&](const std::string& temporary) {
       std::ofstream json(temporary);
-      json << text;
+      json << inference::json_text(all);
       json.close();
-      if (!json) fail_io(path + ": could not be written");
+      if (!json) fail_io(output.path + ": could not be written");
     };
-    io::write_safely(path, force, write, [](const std::string&) {});
+    io::write_safely(output.path, output.overwrite, write, [](const std::string&) {});
   });
-  print(context.comm, "wrote " + path);
+  print(context.comm, "wrote " + output.path);
 }
 
 }  // namespace rhoflux::apps

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
 #include "arguments.hpp"
+#include "context.hpp"
 #include "rhoflux/inference/inference.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 
@@ -22,11 +24,20 @@ checkpoint::Checkpoint load_checkpoint(const Context& context, const std::string
 /// allowed.
 void require_time_in_range(const checkpoint::ModelDescription& model, double t, const std::string& where);
 
-/// --noise, or the noise that the model was made with.
-flux::Volatility noise_option(const Arguments& arguments, const checkpoint::ModelDescription& model);
+/// --noise, or the volatility that the model was made with.
+flux::Volatility volatility_option(const Arguments& arguments, const checkpoint::ModelDescription& model);
 
-/// Splits `count` points into pieces; `compute(begin, end)` runs on every rank for its share of a piece and
-/// gives the numbers of its points; the root hands the gathered piece to `write(first, values)`.
+/// A file that a command writes.
+struct OutputFile {
+  std::string path;
+  bool overwrite = false;  ///< --force
+};
+/// Throws Error (bad input) where it exists and is not to be overwritten.
+void require_absent(const OutputFile& file);
+
+/// Splits `count` points into pieces; `compute(begin, end)` runs on every rank, once for its share of a piece
+/// (whole blocks; may be empty, and compute may be collective), and gives the numbers of its points; the root
+/// hands the gathered piece to `write(first, values)`.
 void in_pieces(const mpi::Communicator& comm, std::int64_t count,
                const std::function<std::vector<double>(std::int64_t, std::int64_t)>& compute,
                const std::function<void(std::int64_t, const std::vector<double>&)>& write);
@@ -37,10 +48,10 @@ void annotate(const Context& context, io::Hdf5Writer& file, const std::string& k
 
 /// Writes an output file from the root while every rank takes part in making its contents.
 /// @param fill called with the open file on the root and with null on the others
-void write_output(const Context& context, const std::string& path, bool force, const std::string& kind,
+void write_output(const Context& context, const OutputFile& output, const std::string& kind,
                   const checkpoint::Checkpoint& checkpoint, const std::function<void(io::Hdf5Writer*)>& fill);
 
-/// Writes a JSON object, with a member `provenance` added, crash-safely from the root.
-void write_json(const Context& context, const std::string& path, bool force, const std::string& object);
+/// Writes a JSON object, with the member `provenance` put before the others, crash-safely from the root.
+void write_json(const Context& context, const OutputFile& output, const nlohmann::ordered_json& object);
 
 }  // namespace rhoflux::apps

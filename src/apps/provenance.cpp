@@ -7,7 +7,6 @@
 
 #include <Kokkos_Core.hpp>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
@@ -99,19 +98,6 @@ const std::string& executable_hash() {
   return hash;
 }
 
-std::string json_text(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    char code[8];
-    std::snprintf(code, sizeof(code), "\\u%04x", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    if (c == '"' || c == '\\')
-      quoted += std::string("\\") + c;
-    else
-      quoted += static_cast<unsigned char>(c) < 0x20 ? std::string(code) : std::string(1, c);
-  }
-  return quoted + "\"";
-}
-
 }  // namespace
 
 std::string version_text() {
@@ -161,13 +147,6 @@ checkpoint::Provenance provenance_of_data(const Context& context) {
     for (const char* name : {"program", "git", "compiler", "executable", "command_line", "inputs", "hdf5"})
       if (entry.first == name) kept.push_back(entry);
   return kept;
-}
-
-std::string provenance_json(const Context& context) {
-  std::string text;
-  for (const auto& [name, value] : provenance(context))
-    text += (text.empty() ? "{" : ", ") + json_text(name) + ": " + json_text(value);
-  return text + "}";
 }
 
 }  // namespace rhoflux::apps

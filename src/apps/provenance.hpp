@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "arguments.hpp"
+#include "context.hpp"
 #include "rhoflux/checkpoint/checkpoint.hpp"
 
 namespace rhoflux::apps {
@@ -23,8 +23,5 @@ checkpoint::Provenance provenance(const Context& context);
 /// The part of it that is the same whenever the same command makes the same data, so that these have the same
 /// bytes.
 checkpoint::Provenance provenance_of_data(const Context& context);
-
-/// The same as one JSON object.
-std::string provenance_json(const Context& context);
 
 }  // namespace rhoflux::apps

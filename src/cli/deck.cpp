@@ -13,6 +13,7 @@
 #include "deck_keys.hpp"
 #include "deck_values.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::cli {
 namespace {
@@ -31,12 +32,6 @@ std::size_t edit_distance(const std::string& a, const std::string& b) {
     }
   }
   return row[b.size()];
-}
-
-std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
 }
 
 std::string complain_section(const std::string& section) {
@@ -108,7 +103,7 @@ Origins scan_lines(const std::string& text, const std::string& name) {
   std::string section;
   for (std::size_t number = 1; std::getline(stream, line); ++number) {
     const std::string where = name + ":" + std::to_string(number);
-    const std::string content = trimmed(line.substr(0, line.find('#')));
+    const std::string content(trimmed(line.substr(0, line.find('#'))));
     if (content.empty()) continue;
     if (content.front() == '[') {
       if (content.back() != ']') fail_input(where + ": " + excerpt(content) + " has no closing ']'");
@@ -117,7 +112,7 @@ Origins scan_lines(const std::string& text, const std::string& name) {
       continue;
     }
     const std::size_t equals = content.find('=');
-    const std::string key_name = trimmed(content.substr(0, equals));
+    const std::string key_name(trimmed(content.substr(0, equals)));
     if (equals == std::string::npos || key_name.empty()) {
       fail_input(where + ": " + excerpt(content) + " is neither '[section]' nor 'key = value'");
     }
@@ -154,7 +149,8 @@ void set_from_text(Deck& deck, const std::string& text, const std::string& name,
   std::istringstream stream(text);
   try {
     for (const po::option& option : po::parse_config_file(stream, description).options) {
-      set_key(deck, origins.at(option.string_key), *find_key(option.string_key), trimmed(option.value.at(0)));
+      set_key(deck, origins.at(option.string_key), *find_key(option.string_key),
+              std::string(trimmed(option.value.at(0))));
     }
   } catch (const po::error& error) {
     fail_input(name + ": " + error.what());
@@ -169,7 +165,7 @@ void set_from_overrides(Deck& deck, const std::vector<Override>& overrides, Orig
     const Key& key = require_key(where, full_name);
     const auto [earlier, is_new] = seen.emplace(full_name, option);
     if (!is_new) fail_input(where + ": duplicate, after " + earlier->second + "; keep one of them");
-    set_key(deck, where, key, trimmed(value));
+    set_key(deck, where, key, std::string(trimmed(value)));
     origins[full_name] = where;
   }
 }
@@ -207,11 +203,12 @@ std::string comment(const std::string& prefix, const std::string& text) {
 }  // namespace
 
 void Deck::validate() const {
-  const bool has_law = objective.initial.is_active() || objective.terminal_distribution.is_given();
-  if (data.file.empty() && !has_law) {
+  const bool has_endpoint = objective.is_active("initial") || objective.terminal_distribution.is_given();
+  if (data.file.empty() && !has_endpoint) {
     fail_input(
-        "data.file is missing: give the population file as 'file = PATH' in [data] or --data.file=PATH, or a "
-        "law, objective.initial_law or objective.terminal_law, and its weight");
+        "data.file is missing: give the population file as 'file = PATH' in [data] or --data.file=PATH, or "
+        "an "
+        "endpoint distribution, objective.initial_law or objective.terminal_law, and its weight");
   }
   if (data.file.empty() && !data.hold_out_times.values.empty())
     fail_input("data.hold_out_times = " + data.hold_out_times.to_string() + ": there is no data.file");
@@ -227,7 +224,7 @@ void Deck::validate() const {
     fail_input("training.batch = " + write_value(training.batch) + ": must be a multiple of " +
                std::to_string(objective.samples_per_block()) +
                (objective.estimator == objectives::Estimator::score_function
-                    ? ", the draws of one baseline of objective.estimator = score_function"
+                    ? ", the samples of one baseline of objective.estimator = score_function"
                     : ", objective.congestion_group"));
   checkpoint.validate();
   output.validate();
@@ -293,6 +290,27 @@ std::string to_ini(const Deck& deck) {
     if (!value.empty()) text += key.name + " = " + value + "\n";  // a path that is not given
   }
   return text;
+}
+
+namespace {
+/// The words of "single | double, range (or other spellings)"; none where there is no "|".
+std::vector<std::string> choices_in(const std::string& allowed) {
+  const std::string words = allowed.substr(0, allowed.find_first_of(",;("));
+  if (words.find('|') == std::string::npos) return {};
+  std::vector<std::string> choices;
+  std::istringstream stream(words);
+  for (std::string word; std::getline(stream, word, '|');) choices.emplace_back(trimmed(word));
+  return choices;
+}
+}  // namespace
+
+std::vector<KeyText> key_texts() {
+  const Deck defaults;
+  std::vector<KeyText> texts;
+  for (const Key& key : all_keys())
+    texts.push_back({key.full_name(), key.allowed, key.unit, key.explanation, key.get(defaults),
+                     choices_in(key.allowed), key.allowed.rfind("text", 0) == 0});
+  return texts;
 }
 
 std::string help_deck() {

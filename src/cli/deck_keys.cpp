@@ -1,7 +1,7 @@
 #include "deck_keys.hpp"
 
 #include <algorithm>
-#include <deque>
+#include <utility>
 
 #include "deck_values.hpp"
 
@@ -10,14 +10,14 @@ namespace {
 
 /// @param field from a Deck, const or not, to a reference to its field
 template <class Field>
-Key make_key(const char* section, const char* name, const char* range, const char* unit,
-             const char* explanation, Field field) {
+Key make_key(const std::string& section, const std::string& name, const std::string& range,
+             const std::string& unit, const std::string& explanation, Field field) {
   static const Deck defaults;
   Key key;
   key.section = section;
   key.name = name;
   key.allowed = type_of(field(defaults));
-  if (*range != '\0') key.allowed += std::string(", ") + range;
+  if (!range.empty()) key.allowed += ", " + range;
   key.unit = unit;
   key.explanation = explanation;
   key.set = [field](Deck& deck, const std::string& text) { read_value(text, field(deck)); };
@@ -32,11 +32,11 @@ class SectionKeys {
   SectionKeys(std::vector<Key>& keys, const char* section, Config Deck::*config)
       : m_keys(keys), m_section(section), m_config(config) {}
 
-  template <class T>
-  void add(const char* name, T Config::*member, const char* range, const char* unit,
-           const char* explanation) {
+  /// @param member pointer to a member of the struct, or a function from the struct to one of its fields
+  template <class Member>
+  void add(const char* name, Member member, const char* range, const char* unit, const char* explanation) {
     const auto field = [ config = m_config, member ](auto& deck) -> auto& {
-      return deck.*config.*member;
+      return std::invoke(member, deck.*config);
     };
     m_keys.push_back(make_key(m_section, name, range, unit, explanation, field));
   }
@@ -50,7 +50,7 @@ class SectionKeys {
 void add_data_keys(std::vector<Key>& keys) {
   using data::Config;
   SectionKeys<Config> section(keys, "data", &Deck::data);
-  section.add("file", &Config::file, "required unless a law is given in [objective]", "",
+  section.add("file", &Config::file, "required unless an endpoint distribution is given in [objective]", "",
               "Population file (HDF5); a relative path starts at the directory in which rhoflux is started.");
   section.add("standardise", &Config::standardise, "", "",
               "Train on (x - mean) / standard deviation of each coordinate, taken from the training split.");
@@ -102,106 +102,96 @@ void add_flux_keys(std::vector<Key>& keys) {
               "Learnable flux without divergence: div(rho B), or div B, of an antisymmetric B(t, x).");
   section.add("hidden", &Config::hidden, "1 to 16 layers of 1 to 16384", "units",
               "Width of each hidden layer of the divergence-free part.");
-  section.add("noise", &Config::noise, "0 or more", "units of the data / sqrt(time)",
+  section.add("noise", &Config::volatility, "0 or more", "units of the data / sqrt(time)",
               "g of dX = u dt + g dW, constant or linear between knots t:g; the drift u is the one that goes "
               "with it.");
 }
 
 /// The weight of one term and when it acts.
-void add_term_keys(std::vector<Key>& keys, const char* name, objectives::Term objectives::Config::*term,
-                   const char* unit, const char* explanation, bool has_clip = true) {
-  static std::deque<std::string> names;  // the keys keep pointers to them
-  const auto keep = [](const std::string& text) { return names.emplace_back(text).c_str(); };
+void add_term_keys(std::vector<Key>& keys, const objectives::TermRow& row) {
+  const std::string& name = row.name;
   keys.push_back(make_key(
-      "objective", name, "0 or more", unit,
-      explanation, [term](auto& deck) -> auto& { return (deck.objective.*term).weight; }));
+      "objective", name, "0 or more", row.unit,
+      row.explanation, [name](auto& deck) -> auto& { return deck.objective.schedule(name).weight; }));
   keys.push_back(make_key(
-      "objective", keep(std::string(name) + "_start"), "0 or more", "steps",
-      "Steps before the term acts.", [term](auto& deck) -> auto& { return (deck.objective.*term).start; }));
-  keys.push_back(make_key(
-      "objective", keep(std::string(name) + "_ramp"), "0 or more", "steps",
-      "Steps over which its weight then grows from 0.", [term](auto& deck) -> auto& {
-        return (deck.objective.*term).ramp;
+      "objective", name + "_start", "0 or more", "steps",
+      "Steps before the term acts.", [name](auto& deck) -> auto& {
+        return deck.objective.schedule(name).start;
       }));
-  if (!has_clip) return;
   keys.push_back(make_key(
-      "objective", keep(std::string(name) + "_clip"), "0 or more", "that of what is averaged",
-      "Bounds the pull of a draw: a cost h above it counts as clip (1 + log(h / clip)); 0: no limit.",
-      [term](auto& deck) -> auto& { return (deck.objective.*term).clip; }));
+      "objective", name + "_ramp", "0 or more", "steps",
+      "Steps over which its weight then grows from 0.", [name](auto& deck) -> auto& {
+        return deck.objective.schedule(name).ramp;
+      }));
+  if (row.sign == objectives::Sign::any) return;
+  keys.push_back(make_key(
+      "objective", name + "_clip", "0 or more", "that of what is averaged",
+      "Bounds the pull of a sample: a cost h above it counts as clip (1 + log(h / clip)); 0: no limit.",
+      [name](auto& deck) -> auto& { return deck.objective.schedule(name).saturation; }));
 }
 
-/// A key that describes something a term needs.
+/// Keys that describe what a term needs, each with the name of its term.
+using Settings = std::vector<std::pair<std::string, Key>>;
+
 template <class T>
-void add_setting(std::vector<Key>& keys, const char* name, T objectives::Config::*setting, const char* range,
-                 const char* unit, const char* explanation) {
-  keys.push_back(make_key(
-      "objective", name, range, unit,
-      explanation, [setting](auto& deck) -> auto& { return deck.objective.*setting; }));
+void add_setting(Settings& settings, const char* term, const char* name, T objectives::Config::*setting,
+                 const char* range, const char* unit, const char* explanation) {
+  settings.emplace_back(term,
+                        make_key(
+                            "objective", name, range, unit,
+                            explanation, [setting](auto& deck) -> auto& { return deck.objective.*setting; }));
 }
 
-void add_objective_keys(std::vector<Key>& keys) {
+constexpr const char* potential_forms =
+    "none; circles c : R; quadrics c : a : r; balls c : R : k; quadratic c : a; double_well c : w : a; "
+    "table FILE";
+
+void add_endpoint_settings(Settings& settings) {
   using objectives::Config;
-  const char* potential_forms =
-      "none; circles c : R; quadrics c : a : r; balls c : R : k; quadratic c : a; double_well c : w : a; "
-      "table FILE";
-  const char* law_forms = "none; gaussian m : V [: share]; file PATH (its training rows)";
-  add_term_keys(keys, "nll", &Config::nll, "",
-                "Weight of E[-log rho], the negative log-likelihood of the data (without data: left out).",
-                false);
-  add_term_keys(keys, "initial", &Config::initial, "",
-                "Weight of E[-log rho] of initial_law at the first time; 0: left out.", false);
-  add_setting(keys, "initial_law", &Config::initial_distribution, law_forms, "units of the data",
-              "The law at the first time.");
-  add_term_keys(
-      keys, "initial_reverse", &Config::initial_reverse, "",
-      "Weight of E[log rho - log p] under the model at the first time, p = initial_law, Gaussians: zero "
-      "where both agree, it brings back mass that strayed far from the law; 0: left out.",
-      false);
-  add_term_keys(
-      keys, "terminal", &Config::terminal, "",
-      "Weight of E[-log rho] of terminal_law at the last time, or of E[terminal_potential(x)] under "
-      "the model; 0: left out.",
-      false);
-  add_setting(keys, "terminal_law", &Config::terminal_distribution, law_forms, "units of the data",
-              "The law at the last time.");
-  add_setting(keys, "terminal_potential", &Config::terminal_potential, potential_forms, "units of the data",
-              "The cost of where mass is at the last time.");
-  add_term_keys(
-      keys, "terminal_reverse", &Config::terminal_reverse, "",
-      "Weight of E[log rho - log p] under the model at the last time, p = terminal_law, Gaussians; 0: "
-      "left out.",
-      false);
-  add_term_keys(keys, "kinetic", &Config::kinetic, "time / units of the data^2",
-                "Weight of int E|u|^2 dt, the kinetic energy of the drift; 0: left out.");
+  const char* forms = "none; gaussian m : V [: share]; file PATH (its training rows)";
+  add_setting(settings, "initial", "initial_law", &Config::initial_distribution, forms, "units of the data",
+              "The endpoint distribution at the first time.");
+  add_setting(settings, "terminal", "terminal_law", &Config::terminal_distribution, forms,
+              "units of the data", "The endpoint distribution at the last time.");
+  add_setting(settings, "terminal", "terminal_potential", &Config::terminal_potential, potential_forms,
+              "units of the data", "The cost of where mass is at the last time.");
+}
+
+void add_cost_settings(Settings& settings) {
+  using objectives::Config;
   add_setting(
-      keys, "kinetic_metric", &Config::kinetic_metric, "", "",
+      settings, "kinetic", "kinetic_metric", &Config::kinetic_metric, "", "",
       "Drift in the units of the data, or in standard deviations, which weighs all coordinates alike.");
-  add_term_keys(keys, "control", &Config::control, "",
-                "Weight of int E|u - v|^2 / (2 control_sigma^2) dt, v = control_base; 0: left out.");
-  add_setting(keys, "control_sigma", &Config::control_sigma, "greater than 0",
+  add_setting(settings, "control", "control_sigma", &Config::control_sigma, "greater than 0",
               "units of the data / sqrt(time)", "sigma of the control term.");
-  add_setting(keys, "control_base", &Config::control_base,
+  add_setting(settings, "control", "control_base", &Config::control_base,
               "zero; linear A : b, v = A x + b; gradient POTENTIAL, v = -grad V", "units of the data / time",
               "v of the control term, the drift that costs nothing.");
-  add_term_keys(keys, "entropy", &Config::entropy, "1 / time",
-                "Weight of int E[log rho] dt, which spreads the density; 0: left out.", false);
-  add_term_keys(keys, "congestion", &Config::congestion, "units of the data^D / time, or 1 / time",
-                "Weight of int E[rho] dt, or of int E[K(x - y)] dt of two draws; 0: left out.");
-  add_setting(keys, "congestion_kernel", &Config::congestion_kernel,
+  add_setting(settings, "congestion", "congestion_kernel", &Config::congestion_kernel,
               "density: E[rho]; inverse_quadratic l: K(d) = 1 / (1 + |d|^2 / l^2); gaussian l: "
               "exp(-|d|^2 / (2 l^2))",
               "units of the data", "What the congestion term averages.");
-  add_setting(keys, "congestion_group", &Config::congestion_group, "2, 4, 8, 16, 32 or 64", "draws",
-              "Draws with the same time, whose pairs a kernel looks at; divides training.batch.");
-  add_term_keys(keys, "state_cost", &Config::state_cost, "1 / time",
-                "Weight of int E[phi(x)] dt, phi = state_cost_potential; 0: left out.");
-  add_setting(keys, "state_cost_potential", &Config::state_cost_potential, potential_forms,
+  add_setting(settings, "congestion", "congestion_group", &Config::congestion_group, "2, 4, 8, 16, 32 or 64",
+              "samples",
+              "Model samples with the same time, whose pairs a kernel looks at; divides training.batch.");
+  add_setting(settings, "state_cost", "state_cost_potential", &Config::state_cost_potential, potential_forms,
               "units of the data", "phi of the state cost.");
-  add_term_keys(
-      keys, "jacobian_symmetry", &Config::jacobian_symmetry, "time",
-      "Weight of int E|J - J^T|^2 dt, J = du/dx, zero for a drift that is a gradient; 0: left out.");
-  add_setting(keys, "estimator", &Config::estimator, "", "",
-              "Gradient of expectations: through the draws, or by the score function with a baseline.");
+}
+
+/// Of each term of the registry its own keys, then its settings.
+void add_objective_keys(std::vector<Key>& keys) {
+  Settings settings;
+  add_endpoint_settings(settings);
+  add_cost_settings(settings);
+  for (const objectives::TermRow& row : objectives::TermRegistry::built_in().rows()) {
+    add_term_keys(keys, row);
+    for (const auto& [term, key] : settings)
+      if (term == row.name) keys.push_back(key);
+  }
+  keys.push_back(make_key(
+      "objective", "estimator", "", "",
+      "Gradient of expectations: through the model samples, or by the score function with a baseline.",
+      [](auto& deck) -> auto& { return deck.objective.estimator; }));
 }
 
 void add_training_keys(std::vector<Key>& keys) {
@@ -215,26 +205,34 @@ void add_training_keys(std::vector<Key>& keys) {
               "Key of every random number: initial parameters and batches.");
   section.add("precision", &TrainingConfig::precision, "", "",
               "Arithmetic of training; inference is always in double.");
-  section.add("learning_rate", &TrainingConfig::learning_rate, "greater than 0, at most 1", "",
-              "Adam's step after the warm-up.");
-  section.add("final_learning_rate", &TrainingConfig::final_learning_rate, "0 to learning_rate", "",
-              "Learning rate at the last step (schedule = cosine).");
-  section.add("schedule", &TrainingConfig::schedule, "", "",
-              "Learning rate after the warm-up: held, or half a cosine down.");
-  section.add("warmup", &TrainingConfig::warmup, "0 or more", "steps",
-              "Linear growth of the learning rate at the start.");
-  section.add("clip", &TrainingConfig::clip, "0 or more", "",
-              "Largest norm of the gradient, longer ones are shortened; 0: no limit.");
-  section.add("beta1", &TrainingConfig::beta1, "0 or more, less than 1", "",
-              "Adam's decay of the mean gradient.");
-  section.add("beta2", &TrainingConfig::beta2, "0 or more, less than 1", "",
-              "Adam's decay of the mean squared gradient.");
-  section.add("epsilon", &TrainingConfig::epsilon, "greater than 0", "",
-              "Adam's guard against division by zero.");
-  section.add("weight_decay", &TrainingConfig::weight_decay, "0 or more", "",
-              "Share of each weight taken off in a step (AdamW), times the learning rate.");
   section.add(
-      "noise", &TrainingConfig::noise, "0 or more", "standard deviations of the data",
+      "learning_rate", [](auto& config) -> auto& { return config.schedule.peak; },
+      "greater than 0, at most 1", "", "Adam's step after the warm-up.");
+  section.add(
+      "final_learning_rate", [](auto& config) -> auto& { return config.schedule.last; }, "0 to learning_rate",
+      "", "Learning rate at the last step (schedule = cosine).");
+  section.add(
+      "schedule", [](auto& config) -> auto& { return config.schedule.kind; }, "", "",
+      "Learning rate after the warm-up: held, or half a cosine down.");
+  section.add(
+      "warmup", [](auto& config) -> auto& { return config.schedule.warmup; }, "0 or more", "steps",
+      "Linear growth of the learning rate at the start.");
+  section.add("clip", &TrainingConfig::max_gradient_norm, "0 or more", "",
+              "Largest norm of the gradient, longer ones are shortened; 0: no limit.");
+  section.add(
+      "beta1", [](auto& config) -> auto& { return config.adam.beta1; }, "0 or more, less than 1", "",
+      "Adam's decay of the mean gradient.");
+  section.add(
+      "beta2", [](auto& config) -> auto& { return config.adam.beta2; }, "0 or more, less than 1", "",
+      "Adam's decay of the mean squared gradient.");
+  section.add(
+      "epsilon", [](auto& config) -> auto& { return config.adam.epsilon; }, "greater than 0", "",
+      "Adam's guard against division by zero.");
+  section.add(
+      "weight_decay", [](auto& config) -> auto& { return config.adam.weight_decay; }, "0 or more", "",
+      "Share of each weight taken off in a step (AdamW), times the learning rate.");
+  section.add(
+      "noise", &TrainingConfig::jitter, "0 or more", "standard deviations of the data",
       "Standard deviation of fresh Gaussian noise on each row drawn from a file; holds off overfitting.");
   section.add("average", &TrainingConfig::average, "0 or more, less than 1", "",
               "Decay, per step, of the running average of the parameters; 0: no averaging.");

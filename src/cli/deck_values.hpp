@@ -2,69 +2,19 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <charconv>
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <type_traits>
 #include <vector>
 
+#include "rhoflux/core/enum_text.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/density/config.hpp"
-#include "rhoflux/flux/config.hpp"
-#include "rhoflux/objectives/config.hpp"
-#include "rhoflux/training/config.hpp"
+#include "rhoflux/core/text.hpp"
 
 /// Values of the deck: from text to a type and back. read_value() throws Error with the reason alone, the
 /// caller adds where and what; write_value() gives a text that reads back to the same bits; type_of() is for
 /// people.
 namespace rhoflux::cli {
-
-/// Without blanks at either end.
-inline std::string trimmed(const std::string& text) {
-  const char* blanks = " \t\r\n";
-  const std::size_t first = text.find_first_not_of(blanks);
-  if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
-
-template <class Enum>
-struct Choice {
-  const char* name;
-  Enum value;
-};
-
-inline std::vector<Choice<density::Family>> choices_of(density::Family) {
-  return {{"autoregressive", density::Family::autoregressive}, {"factorised", density::Family::factorised}};
-}
-inline std::vector<Choice<density::MixtureWeights>> choices_of(density::MixtureWeights) {
-  return {{"time_dependent", density::MixtureWeights::time_dependent},
-          {"time_constant", density::MixtureWeights::time_constant}};
-}
-inline std::vector<Choice<Precision>> choices_of(Precision) {
-  return {{"single", Precision::single_precision}, {"double", Precision::double_precision}};
-}
-inline std::vector<Choice<training::Schedule>> choices_of(training::Schedule) {
-  return {{"constant", training::Schedule::constant}, {"cosine", training::Schedule::cosine}};
-}
-
-inline std::vector<Choice<flux::Kind>> choices_of(flux::Kind) {
-  return {{"triangular", flux::Kind::triangular}, {"sigmoid", flux::Kind::sigmoid}};
-}
-inline std::vector<Choice<objectives::Estimator>> choices_of(objectives::Estimator) {
-  return {{"pathwise", objectives::Estimator::pathwise},
-          {"score_function", objectives::Estimator::score_function}};
-}
-inline std::vector<Choice<objectives::Metric>> choices_of(objectives::Metric) {
-  return {{"data", objectives::Metric::data}, {"standardised", objectives::Metric::standardised}};
-}
-inline std::vector<Choice<flux::DivergenceFree>> choices_of(flux::DivergenceFree) {
-  return {{"none", flux::DivergenceFree::none},
-          {"density_weighted", flux::DivergenceFree::density_weighted},
-          {"antisymmetric", flux::DivergenceFree::antisymmetric}};
-}
 
 template <class T>
 std::enable_if_t<std::is_integral_v<T>> read_value(const std::string& text, T& value) {
@@ -81,15 +31,9 @@ std::enable_if_t<std::is_integral_v<T>> read_value(const std::string& text, T& v
 }
 
 inline void read_value(const std::string& text, double& value) {
-  // The character set excludes what strtod takes besides decimal numbers: nan, inf, hexadecimal.
-  char* end = nullptr;
-  errno = 0;
-  const double parsed = std::strtod(text.c_str(), &end);
-  const bool decimal = text.find_first_not_of("0123456789.+-eE") == std::string::npos;
-  if (!decimal || end == text.c_str() || *end != '\0') fail_input("not a finite decimal number");
-  if (!std::isfinite(parsed)) fail_input("too large for a double");
-  if (errno == ERANGE && parsed == 0.0) fail_input("too small for a double");
-  value = parsed;
+  const NumberRead read = read_number(text);
+  if (read.fault != nullptr) fail_input(read.fault);
+  value = read.value;
 }
 
 inline void read_value(const std::string& text, bool& value) {
@@ -119,18 +63,14 @@ inline void read_value(const std::string& text, std::string& value) {
 
 inline void read_value(const std::string& text, std::vector<int>& values) {
   std::vector<int> parsed;
-  std::size_t begin = 0;
-  while (true) {
-    const std::size_t comma = text.find(',', begin);
-    const std::string item = trimmed(text.substr(begin, comma == std::string::npos ? comma : comma - begin));
+  for (const std::string& piece : split(text, ',')) {
+    const std::string item(trimmed(piece));
     try {
       parsed.push_back(0);
       read_value(item, parsed.back());
     } catch (const Error& error) {
       fail_input("item " + std::to_string(parsed.size()) + ", '" + item + "', is " + error.what());
     }
-    if (comma == std::string::npos) break;
-    begin = comma + 1;
   }
   values = parsed;
 }
@@ -143,13 +83,13 @@ auto read_value(const std::string& text, T& value) -> decltype(value = T::parse(
 
 template <class Enum>
 std::enable_if_t<std::is_enum_v<Enum>> read_value(const std::string& text, Enum& value) {
-  for (const auto& choice : choices_of(Enum{})) {
-    if (text == choice.name) {
-      value = choice.value;
+  for (const EnumName<Enum>& name : EnumText<Enum>::names) {
+    if (text == name.text) {
+      value = name.value;
       return;
     }
   }
-  fail_input("not one of the choices");
+  fail_input("not one of the choices");  // which the caller names
 }
 
 template <class T>
@@ -163,14 +103,8 @@ inline std::string write_value(const std::string& value) {
   return value;
 }
 
-/// The shortest of %.15g, %.16g, %.17g that reads back to the same bits.
 inline std::string write_value(double value) {
-  char text[32];
-  for (const int digits : {15, 16, 17}) {
-    std::snprintf(text, sizeof(text), "%.*g", digits, value);
-    if (std::strtod(text, nullptr) == value) break;
-  }
-  return text;
+  return print_number(value);
 }
 
 inline std::string write_value(const std::vector<int>& values) {
@@ -186,20 +120,13 @@ auto write_value(const T& value) -> decltype(value.to_string()) {
 
 template <class Enum>
 std::enable_if_t<std::is_enum_v<Enum>, std::string> write_value(Enum value) {
-  for (const auto& choice : choices_of(value)) {
-    if (choice.value == value) return choice.name;
-  }
-  return "";
+  return enum_to_text(value);
 }
 
 template <class T>
-std::string type_of(const T& value) {
+std::string type_of(const T&) {
   if constexpr (std::is_enum_v<T>) {
-    std::string names;
-    for (const auto& choice : choices_of(value)) {
-      names += (names.empty() ? "" : " | ") + std::string(choice.name);
-    }
-    return names;
+    return enum_choices<T>();
   } else if constexpr (std::is_same_v<T, bool>) {
     return "true | false (or yes, no, on, off, 1, 0)";
   } else if constexpr (std::is_integral_v<T>) {

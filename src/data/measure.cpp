@@ -34,7 +34,7 @@ struct RunningMoments {
 
 }  // namespace
 
-Units measure(const io::PopulationFile& file, const mpi::Communicator& comm, bool standardise) {
+Units measure(const io::PopulationFile& file, const mpi::Communicator& comm, Scaling scaling) {
   const io::PopulationInfo& info = file.info();
   const auto dims = static_cast<std::size_t>(info.n_dims);
   Units units = Units::identity(info.n_dims);
@@ -53,7 +53,7 @@ Units measure(const io::PopulationFile& file, const mpi::Communicator& comm, boo
       if (!(variance > 0))
         fail_input(file.path() + ": coordinate " + info.dim_names[i] +
                    " has the same value in every training row; a density needs it to vary (leave it out)");
-      if (!standardise) continue;
+      if (scaling == Scaling::none) continue;
       units.mean[i] = moments.mean[i];
       units.scale[i] = std::sqrt(variance);
     }

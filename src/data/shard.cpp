@@ -23,14 +23,11 @@ Shard<Scalar> read_shard(const io::PopulationFile& file, io::Split split, mpi::S
   const auto x = Kokkos::create_mirror_view(shard.x);
   const auto weight = Kokkos::create_mirror_view(shard.weight);
   for (int row = 0; row < n; ++row) {
-    const auto r = static_cast<std::size_t>(row);
+    const auto r = static_cast<std::size_t>(row), dims = static_cast<std::size_t>(n_dims);
     tau(row) = static_cast<Scalar>(units.tau(data.t[r]));
     weight(row) = static_cast<Scalar>(data.weight[r] / mean_weight);
-    for (int i = 0; i < n_dims; ++i) {
-      const auto k = static_cast<std::size_t>(i);
-      x(i, row) = static_cast<Scalar>((data.x[r * static_cast<std::size_t>(n_dims) + k] - units.mean[k]) /
-                                      units.scale[k]);
-    }
+    for (std::size_t i = 0; i < dims; ++i)
+      x(i, row) = static_cast<Scalar>(units.to_model(data.x[r * dims + i], i));
   }
   Kokkos::deep_copy(shard.tau, tau);
   Kokkos::deep_copy(shard.x, x);
@@ -53,19 +50,18 @@ double mean_weight(const io::PopulationFile& file, const mpi::Communicator& comm
 }
 
 density::InitialRows initial_rows(const io::PopulationFile& file, const mpi::Communicator& comm,
-                                  const Units& units, std::int64_t most) {
+                                  const Units& units, std::int64_t max_rows) {
   density::InitialRows rows;
   rows.n_dims = units.n_dims();
   const auto dims = static_cast<std::size_t>(rows.n_dims);
   mpi::on_root(comm, [&] {
     const std::int64_t count = file.info().count(io::Split::train);
-    const std::int64_t stride = (count + most - 1) / most;
+    const std::int64_t stride = (count + max_rows - 1) / max_rows;
     std::int64_t index = 0;
     file.for_each_piece(io::Split::train, [&](const io::PopulationRows& piece) {
       for (std::size_t row = 0; row < piece.t.size(); ++row, ++index) {
         if (index % stride != 0) continue;
-        for (std::size_t i = 0; i < dims; ++i)
-          rows.x.push_back((piece.x[row * dims + i] - units.mean[i]) / units.scale[i]);
+        for (std::size_t i = 0; i < dims; ++i) rows.x.push_back(units.to_model(piece.x[row * dims + i], i));
       }
     });
   });
@@ -90,7 +86,7 @@ void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const B
   const Vector<Scalar> tau_in = shard.tau, weight_in = shard.weight, tau = points.tau;
   const Matrix<Scalar> x_in = shard.x, x = points.x;
   const int n_dims = static_cast<int>(x.extent(0));
-  const double noise = config.noise;
+  const double jitter = config.jitter;
   for_each(
       space, "draw batch", points.size(), KOKKOS_LAMBDA(int s) {
         const std::int64_t sample = first_sample + s;
@@ -103,11 +99,11 @@ void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const B
         weight(s) = weight_in(row);
         for (int i = 0; i < n_dims; ++i) {
           x(i, s) = x_in(i, row);
-          if (noise == 0) continue;
+          if (jitter == 0) continue;
           const RandomStream::Pair pair = random.uniforms(index, static_cast<std::uint32_t>(1 + i));
           double sine, cosine;  // Box & Muller 1958
           math::sincos_turns(pair.second, sine, cosine);
-          x(i, s) += static_cast<Scalar>(noise * math::sqrt(-2.0 * math::log(pair.first)) * cosine);
+          x(i, s) += static_cast<Scalar>(jitter * math::sqrt(-2.0 * math::log(pair.first)) * cosine);
         }
       });
 }

@@ -42,23 +42,23 @@ std::string Volatility::to_string() const {
 }
 
 Volatility Volatility::parse(const std::string& text) {
-  Volatility noise;
-  noise.values.clear();
+  Volatility volatility;
+  volatility.values.clear();
   if (!text.empty() && text.back() == ',') fail_input("a comma at the end");
   std::stringstream list(text);
   for (std::string item; std::getline(list, item, ',');) {
     const std::size_t colon = item.find(':');
-    if (colon != std::string::npos) noise.times.push_back(parse_number(item.substr(0, colon)));
-    noise.values.push_back(parse_number(colon == std::string::npos ? item : item.substr(colon + 1)));
-    if (noise.values.back() < 0) fail_input("a volatility cannot be negative");
+    if (colon != std::string::npos) volatility.times.push_back(parse_number(item.substr(0, colon)));
+    volatility.values.push_back(parse_number(colon == std::string::npos ? item : item.substr(colon + 1)));
+    if (volatility.values.back() < 0) fail_input("a volatility cannot be negative");
   }
-  if (noise.values.empty()) fail_input("empty");
-  const bool is_constant = noise.times.empty() && noise.values.size() == 1;
-  if (!is_constant && noise.times.size() != noise.values.size())
+  if (volatility.values.empty()) fail_input("empty");
+  const bool is_constant = volatility.times.empty() && volatility.values.size() == 1;
+  if (!is_constant && volatility.times.size() != volatility.values.size())
     fail_input("give one number, or a list of time:value");
-  for (std::size_t k = 1; k < noise.times.size(); ++k)
-    if (noise.times[k] <= noise.times[k - 1]) fail_input("the times must ascend");
-  return noise;
+  for (std::size_t k = 1; k < volatility.times.size(); ++k)
+    if (volatility.times[k] <= volatility.times[k - 1]) fail_input("the times must ascend");
+  return volatility;
 }
 
 void Config::validate() const {

@@ -1,96 +1,104 @@
 #include "rhoflux/inference/evaluation.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/device/profiling.hpp"
+#include "rhoflux/metrics/statistics.hpp"
 #include "rhoflux/metrics/wasserstein.hpp"
+#include "rhoflux/mpi/blocks.hpp"
 
 namespace rhoflux::inference {
 namespace {
 
-constexpr std::int64_t block_rows = 1024;
+constexpr std::int64_t rows_per_block = 1024;
 
 /// Sum of NLL and count of rows by distinct time, while there are few of those.
 using TimeSums = std::map<double, std::pair<double, std::int64_t>>;
 
-struct LocalSums {
-  std::vector<double> block_sums;  ///< standardised NLL of each block of rows, in order
-  std::vector<double> by_time;     ///< t, sum, count of each time in each block; empty if there are too many
+/// NLL of a split, standardised, and its sums by distinct time; none of these where there are too many times.
+struct NllSums {
+  double total = 0;
+  TimeSums by_time;
 };
 
-LocalSums local_sums(const Inference& inference, const io::PopulationFile& file,
-                     const mpi::Communicator& comm, const EvaluationOptions& options, std::int64_t count) {
-  LocalSums sums;
-  const std::int64_t blocks = (count + block_rows - 1) / block_rows;
-  const mpi::Share mine = mpi::share_of(blocks, comm.rank(), comm.size());
-  const std::int64_t most = comm.size() == 0 ? 0 : (blocks + comm.size() - 1) / comm.size();
-  std::set<double> times;
-  for (std::int64_t k = 0; k < most;
-       ++k) {  // reading is collective: every rank makes the same number of calls
-    const std::int64_t block = std::min(mine.begin + k, mine.end);
-    const bool has_block = block < mine.end;
-    const std::int64_t begin = has_block ? block * block_rows : 0;
-    const io::PopulationRows rows =
-        file.read_split(options.split, begin, has_block ? std::min(begin + block_rows, count) : begin);
-    if (!has_block) continue;
+NllSums sum_nll(const Inference& inference, const io::PopulationFile& file, const mpi::Communicator& comm,
+                const EvaluationOptions& options) {
+  const auto max_times = static_cast<std::size_t>(options.max_times);
+  std::set<double> times;       // of this rank
+  std::vector<double> entries;  // t, sum, count of each time in each block
+  const auto compute = [&](std::int64_t begin, std::int64_t end) {
+    const io::PopulationRows rows = file.read_split(options.split, begin, end);
     const std::vector<double> log_density = inference.standardised_log_density(rows.t, rows.x);
     double sum = 0;
-    TimeSums by_time;
+    TimeSums of_block;
     for (std::size_t row = 0; row < log_density.size(); ++row) {
       sum -= log_density[row];
-      auto& entry = by_time[rows.t[row]];
+      auto& entry = of_block[rows.t[row]];
       entry.first -= log_density[row];
       ++entry.second;
     }
-    sums.block_sums.push_back(sum);
-    for (const auto& [t, entry] : by_time) {
+    for (const auto& [t, entry] : of_block) {
       times.insert(t);
-      if (static_cast<int>(times.size()) > options.max_times) break;
-      sums.by_time.insert(sums.by_time.end(), {t, entry.first, static_cast<double>(entry.second)});
+      if (times.size() > max_times) break;
+      entries.insert(entries.end(), {t, entry.first, static_cast<double>(entry.second)});
     }
-  }
-  if (comm.any(static_cast<int>(times.size()) > options.max_times)) sums.by_time.clear();
-  return sums;
-}
-
-/// Time, sum and count of every block, merged in block order, so that every rank count gives the same bits.
-TimeSums merge(const mpi::Communicator& comm, const std::vector<double>& local) {
-  const std::vector<double> all = comm.all_gather(local);
-  TimeSums merged;
+    return std::vector<double>{sum};
+  };
+  NllSums sums;
+  for (const double sum : mpi::over_blocks(comm, {file.info().count(options.split), rows_per_block}, compute))
+    sums.total += sum;
+  if (comm.any(times.size() > max_times)) return sums;
+  // In the order of the blocks, so that every rank count gives the same bits.
+  const std::vector<double> all = comm.all_gather(entries);
   for (std::size_t k = 0; k + 3 <= all.size(); k += 3) {
-    auto& entry = merged[all[k]];
+    auto& entry = sums.by_time[all[k]];
     entry.first += all[k + 1];
     entry.second += static_cast<std::int64_t>(all[k + 2]);
   }
-  return merged;
+  if (sums.by_time.size() > max_times) sums.by_time.clear();
+  return sums;
 }
 
-/// Exact distances between a snapshot and as many samples, in model units.
-/// @param first index of the snapshot's first row within the split (rows are sorted by time)
+/// Exact distances between a snapshot, of which `n` rows are taken evenly, and as many samples, in model units.
 metrics::Wasserstein compare_snapshot(const Inference& inference, const io::PopulationRows& rows,
                                       std::int64_t n, std::uint64_t seed, std::uint64_t stream) {
   const Units& units = inference.model().units;
   const auto dims = static_cast<std::size_t>(units.n_dims());
-  const auto count = static_cast<std::size_t>(n);
-  std::vector<double> data(count * dims), times(count, rows.t.front());
-  std::vector<std::int64_t> index(count);
-  const auto total = static_cast<std::size_t>(rows.size());
-  for (std::size_t k = 0; k < count; ++k) {
-    index[k] = static_cast<std::int64_t>(k);
-    const std::size_t row = k * total / count;  // taken evenly where there are more rows than points
-    for (std::size_t i = 0; i < dims; ++i)
-      data[k * dims + i] = (rows.x[row * dims + i] - units.mean[i]) / units.scale[i];
+  const std::vector<double> data =
+      units.to_model(metrics::thinned(rows.x, dims, static_cast<std::size_t>(n)));
+  const std::vector<double> samples = units.to_model(inference.sample_at(rows.t.front(), 0, n, seed, stream));
+  return metrics::wasserstein(data.data(), samples.data(), static_cast<int>(n), units.n_dims());
+}
+
+/// Fills in W1 and W2 of every snapshot, each found by one rank. The snapshots are all rows of the split, in
+/// order of time.
+void compare_snapshots(const Inference& inference, const io::PopulationFile& file,
+                       const mpi::Communicator& comm, const EvaluationOptions& options,
+                       std::vector<TimeFigures>& snapshots) {
+  const ScopedRegion region("optimal transport");
+  std::vector<std::int64_t> first = {0};  // row of the snapshot within the split
+  for (TimeFigures& snapshot : snapshots) {
+    first.push_back(first.back() + snapshot.count);
+    snapshot.w_count = std::min(snapshot.count, options.max_transport_points);
   }
-  std::vector<double> drawn = inference.sample(times, index, seed, stream);
-  for (std::size_t k = 0; k < drawn.size(); ++k)
-    drawn[k] = (drawn[k] - units.mean[k % dims]) / units.scale[k % dims];
-  return metrics::wasserstein(data.data(), drawn.data(), static_cast<int>(n), units.n_dims());
+  const auto compute = [&](std::int64_t begin, std::int64_t end) {
+    const auto k = static_cast<std::size_t>(begin);
+    const io::PopulationRows rows =
+        file.read_split(options.split, first[k], first[static_cast<std::size_t>(end)]);
+    if (begin == end) return std::vector<double>();
+    const metrics::Wasserstein w =
+        compare_snapshot(inference, rows, snapshots[k].w_count, options.seed, static_cast<std::uint64_t>(k));
+    return std::vector<double>{w.w1, w.w2};
+  };
+  const std::vector<double> distances =
+      mpi::over_blocks(comm, {static_cast<std::int64_t>(snapshots.size()), 1}, compute);
+  for (std::size_t k = 0; k < snapshots.size(); ++k) {
+    snapshots[k].w1 = distances[2 * k];
+    snapshots[k].w2 = distances[2 * k + 1];
+  }
 }
 
 }  // namespace
@@ -106,65 +114,18 @@ Evaluation evaluate(const Inference& inference, const io::PopulationFile& file, 
   if (result.count == 0)
     fail_input(file.path() + ": has no rows in the split '" + io::to_string(options.split) +
                "'; give another one with --split train, val, test or all");
-  const LocalSums sums = local_sums(inference, file, comm, options, result.count);
-  double total = 0;
-  for (const double sum : comm.all_gather(sums.block_sums)) total += sum;
-  result.nll_standardised = total / static_cast<double>(result.count);
+  const NllSums sums = sum_nll(inference, file, comm, options);
+  result.nll_standardised = sums.total / static_cast<double>(result.count);
   result.nll_original = result.nll_standardised + inference.model().units.log_volume();
-
-  const TimeSums by_time = merge(comm, sums.by_time);
-  std::int64_t first = 0;
-  for (const auto& [t, entry] : by_time) {
+  for (const auto& [t, entry] : sums.by_time) {
     TimeFigures figures;
     figures.t = t;
     figures.count = entry.second;
     figures.nll = entry.first / static_cast<double>(entry.second);
     result.times.push_back(figures);
   }
-  // Each snapshot is compared by one rank, in turn.
-  const ScopedRegion region("optimal transport");
-  std::vector<double> local(result.times.size() * 2, 0.0);
-  for (std::size_t k = 0; k < result.times.size(); ++k) {
-    TimeFigures& figures = result.times[k];
-    const bool mine = static_cast<int>(k) % comm.size() == comm.rank();
-    const io::PopulationRows rows =
-        file.read_split(options.split, first, mine ? first + figures.count : first);
-    first += figures.count;
-    figures.w_count = std::min(figures.count, options.max_transport_points);
-    if (!mine) continue;
-    const metrics::Wasserstein w = compare_snapshot(inference, rows, figures.w_count, options.seed, k);
-    local[2 * k] = w.w1;
-    local[2 * k + 1] = w.w2;
-  }
-  comm.sum(local.data(), static_cast<int>(local.size()));
-  for (std::size_t k = 0; k < result.times.size(); ++k) {
-    result.times[k].w1 = local[2 * k];
-    result.times[k].w2 = local[2 * k + 1];
-  }
+  compare_snapshots(inference, file, comm, options, result.times);
   return result;
-}
-
-std::string json_members(const Evaluation& evaluation) {
-  std::ostringstream json;
-  json.precision(12);
-  const auto list = [&](const auto& print) {
-    json << "[";
-    for (std::size_t k = 0; k < evaluation.times.size(); ++k) {
-      json << (k == 0 ? "" : ", ") << "{\"t\": " << evaluation.times[k].t << ", ";
-      print(evaluation.times[k]);
-      json << "}";
-    }
-    json << "]";
-  };
-  json << "  \"nll\": {\"standardised\": " << evaluation.nll_standardised
-       << ", \"original\": " << evaluation.nll_original << ", \"count\": " << evaluation.count
-       << ",\n    \"per_time\": ";
-  list([&](const TimeFigures& f) { json << "\"standardised\": " << f.nll << ", \"count\": " << f.count; });
-  json << "},\n  \"w1\": ";
-  list([&](const TimeFigures& f) { json << "\"value\": " << f.w1 << ", \"count\": " << f.w_count; });
-  json << ",\n  \"w2\": ";
-  list([&](const TimeFigures& f) { json << "\"value\": " << f.w2 << ", \"count\": " << f.w_count; });
-  return json.str();
 }
 
 }  // namespace rhoflux::inference

@@ -18,7 +18,6 @@
 namespace rhoflux::io {
 namespace {
 
-constexpr auto patience = std::chrono::seconds(10);
 constexpr auto pause = std::chrono::milliseconds(100);
 
 /// True if the path still leads to the open file: the last holder may have removed it in between.
@@ -44,7 +43,7 @@ std::string holder(int descriptor) {
 
 }  // namespace
 
-DirectoryLock::DirectoryLock(const std::string& directory)
+DirectoryLock::DirectoryLock(const std::string& directory, std::chrono::milliseconds patience)
     : m_path((std::filesystem::path(directory) / ".lock").string()) {
   const auto end = std::chrono::steady_clock::now() + patience;
   for (;; std::this_thread::sleep_for(pause)) {

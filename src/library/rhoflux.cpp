@@ -104,7 +104,7 @@ Points checked_points(const rhoflux_model& model, std::int64_t n, const double* 
 
 /// g of a drift. Throws Error (bad input) naming the text and what is wrong with it.
 flux::Volatility volatility_or_default(const rhoflux_model& model, const char* text) {
-  if (text == nullptr) return model.inference.model().flux.noise;
+  if (text == nullptr) return model.inference.model().flux.volatility;
   try {
     return flux::Volatility::parse(text);
   } catch (const Error& error) {
@@ -181,7 +181,7 @@ int rhoflux_drift(rhoflux_model* model, int64_t n, const double* t, const double
   return guarded(error, [&] {
     const Points points = checked_points(*model, n, t, x);
     const flux::Volatility g = volatility_or_default(*model, volatility);
-    const std::vector<double> drift = model->inference.motion(points.t, points.x, g).drift;
+    const std::vector<double> drift = model->inference.dynamics_at(points.t, points.x, g).drift;
     std::copy(drift.begin(), drift.end(), out);
   });
 }

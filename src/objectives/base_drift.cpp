@@ -1,5 +1,6 @@
 #include "rhoflux/objectives/base_drift.hpp"
 
+#include "kind_of_word.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/small_matrix.hpp"
 #include "rhoflux/core/text.hpp"
@@ -7,21 +8,20 @@
 namespace rhoflux::objectives {
 
 BaseDrift BaseDrift::parse(const std::string& text) {
-  const auto [word, rest] = first_word(text);
+  const FirstWord worded = first_word(text);
+  const std::string& rest = worded.rest;
   BaseDrift drift;
-  if (word == "zero" && rest.empty()) return drift;
-  if (word == "gradient") {
-    drift.kind = Kind::gradient;
+  drift.kind = kind_of_word<Kind>(worded, "a base drift");
+  if (drift.kind == Kind::zero) return drift;
+  if (drift.kind == Kind::gradient) {
     drift.potential = Potential::parse(rest);
     if (!drift.potential.is_given()) fail_input("'gradient' needs a potential");
     if (drift.potential.kind == Potential::Kind::table)
       fail_input("the gradient of a table jumps from cell to cell, which no drift may");
     return drift;
   }
-  if (word != "linear") fail_input("'" + word + "' is not a base drift; there are zero, linear, gradient");
   const std::vector<std::string> fields = split(rest, ':');
   if (fields.size() != 2) fail_input("'" + rest + "' must be A : b1,..,bD for linear");
-  drift.kind = Kind::linear;
   drift.offset = parse_numbers(fields[1]);
   const std::vector<double> given = parse_numbers(fields[0]);
   const std::size_t n = drift.offset.size();
@@ -34,9 +34,9 @@ BaseDrift BaseDrift::parse(const std::string& text) {
 }
 
 std::string BaseDrift::to_string() const {
-  if (kind == Kind::zero) return "zero";
-  if (kind == Kind::gradient) return "gradient " + potential.to_string();
-  return "linear " + print_numbers(given_numbers(matrix, offset.size(), n_given)) + " : " +
+  if (kind == Kind::zero) return enum_to_text(kind);
+  if (kind == Kind::gradient) return enum_to_text(kind) + " " + potential.to_string();
+  return enum_to_text(kind) + " " + print_numbers(given_numbers(matrix, offset.size(), n_given)) + " : " +
          print_numbers(offset);
 }
 

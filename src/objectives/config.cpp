@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <tuple>
+#include <utility>
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
@@ -11,59 +11,69 @@
 namespace rhoflux::objectives {
 namespace {
 
-/// Draws whose mean is the baseline of the score function.
+/// Samples whose mean is the baseline of the score function.
 constexpr int baseline_block = 32;
 
 [[noreturn]] void refuse(const std::string& key, const std::string& value, const std::string& what) {
   fail_input("objective." + key + " = " + value + ": " + what);
 }
 
-void check(const std::string& name, const Term& term) {
+void check(const std::string& name, const TermSchedule& term) {
   const auto not_negative = [&](const std::string& key, double value) {
     if (!(value >= 0) || !std::isfinite(value)) refuse(key, print_number(value), "must be 0 or more");
   };
   not_negative(name, term.weight);
   not_negative(name + "_start", static_cast<double>(term.start));
   not_negative(name + "_ramp", static_cast<double>(term.ramp));
-  not_negative(name + "_clip", term.clip);
+  not_negative(name + "_clip", term.saturation);
 }
 
-/// A setting that goes with a term: needed with it or without effect.
-template <class Setting>
-void check_goes_with(const char* key, const Setting& setting, const char* name, const Term& term) {
-  if (!term.is_active() && setting.is_given())
-    refuse(key, setting.to_string(), std::string("has no effect without objective.") + name + ", its weight");
+/// A setting that goes with a term and has no effect without it.
+void check_goes_with(const std::string& key, bool is_set, const std::string& value, const std::string& name,
+                     const Config& config) {
+  if (is_set && !config.is_active(name))
+    refuse(key, value, "has no effect without objective." + name + ", its weight");
 }
 
 }  // namespace
 
-double Term::at(std::int64_t step) const {
+double TermSchedule::at(std::int64_t step) const {
   if (step < start) return 0;
   const auto done = static_cast<double>(step - start + 1);
   return ramp == 0 ? weight : weight * std::min(1.0, done / static_cast<double>(ramp));
 }
 
-std::vector<Config::NamedTerm> Config::terms() const {
-  return {{"nll", &nll},
-          {"initial", &initial},
-          {"terminal", &terminal},
-          {"initial_reverse", &initial_reverse},
-          {"terminal_reverse", &terminal_reverse},
-          {"kinetic", &kinetic},
-          {"control", &control},
-          {"entropy", &entropy},
-          {"congestion", &congestion},
-          {"state_cost", &state_cost},
-          {"jacobian_symmetry", &jacobian_symmetry}};
+Config::Config(const TermRegistry& registry) : m_registry(&registry), m_schedules(registry.rows().size()) {
+  for (const TermRow& row : registry.rows())
+    if (row.kind == TermKind::data_likelihood) schedule(row.name).weight = 1;
 }
 
-bool Config::has_integral_terms() const {
-  return kinetic.is_active() || control.is_active() || entropy.is_active() || congestion.is_active() ||
-         state_cost.is_active() || jacobian_symmetry.is_active();
+TermKind Config::kind_of(const TermRow& row) const {
+  if (row.factory.is_given() && row.kind == TermKind::initial_likelihood && !initial_distribution.is_given())
+    return TermKind::initial_expectation;
+  if (row.factory.is_given() && row.kind == TermKind::terminal_likelihood &&
+      !terminal_distribution.is_given())
+    return TermKind::terminal_expectation;
+  return row.kind;
+}
+
+std::vector<const TermRow*> Config::active_terms(TermKind kind) const {
+  std::vector<const TermRow*> found;
+  for (const TermRow& row : m_registry->rows())
+    if (is_active(row.name) && kind_of(row) == kind) found.push_back(&row);
+  return found;
+}
+
+bool Config::has_expectations() const {
+  return has(TermKind::initial_expectation) || has(TermKind::terminal_expectation) || has(TermKind::integral);
 }
 
 int Config::samples_per_time() const {
-  return congestion.is_active() && congestion_kernel.is_pairwise() ? congestion_group : 1;
+  int most = 1;
+  for (const TermRow& row : m_registry->rows())
+    if (is_active(row.name) && row.samples_per_time != nullptr)
+      most = std::max(most, row.samples_per_time(*this));
+  return most;
 }
 
 int Config::samples_per_block() const {
@@ -72,55 +82,70 @@ int Config::samples_per_block() const {
              : samples_per_time();
 }
 
+Config Config::without_saturation() const {
+  Config config = *this;
+  for (TermSchedule& schedule : config.m_schedules) schedule.saturation = 0;
+  return config;
+}
+
 void Config::validate() const {
-  for (const NamedTerm& named : terms()) check(named.name, *named.term);
-  for (const NamedTerm& named :
-       {NamedTerm{"nll", &nll}, NamedTerm{"initial", &initial}, NamedTerm{"terminal", &terminal},
-        NamedTerm{"initial_reverse", &initial_reverse}, NamedTerm{"terminal_reverse", &terminal_reverse},
-        NamedTerm{"entropy", &entropy}})
-    if (named.term->clip > 0)
-      refuse(std::string(named.name) + "_clip", print_number(named.term->clip),
+  validate_schedules();
+  validate_endpoints();
+  validate_settings();
+}
+
+void Config::validate_schedules() const {
+  for (const TermRow& row : m_registry->rows()) check(row.name, schedule(row.name));
+  for (const TermRow& row : m_registry->rows())
+    if (row.sign == Sign::any && schedule(row.name).saturation > 0)
+      refuse(row.name + "_clip", print_number(schedule(row.name).saturation),
              "must be 0: only a cost that is never negative can be clipped");
-  for (const auto& [name, reverse, likelihood_name, likelihood] :
-       {std::make_tuple("initial_reverse", &initial_reverse, "initial", &initial),
-        std::make_tuple("terminal_reverse", &terminal_reverse, "terminal", &terminal)})
-    if (reverse->is_active() && !likelihood->is_active())
-      refuse(name, print_number(reverse->weight),
-             std::string("needs objective.") + likelihood_name +
-                 " too: alone it lets the model leave out a part of its law");
-  check_goes_with("state_cost_potential", state_cost_potential, "state_cost", state_cost);
-  check_goes_with("initial_law", initial_distribution, "initial", initial);
-  check_goes_with("terminal_law", terminal_distribution, "terminal", terminal);
-  check_goes_with("terminal_potential", terminal_potential, "terminal", terminal);
-  if (state_cost.is_active() && !state_cost_potential.is_given())
-    refuse("state_cost", print_number(state_cost.weight),
+}
+
+void Config::validate_endpoints() const {
+  const auto refuse_weight = [this](const std::string& name, const std::string& what) {
+    refuse(name, print_number(schedule(name).weight), what);
+  };
+  for (const std::string end : {"initial", "terminal"})
+    if (is_active(end + "_reverse") && !is_active(end))
+      refuse_weight(end + "_reverse", "needs objective." + end +
+                                          " too: alone it lets the model leave out a part of the endpoint "
+                                          "distribution");
+  check_goes_with("initial_law", initial_distribution.is_given(), initial_distribution.to_string(), "initial",
+                  *this);
+  check_goes_with("terminal_law", terminal_distribution.is_given(), terminal_distribution.to_string(),
+                  "terminal", *this);
+  check_goes_with("terminal_potential", terminal_potential.is_given(), terminal_potential.to_string(),
+                  "terminal", *this);
+  if (is_active("initial") && !initial_distribution.is_given())
+    refuse_weight("initial", "needs an endpoint distribution, objective.initial_law");
+  if (is_active("terminal") && terminal_distribution.is_given() == terminal_potential.is_given())
+    refuse_weight("terminal", "needs one of objective.terminal_law and objective.terminal_potential");
+  for (const auto& [name, distribution] : {std::make_pair("initial_reverse", &initial_distribution),
+                                           std::make_pair("terminal_reverse", &terminal_distribution)})
+    if (is_active(name) && distribution->kind != EndpointDistribution::Kind::gaussians)
+      refuse_weight(name, "needs an endpoint distribution whose density is known, Gaussians");
+  if (!is_active("nll") && !is_active("initial") && !terminal_distribution.is_given())
+    refuse_weight("nll",
+                  "must be greater than 0 without objective.initial and objective.terminal_law: nothing else "
+                  "ties the model to a population");
+}
+
+void Config::validate_settings() const {
+  check_goes_with("state_cost_potential", state_cost_potential.is_given(), state_cost_potential.to_string(),
+                  "state_cost", *this);
+  if (is_active("state_cost") && !state_cost_potential.is_given())
+    refuse("state_cost", print_number(schedule("state_cost").weight),
            "needs a potential, objective.state_cost_potential");
-  if (initial.is_active() && !initial_distribution.is_given())
-    refuse("initial", print_number(initial.weight), "needs a law, objective.initial_law");
-  if (terminal.is_active() && terminal_distribution.is_given() == terminal_potential.is_given())
-    refuse("terminal", print_number(terminal.weight),
-           "needs one of objective.terminal_law and objective.terminal_potential");
-  for (const auto& [name, term, distribution] :
-       {std::make_tuple("initial_reverse", &initial_reverse, &initial_distribution),
-        std::make_tuple("terminal_reverse", &terminal_reverse, &terminal_distribution)})
-    if (term->is_active() && distribution->kind != EndpointDistribution::Kind::gaussians)
-      refuse(name, print_number(term->weight), "needs a law whose density is known, Gaussians");
-  if (!nll.is_active() && !initial.is_active() && !terminal_distribution.is_given())
-    refuse("nll", print_number(nll.weight),
-           "must be greater than 0 without objective.initial and objective.terminal_law: nothing else ties "
-           "the model to a population");
   if (!(control_sigma > 0) || !std::isfinite(control_sigma))
     refuse("control_sigma", print_number(control_sigma), "must be greater than 0");
-  if (kinetic_metric != Metric::data && !kinetic.is_active())
-    refuse("kinetic_metric", "standardised", "has no effect without objective.kinetic, its weight");
-  if (control_base.kind != BaseDrift::Kind::zero && !control.is_active())
-    refuse("control_base", control_base.to_string(), "has no effect without objective.control, its weight");
-  if (control_sigma != 1 && !control.is_active())
-    refuse("control_sigma", print_number(control_sigma),
-           "has no effect without objective.control, its weight");
-  if (congestion_kernel.is_pairwise() && !congestion.is_active())
-    refuse("congestion_kernel", congestion_kernel.to_string(),
-           "has no effect without objective.congestion, its weight");
+  check_goes_with("kinetic_metric", kinetic_metric != Metric::data, enum_to_text(kinetic_metric), "kinetic",
+                  *this);
+  check_goes_with("control_base", control_base.kind != BaseDrift::Kind::zero, control_base.to_string(),
+                  "control", *this);
+  check_goes_with("control_sigma", control_sigma != 1, print_number(control_sigma), "control", *this);
+  check_goes_with("congestion_kernel", congestion_kernel.is_pairwise(), congestion_kernel.to_string(),
+                  "congestion", *this);
   if (congestion_group != 2 && congestion_group != 4 && congestion_group != 8 && congestion_group != 16 &&
       congestion_group != 32 && congestion_group != 64)
     refuse("congestion_group", std::to_string(congestion_group), "must be 2, 4, 8, 16, 32 or 64");
@@ -140,8 +165,8 @@ void Config::require_dimension(int n_dims) const {
   check_dims("terminal_potential", terminal_potential.n_dims());
   check_dims("state_cost_potential", state_cost_potential.n_dims());
   check_dims("control_base", control_base.n_dims());
-  if (jacobian_symmetry.is_active() && n_dims == 1)
-    refuse("jacobian_symmetry", print_number(jacobian_symmetry.weight),
+  if (is_active("jacobian_symmetry") && n_dims == 1)
+    refuse("jacobian_symmetry", print_number(schedule("jacobian_symmetry").weight),
            "has no effect in one dimension, where every drift is a gradient; must be 0");
 }
 

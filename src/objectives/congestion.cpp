@@ -1,17 +1,17 @@
-#include "clip.hpp"
 #include "rhoflux/core/math.hpp"
 #include "rhoflux/objectives/expectation_term.hpp"
+#include "rhoflux/objectives/saturation.hpp"
 
 namespace rhoflux::objectives {
 namespace {
 
 /// h = rho(x).
 template <class Scalar>
-class Crowding : public ExpectationTerm<Scalar> {
+class Crowding final : public ExpectationTerm<Scalar> {
  public:
-  explicit Crowding(double limit) : m_limit(static_cast<Scalar>(limit)) {}
-  std::string name() const override { return "congestion"; }
-  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& draws, double weight,
+  explicit Crowding(const TermContext<Scalar>& context)
+      : m_limit(static_cast<Scalar>(context.schedule.saturation)) {}
+  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
                const ModelSamplesBar<Scalar>& bar) const override;
 
  private:
@@ -19,34 +19,37 @@ class Crowding : public ExpectationTerm<Scalar> {
 };
 
 template <class Scalar>
-TermSums Crowding<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& draws, double weight,
-                               const ModelSamplesBar<Scalar>& bar) const {
-  const Vector<Scalar> log_rho = draws.log_rho, log_rho_bar = bar.log_rho, score_weight = bar.score_weight;
+TermSums Crowding<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples,
+                               double weight, const ModelSamplesBar<Scalar>& bar) const {
+  const ConstVector<Scalar> log_rho = samples.log_rho;
+  const Vector<Scalar> log_rho_bar = bar.log_rho, score_weight = bar.score_weight;
   const Scalar scale = static_cast<Scalar>(weight), limit = m_limit;
   TermSums sums;
   Kokkos::parallel_reduce(
-      "congestion", Kokkos::RangePolicy<ExecutionSpace>(space, 0, draws.size()),
-      KOKKOS_LAMBDA(int s, double& total, double& clipped) {
+      "congestion", Kokkos::RangePolicy<ExecutionSpace>(space, 0, samples.size()),
+      KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         const Scalar rho = math::exp(log_rho(s));
-        const Clipped<Scalar> h = clip(rho, limit);
+        const Saturated<Scalar> h = saturate(rho, limit);
         log_rho_bar(s) += scale * h.slope * rho;
-        add_sample_cost(h, scale, score_weight(s), total, clipped);
+        add_sample_cost(h, scale, score_weight(s), total, saturated);
       },
-      sums.value, sums.clipped);
+      sums.value, sums.saturated);
   return sums;
 }
 
-/// h = mean of K(x - y) over the other draws y of the group.
+/// h = mean of K(x - y) over the other samples y of the group: an unbiased estimate of E_{rho x rho} K, whose
+/// pairs are all of one rank.
 template <class Scalar>
-class PairCongestion : public ExpectationTerm<Scalar> {
+class PairCongestion final : public ExpectationTerm<Scalar> {
  public:
-  PairCongestion(const PairKernel& kernel, int group, double limit)
-      : m_is_gaussian(kernel.kind == PairKernel::Kind::gaussian),
-        m_group(group),
-        m_inverse_square(static_cast<Scalar>(1 / (kernel.length * kernel.length))),
-        m_limit(static_cast<Scalar>(limit)) {}
-  std::string name() const override { return "congestion"; }
-  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& draws, double weight,
+  explicit PairCongestion(const TermContext<Scalar>& context)
+      : m_is_gaussian(context.config.congestion_kernel.kind == PairKernel::Kind::gaussian),
+        m_group(context.config.congestion_group),
+        m_limit(static_cast<Scalar>(context.schedule.saturation)) {
+    const double length = context.config.congestion_kernel.length;
+    m_inverse_square = static_cast<Scalar>(1 / (length * length));
+  }
+  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
                const ModelSamplesBar<Scalar>& bar) const override;
 
  private:
@@ -56,23 +59,25 @@ class PairCongestion : public ExpectationTerm<Scalar> {
 };
 
 /// Each pair is looked at from both sides. The sum of h over a group is sum_{s != b} K / (m - 1), in which
-/// each pair counts twice, so the derivative by x_s is 2 / (m - 1) sum_b grad K(x_s - x_b). Clipping is of K.
+/// each pair counts twice, so the derivative by x_s is 2 / (m - 1) sum_b grad K(x_s - x_b). Each K
+/// saturates.
 template <class Scalar>
-TermSums PairCongestion<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& draws,
+TermSums PairCongestion<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples,
                                      double weight, const ModelSamplesBar<Scalar>& bar) const {
-  const Matrix<Scalar> x = draws.x, x_bar = bar.x;
+  const ConstMatrix<Scalar> x = samples.x;
+  const Matrix<Scalar> x_bar = bar.x;
   const Vector<Scalar> score_weight = bar.score_weight;
-  const int n_dims = static_cast<int>(x.extent(0)), group = m_group, n = draws.size();
+  const int n_dims = static_cast<int>(x.extent(0)), group = m_group, n = samples.size();
   const Scalar scale = static_cast<Scalar>(weight), inverse_square = m_inverse_square, limit = m_limit;
   const bool is_gaussian = m_is_gaussian;
   const Scalar share = Scalar(1) / static_cast<Scalar>(group - 1);
   TermSums sums;
   Kokkos::parallel_reduce(
       "pair congestion", Kokkos::RangePolicy<ExecutionSpace>(space, 0, n),
-      KOKKOS_LAMBDA(int s, double& total, double& clipped) {
+      KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         const int begin = s / group * group;
         Scalar mean = 0;
-        bool acts = false;
+        bool is_saturated = false;
         for (int b = begin; b < begin + group && b < n; ++b) {
           if (b == s) continue;
           Scalar square = 0;
@@ -80,33 +85,33 @@ TermSums PairCongestion<Scalar>::add(const ExecutionSpace& space, const ModelSam
           square *= inverse_square;
           const Scalar kernel =
               is_gaussian ? math::exp(-square / Scalar(2)) : Scalar(1) / (Scalar(1) + square);
-          const Clipped<Scalar> h = clip(kernel, limit);
+          const Saturated<Scalar> h = saturate(kernel, limit);
           // dK / d(x_s - x_b) = rate (x_s - x_b)
           const Scalar rate = -inverse_square * (is_gaussian ? kernel : Scalar(2) * kernel * kernel);
           const Scalar factor = Scalar(2) * scale * share * h.slope * rate;
           for (int i = 0; i < n_dims; ++i) x_bar(i, s) += factor * (x(i, s) - x(i, b));
           mean += share * h.value;
-          acts = acts || h.acts;
+          is_saturated = is_saturated || h.is_saturated;
         }
         score_weight(s) += Scalar(2) * scale * mean;
         total += static_cast<double>(mean);
-        clipped += acts ? 1 : 0;
+        saturated += is_saturated ? 1 : 0;
       },
-      sums.value, sums.clipped);
+      sums.value, sums.saturated);
   return sums;
+}
+
+template <class Scalar>
+std::unique_ptr<ExpectationTerm<Scalar>> make_congestion(const TermContext<Scalar>& context) {
+  if (context.config.congestion_kernel.is_pairwise())
+    return std::make_unique<PairCongestion<Scalar>>(context);
+  return std::make_unique<Crowding<Scalar>>(context);
 }
 
 }  // namespace
 
-template <class Scalar>
-std::unique_ptr<ExpectationTerm<Scalar>> make_congestion(const Config& config) {
-  if (config.congestion_kernel.is_pairwise())
-    return std::make_unique<PairCongestion<Scalar>>(config.congestion_kernel, config.congestion_group,
-                                                    config.congestion.clip);
-  return std::make_unique<Crowding<Scalar>>(config.congestion.clip);
+TermFactory congestion_term() {
+  return {make_congestion<float>, make_congestion<double>};
 }
-
-template std::unique_ptr<ExpectationTerm<float>> make_congestion<float>(const Config&);
-template std::unique_ptr<ExpectationTerm<double>> make_congestion<double>(const Config&);
 
 }  // namespace rhoflux::objectives

@@ -1,6 +1,6 @@
-#include "clip.hpp"
 #include "potential_on_device.hpp"
 #include "rhoflux/objectives/expectation_term.hpp"
+#include "rhoflux/objectives/saturation.hpp"
 
 namespace rhoflux::objectives {
 namespace {
@@ -32,20 +32,20 @@ struct BaseDriftOnDevice {
   }
 };
 
+/// h = |u - v(x)|^2 / (2 sigma^2), [HVC] 34.
 template <class Scalar>
-class Control : public ExpectationTerm<Scalar> {
+class Control final : public ExpectationTerm<Scalar> {
  public:
-  explicit Control(const Config& config)
-      : m_limit(static_cast<Scalar>(config.control.clip)),
-        m_precision(static_cast<Scalar>(1 / (config.control_sigma * config.control_sigma))) {
-    const BaseDrift& base = config.control_base;
+  explicit Control(const TermContext<Scalar>& context)
+      : m_limit(static_cast<Scalar>(context.schedule.saturation)),
+        m_precision(static_cast<Scalar>(1 / (context.config.control_sigma * context.config.control_sigma))) {
+    const BaseDrift& base = context.config.control_base;
     m_base.kind = base.kind;
     m_base.matrix = on_device<Scalar>(base.matrix, "matrix of the base drift");
     m_base.offset = on_device<Scalar>(base.offset, "offset of the base drift");
     m_base.potential = PotentialOnDevice<Scalar>(base.potential);
   }
-  std::string name() const override { return "control"; }
-  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& draws, double weight,
+  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
                const ModelSamplesBar<Scalar>& bar) const override;
 
  private:
@@ -54,10 +54,10 @@ class Control : public ExpectationTerm<Scalar> {
 };
 
 template <class Scalar>
-TermSums Control<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& draws, double weight,
+TermSums Control<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
                               const ModelSamplesBar<Scalar>& bar) const {
-  const Matrix<Scalar> x = draws.x, u = draws.drift, x_bar = bar.x, u_bar = bar.drift,
-                       difference = bar.scratch;
+  const ConstMatrix<Scalar> x = samples.x, u = samples.drift;
+  const Matrix<Scalar> x_bar = bar.x, u_bar = bar.drift, difference = bar.scratch;
   const Vector<Scalar> score_weight = bar.score_weight;
   const int n_dims = static_cast<int>(u.extent(0));
   const Scalar scale = static_cast<Scalar>(weight), limit = m_limit, precision = m_precision;
@@ -65,29 +65,25 @@ TermSums Control<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Sc
   base.n_dims = n_dims;
   TermSums sums;
   Kokkos::parallel_reduce(
-      "control cost", Kokkos::RangePolicy<ExecutionSpace>(space, 0, draws.size()),
-      KOKKOS_LAMBDA(int s, double& total, double& clipped) {
+      "control cost", Kokkos::RangePolicy<ExecutionSpace>(space, 0, samples.size()),
+      KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         base.difference(&x(0, s), &u(0, s), &difference(0, s));
         Scalar square = 0;
         for (int i = 0; i < n_dims; ++i) square += difference(i, s) * difference(i, s);
-        const Clipped<Scalar> h = clip(precision * square / Scalar(2), limit);
+        const Saturated<Scalar> h = saturate(precision * square / Scalar(2), limit);
         const Scalar factor = scale * h.slope * precision;
         for (int i = 0; i < n_dims; ++i) u_bar(i, s) += factor * difference(i, s);
         base.add_adjoint(&x(0, s), &difference(0, s), factor, &x_bar(0, s));
-        add_sample_cost(h, scale, score_weight(s), total, clipped);
+        add_sample_cost(h, scale, score_weight(s), total, saturated);
       },
-      sums.value, sums.clipped);
+      sums.value, sums.saturated);
   return sums;
 }
 
 }  // namespace
 
-template <class Scalar>
-std::unique_ptr<ExpectationTerm<Scalar>> make_control(const Config& config) {
-  return std::make_unique<Control<Scalar>>(config);
+TermFactory control_term() {
+  return make_factory<Control>();
 }
-
-template std::unique_ptr<ExpectationTerm<float>> make_control<float>(const Config&);
-template std::unique_ptr<ExpectationTerm<double>> make_control<double>(const Config&);
 
 }  // namespace rhoflux::objectives

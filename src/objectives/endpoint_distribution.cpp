@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kind_of_word.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/small_matrix.hpp"
 #include "rhoflux/core/text.hpp"
@@ -61,16 +62,13 @@ std::vector<double> EndpointDistribution::variance() const {
 EndpointDistribution EndpointDistribution::parse(const std::string& text) {
   const FirstWord worded = first_word(text);
   EndpointDistribution distribution;
-  if (worded.word == "none" && worded.rest.empty()) return distribution;
-  if (worded.word == "file") {
+  distribution.kind = kind_of_word<Kind>(worded, "an endpoint distribution");
+  if (distribution.kind == Kind::none) return distribution;
+  if (distribution.kind == Kind::file) {
     if (worded.rest.empty()) fail_input("'file' needs the path of a population file");
-    distribution.kind = Kind::file;
     distribution.path = worded.rest;
     return distribution;
   }
-  if (worded.word != "gaussian")
-    fail_input("'" + worded.word + "' is not a law; there are none, gaussian, file");
-  distribution.kind = Kind::gaussians;
   for (const std::string& part : split(worded.rest, ';')) distribution.parts.push_back(parse_part(part));
   for (const Part& part : distribution.parts)
     if (part.mean.size() != distribution.parts.front().mean.size())
@@ -80,12 +78,13 @@ EndpointDistribution EndpointDistribution::parse(const std::string& text) {
 }
 
 std::string EndpointDistribution::to_string() const {
-  if (kind == Kind::none) return "none";
-  if (kind == Kind::file) return "file " + path;
+  if (kind == Kind::none) return enum_to_text(kind);
+  if (kind == Kind::file) return enum_to_text(kind) + " " + path;
   std::string text;
   for (const Part& part : parts) {
     const std::vector<double> given = given_numbers(part.covariance, part.mean.size(), part.n_given);
-    text += (text.empty() ? "gaussian " : "; ") + print_numbers(part.mean) + " : " + print_numbers(given);
+    text += (text.empty() ? enum_to_text(kind) + " " : "; ") + print_numbers(part.mean) + " : " +
+            print_numbers(given);
     if (part.weight != 1) text += " : " + print_number(part.weight);
   }
   return text;

@@ -3,22 +3,24 @@
 namespace rhoflux::objectives {
 namespace {
 
+/// h = log rho, [HVC] 35.
 template <class Scalar>
-class Entropy : public ExpectationTerm<Scalar> {
+class Entropy final : public ExpectationTerm<Scalar> {
  public:
-  std::string name() const override { return "entropy"; }
-  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& draws, double weight,
+  explicit Entropy(const TermContext<Scalar>&) {}
+  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
                const ModelSamplesBar<Scalar>& bar) const override;
 };
 
 template <class Scalar>
-TermSums Entropy<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& draws, double weight,
+TermSums Entropy<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
                               const ModelSamplesBar<Scalar>& bar) const {
-  const Vector<Scalar> log_rho = draws.log_rho, log_rho_bar = bar.log_rho, score_weight = bar.score_weight;
+  const ConstVector<Scalar> log_rho = samples.log_rho;
+  const Vector<Scalar> log_rho_bar = bar.log_rho, score_weight = bar.score_weight;
   const auto scale = static_cast<Scalar>(weight);
   TermSums sums;
   Kokkos::parallel_reduce(
-      "entropy", Kokkos::RangePolicy<ExecutionSpace>(space, 0, draws.size()),
+      "entropy", Kokkos::RangePolicy<ExecutionSpace>(space, 0, samples.size()),
       KOKKOS_LAMBDA(int s, double& total) {
         total += static_cast<double>(log_rho(s));
         log_rho_bar(s) += scale;
@@ -30,12 +32,8 @@ TermSums Entropy<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Sc
 
 }  // namespace
 
-template <class Scalar>
-std::unique_ptr<ExpectationTerm<Scalar>> make_entropy(const Config&) {
-  return std::make_unique<Entropy<Scalar>>();
+TermFactory entropy_term() {
+  return make_factory<Entropy>();
 }
-
-template std::unique_ptr<ExpectationTerm<float>> make_entropy<float>(const Config&);
-template std::unique_ptr<ExpectationTerm<double>> make_entropy<double>(const Config&);
 
 }  // namespace rhoflux::objectives

@@ -1,16 +1,17 @@
 #include "rhoflux/objectives/expectations.hpp"
 
-#include <cmath>
+#include <stdexcept>
+#include <utility>
 
 #include "rhoflux/core/random.hpp"
 #include "rhoflux/device/loops.hpp"
-#include "rhoflux/objectives/jacobian_symmetry.hpp"
 
 namespace rhoflux::objectives {
 namespace {
 
 /// flux::Volatility::at on the device.
-KOKKOS_INLINE_FUNCTION double noise_at(const Vector<double>& times, const Vector<double>& values, double t) {
+KOKKOS_INLINE_FUNCTION double volatility_at(const Vector<double>& times, const Vector<double>& values,
+                                            double t) {
   const int last = static_cast<int>(times.extent(0)) - 1;
   if (last < 0 || t <= times(0)) return values(0);
   if (t >= times(last)) return values(last);
@@ -29,19 +30,30 @@ Vector<Scalar> entries(const Vector<Scalar>& all, int n) {
   return Kokkos::subview(all, Kokkos::make_pair(0, n));
 }
 
-/// Times in [0, 1] and uniforms of the draws first_sample, first_sample + 1, ...
-/// @param is_lattice the uniforms of a step are points of a lattice, else independent
-/// @param group draws of one time @param width of the part of [0, 1] that a group has; 0: all at `fixed`
+/// How the times and uniforms of some samples are drawn.
+struct UniformOptions {
+  enum class Points { lattice, independent };
+  Points points = Points::lattice;
+  std::int64_t first_sample = 0;
+  int group = 1;          ///< samples of one time
+  double width = 0;       ///< of the part of [0, 1] that a group has its time in; 0: all at fixed_time
+  double fixed_time = 0;  ///< in [0, 1]
+};
+
+/// Times in [0, 1] and uniforms of the samples first_sample, first_sample + 1, ...
 template <class Scalar>
 void draw_uniforms(const ExecutionSpace& space, const RandomStream& random, const ShiftedLattice& lattice,
-                   bool is_lattice, std::int64_t first_sample, int group, double width, double fixed,
-                   const Vector<Scalar>& tau, const Matrix<double>& uniforms) {
+                   const UniformOptions& options, const Vector<Scalar>& tau, const Matrix<double>& uniforms) {
   const int n_uniforms = static_cast<int>(uniforms.extent(0));
+  const bool is_lattice = options.points == UniformOptions::Points::lattice;
+  const std::int64_t first_sample = options.first_sample;
+  const auto group = static_cast<std::uint64_t>(options.group);
+  const double width = options.width, fixed = options.fixed_time;
   for_each(
-      space, "times of the draws", static_cast<int>(tau.extent(0)), KOKKOS_LAMBDA(int s) {
+      space, "times of the samples", static_cast<int>(tau.extent(0)), KOKKOS_LAMBDA(int s) {
         const auto index = static_cast<std::uint64_t>(first_sample + s);
-        const std::uint64_t stratum = index / static_cast<std::uint64_t>(group);
-        const std::uint64_t leader = stratum * static_cast<std::uint64_t>(group);
+        const std::uint64_t stratum = index / group;
+        const std::uint64_t leader = stratum * group;
         const double within = random.uniforms(leader, 0).first;
         tau(s) = static_cast<Scalar>(width > 0 ? (static_cast<double>(stratum) + within) * width : fixed);
         for (int k = 0; k < n_uniforms && is_lattice; ++k)
@@ -57,36 +69,44 @@ void draw_uniforms(const ExecutionSpace& space, const RandomStream& random, cons
 /// g^2 / 2 in model units.
 template <class Scalar>
 void fill_diffusion(const ExecutionSpace& space, const DeviceUnits<Scalar>& units,
-                    const Vector<double>& noise_times, const Vector<double>& noise_values,
+                    const Vector<double>& volatility_times, const Vector<double>& volatility_values,
                     const Vector<Scalar>& tau, const Matrix<Scalar>& diffusion) {
   for_each_entry(
-      space, "diffusion of the draws", static_cast<int>(diffusion.extent(0)), static_cast<int>(tau.extent(0)),
-      KOKKOS_LAMBDA(int i, int s) {
+      space, "diffusion of the samples", static_cast<int>(diffusion.extent(0)),
+      static_cast<int>(tau.extent(0)), KOKKOS_LAMBDA(int i, int s) {
         const double time = units.t_first + units.time_span * static_cast<double>(tau(s));
-        const double g = noise_at(noise_times, noise_values, time);
+        const double g = volatility_at(volatility_times, volatility_values, time);
         const auto unit = static_cast<double>(units.scale(i));
         diffusion(i, s) = static_cast<Scalar>(0.5 * g * g * units.time_span / (unit * unit));
       });
 }
 
-/// GivenStates, drift and log density in the units of the data, and adjoints of zero.
+/// The arrays of ModelSamples, to be filled.
+template <class Scalar>
+struct SampleArrays {
+  Vector<Scalar> t;
+  Matrix<Scalar> x, drift;
+  Vector<Scalar> log_rho;
+};
+
+/// States, drift and log density in the units of the data, and adjoints of zero.
 template <class Scalar>
 void to_data_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& units,
                    const density::Points<Scalar>& points, const flux::DynamicsViews<Scalar>& motion,
-                   const ModelSamples<Scalar>& draws, const ModelSamplesBar<Scalar>& bar) {
+                   const SampleArrays<Scalar>& samples, const ModelSamplesBar<Scalar>& bar) {
   const auto t_first = static_cast<Scalar>(units.t_first), span = static_cast<Scalar>(units.time_span);
   const auto log_volume = static_cast<Scalar>(units.log_volume);
   const bool has_drift = motion.drift.extent(0) > 0;
   for_each_entry(
-      space, "draws in the units of the data", static_cast<int>(points.x.extent(0)), points.size(),
+      space, "samples in the units of the data", static_cast<int>(points.x.extent(0)), points.size(),
       KOKKOS_LAMBDA(int i, int s) {
-        draws.x(i, s) = units.mean(i) + units.scale(i) * points.x(i, s);
-        draws.drift(i, s) = has_drift ? units.scale(i) / span * motion.drift(i, s) : Scalar(0);
+        samples.x(i, s) = units.mean(i) + units.scale(i) * points.x(i, s);
+        samples.drift(i, s) = has_drift ? units.scale(i) / span * motion.drift(i, s) : Scalar(0);
         bar.x(i, s) = 0;
         bar.drift(i, s) = 0;
         if (i > 0) return;
-        draws.t(s) = t_first + span * points.tau(s);
-        draws.log_rho(s) = motion.log_rho(s) - log_volume;
+        samples.t(s) = t_first + span * points.tau(s);
+        samples.log_rho(s) = motion.log_rho(s) - log_volume;
         bar.log_rho(s) = 0;
       });
 }
@@ -104,8 +124,8 @@ void to_model_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& unit
       });
 }
 
-/// For the score function: the adjoint of log rho gets the score_weight of each draw less the mean
-/// score_weight of the draws of its block that are not of its group, of which it is independent.
+/// For the score function: the adjoint of log rho gets the score_weight of each sample less the mean
+/// score_weight of the samples of its block that are not of its group, of which it is independent.
 template <class Scalar>
 void subtract_baseline(const ExecutionSpace& space, const ModelSamplesBar<Scalar>& bar, int group, int block,
                        int n) {
@@ -122,48 +142,53 @@ void subtract_baseline(const ExecutionSpace& space, const ModelSamplesBar<Scalar
 }  // namespace
 
 template <class Scalar>
-Expectations<Scalar>::Expectations(const Config& config, When when, const Units& units,
-                                   const flux::Volatility& noise, flux::Dynamics<Scalar>& dynamics,
-                                   int max_samples)
-    : m_when(when),
+Expectations<Scalar>::Expectations(const Config& config, flux::Dynamics<Scalar>& dynamics,
+                                   const ExpectationOptions& options)
+    : m_kind(options.kind),
       m_estimator(config.estimator),
       m_group(config.samples_per_time()),
       m_block(config.samples_per_block()),
       m_dynamics(dynamics),
-      m_units(units),
-      m_has_noise(when == When::integral && !noise.is_zero()),
-      m_noise_times(on_device<double>(noise.times, "times of the noise")),
-      m_noise_values(on_device<double>(noise.values, "noise")) {
-  const int n_dims = dynamics.n_dims();
-  const auto matrix = [&](const char* label) { return make_matrix<Scalar>(label, n_dims, max_samples); };
+      m_units(options.units),
+      m_has_diffusion(options.kind == TermKind::integral && !options.volatility.is_zero()),
+      m_volatility_times(on_device<double>(options.volatility.times, "times of the volatility")),
+      m_volatility_values(on_device<double>(options.volatility.values, "volatility")),
+      m_lattice(dynamics.density().uniforms_per_sample()) {
+  if (!is_expectation(m_kind)) throw std::logic_error("a likelihood is no expectation under the model");
+  for (const TermRow* row : config.active_terms(m_kind)) {
+    const TermSchedule& schedule = config.schedule(row->name);
+    const TermContext<Scalar> context = {config,    schedule,        options.units,
+                                         &dynamics, m_has_diffusion, options.max_samples};
+    m_terms.push_back({row->name, schedule, row->factory.make(context)});
+    m_has_unevaluated = m_has_unevaluated || m_terms.back().term->evaluates_dynamics();
+  }
+  allocate(options.max_samples);
+}
+
+template <class Scalar>
+void Expectations<Scalar>::allocate(int max_samples) {
+  const auto matrix = [&](const char* label) {
+    return make_matrix<Scalar>(label, m_dynamics.n_dims(), max_samples);
+  };
   const auto vector = [&](const char* label) { return make_vector<Scalar>(label, max_samples); };
-  m_uniforms = make_matrix<double>("uniforms", dynamics.density().uniforms_per_sample(), max_samples);
-  m_lattice = ShiftedLattice(dynamics.density().uniforms_per_sample());
-  m_points = {vector("times of the draws"), matrix("draws")};
+  m_uniforms = make_matrix<double>("uniforms", m_dynamics.density().uniforms_per_sample(), max_samples);
+  m_points = {vector("times of the samples"), matrix("samples")};
   m_motion.log_rho = vector("log density");
-  if (when == When::integral) {  // the ends look at the density alone
+  if (m_kind == TermKind::integral) {  // the ends look at the density alone
     m_motion.velocity = matrix("velocity");
     m_motion.drift = matrix("drift");
   }
-  if (m_has_noise) {
+  if (m_has_diffusion) {
     m_motion.score = matrix("score");
     m_motion.diffusion = matrix("diffusion");
   }
-  m_draws = {vector("times"), matrix("states"), matrix("drift"), vector("log density")};
+  m_t = vector("times");
+  m_x = matrix("states");
+  m_drift = matrix("drift");
+  m_log_rho = vector("log density");
   m_bar = {matrix("states adjoint"), matrix("drift adjoint"), vector("log density adjoint"),
            vector("score_weight"), matrix("work of the terms")};
-  m_terms = when == When::integral ? make_integral_terms<Scalar>(config, units)
-                                   : make_endpoint_terms<Scalar>(config, when == When::terminal);
-  for (const ScheduledTerm<Scalar>& term : m_terms) {
-    m_names.push_back(term.term->name());
-    m_schedules.push_back(term.schedule);
-  }
-  if (when != When::integral || !config.jacobian_symmetry.is_active()) return;
-  m_names.emplace_back("jacobian_symmetry");
-  m_schedules.push_back(config.jacobian_symmetry);
-  m_symmetry = std::make_unique<JacobianSymmetry<Scalar>>(units, m_has_noise, config.jacobian_symmetry.clip,
-                                                          dynamics, max_samples);
-  m_symmetry_x_bar = matrix("states adjoint of the symmetry");
+  if (m_has_unevaluated) m_unevaluated_x_bar = matrix("states adjoint of other points");
 }
 
 template <class Scalar>
@@ -179,30 +204,29 @@ void Expectations<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>
   const density::Points<Scalar>& points = states.points;
   const int n = points.size();
   const bool has_gradient = parameters_bar.extent(0) > 0;
-  const DeviceUnits<Scalar>& units = m_units;
   const auto note = [&](std::size_t k, const TermSums& sums) {
     values[k].value += states.share * sums.value;
-    values[k].clipped += states.clip_share * sums.clipped;
+    values[k].saturated += states.saturated_share * sums.saturated;
   };
-  if (m_has_noise)
-    fill_diffusion(space, units, m_noise_times, m_noise_values, points.tau, m_motion.diffusion);
+  // In training, what does not act yet has no value either.
+  const auto acts = [&](std::size_t k) { return weights[k] > 0 || !has_gradient; };
+  if (m_has_diffusion)
+    fill_diffusion(space, m_units, m_volatility_times, m_volatility_values, points.tau, m_motion.diffusion);
   const Vector<Scalar> score_weight = entries(m_bar.score_weight, n);
   Kokkos::deep_copy(space, score_weight, Scalar(0));
-  if (m_symmetry) {
-    const std::size_t k = m_terms.size();
-    Kokkos::deep_copy(space, m_symmetry_x_bar, Scalar(0));
-    if (weights[k] > 0 || !has_gradient)
-      note(k,
-           m_symmetry->add(space, parameters, points, m_motion.diffusion, states.config, states.first_sample,
-                           states.share * weights[k], parameters_bar, m_symmetry_x_bar, score_weight));
-  }
-  m_dynamics.evaluate_at_samples(space, parameters, points, uniforms, m_motion);
-  to_data_units(space, units, points, m_motion, m_draws, m_bar);
-  const ModelSamples<Scalar> draws = {entries(m_draws.t, n), m_draws.x, m_draws.drift, m_draws.log_rho};
+  if (m_has_unevaluated) Kokkos::deep_copy(space, m_unevaluated_x_bar, Scalar(0));
   for (std::size_t k = 0; k < m_terms.size(); ++k)
-    if (weights[k] > 0 || !has_gradient)  // in training, what does not act yet has no value either
-      note(k, m_terms[k].term->add(space, draws, states.share * weights[k], m_bar));
-  if (has_gradient) to_model_units(space, units, m_bar, m_symmetry_x_bar, n);
+    if (m_terms[k].term->evaluates_dynamics() && acts(k))
+      note(k, m_terms[k].term->add_unevaluated(
+                  space, {parameters, points, m_motion.diffusion, states.config, states.first_sample},
+                  states.share * weights[k], {parameters_bar, m_unevaluated_x_bar, score_weight}));
+  m_dynamics.evaluate_at_samples(space, parameters, points, uniforms, m_motion);
+  to_data_units<Scalar>(space, m_units, points, m_motion, {m_t, m_x, m_drift, m_log_rho}, m_bar);
+  const ModelSamples<Scalar> samples = {entries(m_t, n), m_x, m_drift, m_log_rho};
+  for (std::size_t k = 0; k < m_terms.size(); ++k)
+    if (!m_terms[k].term->evaluates_dynamics() && acts(k))
+      note(k, m_terms[k].term->add(space, samples, states.share * weights[k], m_bar));
+  if (has_gradient) to_model_units(space, m_units, m_bar, m_unevaluated_x_bar, n);
 }
 
 template <class Scalar>
@@ -210,23 +234,27 @@ void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<
                                       const SampleConfig& config, std::int64_t first_sample, int n,
                                       const std::vector<double>& weights,
                                       const Vector<Scalar>& parameters_bar, TermSums* values) {
-  const bool is_integral = m_when == When::integral;
-  const double per_draw = 1 / static_cast<double>(config.samples);
+  const bool is_integral = m_kind == TermKind::integral;
+  const bool is_initial = m_kind == TermKind::initial_expectation;
+  const double per_sample = 1 / static_cast<double>(config.samples);
   const GivenStates states = {{entries(m_points.tau, n), columns(m_points.x, n)},
-                              per_draw * (is_integral ? m_units.time_span : 1.0),
-                              per_draw,
+                              per_sample * (is_integral ? m_units.time_span : 1.0),
+                              per_sample,
                               config,
                               first_sample};
-  const RandomPurpose purpose = is_integral               ? RandomPurpose::expectation
-                                : m_when == When::initial ? RandomPurpose::initial
-                                                          : RandomPurpose::terminal;
+  const RandomPurpose purpose = is_integral  ? RandomPurpose::expectation
+                                : is_initial ? RandomPurpose::initial
+                                             : RandomPurpose::terminal;
   const RandomStream random(config.seed, purpose, static_cast<std::uint64_t>(config.step));
-  draw_uniforms(space, random, m_lattice, m_block == 1, first_sample, m_group,
-                is_integral ? m_group * per_draw : 0.0, m_when == When::initial ? 0.0 : 1.0,
-                states.points.tau, columns(m_uniforms, n));
-  // The symmetry looks at the draws before they are evaluated; otherwise both are one pass.
-  const Matrix<double> uniforms = m_symmetry ? Matrix<double>() : columns(m_uniforms, n);
-  if (m_symmetry) m_dynamics.density().sample(space, parameters, states.points, columns(m_uniforms, n));
+  using Points = UniformOptions::Points;
+  const Matrix<double> own_uniforms = columns(m_uniforms, n);
+  draw_uniforms(space, random, m_lattice,
+                {m_block == 1 ? Points::lattice : Points::independent, first_sample, m_group,
+                 is_integral ? m_group * per_sample : 0.0, is_initial ? 0.0 : 1.0},
+                states.points.tau, own_uniforms);
+  // A term that evaluates the dynamics itself needs the samples before; otherwise both are one pass.
+  const Matrix<double> uniforms = m_has_unevaluated ? Matrix<double>() : own_uniforms;
+  if (m_has_unevaluated) m_dynamics.density().sample(space, parameters, states.points, own_uniforms);
   add(space, parameters, states, uniforms, weights, values, parameters_bar);
   if (parameters_bar.extent(0) == 0) return;
   if (m_estimator == Estimator::score_function) subtract_baseline(space, m_bar, m_group, m_block, n);
@@ -245,40 +273,7 @@ void Expectations<Scalar>::accumulate_at(const ExecutionSpace& space, const Vect
                      flux::StateKind::fixed, parameters_bar, m_bar.x);
 }
 
-template <class Scalar>
-std::vector<ScheduledTerm<Scalar>> make_integral_terms(const Config& config, const Units& units) {
-  std::vector<ScheduledTerm<Scalar>> terms;
-  const auto add = [&](const Term& schedule, std::unique_ptr<ExpectationTerm<Scalar>> term) {
-    if (schedule.is_active()) terms.push_back({schedule, std::move(term)});
-  };
-  add(config.kinetic, make_kinetic<Scalar>(config, units));
-  add(config.control, make_control<Scalar>(config));
-  add(config.entropy, make_entropy<Scalar>(config));
-  add(config.congestion, make_congestion<Scalar>(config));
-  add(config.state_cost,
-      make_potential_cost<Scalar>("state_cost", config.state_cost_potential, config.state_cost.clip));
-  return terms;
-}
-
-template <class Scalar>
-std::vector<ScheduledTerm<Scalar>> make_endpoint_terms(const Config& config, bool is_last) {
-  std::vector<ScheduledTerm<Scalar>> terms;
-  if (is_last && config.terminal.is_active() && config.terminal_potential.is_given())
-    terms.push_back({config.terminal, make_potential_cost<Scalar>("terminal", config.terminal_potential,
-                                                                  config.terminal.clip)});
-  const Term& reverse = is_last ? config.terminal_reverse : config.initial_reverse;
-  if (reverse.is_active())
-    terms.push_back({reverse, make_reverse_divergence<Scalar>(
-                                  is_last ? "terminal_reverse" : "initial_reverse",
-                                  is_last ? config.terminal_distribution : config.initial_distribution)});
-  return terms;
-}
-
 template class Expectations<float>;
 template class Expectations<double>;
-template std::vector<ScheduledTerm<float>> make_endpoint_terms<float>(const Config&, bool);
-template std::vector<ScheduledTerm<double>> make_endpoint_terms<double>(const Config&, bool);
-template std::vector<ScheduledTerm<float>> make_integral_terms<float>(const Config&, const Units&);
-template std::vector<ScheduledTerm<double>> make_integral_terms<double>(const Config&, const Units&);
 
 }  // namespace rhoflux::objectives

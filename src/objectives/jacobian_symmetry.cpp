@@ -1,11 +1,11 @@
-#include "rhoflux/objectives/jacobian_symmetry.hpp"
-
 #include <algorithm>
 #include <type_traits>
 
-#include "clip.hpp"
 #include "rhoflux/core/random.hpp"
 #include "rhoflux/device/loops.hpp"
+#include "rhoflux/flux/dynamics.hpp"
+#include "rhoflux/objectives/expectation_term.hpp"
+#include "rhoflux/objectives/saturation.hpp"
 
 namespace rhoflux::objectives {
 namespace {
@@ -14,7 +14,7 @@ namespace {
 template <class Scalar>
 constexpr double relative_step = std::is_same_v<Scalar, float> ? 0.02 : 1e-3;
 
-/// First slot of the random signs of a draw, far beyond those of its uniforms.
+/// First slot of the random signs of a sample, far beyond those of its uniforms.
 constexpr std::uint32_t first_sign_slot = 1u << 20;
 
 template <class Scalar>
@@ -22,61 +22,96 @@ Matrix<Scalar> columns(const Matrix<Scalar>& all, int n) {
   return Kokkos::subview(all, Kokkos::ALL, Kokkos::make_pair(0, n));
 }
 
-}  // namespace
+/// int E_rho |J - J^T|_F^2 dt with J = du/dx ([HVC] 37, 38): zero where the drift is a gradient. With
+/// independent random signs v and w (Hutchinson 1989) the expectation of s^2, s = w'(J - J^T)v, is the
+/// squared norm; J v and J w are central differences of the drift, of which the gradient is exact.
+template <class Scalar>
+class JacobianSymmetry final : public ExpectationTerm<Scalar> {
+ public:
+  explicit JacobianSymmetry(const TermContext<Scalar>& context);
+  bool evaluates_dynamics() const override { return true; }
+  TermSums add_unevaluated(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples,
+                           double weight, const UnevaluatedSamplesBar<Scalar>& bar) override;
+
+ private:
+  void draw_signs(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples) const;
+  TermSums add_values(const ExecutionSpace& space, int n, double weight,
+                      const Vector<Scalar>& score_weight) const;
+  void add_adjoint(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples,
+                   const UnevaluatedSamplesBar<Scalar>& bar);
+  /// The drift at the samples shifted by +-step along v or w, which are stencil points 0, 1 and 2, 3.
+  void evaluate_at(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples, int stencil_point);
+
+  flux::Dynamics<Scalar>& m_dynamics;
+  int m_n_dims;
+  double m_step, m_time_span;  ///< step in units of the data
+  Scalar m_limit;
+  Vector<Scalar> m_scale;
+  Matrix<Scalar> m_x, m_v, m_w, m_drift_bar;
+  Matrix<Scalar> m_drifts[4];
+  Vector<Scalar> m_factor, m_log_rho_bar;
+  flux::DynamicsViews<Scalar> m_motion;
+};
 
 template <class Scalar>
-JacobianSymmetry<Scalar>::JacobianSymmetry(const Units& units, bool has_noise, double limit,
-                                           flux::Dynamics<Scalar>& dynamics, int max_samples)
-    : m_dynamics(dynamics),
-      m_n_dims(dynamics.n_dims()),
-      m_step(relative_step<Scalar> * *std::min_element(units.scale.begin(), units.scale.end())),
-      m_time_span(units.time_span()),
-      m_limit(static_cast<Scalar>(limit)),
-      m_scale(on_device<Scalar>(units.scale, "scale")) {
-  const auto matrix = [&](const char* label) { return make_matrix<Scalar>(label, m_n_dims, max_samples); };
+JacobianSymmetry<Scalar>::JacobianSymmetry(const TermContext<Scalar>& context)
+    : m_dynamics(*context.dynamics),
+      m_n_dims(m_dynamics.n_dims()),
+      m_step(relative_step<Scalar> *
+             *std::min_element(context.units.scale.begin(), context.units.scale.end())),
+      m_time_span(context.units.time_span()),
+      m_limit(static_cast<Scalar>(context.schedule.saturation)),
+      m_scale(on_device<Scalar>(context.units.scale, "scale")) {
+  const int n = context.max_samples;
+  const auto matrix = [&](const char* label) { return make_matrix<Scalar>(label, m_n_dims, n); };
   m_x = matrix("stencil");
   m_v = matrix("first direction");
   m_w = matrix("second direction");
   m_drift_bar = matrix("drift adjoint");
   for (Matrix<Scalar>& drift : m_drifts) drift = matrix("drift of the stencil");
-  m_factor = make_vector<Scalar>("factor", max_samples);
-  m_log_rho_bar = make_vector<Scalar>("log density adjoint", max_samples);
-  m_motion.log_rho = make_vector<Scalar>("log density", max_samples);
+  m_factor = make_vector<Scalar>("factor", n);
+  m_log_rho_bar = make_vector<Scalar>("log density adjoint", n);
+  m_motion.log_rho = make_vector<Scalar>("log density", n);
   m_motion.velocity = matrix("velocity");
-  if (has_noise) m_motion.score = matrix("score");
+  if (context.has_diffusion) m_motion.score = matrix("score");
 }
 
 template <class Scalar>
-void JacobianSymmetry<Scalar>::evaluate_at(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                           const density::Points<Scalar>& points, int stencil_point) {
-  const Matrix<Scalar> x = points.x, moved = m_x, direction = stencil_point < 2 ? m_v : m_w;
+void JacobianSymmetry<Scalar>::evaluate_at(const ExecutionSpace& space,
+                                           const UnevaluatedSamples<Scalar>& samples, int stencil_point) {
+  const Matrix<Scalar> x = samples.points.x, shifted = m_x, direction = stencil_point < 2 ? m_v : m_w;
   const Vector<Scalar> scale = m_scale;
   const auto step = static_cast<Scalar>(stencil_point % 2 == 0 ? m_step : -m_step);
+  const int n = samples.points.size();
   for_each_entry(
-      space, "stencil", m_n_dims, points.size(),
-      KOKKOS_LAMBDA(int i, int s) { moved(i, s) = x(i, s) + step * direction(i, s) / scale(i); });
+      space, "stencil", m_n_dims, n,
+      KOKKOS_LAMBDA(int i, int s) { shifted(i, s) = x(i, s) + step * direction(i, s) / scale(i); });
   m_motion.drift = m_drifts[stencil_point];
-  m_dynamics.evaluate(space, parameters, {points.tau, columns(m_x, points.size())}, m_motion);
+  m_dynamics.evaluate(space, samples.parameters, {samples.points.tau, columns(m_x, n)}, m_motion);
 }
 
 template <class Scalar>
-TermSums JacobianSymmetry<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                       const density::Points<Scalar>& points, const Matrix<Scalar>& diffusion,
-                                       const SampleConfig& config, std::int64_t first_sample, double weight,
-                                       const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar,
-                                       const Vector<Scalar>& score_weight) {
-  const int n = points.size(), n_dims = m_n_dims;
-  const RandomStream random(config.seed, RandomPurpose::expectation, static_cast<std::uint64_t>(config.step));
+void JacobianSymmetry<Scalar>::draw_signs(const ExecutionSpace& space,
+                                          const UnevaluatedSamples<Scalar>& samples) const {
+  const RandomStream random(samples.config.seed, RandomPurpose::expectation,
+                            static_cast<std::uint64_t>(samples.config.step));
   const Matrix<Scalar> v = m_v, w = m_w;
+  const std::int64_t first_sample = samples.first_sample;
   for_each_entry(
-      space, "random signs", n_dims, n, KOKKOS_LAMBDA(int i, int s) {
+      space, "random signs", m_n_dims, samples.points.size(), KOKKOS_LAMBDA(int i, int s) {
         const RandomStream::Pair pair = random.uniforms(static_cast<std::uint64_t>(first_sample + s),
                                                         first_sign_slot + static_cast<std::uint32_t>(i));
         v(i, s) = pair.first < 0.5 ? Scalar(-1) : Scalar(1);
         w(i, s) = pair.second < 0.5 ? Scalar(-1) : Scalar(1);
       });
-  m_motion.diffusion = diffusion;
-  for (int k = 0; k < 4; ++k) evaluate_at(space, parameters, points, k);
+}
+
+/// h from the drifts of the stencil; leaves in m_factor the derivative of weight h by the difference.
+template <class Scalar>
+TermSums JacobianSymmetry<Scalar>::add_values(const ExecutionSpace& space, int n, double weight,
+                                              const Vector<Scalar>& score_weight) const {
+  const int n_dims = m_n_dims;
+  const Matrix<Scalar> v = m_v, w = m_w;
   const Matrix<Scalar> along_v = m_drifts[0], against_v = m_drifts[1], along_w = m_drifts[2],
                        against_w = m_drifts[3];
   const Vector<Scalar> scale = m_scale, factor = m_factor, log_rho_bar = m_log_rho_bar;
@@ -85,35 +120,57 @@ TermSums JacobianSymmetry<Scalar>::add(const ExecutionSpace& space, const Vector
   TermSums sums;
   Kokkos::parallel_reduce(
       "jacobian symmetry", Kokkos::RangePolicy<ExecutionSpace>(space, 0, n),
-      KOKKOS_LAMBDA(int s, double& total, double& clipped) {
+      KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         Scalar difference = 0;
         for (int i = 0; i < n_dims; ++i)
           difference += scale(i) * (w(i, s) * (along_v(i, s) - against_v(i, s)) -
                                     v(i, s) * (along_w(i, s) - against_w(i, s)));
         difference *= rate;
-        const Clipped<Scalar> h = clip(difference * difference, limit);
+        const Saturated<Scalar> h = saturate(difference * difference, limit);
         factor(s) = Scalar(2) * term_weight * h.slope * difference * rate;
         log_rho_bar(s) = 0;
-        add_sample_cost(h, term_weight, score_weight(s), total, clipped);
+        add_sample_cost(h, term_weight, score_weight(s), total, saturated);
       },
-      sums.value, sums.clipped);
-  if (parameters_bar.extent(0) == 0) return sums;
+      sums.value, sums.saturated);
+  return sums;
+}
+
+template <class Scalar>
+void JacobianSymmetry<Scalar>::add_adjoint(const ExecutionSpace& space,
+                                           const UnevaluatedSamples<Scalar>& samples,
+                                           const UnevaluatedSamplesBar<Scalar>& bar) {
+  const int n = samples.points.size();
   const Matrix<Scalar> drift_bar = m_drift_bar;
+  const Vector<Scalar> scale = m_scale, factor = m_factor;
   for (int k = 3; k >= 0; --k) {  // the last point first, it has just been evaluated
-    if (k < 3) evaluate_at(space, parameters, points, k);
+    if (k < 3) evaluate_at(space, samples, k);
     m_motion.drift = m_drifts[k];
     const Matrix<Scalar> other = k < 2 ? m_w : m_v;
     const Scalar sign = k == 0 || k == 3 ? Scalar(1) : Scalar(-1);
     for_each_entry(
-        space, "stencil adjoint", n_dims, n,
+        space, "stencil adjoint", m_n_dims, n,
         KOKKOS_LAMBDA(int i, int s) { drift_bar(i, s) = sign * factor(s) * scale(i) * other(i, s); });
-    m_dynamics.adjoint(space, parameters, {points.tau, columns(m_x, n)}, m_motion, m_drift_bar, m_log_rho_bar,
-                       flux::StateKind::fixed, parameters_bar, x_bar);
+    m_dynamics.adjoint(space, samples.parameters, {samples.points.tau, columns(m_x, n)}, m_motion,
+                       m_drift_bar, m_log_rho_bar, flux::StateKind::fixed, bar.parameters, bar.x);
   }
+}
+
+template <class Scalar>
+TermSums JacobianSymmetry<Scalar>::add_unevaluated(const ExecutionSpace& space,
+                                                   const UnevaluatedSamples<Scalar>& samples, double weight,
+                                                   const UnevaluatedSamplesBar<Scalar>& bar) {
+  draw_signs(space, samples);
+  m_motion.diffusion = samples.diffusion;
+  for (int k = 0; k < 4; ++k) evaluate_at(space, samples, k);
+  const TermSums sums = add_values(space, samples.points.size(), weight, bar.score_weight);
+  if (bar.parameters.extent(0) > 0) add_adjoint(space, samples, bar);
   return sums;
 }
 
-template class JacobianSymmetry<float>;
-template class JacobianSymmetry<double>;
+}  // namespace
+
+TermFactory jacobian_symmetry_term() {
+  return make_factory<JacobianSymmetry>();
+}
 
 }  // namespace rhoflux::objectives

@@ -1,29 +1,23 @@
 #include "rhoflux/objectives/pair_kernel.hpp"
 
+#include "kind_of_word.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/small_matrix.hpp"
 #include "rhoflux/core/text.hpp"
 
 namespace rhoflux::objectives {
 
 PairKernel PairKernel::parse(const std::string& text) {
-  const auto [word, rest] = first_word(text);
+  const FirstWord worded = first_word(text);
   PairKernel kernel;
-  if (word == "density" && rest.empty()) return kernel;
-  if (word == "inverse_quadratic")
-    kernel.kind = Kind::inverse_quadratic;
-  else if (word == "gaussian")
-    kernel.kind = Kind::gaussian;
-  else
-    fail_input("'" + text + "' is not a kernel; there are density, inverse_quadratic l, gaussian l");
-  kernel.length = parse_number(rest);
+  kernel.kind = kind_of_word<Kind>(worded, "a kernel");
+  if (!kernel.is_pairwise()) return kernel;
+  kernel.length = parse_number(worded.rest);
   if (!(kernel.length > 0)) fail_input("the length of a kernel must be greater than 0");
   return kernel;
 }
 
 std::string PairKernel::to_string() const {
-  if (kind == Kind::density) return "density";
-  return (kind == Kind::gaussian ? "gaussian " : "inverse_quadratic ") + print_number(length);
+  return is_pairwise() ? enum_to_text(kind) + " " + print_number(length) : enum_to_text(kind);
 }
 
 }  // namespace rhoflux::objectives

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kind_of_word.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/small_matrix.hpp"
 #include "rhoflux/core/text.hpp"
@@ -10,17 +11,23 @@
 namespace rhoflux::objectives {
 namespace {
 
-struct KindName {
-  Potential::Kind kind;
-  const char *name, *form;
-  std::size_t n_fields;
-};
-constexpr KindName kinds[] = {
-    {Potential::Kind::circles, "circles", "c1,..,cD : R", 2},
-    {Potential::Kind::quadrics, "quadrics", "c1,..,cD : a1,..,aD : r", 3},
-    {Potential::Kind::balls, "balls", "c1,..,cD : R : k", 3},
-    {Potential::Kind::quadratic, "quadratic", "c1,..,cD : a1,..,aD", 2},
-    {Potential::Kind::double_well, "double_well", "c1,..,cD : w1,..,wD : a1,..,aD", 3}};
+/// How the parts of a kind are written.
+const char* form_of(Potential::Kind kind) {
+  switch (kind) {
+    case Potential::Kind::circles:
+      return "c1,..,cD : R";
+    case Potential::Kind::quadrics:
+      return "c1,..,cD : a1,..,aD : r";
+    case Potential::Kind::balls:
+      return "c1,..,cD : R : k";
+    case Potential::Kind::quadratic:
+      return "c1,..,cD : a1,..,aD";
+    case Potential::Kind::double_well:
+      return "c1,..,cD : w1,..,wD : a1,..,aD";
+    default:
+      return "";
+  }
+}
 
 double positive(const std::string& text, const char* name) {
   const double value = parse_number(text);
@@ -28,10 +35,11 @@ double positive(const std::string& text, const char* name) {
   return value;
 }
 
-Potential::Part parse_part(const KindName& kind, const std::string& text) {
+Potential::Part parse_part(Potential::Kind kind, const std::string& text) {
   using Kind = Potential::Kind;
   const std::vector<std::string> fields = split(text, ':');
-  if (fields.size() != kind.n_fields) fail_input("'" + text + "' must be " + kind.form + " for " + kind.name);
+  if (fields.size() != split(form_of(kind), ':').size())
+    fail_input("'" + text + "' must be " + form_of(kind) + " for " + enum_to_text(kind));
   Potential::Part part;
   part.centre = parse_numbers(fields[0]);
   const auto per_coordinate = [&](const std::string& field) {
@@ -41,11 +49,11 @@ Potential::Part parse_part(const KindName& kind, const std::string& text) {
                  std::to_string(values.size()) + " numbers in '" + field + "'");
     return values;
   };
-  if (kind.kind == Kind::circles || kind.kind == Kind::balls) part.level = positive(fields[1], "a radius");
-  if (kind.kind == Kind::balls) part.sharpness = positive(fields[2], "k");
-  if (kind.kind == Kind::quadrics || kind.kind == Kind::quadratic) part.slope = per_coordinate(fields[1]);
-  if (kind.kind == Kind::quadrics) part.level = parse_number(fields[2]);
-  if (kind.kind == Kind::double_well) {
+  if (kind == Kind::circles || kind == Kind::balls) part.level = positive(fields[1], "a radius");
+  if (kind == Kind::balls) part.sharpness = positive(fields[2], "k");
+  if (kind == Kind::quadrics || kind == Kind::quadratic) part.slope = per_coordinate(fields[1]);
+  if (kind == Kind::quadrics) part.level = parse_number(fields[2]);
+  if (kind == Kind::double_well) {
     part.wells = per_coordinate(fields[1]);
     part.slope = per_coordinate(fields[2]);
   }
@@ -56,22 +64,16 @@ Potential::Part parse_part(const KindName& kind, const std::string& text) {
 
 Potential Potential::parse(const std::string& text) {
   Potential potential;
-  const auto [name, rest] = first_word(text);
-  if (name == "none" && rest.empty()) return potential;
-  if (name == "table") {
-    if (rest.empty()) fail_input("'table' needs the path of an HDF5 file");
-    potential.kind = Kind::table;
-    potential.path = rest;
+  const FirstWord worded = first_word(text);
+  potential.kind = kind_of_word<Kind>(worded, "a potential");
+  if (!potential.is_given()) return potential;
+  if (potential.kind == Kind::table) {
+    if (worded.rest.empty()) fail_input("'table' needs the path of an HDF5 file");
+    potential.path = worded.rest;
     return potential;
   }
-  std::string known = "none";
-  for (const KindName& kind : kinds) {
-    known += std::string(", ") + kind.name;
-    if (name != kind.name) continue;
-    potential.kind = kind.kind;
-    for (const std::string& part : split(rest, ';')) potential.parts.push_back(parse_part(kind, part));
-  }
-  if (!potential.is_given()) fail_input("'" + name + "' is not a potential; there are " + known + ", table");
+  for (const std::string& part : split(worded.rest, ';'))
+    potential.parts.push_back(parse_part(potential.kind, part));
   for (const Part& part : potential.parts)
     if (part.centre.size() != potential.parts.front().centre.size())
       fail_input("parts of " + std::to_string(potential.parts.front().centre.size()) + " and of " +
@@ -92,16 +94,12 @@ bool Potential::is_inside(const double* x) const {
 std::string Potential::to_string() const {
   if (kind == Kind::table) return "table " + path;
   std::string text;
-  for (const KindName& known : kinds) {
-    if (known.kind != kind) continue;
-    for (const Part& part : parts) {
-      text += (text.empty() ? std::string(known.name) + " " : "; ") + print_numbers(part.centre);
-      if (!part.wells.empty()) text += " : " + print_numbers(part.wells);
-      if (!part.slope.empty()) text += " : " + print_numbers(part.slope);
-      if (kind == Kind::circles || kind == Kind::quadrics || kind == Kind::balls)
-        text += " : " + print_number(part.level);
-      if (kind == Kind::balls) text += " : " + print_number(part.sharpness);
-    }
+  for (const Part& part : parts) {
+    text += (text.empty() ? enum_to_text(kind) + " " : "; ") + print_numbers(part.centre);
+    if (!part.wells.empty()) text += " : " + print_numbers(part.wells);
+    if (!part.slope.empty()) text += " : " + print_numbers(part.slope);
+    if (is_obstacle()) text += " : " + print_number(part.level);
+    if (kind == Kind::balls) text += " : " + print_number(part.sharpness);
   }
   return text.empty() ? "none" : text;
 }

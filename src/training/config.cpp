@@ -27,22 +27,22 @@ void require_decay(const char* key, double value) {
 void TrainingConfig::validate() const {
   constexpr std::int64_t largest_batch = std::numeric_limits<std::int32_t>::max();
   std::ostringstream learning_rate_text;
-  learning_rate_text << learning_rate;
+  learning_rate_text << schedule.peak;
 
   require(steps >= 1, "training.steps", steps, "1 or more");
   require(batch >= 1 && batch <= largest_batch, "training.batch", batch,
           "1 to " + std::to_string(largest_batch));
-  require(learning_rate > 0.0 && learning_rate <= 1.0, "training.learning_rate", learning_rate,
+  require(schedule.peak > 0.0 && schedule.peak <= 1.0, "training.learning_rate", schedule.peak,
           "greater than 0 and at most 1");
-  require(final_learning_rate >= 0.0 && final_learning_rate <= learning_rate, "training.final_learning_rate",
-          final_learning_rate, "0 to training.learning_rate = " + learning_rate_text.str());
-  require(warmup >= 0, "training.warmup", warmup, "0 or more");
-  require(clip >= 0.0, "training.clip", clip, "0 (no limit) or more");
-  require_decay("training.beta1", beta1);
-  require_decay("training.beta2", beta2);
-  require(epsilon > 0.0, "training.epsilon", epsilon, "greater than 0");
-  require(weight_decay >= 0.0, "training.weight_decay", weight_decay, "0 or more");
-  require(noise >= 0.0, "training.noise", noise, "0 or more");
+  require(schedule.last >= 0.0 && schedule.last <= schedule.peak, "training.final_learning_rate",
+          schedule.last, "0 to training.learning_rate = " + learning_rate_text.str());
+  require(schedule.warmup >= 0, "training.warmup", schedule.warmup, "0 or more");
+  require(max_gradient_norm >= 0.0, "training.clip", max_gradient_norm, "0 (no limit) or more");
+  require_decay("training.beta1", adam.beta1);
+  require_decay("training.beta2", adam.beta2);
+  require(adam.epsilon > 0.0, "training.epsilon", adam.epsilon, "greater than 0");
+  require(adam.weight_decay >= 0.0, "training.weight_decay", adam.weight_decay, "0 or more");
+  require(jitter >= 0.0, "training.noise", jitter, "0 or more");
   require_decay("training.average", average);
   require(reproducible_lanes >= 1 && reproducible_lanes <= 4096, "training.reproducible_lanes",
           reproducible_lanes, "1 to 4096");

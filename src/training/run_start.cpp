@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <sstream>
 
+#include "rhoflux/checkpoint/checkpoint_directory.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/safe_file.hpp"
@@ -32,14 +33,14 @@ void require_same_run(const RunConfig& config, const checkpoint::Checkpoint& sta
          a.coordinate_frequency_min == b.coordinate_frequency_min &&
          a.coordinate_frequency_max == b.coordinate_frequency_max;
   if (!same) refuse("[model], or the divergence-free part of [flux], differs from that of the checkpoint");
-  if (config.training.seed != start.seed)
+  if (config.training.seed != start.state.seed)
     refuse("training.seed = " + std::to_string(config.training.seed) + ", the checkpoint has " +
-           std::to_string(start.seed));
-  if (config.training.precision != start.precision) refuse("training.precision differs");
-  if (const std::int64_t rows = sources.count(io::Split::train); rows != start.n_train_rows)
+           std::to_string(start.state.seed));
+  if (config.training.precision != start.state.precision) refuse("training.precision differs");
+  if (const std::int64_t rows = sources.count(io::Split::train); rows != start.state.n_train_rows)
     refuse((sources.data ? sources.data->path() : "a deck without data.file") + " has " +
            std::to_string(rows) + " training rows, the checkpoint was made with " +
-           std::to_string(start.n_train_rows));
+           std::to_string(start.state.n_train_rows));
 }
 
 std::string entry(const checkpoint::Provenance& provenance, const std::string& name) {
@@ -97,10 +98,11 @@ std::optional<checkpoint::Checkpoint> find_start(const RunConfig& config, const 
                  "remove them");
     const bool named = config.restart != "none" && config.restart != "auto";
     if (named && !checkpoint::list_checkpoints(directory).empty() &&
-        checkpoint::list_checkpoints(directory).front() > checkpoint::checkpoint_path(directory, start->step))
+        checkpoint::list_checkpoints(directory).front() >
+            checkpoint::checkpoint_path(directory, start->state.step))
       fail_input("checkpoint.directory = " + directory + ": holds " +
                  checkpoint::list_checkpoints(directory).front() + ", which is newer than the " +
-                 std::to_string(start->step) + " steps of " + config.restart +
+                 std::to_string(start->state.step) + " steps of " + config.restart +
                  "; give another directory, so that neither run is lost");
     if (config.restart == "auto" && !start && !warnings.empty())
       fail_input(directory + ": no checkpoint can be read; " + warnings.front());

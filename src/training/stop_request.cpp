@@ -17,6 +17,7 @@ extern "C" void note_signal(int signal) {
 
 void install_stop_signals() {
   program_start = std::chrono::steady_clock::now();
+  received_signal = 0;
   struct sigaction action = {};
   action.sa_handler = note_signal;
   action.sa_flags = SA_RESTART;

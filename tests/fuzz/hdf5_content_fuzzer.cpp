@@ -69,9 +69,10 @@ void write_checkpoint(const std::string& path, density::Family family) {
   model.units = {{0, 1}, {1, 2}, 0, 1};
   model.dim_names = {"x1", "x2"};
   const network::ParameterLayout layout = flux::layout_of(model.config, model.flux, 2);
-  for (auto* values : {&checkpoint.parameters, &checkpoint.first_moment, &checkpoint.second_moment})
+  for (auto* values :
+       {&checkpoint.state.parameters, &checkpoint.state.first_moment, &checkpoint.state.second_moment})
     values->assign(static_cast<std::size_t>(layout.size()), 0.0);
-  checkpoint.terms = {{"nll", 1, 0}};
+  checkpoint.state.terms = {{"nll", 1, 0}};
   checkpoint.provenance = {{"program", "rhoflux"}};
   checkpoint::write_checkpoint(path, checkpoint, layout);
 }

@@ -90,7 +90,7 @@ def test_laws_potentials_and_times(folder):
     (folder / "laws.cfg").write_text("[objective]\ninitial = 1\ninitial_law = gaussian 0,0 : 1\n")
     refused(folder, ["data.hold_out_times", "no data.file"], "train", "laws.cfg", "--data.hold_out_times=1")
     refused(folder, ["likelihoods alone", "--data"], "evaluate", "run/checkpoint_000000002.h5")
-    refused(folder, ["--paths 100", "multiple of 128"], "evaluate", "run/checkpoint_000000002.h5", "--paths", 100)
+    refused(folder, ["--trajectories 100", "multiple of 128"], "evaluate", "run/checkpoint_000000002.h5", "--trajectories", 100)
 
 
 def test_population(folder):
@@ -263,7 +263,7 @@ def test_dynamics(folder):
     refused(folder, ["--dims", "twice"], *field, "8,8", "--dims", "1,1")
     refused(folder, ["--bounds"], *field, "8,8", "--bounds", "0:1")
     refused(folder, ["--bounds", "lo:hi"], *field, "8,8", "--bounds", "0:1,1:0")
-    refused(folder, ["--points"], "verify", model, "--points", 0)
+    refused(folder, ["--residual-points"], "verify", model, "--residual-points", 0)
     refused(folder, ["there", "--force"], "verify", model, "--output", "there")
     for more, words in ((["--flux.kind=straight"], ["flux.kind", "sigmoid"]), (["--flux.noise=-1"], ["flux.noise"]),
                         (["--flux.kind=sigmoid", "--model.family=factorised"], ["sigmoid", "autoregressive"]),

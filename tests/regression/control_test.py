@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import LONG, SMALL, check, datasets, differences, figures, main, np, succeed, write_population  # noqa: E402
+from regression import LONG, SMALL, check, datasets, differences, figures, history, main, np, succeed, write_population  # noqa: E402
 
 INPUTS = Path(os.environ["RHOFLUX_SOURCE_DIR"]) / "inputs"
 TIMES = np.linspace(0, 1, 5)
@@ -45,7 +45,7 @@ def train(folder, deck, *more, steps=1500, batch=1024):
     succeed("train", INPUTS / f"{deck}.cfg", f"--training.steps={steps}", f"--training.batch={batch}", *more, ranks=2,
             folder=folder, timeout=600)
     model = f"output/{deck}/best.h5"
-    succeed("evaluate", model, "--paths", 2048, "--steps", 200, "--scheme", "heun", "--frames", 51, "--start", "model",
+    succeed("evaluate", model, "--trajectories", 2048, "--steps", 200, "--scheme", "heun", "--frames", 51, "--start", "model",
             "--output", "figures.json", ranks=2, folder=folder, timeout=600)
     succeed("sample", model, "--times", ",".join(map(str, TIMES)), "--count", COUNT, "--output", "s.h5", ranks=2, folder=folder)
     return json.loads((folder / "figures.json").read_text())["objective"], datasets(folder / "s.h5")["x"]
@@ -122,17 +122,80 @@ def test_mean_field(folder):
     require("mean_field", figures, states, cost, lambda t: np.zeros(1), lambda t: np.array([[at(t) ** 2]]))
 
 
-def test_congestion_and_start_from_a_file(folder):
-    """Runs that end: a law that is a file, a tabulated potential, pairs, the score function, a symmetric Jacobian."""
+TABLE = np.linspace(-2, 2, 9), np.linspace(-3, 3, 5)
+
+
+def table_cost(x, y):
+    """Multilinear in the cells of the table of |(a, b)|, constant beyond its edges."""
+    value = np.hypot(*np.meshgrid(*TABLE, indexing="ij"))
+    cells, fractions = [], []
+    for axis, at in zip(TABLE, (x, y)):
+        place = np.clip((at - axis[0]) / (axis[1] - axis[0]), 0, len(axis) - 1)
+        cells.append(np.minimum(place.astype(int), len(axis) - 2))
+        fractions.append(place - cells[-1])
+    (i, k), (a, b) = cells, fractions
+    return ((1 - a) * ((1 - b) * value[i, k] + b * value[i, k + 1]) + a * ((1 - b) * value[i + 1, k] + b * value[i + 1, k + 1]))
+
+
+def mixture_density(x, y):
+    """gaussian 0,0 : 0.1; 1,-1 : 0.2,0.1 : 2."""
+    first = np.exp(-(x**2 + y**2) / 0.2) / (2 * np.pi * 0.1)
+    second = np.exp(-(x - 1) ** 2 / 0.4 - (y + 1) ** 2 / 0.2) / (2 * np.pi * np.sqrt(0.2 * 0.1))
+    return (first + 2 * second) / 3
+
+
+def saturated(h, limit):
+    return np.where(h > limit, limit * (1 + np.log(np.maximum(h, limit) / limit)), h)
+
+
+def at_points(values, axes, points):
+    """Bilinear interpolation of values on a uniform grid."""
+    place = [(points[:, k] - axis[0]) / (axis[1] - axis[0]) for k, axis in enumerate(axes)]
+    i, k = (np.floor(p).astype(int) for p in place)
+    a, b = place[0] - i, place[1] - k
+    return ((1 - a) * ((1 - b) * values[i, k] + b * values[i, k + 1]) + a * ((1 - b) * values[i + 1, k] + b * values[i + 1, k + 1]))
+
+
+def quadrature(field, rows, log_volume, stride):
+    """Every term by sums over the points of a field, every stride-th of space and time, with errors of order 2."""
+    t, x, y = field["time"][::stride], field["axis_1"][::stride], field["axis_2"][::stride]
+    rho, u = field["density"][::stride, ::stride, ::stride], field["velocity"][::stride, ::stride, ::stride]
+    a, b = np.meshgrid(x, y, indexing="ij")
+    area = (x[1] - x[0]) * (y[1] - y[0])
+    kernel = [np.exp(-(c[:, None] - c) ** 2 / (2 * 0.5**2)) for c in (x, y)]
+    over_time = {name: [] for name in ("mass", "control", "control saturated", "congestion", "state_cost", "jacobian_symmetry")}
+    for p, v in zip(rho * area, u):
+        h = ((v[..., 0] + a) ** 2 + (v[..., 1] + b) ** 2) / 2
+        curl = np.gradient(v[..., 0], y, axis=1) - np.gradient(v[..., 1], x, axis=0)
+        for name, value in (("mass", p.sum()), ("control", np.sum(p * h)), ("control saturated", np.sum(p * saturated(h, 5))),
+                            ("congestion", np.sum(p * (kernel[0] @ p @ kernel[1]))), ("state_cost", np.sum(p * table_cost(a, b))),
+                            ("jacobian_symmetry", np.sum(p * 2 * curl**2))):
+            over_time[name].append(value)
+    found = {name: integral(np.array(values), t) for name, values in over_time.items()}
+    found["initial"] = -np.sum(mixture_density(a, b) * np.log(rho[0])) * area - log_volume
+    found["terminal"] = -np.mean(at_points(np.log(rho[-1]), (x, y), rows)) - log_volume
+    return found
+
+
+def test_terms_have_their_values(folder):
+    """Of a model after a few steps: an endpoint distribution that is a file, a tabulated potential, pairs, saturated costs, a
+    symmetric Jacobian, on a time range of its own, by both estimators. What `evaluate` and the history say of each term is what
+    sums over a fine grid give of the density and the drift that `field` writes. The sums are
+    extrapolated from every second point of space and time and from all of them (order 2). Bounds: four standard errors, and
+    the change that the extrapolation makes."""
     import h5py
 
     random = np.random.default_rng(1)
+    rows = random.normal(1.0, 0.3, (400, 2))
     with h5py.File(folder / "end.h5", "w") as file:
-        file["t"], file["x"] = np.full(400, 7.0), random.normal(1.0, 0.3, (400, 2))
+        file["t"], file["x"] = np.full(400, 7.0), rows
+        file["split"] = np.zeros(400, dtype=np.int8)
     with h5py.File(folder / "table.h5", "w") as file:
-        file["axis_1"], file["axis_2"] = np.linspace(-2, 2, 9), np.linspace(-3, 3, 5)
-        file["value"] = np.hypot(*np.meshgrid(file["axis_1"], file["axis_2"], indexing="ij"))
-    (folder / "deck.cfg").write_text("""[model]
+        file["axis_1"], file["axis_2"] = TABLE
+        file["value"] = np.hypot(*np.meshgrid(*TABLE, indexing="ij"))
+    (folder / "deck.cfg").write_text("""[data]
+time_range = 1:3
+[model]
 components = 2
 hidden = 16,16
 time_features = 4
@@ -152,22 +215,49 @@ congestion = 1
 congestion_kernel = gaussian 0.5
 jacobian_symmetry = 0.01
 [training]
-steps = 20
+steps = 200
 batch = 64
-validate_every = 10
+learning_rate = 1e-2
+validate_every = 100
 [output]
-log_every = 10
+log_every = 100
 """)
     for estimator in ("pathwise", "score_function"):
-        said = succeed("train", "deck.cfg", f"--objective.estimator={estimator}", f"--checkpoint.directory={estimator}", ranks=2,
-                       folder=folder)
-        for term in ("initial", "terminal", "control", "congestion", "state_cost", "jacobian_symmetry"):
-            check(f" {term} " in said, said)
-        alone = succeed("evaluate", f"{estimator}/best.h5", "--paths", 256, "--draws", 1024, "--steps", 20, "--frames", 5,
-                        folder=folder)
-        shared = succeed("evaluate", f"{estimator}/best.h5", "--paths", 256, "--draws", 1024, "--steps", 20, "--frames", 5,
-                         ranks=2, folder=folder)
+        chosen = f"--objective.estimator={estimator}"
+        succeed("train", "deck.cfg", chosen, f"--checkpoint.directory={estimator}", ranks=2, folder=folder)
+        model = f"{estimator}/best.h5"
+        evaluate = ("evaluate", model, "--trajectories", 256, "--model-samples", 16384, "--steps", 20, "--frames", 5)
+        alone, shared = succeed(*evaluate, folder=folder), succeed(*evaluate, ranks=2, folder=folder)
         check(alone == shared, f"on one rank:\n{alone}\non two:\n{shared}")
+        succeed(*evaluate, "--output", f"{estimator}.json", folder=folder)
+        succeed("field", model, "--times", "1:3:41", "--grid", "201,201", "--bounds", "-5:7,-6:6", "--output", f"{estimator}.h5",
+                ranks=2, folder=folder, timeout=300)
+        field = datasets(folder / f"{estimator}.h5")
+        log_volume = np.sum(np.log(datasets(folder / model)["model/scale"]))
+        fine, coarse = (quadrature(field, rows, log_volume, stride) for stride in (1, 2))
+        check(abs(fine["mass"] - 2) < 1e-3, f"the grid holds {fine['mass'] / 2} of the mass")
+
+        def require(where, name, of, value, error):
+            change = (fine[of] - coarse[of]) / 3
+            exact, left = fine[of] + change, abs(change)
+            print(f"{estimator}, {where}, {name}: {value:.5f} +- {error:.5f}, by the grid {exact:.5f} +- {left:.5f}")
+            check(left < 0.02 * abs(exact), f"{of}: the grid is too coarse, {fine[of]} and {coarse[of]}")
+            check(abs(value - exact) < 4 * error + left, f"{where}, {name}: {value} +- {error}, by the grid {exact} +- {left}")
+
+        terms = figures(folder / f"{estimator}.json")["objective"]["terms"]
+        check([term["name"] for term in terms] == ["control", "congestion", "state_cost", "jacobian_symmetry"], f"{terms}")
+        for term in terms:
+            require("evaluate", term["name"], term["name"], term["model"], term["model_error"])
+        # The parameters stay as they are to the bit, so that the lines are independent estimates, with saturation.
+        succeed("train", "deck.cfg", chosen, "--restart", model, "--training.steps=600", "--training.learning_rate=1e-30",
+                "--output.log_every=1", f"--checkpoint.directory=held_{estimator}", ranks=2, folder=folder)
+        lines = history(folder / f"held_{estimator}/history.csv")
+        lines = {name: values[(lines["step"] > 200) & np.isfinite(lines["initial"])] for name, values in lines.items()}
+        check(len(lines["step"]) == 400, f"{len(lines['step'])} lines")
+        for name in ("initial", "terminal", "control", "congestion", "state_cost", "jacobian_symmetry"):
+            of = "control saturated" if name == "control" else name
+            require("history", name, of, np.mean(lines[name]), np.std(lines[name], ddof=1) / 20)
+        check(0.001 < np.mean(lines["control_clipped"]) < 0.9, "the control does not saturate now and then")
 
 
 def test_model_and_paths_agree(folder):

@@ -57,7 +57,7 @@ def test_verify_every_flux(folder):
         for g in (0, 0.5):
             # div B is not weighted by the density: it flows at infinity too, which verify must find.
             flows_far = name == "antisymmetric"
-            said = succeed("verify", model, "--noise", g, "--samples", 1000, ranks=2, folder=folder, code=3 if flows_far else 0)
+            said = succeed("verify", model, "--noise", g, "--model-samples", 1000, ranks=2, folder=folder, code=3 if flows_far else 0)
             failed = [line for line in said.splitlines() if line.startswith("FAIL")]
             check(len(failed) == flows_far and all("far boundary" in line for line in failed), f"{name}, g = {g}: {said}")
             check(f"g = {g:g}" in said, said)
@@ -149,7 +149,7 @@ def test_verify(folder):
         model = prepare(folder, name=population, population=population)
         texts = []
         for ranks in (1, 2):
-            said = succeed("verify", model, "--points", 60, "--samples", 2000, "--output", f"{ranks}.json", "--force", ranks=ranks, folder=folder)
+            said = succeed("verify", model, "--residual-points", 60, "--model-samples", 2000, "--output", f"{ranks}.json", "--force", ranks=ranks, folder=folder)
             check("FAIL" not in said and said.count("ok  ") == 5, said)
             texts.append(figures(folder / f"{ranks}.json"))
         check(texts[0] == texts[1], "verify depends on the ranks")
@@ -157,7 +157,7 @@ def test_verify(folder):
     (folder / "four.cfg").write_text("[data]\nfile = four.h5\n")
     for family in ("autoregressive", "factorised"):
         model = prepare(folder, f"--model.family={family}", name=family, population="four")
-        said = succeed("verify", model, "--points", 60, "--samples", 2000, folder=folder)
+        said = succeed("verify", model, "--residual-points", 60, "--model-samples", 2000, folder=folder)
         check("mass of conditionals" in said and "FAIL" not in said, said)
 
 
@@ -176,7 +176,7 @@ def test_verify_sees_needles_and_wide_tails(folder):
                 weight[2 * size + component] = 0
             last[degree]["bias"][...] = bias
             last[degree]["weight"][...] = weight
-    result = run("verify", model, "--points", 1, "--samples", 1000, "--output", "found.json", folder=folder)
+    result = run("verify", model, "--residual-points", 1, "--model-samples", 1000, "--output", "found.json", folder=folder)
     mass = [item for item in json.loads((folder / "found.json").read_text())["checks"] if item["name"].startswith("mass")]
     check(len(mass) == 1 and mass[0]["value"] < 1e-8, f"{result.stdout}{result.stderr}")
 

@@ -7,14 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, datasets, main, np, run, succeed, write_population  # noqa: E402
-
-
-def history(path):
-    lines = path.read_text().splitlines()
-    names = lines[0].split(",")
-    rows = [line.split(",") for line in lines[1:]]
-    return {name: np.array([float(row[k]) if row[k] else np.nan for row in rows]) for k, name in enumerate(names)}
+from regression import SMALL, check, datasets, history, main, np, run, succeed, write_population  # noqa: E402
 
 
 def test_turning_gaussian_takes_the_least_energy(folder):

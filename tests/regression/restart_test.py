@@ -1,11 +1,12 @@
 """Runs on any number of ranks, stopped and continued, give the same result; damaged checkpoints are passed over."""
 
+import shutil
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, datasets, differences, h5py, listing, main, np, succeed  # noqa: E402
+from regression import SMALL, check, datasets, differences, h5py, listing, main, np, run, succeed  # noqa: E402
 
 STEPS = 40
 
@@ -195,6 +196,53 @@ def test_damaged_checkpoints_are_passed_over(folder):
               f"{damage.__name__}: the damaged checkpoint is not named once:\n" + said)
         check("continuing after step 30" in said, f"{damage.__name__}: not continued from the one before:\n" + said)
         check_same(folder, "straight", name)
+
+
+def make_older(path, version):
+    """What a checkpoint lacked in older formats: /flux before 2, further columns of the history before 3, names of
+    terms before 4, when the sum of the NLL stood beside the best validation."""
+    with h5py.File(path, "r+") as file:
+        file.attrs["format_version"] = np.int32(version)
+        best = file["state/figures"][0]
+        del file["state/figures"], file["state/term_sums"]
+        file["state/figures"] = np.array([best, 0.0])
+        if version < 3:
+            del file["history"].attrs["columns"]
+        if version < 2:
+            del file["flux"]
+
+
+def test_older_formats_are_continued(folder):
+    """From a step after which nothing has been gathered for the next line, so that the run is the straight one."""
+    prepare(folder)
+    more = ["--training.reproducible=true", "--training.average=0.9"]
+    succeed(*arguments("straight", *more), folder=folder)
+    for version in (1, 2, 3):
+        name = f"run_{version}"
+        succeed(*arguments(name, *more, "--stop-after", 20), folder=folder, code=75)
+        newest = folder / name / "checkpoint_000000020.h5"
+        make_older(newest, version)
+        succeed("evaluate", newest, "--data", "data.h5", "--output", f"old_{version}.json", folder=folder)
+        said = succeed(*arguments(name, *more, "--restart", "auto"), folder=folder)
+        check("continuing after step 20" in said, f"version {version}: not continued:\n{said}")
+        check_same(folder, "straight", name)
+
+
+def test_texts_that_are_no_choice_are_refused(folder):
+    prepare(folder)
+    succeed(*arguments("run"), folder=folder)
+    for place, name, allowed in (("model", "family", "autoregressive | factorised"),
+                                 ("model", "weights", "time_dependent | time_constant"),
+                                 ("flux", "kind", "triangular | sigmoid"),
+                                 ("flux", "divergence_free", "none | density_weighted | antisymmetric"),
+                                 ("state", "precision", "single | double")):
+        shutil.copy(last(folder, "run"), folder / "spoilt.h5")
+        with h5py.File(folder / "spoilt.h5", "r+") as file:
+            file[place].attrs[name] = np.bytes_("nonsense")
+        result = run("info", "spoilt.h5", folder=folder)
+        check(result.returncode == 2, f"{place}/{name}: exit code {result.returncode}")
+        for part in ("spoilt.h5", f"'{place}'", f"'{name}'", "'nonsense'", allowed):
+            check(part in result.stderr, f"{place}/{name}: the message lacks {part}: {result.stderr}")
 
 
 def test_all_damaged_is_an_error(folder):

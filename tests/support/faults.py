@@ -80,7 +80,7 @@ class Job:
 
     def wait(self):
         """The exit code, once no process of the job is left. A launcher that hangs after all others have gone, which PMIx is
-        known for (README, Limits), is ended, and `launcher_hung` says so."""
+        known for (docs/limits.md), is ended, and `launcher_hung` says so."""
         end = time.monotonic() + PATIENCE
         alone_since = None
         try:

@@ -76,6 +76,14 @@ def figures(path):
     return found
 
 
+def history(path):
+    """The columns of a history.csv; what is left open there is NaN."""
+    lines = Path(path).read_text(encoding="utf-8").splitlines()
+    names = lines[0].split(",")
+    rows = [line.split(",") for line in lines[1:]]
+    return {name: np.array([float(row[k]) if row[k] else np.nan for row in rows]) for k, name in enumerate(names)}
+
+
 def differences(first, second, leave_out=("deck", "provenance/earlier_runs")):
     """Names of the datasets of two files that differ in a bit, in type or in shape."""
     a, b = datasets(first), datasets(second)

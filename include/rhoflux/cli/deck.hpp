@@ -51,6 +51,20 @@ Deck read_deck(const std::string& path, const std::vector<Override>& overrides =
 /// The resolved deck, all keys, as a deck that parse_deck_text() reads back to the same values, bit for bit.
 std::string to_ini(const Deck& deck);
 
+/// A key of the deck as help texts present it.
+struct KeyText {
+  std::string name;     ///< "section.key"
+  std::string allowed;  ///< type and range
+  std::string unit;     ///< empty: none
+  std::string explanation;
+  std::string fallback;              ///< the default; empty: none
+  std::vector<std::string> choices;  ///< the values, where these are fixed words
+  bool is_text = false;              ///< any text, such as the name of a file
+};
+
+/// Every key in the order in which decks are written.
+std::vector<KeyText> key_texts();
+
 /// Every key with its type, default, unit, allowed values and a line of explanation (`rhoflux train
 /// --help-deck`).
 std::string help_deck();

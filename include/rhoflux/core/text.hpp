@@ -58,23 +58,38 @@ inline std::string formatted(const char* format, double value) {
   return text;
 }
 
-/// A finite decimal number, blanks around it allowed. Throws Error (bad input) with the reason alone.
-inline double parse_number(std::string_view text) {
+/// A text read as a number.
+struct NumberRead {
+  double value = 0;
+  const char* fault = nullptr;  ///< what the text is instead, e.g. "not a finite decimal number"; null: good
+};
+
+/// Reads a finite decimal number, blanks around it allowed. What strtod takes besides them (nan, inf,
+/// hexadecimal) is no number.
+inline NumberRead read_number(std::string_view text) {
   const std::string_view number = trimmed(text);
   const char* begin = number.data() + (!number.empty() && number.front() == '+' ? 1 : 0);
   const char* end = number.data() + number.size();
-  double value = 0;
-  const auto [stop, error] = std::from_chars(begin, end, value);
+  NumberRead read;
+  const auto [stop, error] = std::from_chars(begin, end, read.value);
   const bool is_decimal = number.find_first_not_of("0123456789.+-eE") == std::string_view::npos;
-  if (number.empty() || !is_decimal || stop != end || (begin != number.data() && *begin == '-'))
-    fail_input("'" + std::string(number) + "' is not a finite decimal number");
-  if (error == std::errc::result_out_of_range)  // which of the two, from_chars does not say
-    fail_input("'" + std::string(number) + "' is too " +
-               (std::isinf(std::strtod(std::string(number).c_str(), nullptr)) ? "large" : "small") +
-               " for a double");
-  if (error != std::errc() || !std::isfinite(value))
-    fail_input("'" + std::string(number) + "' is not a finite decimal number");
-  return value;
+  const bool is_whole_text = !number.empty() && stop == end;
+  const bool has_two_signs = begin != number.data() && begin != end && *begin == '-';
+  if (!is_decimal || !is_whole_text || has_two_signs)
+    read.fault = "not a finite decimal number";
+  else if (error == std::errc::result_out_of_range)  // which of the two, from_chars does not say
+    read.fault = std::isinf(std::strtod(std::string(number).c_str(), nullptr)) ? "too large for a double"
+                                                                               : "too small for a double";
+  else if (error != std::errc() || !std::isfinite(read.value))
+    read.fault = "not a finite decimal number";
+  return read;
+}
+
+/// read_number(), or Error (bad input) with the reason alone.
+inline double parse_number(std::string_view text) {
+  const NumberRead read = read_number(text);
+  if (read.fault != nullptr) fail_input("'" + std::string(trimmed(text)) + "' is " + read.fault);
+  return read.value;
 }
 
 /// Numbers separated by commas.

@@ -6,10 +6,13 @@
 
 namespace rhoflux::data {
 
+/// Units of a model: those of the data (mean 0, scale 1), or such that the training rows have mean 0 and
+/// variance 1 in each coordinate.
+enum class Scaling { none, standardised };
+
 /// Mean and unbiased standard deviation of the training split (weighted where rows carry weights) and the
 /// time range of the file. One rank streams the rows, so the figures are the same on any number of ranks.
-/// @param standardise false: mean 0 and scale 1
 /// Throws Error (bad input) for an empty training split or a coordinate that is constant.
-Units measure(const io::PopulationFile& file, const mpi::Communicator& comm, bool standardise);
+Units measure(const io::PopulationFile& file, const mpi::Communicator& comm, Scaling scaling);
 
 }  // namespace rhoflux::data

@@ -30,9 +30,9 @@ Shard<Scalar> read_shard(const io::PopulationFile& file, io::Split split, mpi::S
 /// Mean weight of the training split, from a stream of one rank.
 double mean_weight(const io::PopulationFile& file, const mpi::Communicator& comm);
 
-/// At most `most` rows taken evenly from the training split, the same on every rank.
+/// At most `max_rows` rows taken evenly from the training split, the same on every rank.
 density::InitialRows initial_rows(const io::PopulationFile& file, const mpi::Communicator& comm,
-                                  const Units& units, std::int64_t most);
+                                  const Units& units, std::int64_t max_rows);
 
 /// Training rows that the batch samples [samples.begin, samples.end) can draw: sample i of a batch of B draws
 /// row floor((i + U) N / B), U uniform, so that a batch is stratified over the rows, which are sorted by
@@ -45,7 +45,7 @@ struct BatchConfig {
   std::uint64_t seed = 0;
   std::int64_t step = 0;
   std::int64_t batch = 0;  ///< samples over all ranks
-  double noise = 0;        ///< standard deviation of Gaussian noise added to each coordinate, model units
+  double jitter = 0;       ///< standard deviation of Gaussian noise added to each coordinate, model units
 };
 
 /// Fills `points` and `weight` with the batch samples first_sample, first_sample + 1, ... of one step.

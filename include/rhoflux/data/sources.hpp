@@ -10,6 +10,7 @@
 #include "rhoflux/density/density.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/objectives/config.hpp"
+#include "rhoflux/objectives/sample_stream.hpp"
 
 namespace rhoflux::data {
 
@@ -51,32 +52,9 @@ Units measure(const Sources& sources, const Config& config, const mpi::Communica
 density::InitialRows initial_rows(const Sources& sources, const mpi::Communicator& comm, const Units& units,
                                   std::int64_t most, std::uint64_t seed);
 
-/// Samples that a likelihood term sees.
-template <class Scalar>
-class SampleStream {
- public:
-  virtual ~SampleStream() = default;
-  /// Fills `points` and `weight` with samples first_sample, first_sample + 1, ... of one step.
-  virtual void draw(const ExecutionSpace& space, std::int64_t step, std::int64_t first_sample,
-                    const density::Points<Scalar>& points, const Vector<Scalar>& weight) const = 0;
-};
-
 /// The rows of a shard, as draw_batch() draws them.
 template <class Scalar>
-std::unique_ptr<SampleStream<Scalar>> make_row_stream(const Shard<Scalar>& shard, const BatchConfig& config);
-
-/// Samples of a mixture of Gaussians at one time, stratified over its parts.
-template <class Scalar>
-std::unique_ptr<SampleStream<Scalar>> make_gaussian_stream(
-    const objectives::EndpointDistribution& distribution, double tau, const Units& units,
-    const BatchConfig& config);
-
-/// How the draws of one call lie: independent of each other, or stratified over the parts of the mixture (the
-/// first draws from the first part, and so on) and on a lattice, which makes means of all of them precise.
-enum class Spread { independent, even };
-
-/// Draws from a mixture of Gaussians, units of the data: (count, D) in C order.
-std::vector<double> draw_gaussians(const objectives::EndpointDistribution& distribution, std::int64_t count,
-                                   std::uint64_t seed, RandomPurpose purpose, Spread spread);
+std::unique_ptr<objectives::SampleStream<Scalar>> make_row_stream(const Shard<Scalar>& shard,
+                                                                  const BatchConfig& config);
 
 }  // namespace rhoflux::data

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/enum_text.hpp"
+
 namespace rhoflux::density {
 
 enum class Family { autoregressive, factorised };
@@ -27,3 +29,20 @@ struct Config {
 };
 
 }  // namespace rhoflux::density
+
+namespace rhoflux {
+
+template <>
+struct EnumText<density::Family> {
+  static constexpr EnumName<density::Family> names[] = {{"autoregressive", density::Family::autoregressive},
+                                                        {"factorised", density::Family::factorised}};
+};
+
+template <>
+struct EnumText<density::MixtureWeights> {
+  static constexpr EnumName<density::MixtureWeights> names[] = {
+      {"time_dependent", density::MixtureWeights::time_dependent},
+      {"time_constant", density::MixtureWeights::time_constant}};
+};
+
+}  // namespace rhoflux

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/enum_text.hpp"
+
 namespace rhoflux::flux {
 
 /// Base flux of the autoregressive family. Mixtures of products have one of their own, which keeps the
@@ -33,10 +35,28 @@ struct Config {
   Kind kind = Kind::triangular;
   DivergenceFree divergence_free = DivergenceFree::none;
   std::vector<int> hidden = {64, 64};  ///< hidden layers of the divergence-free part
-  Volatility noise;                    ///< g of the model's drift
+  Volatility volatility;               ///< g of the model's drift
 
   /// Throws Error (bad input) naming the key and what is allowed.
   void validate() const;
 };
 
 }  // namespace rhoflux::flux
+
+namespace rhoflux {
+
+template <>
+struct EnumText<flux::Kind> {
+  static constexpr EnumName<flux::Kind> names[] = {{"triangular", flux::Kind::triangular},
+                                                   {"sigmoid", flux::Kind::sigmoid}};
+};
+
+template <>
+struct EnumText<flux::DivergenceFree> {
+  static constexpr EnumName<flux::DivergenceFree> names[] = {
+      {"none", flux::DivergenceFree::none},
+      {"density_weighted", flux::DivergenceFree::density_weighted},
+      {"antisymmetric", flux::DivergenceFree::antisymmetric}};
+};
+
+}  // namespace rhoflux

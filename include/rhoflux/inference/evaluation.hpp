@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "rhoflux/inference/inference.hpp"
@@ -22,7 +21,7 @@ struct TimeFigures {
   double t = 0;
   std::int64_t count = 0;    ///< rows of the split at that time
   double nll = 0;            ///< standardised
-  double w1 = 0, w2 = 0;     ///< standardised; NaN where there is no snapshot to compare
+  double w1 = 0, w2 = 0;     ///< standardised
   std::int64_t w_count = 0;  ///< points on each side
 };
 
@@ -37,8 +36,5 @@ struct Evaluation {
 /// samples of the model. Collective; the figures do not depend on the number of ranks.
 Evaluation evaluate(const Inference& inference, const io::PopulationFile& file, const mpi::Communicator& comm,
                     const EvaluationOptions& options);
-
-/// The figures as members of a JSON object, in the form of the interface's contract.
-std::string json_members(const Evaluation& evaluation);
 
 }  // namespace rhoflux::inference

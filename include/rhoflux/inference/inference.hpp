@@ -10,7 +10,7 @@
 namespace rhoflux::inference {
 
 /// A trained model in double precision that takes and gives original units. Every function handles any number
-/// of points, in chunks.
+/// of points, in chunks, and throws Error (bad input) where the sizes of its arguments do not fit.
 class Inference {
  public:
   explicit Inference(const checkpoint::Checkpoint& checkpoint);
@@ -40,15 +40,15 @@ class Inference {
     std::vector<double> score;        ///< (n, n_dims), 1/units
     std::vector<double> drift;        ///< (n, n_dims) u = j / rho + g^2 / 2 score, units/time
   };
-  /// Velocity, score and drift of dX = u dt + g dW with the given g (units/sqrt(time)).
-  DynamicsValues motion(const std::vector<double>& t, const std::vector<double>& x,
-                        const flux::Volatility& noise) const;
+  /// Velocity, score and drift of dX = u dt + g dW for g = volatility (units/sqrt(time)).
+  DynamicsValues dynamics_at(const std::vector<double>& t, const std::vector<double>& x,
+                             const flux::Volatility& volatility) const;
 
   /// Coordinates of a marginal and how it is found.
   struct Marginal {
     std::vector<int> dims;   ///< coordinates kept, from 0, in the order of the output
-    int samples = 64;        ///< Monte Carlo draws of the others at each point
-    std::uint64_t seed = 1;  ///< of those draws, which are the same at each point
+    int samples = 64;        ///< Monte Carlo samples of the others at each point
+    std::uint64_t seed = 1;  ///< of those samples, which are the same at each point
   };
   /// True if the marginal is known in closed form: a leading block of the coordinates (x_1, x_1 x_2, ..), all
   /// of them included, and no divergence-free part unless all of them are kept.
@@ -62,28 +62,36 @@ class Inference {
   /// Density and drift of some coordinates, the others integrated out.
   /// @param x (n, m) in C order, m = marginal.dims.size()
   MarginalValues marginal(const std::vector<double>& t, const std::vector<double>& x,
-                          const Marginal& marginal, const flux::Volatility& noise) const;
+                          const Marginal& marginal, const flux::Volatility& volatility) const;
 
-  /// The model as kernels see it: model units, in calls of at most `chunk()` points.
+  /// The model as kernels see it: model units, in calls of at most `default_chunk_size` points.
   flux::Dynamics<double>& dynamics() const;
   const Vector<double>& parameters() const;
-  static int chunk();
   /// g^2 / 2 of each coordinate in model units (dx^2 / dtau) at time t, (n_dims).
-  std::vector<double> diffusion(const flux::Volatility& noise, double t) const;
+  std::vector<double> diffusion(const flux::Volatility& volatility, double t) const;
 
-  /// Exact draws at times t (n), with the random numbers of the global sample indices `index` (n).
+  /// Exact model samples at times t (n), with the random numbers of the global sample indices `index` (n).
   /// @param stream step of the random stream, e.g. the index of the requested time
+  /// @return (n, n_dims)
   std::vector<double> sample(const std::vector<double>& t, const std::vector<std::int64_t>& index,
                              std::uint64_t seed, std::uint64_t stream) const;
+  /// Samples begin .. end - 1 of a stream, all at time t.
+  std::vector<double> sample_at(double t, std::int64_t begin, std::int64_t end, std::uint64_t seed,
+                                std::uint64_t stream) const;
 
   /// Conditional CDFs F_i(x_i | x_1..x_{i-1}), (n, n_dims).
   std::vector<double> conditional_cdf(const std::vector<double>& t, const std::vector<double>& x) const;
 
  private:
+  /// Evaluates points in chunks: compute(points) on the device, then take(row, s) for each row, which finds
+  /// its results in column s of the workspace on the host.
+  template <class Compute, class Take>
+  void at_points(const std::vector<double>& t, const std::vector<double>& x, const Compute& compute,
+                 const Take& take) const;
   MarginalValues exact_marginal(const std::vector<double>& t, const std::vector<double>& x,
-                                const Marginal& marginal, const flux::Volatility& noise) const;
+                                const Marginal& marginal, const flux::Volatility& volatility) const;
   MarginalValues sampled_marginal(const std::vector<double>& t, const std::vector<double>& x,
-                                  const Marginal& marginal, const flux::Volatility& noise) const;
+                                  const Marginal& marginal, const flux::Volatility& volatility) const;
 
   struct Workspace;
   checkpoint::ModelDescription m_model;

@@ -6,6 +6,7 @@
 
 #include "rhoflux/data/sources.hpp"
 #include "rhoflux/inference/inference.hpp"
+#include "rhoflux/metrics/statistics.hpp"
 #include "rhoflux/mpi/communicator.hpp"
 #include "rhoflux/objectives/config.hpp"
 #include "rhoflux/transport/sde.hpp"
@@ -13,21 +14,18 @@
 namespace rhoflux::inference {
 
 struct ObjectiveOptions {
-  std::int64_t paths = 1024;   ///< simulated; a multiple of 128
-  std::int64_t draws = 16384;  ///< from the model; a multiple of 1024
+  std::int64_t paths = 1024;   ///< simulated; a multiple of default_chunk_size
+  std::int64_t draws = 16384;  ///< model samples; a multiple of 1024
   int steps = 1000;            ///< of the paths
   int frames = 101;            ///< times at which the paths are looked at
   bool start_from_distribution =
       true;  ///< paths start from objective.initial_distribution where there is one, else from the model
-  flux::Volatility noise;  ///< g of the paths and of the drift
+  flux::Volatility volatility;  ///< g of the paths and of the drift
   transport::SdeScheme scheme = transport::SdeScheme::euler_maruyama;
   std::uint64_t seed = 1;
 };
 
-/// A mean and its standard error.
-struct Estimate {
-  double mean = 0, error = 0;
-};
+using metrics::Estimate;
 
 /// A term of the objective, without its weight, by the model's own expectations and by simulating paths.
 struct TermComparison {
@@ -39,8 +37,8 @@ struct TermComparison {
 /// How a given distribution fits the model.
 struct EndpointFigures {
   std::string name;     ///< initial or terminal
-  double nll = 0;       ///< E_law [-log rho], units of the data
-  double w2_model = 0;  ///< W2 between draws from the distribution and from the model, units of the data
+  double nll = 0;       ///< E [-log rho] under it, units of the data
+  double w2_model = 0;  ///< W2 between draws from the distribution and model samples, units of the data
   double w2_paths = 0;  ///< between draws from the distribution and the paths at that time
   double w2_floor = 0;  ///< between two sets of draws from the distribution; NaN where it is a file
   std::int64_t points = 0;
@@ -59,16 +57,13 @@ struct ObjectiveEvaluation {
   Estimate inside_model_most, inside_paths_most;
 };
 
-/// The objective with its full weights by exact draws from the model and along simulated paths of
+/// The objective with its full weights by exact model samples and along simulated paths of
 /// dX = u dt + g dW, by fixed steps, which must agree: density and drift are one model. Collective;
 /// the figures do not depend on the number of ranks.
 /// Throws Error (bad input) where the objective has no term but likelihoods of data.
 ObjectiveEvaluation evaluate_objective(const Inference& inference, const objectives::Config& objective,
                                        const data::Sources& sources, const mpi::Communicator& comm,
                                        const ObjectiveOptions& options);
-
-/// The figures as a JSON object.
-std::string to_json(const ObjectiveEvaluation& evaluation);
 
 /// The figures as lines of text.
 std::vector<std::string> to_text(const ObjectiveEvaluation& evaluation);

@@ -11,8 +11,8 @@
 namespace rhoflux::inference {
 
 struct TrajectoryOptions {
-  std::vector<double> frames;  ///< times to pass through, first to last, ascending or descending; 2 or more
-  flux::Volatility noise;      ///< g; zero: the ODE
+  std::vector<double> frames;   ///< times to pass through, first to last, ascending or descending; 2 or more
+  flux::Volatility volatility;  ///< g; zero: the ODE
   bool adaptive = true;  ///< false: fixed steps where g = 0 too, which a drift without bound cannot stop
   transport::OdeConfig ode;
   transport::SdeScheme scheme = transport::SdeScheme::heun;
@@ -26,25 +26,34 @@ struct Trajectories {
   std::vector<double> energy;  ///< (n) int |u|^2 dt, units^2 / time; of the ODE only, else 0
 };
 
-/// Moves particles with the drift of a model: by the ODE dX = v dt for g = 0, by the SDE dX = u dt + g dW
-/// with u = v + g^2 / 2 score otherwise. Either keeps the marginals: particles with distribution rho at the
-/// first frame have distribution rho at every frame. From a later time to an earlier one the ODE runs
-/// backwards, and the SDE is the time reversal of the forward one, u = v - g^2 / 2 score (Anderson 1982).
+/// Transports particles with the drift of a model: by the ODE dX = v dt for g = 0, by the SDE
+/// dX = u dt + g dW with u = v + g^2 / 2 score otherwise. Either keeps the marginals: particles with
+/// distribution rho at the first frame have distribution rho at every frame. From a later time to an earlier
+/// one the ODE runs backwards, and the SDE is the time reversal of the forward one, u = v - g^2 / 2 score
+/// (Anderson 1982).
 class TrajectoryIntegrator {
  public:
+  /// @param inference must outlive the object
   TrajectoryIntegrator(const Inference& inference, const TrajectoryOptions& options);
   ~TrajectoryIntegrator();
 
   /// @param x (n, n_dims) at the first frame @param first global number of the first particle, key of its
-  /// noise Throws Error (numerical failure) naming particle and time where a path cannot be followed.
-  Trajectories move(const std::vector<double>& x, std::int64_t first) const;
+  /// noise. Throws Error (numerical failure) naming particle and time where a path cannot be followed.
+  Trajectories integrate(const std::vector<double>& x, std::int64_t first) const;
 
  private:
   struct Workspace;
-  void move_chunk(int n, std::int64_t first, const std::vector<double>& x, std::size_t offset,
-                  Trajectories& paths) const;
-  void save(std::size_t frame, int n, std::int64_t first, std::size_t offset, Trajectories& paths) const;
-  void advance_in_steps(std::size_t frame, int n) const;
+  /// Particles offset .. offset + n - 1 of a call, the first of which has the global number `first`.
+  struct Chunk {
+    int n = 0;
+    std::size_t offset = 0;
+    std::int64_t first = 0;
+  };
+  void integrate_chunk(const Chunk& chunk, const std::vector<double>& x, Trajectories& paths) const;
+  void start(const Chunk& chunk, const std::vector<double>& x, Trajectories& paths) const;
+  void advance_by_ode(std::size_t frame, const Chunk& chunk) const;
+  void advance_in_steps(std::size_t frame, const Chunk& chunk) const;
+  void save(std::size_t frame, const Chunk& chunk, Trajectories& paths) const;
 
   const Inference& m_inference;
   TrajectoryOptions m_options;

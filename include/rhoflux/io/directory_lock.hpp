@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 
 namespace rhoflux::io {
@@ -9,9 +10,10 @@ namespace rhoflux::io {
 class DirectoryLock {
  public:
   DirectoryLock() = default;
-  /// Waits a few seconds for a holder that is about to end. Throws Error: bad input, naming the holder, if
+  /// Waits up to `patience` for a holder that is about to end. Throws Error: bad input, naming the holder, if
   /// the lock is held after that, or if the file cannot be made.
-  explicit DirectoryLock(const std::string& directory);
+  explicit DirectoryLock(const std::string& directory,
+                         std::chrono::milliseconds patience = std::chrono::seconds(10));
   ~DirectoryLock();
   DirectoryLock(DirectoryLock&& other) noexcept;
   DirectoryLock& operator=(DirectoryLock&& other) noexcept;

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/enum_text.hpp"
 #include "rhoflux/objectives/potential.hpp"
 
 namespace rhoflux::objectives {
@@ -29,3 +30,12 @@ struct BaseDrift {
 };
 
 }  // namespace rhoflux::objectives
+
+namespace rhoflux {
+template <>
+struct EnumText<objectives::BaseDrift::Kind> {
+  using Kind = objectives::BaseDrift::Kind;
+  static constexpr EnumName<Kind> names[] = {
+      {"zero", Kind::zero}, {"linear", Kind::linear}, {"gradient", Kind::gradient}};
+};
+}  // namespace rhoflux

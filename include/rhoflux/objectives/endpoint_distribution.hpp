@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/enum_text.hpp"
+
 namespace rhoflux::objectives {
 
 /// A distribution that is given at one end of the time range, x in the units of the data: a mixture of
@@ -34,7 +36,16 @@ struct EndpointDistribution {
   std::string to_string() const;
   /// Throws Error (bad input) with the reason alone.
   static EndpointDistribution parse(const std::string& text);
-  static constexpr const char* type = "a law, its parts separated by semicolons";
+  static constexpr const char* type = "an endpoint distribution, its parts separated by semicolons";
 };
 
 }  // namespace rhoflux::objectives
+
+namespace rhoflux {
+template <>
+struct EnumText<objectives::EndpointDistribution::Kind> {
+  using Kind = objectives::EndpointDistribution::Kind;
+  static constexpr EnumName<Kind> names[] = {
+      {"none", Kind::none}, {"gaussian", Kind::gaussians}, {"file", Kind::file}};
+};
+}  // namespace rhoflux

@@ -2,23 +2,28 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <vector>
 
 #include "rhoflux/core/units.hpp"
+#include "rhoflux/density/density.hpp"
 #include "rhoflux/device/types.hpp"
 #include "rhoflux/objectives/config.hpp"
+#include "rhoflux/objectives/term_registry.hpp"
+
+namespace rhoflux::flux {
+template <class Scalar>
+class Dynamics;
+}
 
 namespace rhoflux::objectives {
 
-/// Draws from the model and what it says of them, in the units of the data. Draws that a term looks at in
-/// pairs stand in groups of Config::congestion_group with the same time.
+/// Samples of the model and what it says of them, in the units of the data. Samples that a term looks at in
+/// pairs stand in groups of Config::samples_per_time with the same time.
 template <class Scalar>
 struct ModelSamples {
-  Vector<Scalar> t;        ///< (n)
-  Matrix<Scalar> x;        ///< (n_dims, n)
-  Matrix<Scalar> drift;    ///< (n_dims, n) u
-  Vector<Scalar> log_rho;  ///< (n)
+  ConstVector<Scalar> t;        ///< (n)
+  ConstMatrix<Scalar> x;        ///< (n_dims, n)
+  ConstMatrix<Scalar> drift;    ///< (n_dims, n) u; zero at the ends of the time range
+  ConstVector<Scalar> log_rho;  ///< (n)
   int size() const { return static_cast<int>(t.extent(0)); }
 };
 
@@ -27,73 +32,86 @@ template <class Scalar>
 struct ModelSamplesBar {
   Matrix<Scalar> x, drift;
   Vector<Scalar> log_rho;
-  /// (n) weight h of each draw, by which the score function weighs its score; twice as much where h belongs
-  /// to a pair of draws.
+  /// (n) weight h of each sample, by which the score function weighs its score; twice as much where h belongs
+  /// to a pair of samples.
   Vector<Scalar> score_weight;
   Matrix<Scalar> scratch;  ///< (n_dims, n)
 };
 
-/// Which draws of a step, over all ranks. Groups of draws (Config::samples_per_block, else each draw alone)
-/// have their times in as many equal parts of the time range, so that the draws of a step are the same
-/// however they are split over ranks.
+/// Which samples of the model a step has, over all ranks. Groups of samples (Config::samples_per_block, else
+/// each sample alone) have their times in as many equal parts of the time range, so that the samples of a
+/// step are the same however they are split over ranks.
 struct SampleConfig {
   std::uint64_t seed = 0;
   std::int64_t step = 0;
   std::int64_t samples = 0;  ///< a multiple of Config::samples_per_block
 };
 
-/// Sums over draws.
-struct TermSums {
-  double value = 0;    ///< of h, clipped
-  double clipped = 0;  ///< draws whose h is clipped
+/// Samples of the model for a term that evaluates the dynamics at points of its own.
+template <class Scalar>
+struct UnevaluatedSamples {
+  Vector<Scalar> parameters;
+  density::Points<Scalar> points;  ///< model units
+  Matrix<Scalar> diffusion;        ///< (n_dims, n) g^2 / 2, see flux::DynamicsViews; empty: 0
+  SampleConfig config;             ///< with the number of the first sample the key of its random numbers
+  std::int64_t first_sample = 0;
 };
 
-/// One term int E_rho h(t, x, u, log rho) dt.
+/// Adjoints of the same, to which such a term adds.
+template <class Scalar>
+struct UnevaluatedSamplesBar {
+  Vector<Scalar> parameters;    ///< (layout size); empty: the values alone
+  Matrix<Scalar> x;             ///< (n_dims, n) model units
+  Vector<Scalar> score_weight;  ///< (n) as above
+};
+
+/// Sums over samples.
+struct TermSums {
+  double value = 0;      ///< of h, saturated
+  double saturated = 0;  ///< samples whose h is above the saturation
+};
+
+/// What a term may be made of.
+template <class Scalar>
+struct TermContext {
+  const Config& config;
+  const TermSchedule& schedule;  ///< of this term: its saturation
+  const Units& units;
+  /// For a term that evaluates it; outlives the term.
+  flux::Dynamics<Scalar>* dynamics = nullptr;
+  bool has_diffusion = false;  ///< g is not zero
+  int max_samples = 0;         ///< of one call
+};
+
+/// One expectation E_rho h(t, x, u, log rho) under the model.
 template <class Scalar>
 class ExpectationTerm {
  public:
   virtual ~ExpectationTerm() = default;
-  virtual std::string name() const = 0;
-  /// Adds weight dh to the adjoints and weight h to the score_weight.
-  virtual TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& draws, double weight,
-                       const ModelSamplesBar<Scalar>& bar) const = 0;
+  /// Adds weight dh to the adjoints and weight h to the score_weight. @return sums over the samples
+  virtual TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
+                       const ModelSamplesBar<Scalar>& bar) const;
+
+  /// True for a term that evaluates the dynamics at points of its own. It has add_unevaluated in place of
+  /// `add`, called before the dynamics are evaluated at the samples, and may leave them anywhere.
+  virtual bool evaluates_dynamics() const { return false; }
+  /// Adds weight dh to the adjoints and weight h to the score_weight. @return sums over the samples
+  virtual TermSums add_unevaluated(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples,
+                                   double weight, const UnevaluatedSamplesBar<Scalar>& bar);
 };
 
-/// A term and when it acts.
-template <class Scalar>
-struct ScheduledTerm {
-  Term schedule;
-  std::unique_ptr<ExpectationTerm<Scalar>> term;
-};
+/// The factory of a term whose class Term<Scalar> is made from a TermContext<Scalar>.
+template <template <class> class Term>
+TermFactory make_factory() {
+  return {[](const TermContext<float>& context) -> std::unique_ptr<ExpectationTerm<float>> {
+            return std::make_unique<Term<float>>(context);
+          },
+          [](const TermContext<double>& context) -> std::unique_ptr<ExpectationTerm<double>> {
+            return std::make_unique<Term<double>>(context);
+          }};
+}
 
-/// h = sum_i c_i u_i^2, c_i = 1, or 1 / scale_i^2 (Metric::standardised).
-template <class Scalar>
-std::unique_ptr<ExpectationTerm<Scalar>> make_kinetic(const Config& config, const Units& units);
-/// h = |u - v(x)|^2 / (2 sigma^2), [HVC] 34.
-template <class Scalar>
-std::unique_ptr<ExpectationTerm<Scalar>> make_control(const Config& config);
-/// h = log rho, [HVC] 35.
-template <class Scalar>
-std::unique_ptr<ExpectationTerm<Scalar>> make_entropy(const Config& config);
-/// h = rho, or the mean of K(x - y) over the other draws y of the group: an unbiased estimate of
-/// E_{rho x rho} K, whose pairs are all of one rank.
-template <class Scalar>
-std::unique_ptr<ExpectationTerm<Scalar>> make_congestion(const Config& config);
-/// h = phi(x), a potential; [HVC] 35.
-template <class Scalar>
-std::unique_ptr<ExpectationTerm<Scalar>> make_potential_cost(const std::string& name,
-                                                             const Potential& potential, double clip);
-
-/// h = log rho - log p(x), p a mixture of Gaussians: the Kullback-Leibler divergence of the model from it.
-template <class Scalar>
-std::unique_ptr<ExpectationTerm<Scalar>> make_reverse_divergence(const std::string& name,
-                                                                 const EndpointDistribution& distribution);
-
-/// The integrals over time that the configuration asks for, but for jacobian_symmetry.
-template <class Scalar>
-std::vector<ScheduledTerm<Scalar>> make_integral_terms(const Config& config, const Units& units);
-/// The expectations at the first time that the configuration asks for, or at the last.
-template <class Scalar>
-std::vector<ScheduledTerm<Scalar>> make_endpoint_terms(const Config& config, bool is_last);
+extern template class ExpectationTerm<float>;
+extern template class ExpectationTerm<double>;
 
 }  // namespace rhoflux::objectives

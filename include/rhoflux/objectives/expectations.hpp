@@ -12,41 +12,43 @@
 
 namespace rhoflux::objectives {
 
-template <class Scalar>
-class JacobianSymmetry;
+/// What an Expectations is made for.
+struct ExpectationOptions {
+  TermKind kind = TermKind::integral;  ///< one of the expectations
+  Units units;
+  flux::Volatility volatility;  ///< g that the drift is for
+  int max_samples = 128;        ///< of one call
+};
 
-/// Terms that are expectations under the model (model.md sections 3 and 4): integrals over time,
+/// The terms of one kind that are expectations under the model (model.md sections 3 and 4): integrals over
+/// time,
 ///   sum_k w_k int E_{x ~ rho_t} h_k dt,
-/// or expectations at one end of the time range. Exact draws, at stratified times; the gradient is the
-/// pathwise one or that of the score function with the mean of neighbouring draws, the own group left out,
+/// or expectations at one end of the time range. Exact samples, at stratified times; the gradient is the
+/// pathwise one or that of the score function with the mean of neighbouring samples, the own group left out,
 /// as its baseline. Nothing is allocated in a call.
 template <class Scalar>
 class Expectations {
  public:
-  enum class When { integral, initial, terminal };
-
   /// @param dynamics made with motion and derivatives; outlives the object
-  /// @param noise g that the drift is for
-  Expectations(const Config& config, When when, const Units& units, const flux::Volatility& noise,
-               flux::Dynamics<Scalar>& dynamics, int max_samples);
+  Expectations(const Config& config, flux::Dynamics<Scalar>& dynamics, const ExpectationOptions& options);
   ~Expectations();
 
-  int n_terms() const { return static_cast<int>(m_names.size()); }
-  const std::string& name(int k) const { return m_names[static_cast<std::size_t>(k)]; }
-  const Term& schedule(int k) const { return m_schedules[static_cast<std::size_t>(k)]; }
+  int n_terms() const { return static_cast<int>(m_terms.size()); }
+  const std::string& name(int k) const { return m_terms[static_cast<std::size_t>(k)].name; }
+  const TermSchedule& schedule(int k) const { return m_terms[static_cast<std::size_t>(k)].schedule; }
 
-  /// Adds the parts of draws first_sample .. first_sample + n to the estimate of each term (values, n_terms;
-  /// `clipped` is the share of draws) and weights[k] times its gradient to parameters_bar (layout size;
-  /// empty: the values alone). First_sample and n are multiples of Config::samples_per_block.
+  /// Adds the parts of samples first_sample .. first_sample + n to the estimate of each term (values,
+  /// n_terms; `saturated` is the share of samples) and weights[k] times its gradient to parameters_bar
+  /// (layout size; empty: the values alone). First_sample and n are multiples of Config::samples_per_block.
   void accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters, const SampleConfig& config,
                   std::int64_t first_sample, int n, const std::vector<double>& weights,
                   const Vector<Scalar>& parameters_bar, TermSums* values);
 
-  /// GivenStates that others have found, e.g. by moving particles.
+  /// States that others have found, e.g. by simulating paths.
   struct GivenStates {
     density::Points<Scalar> points;  ///< model units; those of a group have the same time
     double share = 1;                ///< of each in the values
-    double clip_share = 1;           ///< of each in the count of those that are clipped
+    double saturated_share = 1;      ///< of each in the count of those that are saturated
     SampleConfig config;             ///< key of random signs, with the number of the first
     std::int64_t first_sample = 0;
   };
@@ -59,28 +61,33 @@ class Expectations {
   const Matrix<Scalar>& x_bar() const { return m_bar.x; }
 
  private:
+  struct ScheduledTerm {
+    std::string name;
+    TermSchedule schedule;
+    std::unique_ptr<ExpectationTerm<Scalar>> term;
+  };
+  void allocate(int max_samples);
   void add(const ExecutionSpace& space, const Vector<Scalar>& parameters, const GivenStates& states,
            const Matrix<double>& uniforms, const std::vector<double>& weights, TermSums* values,
            const Vector<Scalar>& parameters_bar);
 
-  When m_when;
+  TermKind m_kind;
   Estimator m_estimator;
-  int m_group, m_block;  ///< draws of one time, and of one baseline
-  std::vector<std::string> m_names;
-  std::vector<Term> m_schedules;
-  std::vector<ScheduledTerm<Scalar>> m_terms;
-  std::unique_ptr<JacobianSymmetry<Scalar>> m_symmetry;  ///< null: not asked for; else the last of the terms
+  int m_group, m_block;  ///< samples of one time, and of one baseline
+  std::vector<ScheduledTerm> m_terms;
+  bool m_has_unevaluated = false;  ///< a term evaluates the dynamics at points of its own
   flux::Dynamics<Scalar>& m_dynamics;
   DeviceUnits<Scalar> m_units;
-  bool m_has_noise;
-  Vector<double> m_noise_times, m_noise_values;  ///< knots of g
+  bool m_has_diffusion;
+  Vector<double> m_volatility_times, m_volatility_values;  ///< knots of g
   Matrix<double> m_uniforms;
-  ShiftedLattice m_lattice;  ///< for draws of which no two must be independent
+  ShiftedLattice m_lattice;  ///< for samples of which no two must be independent
   density::Points<Scalar> m_points;
   flux::DynamicsViews<Scalar> m_motion;
-  ModelSamples<Scalar> m_draws;
+  Vector<Scalar> m_t, m_log_rho;  ///< units of the data
+  Matrix<Scalar> m_x, m_drift;    ///< units of the data
   ModelSamplesBar<Scalar> m_bar;
-  Matrix<Scalar> m_symmetry_x_bar;  ///< (n_dims, n) model units
+  Matrix<Scalar> m_unevaluated_x_bar;  ///< (n_dims, n) model units
 };
 
 extern template class Expectations<float>;

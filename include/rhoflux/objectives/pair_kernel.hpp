@@ -2,10 +2,12 @@
 
 #include <string>
 
+#include "rhoflux/core/enum_text.hpp"
+
 namespace rhoflux::objectives {
 
-/// What the congestion term averages: the density where a draw is, E rho, or a kernel of two independent
-/// draws of the same time, E K(x - y).
+/// What the congestion term averages: the density where a sample is, E rho, or a kernel of two independent
+/// samples of the same time, E K(x - y).
 ///
 /// | text | K(d), d in the units of the data |
 /// |---|---|
@@ -26,3 +28,13 @@ struct PairKernel {
 };
 
 }  // namespace rhoflux::objectives
+
+namespace rhoflux {
+template <>
+struct EnumText<objectives::PairKernel::Kind> {
+  using Kind = objectives::PairKernel::Kind;
+  static constexpr EnumName<Kind> names[] = {{"density", Kind::density},
+                                             {"inverse_quadratic", Kind::inverse_quadratic},
+                                             {"gaussian", Kind::gaussian}};
+};
+}  // namespace rhoflux

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/enum_text.hpp"
+
 namespace rhoflux::objectives {
 
 /// A potential phi(x), x in the units of the data: a sum of parts of one kind.
@@ -55,3 +57,14 @@ struct Potential {
 };
 
 }  // namespace rhoflux::objectives
+
+namespace rhoflux {
+template <>
+struct EnumText<objectives::Potential::Kind> {
+  using Kind = objectives::Potential::Kind;
+  static constexpr EnumName<Kind> names[] = {
+      {"none", Kind::none},   {"circles", Kind::circles},     {"quadrics", Kind::quadrics},
+      {"balls", Kind::balls}, {"quadratic", Kind::quadratic}, {"double_well", Kind::double_well},
+      {"table", Kind::table}};
+};
+}  // namespace rhoflux

@@ -3,16 +3,9 @@
 #include <cstdint>
 
 #include "rhoflux/device/types.hpp"
+#include "rhoflux/optim/config.hpp"
 
 namespace rhoflux::optim {
-
-/// Adam (Kingma & Ba 2015) with decoupled weight decay (Loshchilov & Hutter 2019).
-struct AdamConfig {
-  double beta1 = 0.9;
-  double beta2 = 0.999;
-  double epsilon = 1e-8;
-  double weight_decay = 0.0;
-};
 
 /// The state that a continued run needs besides the parameters; all (n_parameters).
 template <class Scalar>

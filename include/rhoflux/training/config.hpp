@@ -5,10 +5,9 @@
 #include <vector>
 
 #include "rhoflux/core/precision.hpp"
+#include "rhoflux/optim/config.hpp"
 
 namespace rhoflux::training {
-
-enum class Schedule { constant, cosine };
 
 /// [training] in the deck.
 struct TrainingConfig {
@@ -16,17 +15,12 @@ struct TrainingConfig {
   std::int64_t batch = 1024;  ///< samples a step over all ranks
   std::uint64_t seed = 1;
   Precision precision = Precision::single_precision;
-  double learning_rate = 1e-3;
-  double final_learning_rate = 0.0;  ///< reached at the last step of the cosine schedule
-  Schedule schedule = Schedule::cosine;
-  std::int64_t warmup = 100;  ///< steps of linear growth of the learning rate
-  double clip = 1.0;          ///< largest gradient norm; 0: no clipping
-  double beta1 = 0.9;         ///< Adam
-  double beta2 = 0.999;       ///< Adam
-  double epsilon = 1e-8;      ///< Adam
-  double weight_decay = 0.0;  ///< decoupled (AdamW)
-  double noise =
-      0.0;  ///< of fresh Gaussian noise on each drawn state, standardised units (Rothfuss et al. 2019)
+  optim::ScheduleConfig schedule;  ///< learning_rate, final_learning_rate, schedule, warmup of the deck
+  optim::AdamConfig adam;
+  double max_gradient_norm = 1.0;  ///< a longer gradient is shortened to it (clip of the deck); 0: no limit
+  /// Standard deviation of fresh Gaussian noise on each sample, standardised units (Rothfuss et al. 2019; noise
+  /// of the deck).
+  double jitter = 0.0;
   double average = 0.0;  ///< decay of the exponential moving average of the parameters; 0: none
   bool reproducible = false;
   int reproducible_lanes = 8;         ///< partial gradients summed in fixed order; at least the rank count
@@ -34,6 +28,7 @@ struct TrainingConfig {
   std::int64_t validate_every = 500;  ///< steps; 0: never
   std::int64_t patience = 0;  ///< early stopping after this many validations without improvement; 0: never
 
+  /// Throws Error (bad input) naming the key and what is allowed.
   void validate() const;
 };
 

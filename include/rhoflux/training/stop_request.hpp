@@ -11,8 +11,8 @@ struct StopLimits {
   std::int64_t stop_after = 0;  ///< steps made by this run; 0: none
 };
 
-/// Installs handlers of SIGUSR1 and SIGTERM that only set a flag, and starts the clock of max_hours. To be
-/// called once, at the start of the program.
+/// Installs handlers of SIGUSR1 and SIGTERM that only set a flag, clears that flag, and starts the clock of
+/// max_hours. To be called at the start of the program.
 void install_stop_signals();
 
 /// Why a run stops early; of several, on one rank or on different ones, the one last in this list counts.

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "rhoflux/core/enum_text.hpp"
 #include "rhoflux/density/density.hpp"
 #include "rhoflux/device/types.hpp"
 #include "rhoflux/transport/drift.hpp"
@@ -10,6 +11,20 @@ namespace rhoflux::transport {
 
 /// Schemes for additive noise; weak orders 1 and 2 (Kloeden & Platen 1992, sections 14.1 and 15.1).
 enum class SdeScheme { euler_maruyama, heun };
+
+}  // namespace rhoflux::transport
+
+namespace rhoflux {
+
+template <>
+struct EnumText<transport::SdeScheme> {
+  static constexpr EnumName<transport::SdeScheme> names[] = {{"heun", transport::SdeScheme::heun},
+                                                             {"euler", transport::SdeScheme::euler_maruyama}};
+};
+
+}  // namespace rhoflux
+
+namespace rhoflux::transport {
 
 /// dX_i = u_i(tau, X) dtau + sigma_i(tau) dW_i with noise that does not depend on the state:
 ///   euler_maruyama   X' = X + h u(tau, X) + dW

@@ -103,11 +103,11 @@ TEST(Deck, ReadsEveryTypeOfValue) {
   EXPECT_EQ(deck.model.weights, density::MixtureWeights::time_constant);
   EXPECT_EQ(deck.training.steps, 5000000000);
   EXPECT_EQ(deck.training.seed, std::numeric_limits<std::uint64_t>::max());
-  EXPECT_EQ(deck.training.learning_rate, 2.5e-4);
+  EXPECT_EQ(deck.training.schedule.peak, 2.5e-4);
   EXPECT_EQ(deck.training.precision, Precision::double_precision);
-  EXPECT_EQ(deck.training.schedule, training::Schedule::constant);
+  EXPECT_EQ(deck.training.schedule.kind, optim::Schedule::constant);
   EXPECT_TRUE(deck.training.reproducible);
-  EXPECT_EQ(deck.objective.nll.weight, 0.5);
+  EXPECT_EQ(deck.objective.schedule("nll").weight, 0.5);
 }
 
 TEST(Deck, ReadsEverySpellingOfTrueAndFalse) {
@@ -242,20 +242,21 @@ TEST(Deck, OutOfRangeNamesLineKeyValueAndWhatIsAllowed) {
        "objective.state_cost = 1: needs a potential, objective.state_cost_potential"},
       {"objective", "state_cost_potential = circles 0,0 : 1", "has no effect without objective.state_cost"},
       {"objective", "control_sigma = 0", "objective.control_sigma = 0: must be greater than 0"},
-      {"objective", "initial = 1", "objective.initial = 1: needs a law, objective.initial_law"},
+      {"objective", "initial = 1",
+       "objective.initial = 1: needs an endpoint distribution, objective.initial_law"},
       {"objective", "initial_law = gaussian 0 : 1", "has no effect without objective.initial, its weight"},
       {"objective", "initial_law = gaussian 0 : -1", "a covariance is not positive definite"},
       {"objective", "terminal = 1", "needs one of objective.terminal_law and objective.terminal_potential"},
       {"objective", "terminal_potential = quadratic 0 : 1", "has no effect without objective.terminal"},
       {"objective", "terminal_reverse = 1", "needs objective.terminal too"},
       {"objective", "terminal_reverse = 1\nterminal = 1\nterminal_law = file x.h5",
-       "needs a law whose density is known"},
+       "needs an endpoint distribution whose density is known"},
       {"objective", "initial_reverse = 1\ninitial_law = gaussian 0 : 1", "needs objective.initial too"},
       {"objective", "control_sigma = 2", "has no effect without objective.control, its weight"},
       {"objective", "congestion_kernel = gaussian 1", "has no effect without objective.congestion"},
       {"objective", "control_base = linear 1 : 0", "has no effect without objective.control, its weight"},
       {"objective", "control_base = linear 1", "must be A : b1,..,bD for linear"},
-      {"objective", "congestion_kernel = box 1", "'box 1' is not a kernel"},
+      {"objective", "congestion_kernel = box 1", "'box' is not a kernel"},
       {"objective", "congestion_group = 3", "must be 2, 4, 8, 16, 32 or 64"},
       {"objective", "kinetic_clip = -1", "objective.kinetic_clip = -1: must be 0 or more"},
       {"objective", "estimator = reinforce", "allowed: pathwise | score_function"},
@@ -301,14 +302,14 @@ TEST(Deck, ConflictOfTwoKeysNamesTheLineOfTheOneThatWasSet) {
 TEST(Deck, NotANumberIsOutOfEveryRange) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   training::TrainingConfig training;
-  training.clip = nan;
+  training.max_gradient_norm = nan;
   EXPECT_CONTAINS(message_of([&] { training.validate(); }), "training.clip");
   density::Config model;
   model.coordinate_frequency_max = nan;
   EXPECT_CONTAINS(message_of([&] { model.validate(); }), "model.coordinate_frequency_max");
   Deck deck;
   deck.data.file = "a.h5";
-  deck.objective.nll.weight = nan;
+  deck.objective.schedule("nll").weight = nan;
   EXPECT_CONTAINS(message_of([&] { deck.validate(); }), "objective.nll");
 }
 
@@ -383,15 +384,15 @@ TEST(Deck, ResolvedDeckReadsBackToTheSameBits) {
   deck.model.hidden = {3, 5, 7};
   deck.model.weights = density::MixtureWeights::time_constant;
   deck.model.time_frequency_max = 100.0 / 3.0;
-  deck.objective.nll.weight = std::nextafter(1.0, 2.0);
+  deck.objective.schedule("nll").weight = std::nextafter(1.0, 2.0);
   deck.training.seed = std::numeric_limits<std::uint64_t>::max();
   deck.training.steps = std::numeric_limits<std::int64_t>::max();
   deck.training.precision = Precision::double_precision;
-  deck.training.schedule = training::Schedule::constant;
-  deck.training.learning_rate = 0.1;
-  deck.training.final_learning_rate = 1.0 / 3e5;
-  deck.training.epsilon = std::numeric_limits<double>::denorm_min();
-  deck.training.clip = std::numeric_limits<double>::max();
+  deck.training.schedule.kind = optim::Schedule::constant;
+  deck.training.schedule.peak = 0.1;
+  deck.training.schedule.last = 1.0 / 3e5;
+  deck.training.adam.epsilon = std::numeric_limits<double>::denorm_min();
+  deck.training.max_gradient_norm = std::numeric_limits<double>::max();
   deck.training.reproducible = true;
   const std::string text = to_ini(deck);
   const Deck back = parse_deck_text(text, "resolved");
@@ -399,13 +400,13 @@ TEST(Deck, ResolvedDeckReadsBackToTheSameBits) {
   EXPECT_EQ(back.data.file, deck.data.file);
   EXPECT_EQ(back.model.hidden, deck.model.hidden);
   EXPECT_EQ(back.model.time_frequency_max, deck.model.time_frequency_max);
-  EXPECT_EQ(back.objective.nll.weight, deck.objective.nll.weight);
+  EXPECT_EQ(back.objective.schedule("nll").weight, deck.objective.schedule("nll").weight);
   EXPECT_EQ(back.training.seed, deck.training.seed);
   EXPECT_EQ(back.training.steps, deck.training.steps);
-  EXPECT_EQ(back.training.learning_rate, deck.training.learning_rate);
-  EXPECT_EQ(back.training.final_learning_rate, deck.training.final_learning_rate);
-  EXPECT_EQ(back.training.epsilon, deck.training.epsilon);
-  EXPECT_EQ(back.training.clip, deck.training.clip);
+  EXPECT_EQ(back.training.schedule.peak, deck.training.schedule.peak);
+  EXPECT_EQ(back.training.schedule.last, deck.training.schedule.last);
+  EXPECT_EQ(back.training.adam.epsilon, deck.training.adam.epsilon);
+  EXPECT_EQ(back.training.max_gradient_norm, deck.training.max_gradient_norm);
   EXPECT_CONTAINS(text, "learning_rate = 0.1\n");
 }
 

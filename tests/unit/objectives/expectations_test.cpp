@@ -18,7 +18,6 @@ using test::DynamicsFixture;
 
 constexpr int chunk = 64;
 constexpr double gentleness = 0.4;
-using When = Expectations<double>::When;
 
 struct Moments {
   double sum = 0, squares = 0;
@@ -32,8 +31,8 @@ struct Moments {
   double variance_of_mean() const { return (squares / count - mean() * mean()) / (count - 1); }
 };
 
-/// Gradient along `direction` of one batch of 64 draws, estimated by the score function,
-///   E[dh + (h - b) d log rho], b the mean of the other draws,
+/// Gradient along `direction` of one batch of 64 samples, estimated by the score function,
+///   E[dh + (h - b) d log rho], b the mean of the other samples,
 /// from the dynamics alone: times, units and terms are written down here once more.
 struct ScoreFunction {
   DynamicsFixture<double>& fixture;
@@ -76,16 +75,16 @@ struct ScoreFunction {
       for (int i = 0; i < n_dims; ++i) {
         const double rate = units.scale[static_cast<std::size_t>(i)] / units.time_span();
         const double u = rate * motion.drift(i, s);
-        h[static_cast<std::size_t>(s)] += config.kinetic.weight * u * u;
-        drift_bar(i, s) = share * config.kinetic.weight * 2 * u * rate;
+        h[static_cast<std::size_t>(s)] += config.schedule("kinetic").weight * u * u;
+        drift_bar(i, s) = share * config.schedule("kinetic").weight * 2 * u * rate;
       }
-      h[static_cast<std::size_t>(s)] += config.entropy.weight * (motion.log_rho(s) - log_volume);
+      h[static_cast<std::size_t>(s)] += config.schedule("entropy").weight * (motion.log_rho(s) - log_volume);
     }
     double sum = 0;
     for (const double value : h) sum += value;
     for (int s = 0; s < chunk; ++s) {
       const double value = h[static_cast<std::size_t>(s)], baseline = (sum - value) / (chunk - 1);
-      log_rho_bar(s) = share * (config.entropy.weight + value - baseline);
+      log_rho_bar(s) = share * (config.schedule("entropy").weight + value - baseline);
     }
     const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
     fixture.dynamics.adjoint(space, fixture.parameter_vector(), points, motion, drift_bar, log_rho_bar,
@@ -105,11 +104,11 @@ struct ScoreFunction {
 /// same mean, for both families and every flux, with noise.
 TEST(Expectations, PathwiseGradientAgreesWithTheScoreFunction) {
   Config config;
-  config.kinetic.weight = 0.4;
-  config.entropy.weight = 0.8;
+  config.schedule("kinetic").weight = 0.4;
+  config.schedule("entropy").weight = 0.8;
   const Units units = {{1.0, -2.0}, {0.5, 2.0}, 3.0, 7.0};
-  flux::Volatility noise;
-  noise.values = {0.3};
+  flux::Volatility volatility;
+  volatility.values = {0.3};
   int telling = 0;  // comparisons whose standard error is below a tenth of the mean
   for (const DynamicsCase& test_case : dynamics_cases({2})) {
     SCOPED_TRACE(test_case.name);
@@ -119,7 +118,8 @@ TEST(Expectations, PathwiseGradientAgreesWithTheScoreFunction) {
       continue;
     DynamicsFixture<double> fixture(test_case, chunk, 3);
     for (double& value : fixture.parameters) value *= gentleness;  // small moments, a test with power
-    Expectations<double> expectations(config, When::integral, units, noise, fixture.dynamics, chunk);
+    Expectations<double> expectations(config, fixture.dynamics,
+                                      {TermKind::integral, units, volatility, chunk});
     std::vector<double> direction(fixture.parameters.size(), 0.0);
     for (std::size_t k = 0; k < direction.size(); ++k)
       if (std::isfinite(fixture.parameters[k])) direction[k] = std::cos(1.0 + static_cast<double>(k));
@@ -129,7 +129,8 @@ TEST(Expectations, PathwiseGradientAgreesWithTheScoreFunction) {
       const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
       TermSums values[2];
       expectations.accumulate(ExecutionSpace(), fixture.parameter_vector(), {5, step, chunk}, 0, chunk,
-                              {config.kinetic.weight, config.entropy.weight}, bar, values);
+                              {config.schedule("kinetic").weight, config.schedule("entropy").weight}, bar,
+                              values);
       pathwise.add(other.along(bar, direction));
       score.add(other.gradient(step, direction));
     }
@@ -146,51 +147,52 @@ TEST(Expectations, PathwiseGradientAgreesWithTheScoreFunction) {
 /// One objective for each kind of term.
 struct Objective {
   const char* name;
-  When when;
+  TermKind kind;
   std::function<void(Config&)> add;
 };
 
 std::vector<Objective> objectives_of_each_kind() {
   return {
-      {"kinetic", When::integral, [](Config& config) { config.kinetic.weight = 0.4; }},
-      {"control", When::integral,
+      {"kinetic", TermKind::integral, [](Config& config) { config.schedule("kinetic").weight = 0.4; }},
+      {"control", TermKind::integral,
        [](Config& config) {
-         config.control.weight = 0.5;
+         config.schedule("control").weight = 0.5;
          config.control_base = BaseDrift::parse("gradient double_well 0,1 : 1,0.5 : 0.5,1");
        }},
-      {"entropy", When::integral, [](Config& config) { config.entropy.weight = 0.8; }},
-      {"congestion", When::integral, [](Config& config) { config.congestion.weight = 2; }},
-      {"pairs", When::integral,
+      {"entropy", TermKind::integral, [](Config& config) { config.schedule("entropy").weight = 0.8; }},
+      {"congestion", TermKind::integral, [](Config& config) { config.schedule("congestion").weight = 2; }},
+      {"pairs", TermKind::integral,
        [](Config& config) {
-         config.congestion.weight = 3;
+         config.schedule("congestion").weight = 3;
          config.congestion_kernel = PairKernel::parse("inverse_quadratic 0.8");
          config.congestion_group = 8;
        }},
-      {"state_cost", When::integral,
+      {"state_cost", TermKind::integral,
        [](Config& config) {
-         config.state_cost.weight = 0.7;
+         config.schedule("state_cost").weight = 0.7;
          config.state_cost_potential = Potential::parse("circles 1,0 : 1; 0,-3 : 2");
        }},
-      {"jacobian_symmetry", When::integral, [](Config& config) { config.jacobian_symmetry.weight = 0.2; }},
-      {"terminal", When::terminal,
+      {"jacobian_symmetry", TermKind::integral,
+       [](Config& config) { config.schedule("jacobian_symmetry").weight = 0.2; }},
+      {"terminal", TermKind::terminal_expectation,
        [](Config& config) {
-         config.terminal.weight = 0.6;
+         config.schedule("terminal").weight = 0.6;
          config.terminal_potential = Potential::parse("quadratic 2,-1 : 1,0.3");
        }},
-      {"initial_reverse", When::initial,
+      {"initial_reverse", TermKind::initial_expectation,
        [](Config& config) {
-         config.initial_reverse.weight = 0.3;
+         config.schedule("initial_reverse").weight = 0.3;
          config.initial_distribution =
              EndpointDistribution::parse("gaussian 1.5,-3 : 0.5,0.2,0.2,4 : 2; 0.5,-1 : 0.4,5");
        }},
-      {"terminal_reverse", When::terminal, [](Config& config) {
-         config.terminal_reverse.weight = 0.4;
+      {"terminal_reverse", TermKind::terminal_expectation, [](Config& config) {
+         config.schedule("terminal_reverse").weight = 0.4;
          config.terminal_distribution = EndpointDistribution::parse("gaussian 1,-2 : 1,-0.4,-0.4,3");
        }}};
 }
 
 /// For every term, family and flux the two estimators have the same mean. Where |u|^2 has no finite variance
-/// (antisymmetric, model.md 2) the costs of the drift are clipped, which makes it finite.
+/// (antisymmetric, model.md 2) the costs of the drift saturate, which makes it finite.
 TEST(Expectations, EstimatorsAgreeForEveryTerm) {
   const Units units = {{1.0, -2.0}, {0.5, 2.0}, 3.0, 7.0};
   int telling = 0;
@@ -205,13 +207,15 @@ TEST(Expectations, EstimatorsAgreeForEveryTerm) {
         direction[k] = std::cos(1.0 + static_cast<double>(k));
       Config config;
       objective.add(config);
-      flux::Volatility noise;
-      noise.values = {0.2};
-      for (Term* term : {&config.kinetic, &config.control, &config.jacobian_symmetry}) term->clip = 3;
+      flux::Volatility volatility;
+      volatility.values = {0.2};
+      for (const char* term : {"kinetic", "control", "jacobian_symmetry"})
+        config.schedule(term).saturation = 3;
       Moments moments[2];
       for (const Estimator estimator : {Estimator::pathwise, Estimator::score_function}) {
         config.estimator = estimator;
-        Expectations<double> expectations(config, objective.when, units, noise, fixture.dynamics, chunk);
+        Expectations<double> expectations(config, fixture.dynamics,
+                                          {objective.kind, units, volatility, chunk});
         ASSERT_EQ(expectations.n_terms(), 1);
         for (int step = 0; step < 60; ++step) {
           const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
@@ -246,9 +250,9 @@ TEST(Expectations, GradientsPassTheTaylorTest) {
       for (double& value : fixture.parameters) value *= gentleness;
       Config config;
       objective.add(config);
-      flux::Volatility noise;
-      noise.values = {test_case.diffusion > 0 ? 0.4 : 0.0};
-      Expectations<double> expectations(config, objective.when, units, noise, fixture.dynamics, few);
+      flux::Volatility volatility;
+      volatility.values = {test_case.diffusion > 0 ? 0.4 : 0.0};
+      Expectations<double> expectations(config, fixture.dynamics, {objective.kind, units, volatility, few});
       const std::vector<double> weights = {expectations.schedule(0).weight};
       const std::vector<double> parameters = fixture.parameters, x = fixture.x;
       const auto direction = [](std::size_t k) { return std::cos(1.0 + static_cast<double>(k)); };
@@ -282,24 +286,24 @@ TEST(Expectations, GradientsPassTheTaylorTest) {
   EXPECT_GE(tested, 100);
 }
 
-/// The same draws in one call or in several.
-TEST(Expectations, DoNotDependOnHowTheDrawsAreShared) {
+/// The same samples in one call or in several.
+TEST(Expectations, DoNotDependOnHowTheSamplesAreShared) {
   Config config;
-  config.kinetic.weight = 1;
+  config.schedule("kinetic").weight = 1;
   const Units units = {{0.0, 0.0}, {1.0, 1.0}, 0.0, 1.0};
   for (const DynamicsCase& test_case : dynamics_cases({2})) {
     SCOPED_TRACE(test_case.name);
     DynamicsFixture<double> fixture(test_case, chunk, 3);
-    Expectations<double> expectations(config, When::integral, units, flux::Volatility(), fixture.dynamics,
-                                      chunk);
+    Expectations<double> expectations(config, fixture.dynamics,
+                                      {TermKind::integral, units, flux::Volatility(), chunk});
     const auto whole = make_vector<double>("whole", fixture.dynamics.layout().size());
     const auto parts = make_vector<double>("parts", fixture.dynamics.layout().size());
     TermSums whole_sums, part_sums;
-    const SampleConfig draws = {5, 1, chunk};
+    const SampleConfig samples = {5, 1, chunk};
     const auto parameters = fixture.parameter_vector();
-    expectations.accumulate(ExecutionSpace(), parameters, draws, 0, chunk, {1.0}, whole, &whole_sums);
-    expectations.accumulate(ExecutionSpace(), parameters, draws, 0, 20, {1.0}, parts, &part_sums);
-    expectations.accumulate(ExecutionSpace(), parameters, draws, 20, chunk - 20, {1.0}, parts, &part_sums);
+    expectations.accumulate(ExecutionSpace(), parameters, samples, 0, chunk, {1.0}, whole, &whole_sums);
+    expectations.accumulate(ExecutionSpace(), parameters, samples, 0, 20, {1.0}, parts, &part_sums);
+    expectations.accumulate(ExecutionSpace(), parameters, samples, 20, chunk - 20, {1.0}, parts, &part_sums);
     EXPECT_NEAR(part_sums.value, whole_sums.value, 1e-12 * whole_sums.value);
     double largest = 0;
     for (int k = 0; k < static_cast<int>(whole.extent(0)); ++k)

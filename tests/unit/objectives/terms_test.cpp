@@ -14,19 +14,19 @@ namespace {
 
 constexpr int n = 8, n_dims = 3, group = 4;
 
-/// Draws on the host: t (n), then x, drift (n_dims, n), then log rho (n), in one vector.
+/// Samples on the host: t (n), then x, drift (n_dims, n), then log rho (n), in one vector.
 struct State {
   std::vector<double> values = std::vector<double>(n * (2 + 2 * n_dims));
-  ModelSamples<double> draws() const {
-    ModelSamples<double> draws = {make_vector<double>("t", n), make_matrix<double>("x", n_dims, n),
-                                  make_matrix<double>("drift", n_dims, n), make_vector<double>("log rho", n)};
+  ModelSamples<double> samples() const {
+    const auto t = make_vector<double>("t", n), log_rho = make_vector<double>("log rho", n);
+    const auto x = make_matrix<double>("x", n_dims, n), drift = make_matrix<double>("drift", n_dims, n);
     std::size_t k = 0;
-    for (int s = 0; s < n; ++s) draws.t(s) = values[k++];
-    for (const Matrix<double>& matrix : {draws.x, draws.drift})
+    for (int s = 0; s < n; ++s) t(s) = values[k++];
+    for (const Matrix<double>& matrix : {x, drift})
       for (int s = 0; s < n; ++s)
         for (int i = 0; i < n_dims; ++i) matrix(i, s) = values[k++];
-    for (int s = 0; s < n; ++s) draws.log_rho(s) = values[k++];
-    return draws;
+    for (int s = 0; s < n; ++s) log_rho(s) = values[k++];
+    return {t, x, drift, log_rho};
   }
 };
 
@@ -48,7 +48,7 @@ double square(double y) {
   return y * y;
 }
 
-/// A term and its h written down once more, of the draw s.
+/// A term and its h written down once more, of the sample s.
 struct Case {
   std::string name;
   Config config;
@@ -56,10 +56,10 @@ struct Case {
 };
 
 Case potential_case(const std::string& text, const std::function<double(double, double, double)>& phi) {
-  Case found = {text, {}, [phi](const ModelSamples<double>& draws, int s) {
-                  return phi(draws.x(0, s), draws.x(1, s), draws.x(2, s));
+  Case found = {text, {}, [phi](const ModelSamples<double>& samples, int s) {
+                  return phi(samples.x(0, s), samples.x(1, s), samples.x(2, s));
                 }};
-  found.config.state_cost.weight = 1;
+  found.config.schedule("state_cost").weight = 1;
   found.config.state_cost_potential = Potential::parse(text);
   return found;
 }
@@ -81,28 +81,29 @@ Case table_case() {
 Case control_case(const std::string& base,
                   const std::function<double(const ModelSamples<double>&, int, int)>& velocity) {
   constexpr double sigma = 0.7;
-  Case found = {"control, " + base, {}, [velocity](const ModelSamples<double>& draws, int s) {
+  Case found = {"control, " + base, {}, [velocity](const ModelSamples<double>& samples, int s) {
                   double sum = 0;
-                  for (int i = 0; i < n_dims; ++i) sum += square(draws.drift(i, s) - velocity(draws, s, i));
+                  for (int i = 0; i < n_dims; ++i)
+                    sum += square(samples.drift(i, s) - velocity(samples, s, i));
                   return sum / (2 * sigma * sigma);
                 }};
-  found.config.control.weight = 1;
+  found.config.schedule("control").weight = 1;
   found.config.control_sigma = sigma;
   found.config.control_base = BaseDrift::parse(base);
   return found;
 }
 
 Case congestion_case(const std::string& kernel, const std::function<double(double)>& of_square) {
-  Case found = {"congestion, " + kernel, {}, [of_square](const ModelSamples<double>& draws, int s) {
+  Case found = {"congestion, " + kernel, {}, [of_square](const ModelSamples<double>& samples, int s) {
                   double sum = 0;
                   for (int b = s / group * group; b < (s / group + 1) * group; ++b) {
                     double distance = 0;
-                    for (int i = 0; i < n_dims; ++i) distance += square(draws.x(i, s) - draws.x(i, b));
+                    for (int i = 0; i < n_dims; ++i) distance += square(samples.x(i, s) - samples.x(i, b));
                     if (b != s) sum += of_square(distance);
                   }
                   return sum / (group - 1);
                 }};
-  found.config.congestion.weight = 1;
+  found.config.schedule("congestion").weight = 1;
   found.config.congestion_kernel = PairKernel::parse(kernel);
   found.config.congestion_group = group;
   return found;
@@ -111,49 +112,50 @@ Case congestion_case(const std::string& kernel, const std::function<double(doubl
 std::vector<Case> all_cases() {
   const auto softplus = [](double y) { return std::log1p(std::exp(y)); };
   std::vector<Case> cases;
-  cases.push_back({"kinetic", {}, [](const ModelSamples<double>& draws, int s) {
+  cases.push_back({"kinetic", {}, [](const ModelSamples<double>& samples, int s) {
                      double sum = 0;
-                     for (int i = 0; i < n_dims; ++i) sum += square(draws.drift(i, s));
+                     for (int i = 0; i < n_dims; ++i) sum += square(samples.drift(i, s));
                      return sum;
                    }});
-  cases.back().config.kinetic.weight = 1;
+  cases.back().config.schedule("kinetic").weight = 1;
   cases.push_back(
-      {"kinetic, standardised", cases.back().config, [](const ModelSamples<double>& draws, int s) {
-         return square(draws.drift(0, s)) / 4 + square(draws.drift(1, s)) / 16 +
-                square(draws.drift(2, s)) * 4;
+      {"kinetic, standardised", cases.back().config, [](const ModelSamples<double>& samples, int s) {
+         return square(samples.drift(0, s)) / 4 + square(samples.drift(1, s)) / 16 +
+                square(samples.drift(2, s)) * 4;
        }});
   cases.back().config.kinetic_metric = Metric::standardised;
-  cases.push_back({"entropy", {}, [](const ModelSamples<double>& draws, int s) { return draws.log_rho(s); }});
-  cases.back().config.entropy.weight = 1;
-  cases.push_back({"congestion", {}, [](const ModelSamples<double>& draws, int s) {
-                     return std::exp(draws.log_rho(s));
+  cases.push_back(
+      {"entropy", {}, [](const ModelSamples<double>& samples, int s) { return samples.log_rho(s); }});
+  cases.back().config.schedule("entropy").weight = 1;
+  cases.push_back({"congestion", {}, [](const ModelSamples<double>& samples, int s) {
+                     return std::exp(samples.log_rho(s));
                    }});
-  cases.back().config.congestion.weight = 1;
+  cases.back().config.schedule("congestion").weight = 1;
   cases.push_back(congestion_case("inverse_quadratic 0.8", [](double d) { return 1 / (1 + d / 0.64); }));
   cases.push_back(congestion_case("gaussian 1.3", [](double d) { return std::exp(-d / (2 * 1.69)); }));
   cases.push_back(control_case("zero", [](const ModelSamples<double>&, int, int) { return 0.0; }));
-  cases.push_back(control_case("linear -0.5 : 1,2,3", [](const ModelSamples<double>& draws, int s, int i) {
-    return -0.5 * draws.x(i, s) + i + 1;
+  cases.push_back(control_case("linear -0.5 : 1,2,3", [](const ModelSamples<double>& samples, int s, int i) {
+    return -0.5 * samples.x(i, s) + i + 1;
   }));
   cases.push_back(control_case("linear 1,2,0,0,1,0,-3,0,1 : 0,0,0.5",
-                               [](const ModelSamples<double>& draws, int s, int i) {
-                                 const double a = draws.x(0, s), b = draws.x(1, s), c = draws.x(2, s);
+                               [](const ModelSamples<double>& samples, int s, int i) {
+                                 const double a = samples.x(0, s), b = samples.x(1, s), c = samples.x(2, s);
                                  return i == 0 ? a + 2 * b : i == 1 ? b : -3 * a + c + 0.5;
                                }));
   cases.push_back(control_case("gradient double_well 0,0.5,0 : 1,0.5,2 : 1,0,0.3",
-                               [](const ModelSamples<double>& draws, int s, int i) {
-                                 const double a = draws.x(i, s);
+                               [](const ModelSamples<double>& samples, int s, int i) {
+                                 const double a = samples.x(i, s);
                                  return i == 1 ? 0 : i == 0 ? a - a * a * a : 0.3 * (4 * a - a * a * a);
                                }));
   cases.push_back(control_case(
-      "gradient quadrics 0.1,0,0 : 2,-1,0.5 : 0.3", [](const ModelSamples<double>& draws, int s, int i) {
-        const double a = draws.x(0, s) - 0.1, b = draws.x(1, s), c = draws.x(2, s);
+      "gradient quadrics 0.1,0,0 : 2,-1,0.5 : 0.3", [](const ModelSamples<double>& samples, int s, int i) {
+        const double a = samples.x(0, s) - 0.1, b = samples.x(1, s), c = samples.x(2, s);
         const double rise = 1 / (1 + std::exp(-(0.3 - 2 * a * a + b * b - 0.5 * c * c)));
         return rise * (i == 0 ? 4 * a : i == 1 ? -2 * b : c);
       }));
   cases.push_back(control_case(
-      "gradient balls 0.3,0.1,-0.2 : 1.5 : 2", [](const ModelSamples<double>& draws, int s, int i) {
-        const double d[] = {draws.x(0, s) - 0.3, draws.x(1, s) - 0.1, draws.x(2, s) + 0.2};
+      "gradient balls 0.3,0.1,-0.2 : 1.5 : 2", [](const ModelSamples<double>& samples, int s, int i) {
+        const double d[] = {samples.x(0, s) - 0.3, samples.x(1, s) - 0.1, samples.x(2, s) + 0.2};
         const double distance = std::sqrt(square(d[0]) + square(d[1]) + square(d[2]));
         return 2 * d[i] / distance / (1 + std::exp(-2 * (1.5 - distance)));
       }));
@@ -176,50 +178,51 @@ std::vector<Case> all_cases() {
   }));
   cases.push_back(table_case());
   // Three variances 2, 0.5, 1 with a covariance of 0.6 of the first two, and a unit Gaussian.
-  cases.push_back({"terminal_reverse", {}, [](const ModelSamples<double>& draws, int s) {
-                     const double a = draws.x(0, s) - 0.2, b = draws.x(1, s), c = draws.x(2, s) + 1;
+  cases.push_back({"terminal_reverse", {}, [](const ModelSamples<double>& samples, int s) {
+                     const double a = samples.x(0, s) - 0.2, b = samples.x(1, s), c = samples.x(2, s) + 1;
                      const double determinant = 2 * 0.5 - 0.36;
                      const double form = (0.5 * a * a - 1.2 * a * b + 2 * b * b) / determinant + c * c;
                      const double other =
-                         square(draws.x(0, s)) + square(draws.x(1, s) - 1) + square(draws.x(2, s));
+                         square(samples.x(0, s)) + square(samples.x(1, s) - 1) + square(samples.x(2, s));
                      const double p =
                          0.75 * std::exp(-form / 2) / std::sqrt(determinant) + 0.25 * std::exp(-other / 2);
-                     return draws.log_rho(s) - std::log(p) + 1.5 * std::log(2 * M_PI);
+                     return samples.log_rho(s) - std::log(p) + 1.5 * std::log(2 * M_PI);
                    }});
-  cases.back().config.terminal_reverse.weight = 1;
+  cases.back().config.schedule("terminal_reverse").weight = 1;
   cases.back().config.terminal_distribution =
       EndpointDistribution::parse("gaussian 0.2,0,-1 : 2,0.6,0,0.6,0.5,0,0,0,1 : 3; 0,1,0 : 1");
   return cases;
 }
 
 std::unique_ptr<ExpectationTerm<double>> term_of(const Case& test_case) {
-  auto terms = test_case.config.has_terminal_terms()
-                   ? make_endpoint_terms<double>(test_case.config, true)
-                   : make_integral_terms<double>(test_case.config, Units{{0, 0, 0}, {2, 4, 0.5}, 0, 1});
-  EXPECT_EQ(terms.size(), 1u);
-  return std::move(terms.front().term);
+  const Config& config = test_case.config;
+  const Units units = {{0, 0, 0}, {2, 4, 0.5}, 0, 1};
+  for (const TermKind kind : {TermKind::integral, TermKind::terminal_expectation})
+    for (const TermRow* row : config.active_terms(kind))
+      return row->factory.make(TermContext<double>{config, config.schedule(row->name), units});
+  return nullptr;
 }
 
-TEST(RunningTerms, HaveTheirValues) {
-  const ModelSamples<double> draws = random_state(1).draws();
+TEST(ExpectationTerms, HaveTheirValues) {
+  const ModelSamples<double> samples = random_state(1).samples();
   for (const Case& test_case : all_cases()) {
     SCOPED_TRACE(test_case.name);
     double want = 0, size = 0;
     const ModelSamplesBar<double> bar = zero_bar();
-    const TermSums sums = term_of(test_case)->add(ExecutionSpace(), draws, 1.5, bar);
+    const TermSums sums = term_of(test_case)->add(ExecutionSpace(), samples, 1.5, bar);
     const bool is_pair = test_case.config.congestion_kernel.is_pairwise();
     for (int s = 0; s < n; ++s) {
-      const double h = test_case.expected(draws, s);
+      const double h = test_case.expected(samples, s);
       want += h;
       size += std::fabs(h);
       EXPECT_NEAR(bar.score_weight(s), (is_pair ? 2 : 1) * 1.5 * h, 1e-13 * size);
     }
     EXPECT_NEAR(sums.value, want, 1e-13 * size);
-    EXPECT_EQ(sums.clipped, 0);
+    EXPECT_EQ(sums.saturated, 0);
   }
 }
 
-TEST(RunningTerms, TextsReadBack) {
+TEST(ExpectationTerms, TextsReadBack) {
   for (const Case& test_case : all_cases()) {
     const Config& config = test_case.config;
     for (const std::string& text : {config.state_cost_potential.to_string()})
@@ -270,7 +273,7 @@ TEST(EndpointDistribution, HasItsMoments) {
 
 TEST(EndpointDistribution, SaysWhatIsWrong) {
   expect_refusal<EndpointDistribution>("", "there are none, gaussian, file");
-  expect_refusal<EndpointDistribution>("normal 0 : 1", "'normal' is not a law");
+  expect_refusal<EndpointDistribution>("normal 0 : 1", "'normal' is not an endpoint distribution");
   expect_refusal<EndpointDistribution>("file", "needs the path");
   expect_refusal<EndpointDistribution>("gaussian 0,0", "must be mean m1,..,mD");
   expect_refusal<EndpointDistribution>("gaussian 0,0 : 1,2,3", "3 numbers for the variance of 2 coordinates");
@@ -303,8 +306,8 @@ struct Remainders {
 Remainders remainders_of(const ExpectationTerm<double>& term, const State& state, const State& direction) {
   constexpr double weight = 1.7;
   const ModelSamplesBar<double> bar = zero_bar();
-  const double start = term.add(ExecutionSpace(), state.draws(), weight, bar).value;
-  const ModelSamples<double> along = direction.draws();
+  const double start = term.add(ExecutionSpace(), state.samples(), weight, bar).value;
+  const ModelSamples<double> along = direction.samples();
   double slope = 0;
   for (int s = 0; s < n; ++s) {
     for (int i = 0; i < n_dims; ++i)
@@ -312,18 +315,18 @@ Remainders remainders_of(const ExpectationTerm<double>& term, const State& state
     slope += bar.log_rho(s) * along.log_rho(s);
   }
   const auto remainder = [&](double step) {
-    State moved = state;
-    for (std::size_t k = 0; k < moved.values.size(); ++k) moved.values[k] += step * direction.values[k];
-    const double value = term.add(ExecutionSpace(), moved.draws(), weight, zero_bar()).value;
+    State shifted = state;
+    for (std::size_t k = 0; k < shifted.values.size(); ++k) shifted.values[k] += step * direction.values[k];
+    const double value = term.add(ExecutionSpace(), shifted.samples(), weight, zero_bar()).value;
     return std::fabs(weight * (value - start) - step * slope);
   };
   return {remainder(1e-3), remainder(1e-4), 1e-14 * weight * (1 + std::fabs(start))};
 }
 
-TEST(RunningTerms, AdjointsPassTheTaylorTest) {
+TEST(ExpectationTerms, AdjointsPassTheTaylorTest) {
   for (const Case& test_case : all_cases()) {
     SCOPED_TRACE(test_case.name);
-    // Cells of the table are left by no step: of the first draws of a fine grid of seeds, one that stays
+    // Cells of the table are left by no step: of the first samples of a fine grid of seeds, one that stays
     // inside.
     const Remainders found = remainders_of(*term_of(test_case), random_state(2), random_state(3));
     if (found.coarse < found.rounding) continue;  // linear
@@ -332,45 +335,45 @@ TEST(RunningTerms, AdjointsPassTheTaylorTest) {
 }
 
 /// Above the limit c a cost h counts as c (1 + log(h / c)), and its pull is bounded.
-TEST(RunningTerms, ClippedCostsPassTheTaylorTest) {
+TEST(ExpectationTerms, SaturatedCostsPassTheTaylorTest) {
   for (Case& test_case : std::vector<Case>(all_cases())) {
     SCOPED_TRACE(test_case.name);
-    if (test_case.config.entropy.is_active() || test_case.config.terminal_reverse.is_active())
-      continue;  // a cost that can be negative is not clipped
-    const ModelSamples<double> draws = random_state(2).draws();
-    // Half the largest h: some draws are clipped and some are not. A pair kernel is clipped pair by pair.
+    if (test_case.config.is_active("entropy") || test_case.config.is_active("terminal_reverse"))
+      continue;  // a cost that can be negative does not saturate
+    const ModelSamples<double> samples = random_state(2).samples();
+    // Half the largest h: some samples are saturated and some are not. A pair kernel saturates pair by pair.
     const bool is_pair = test_case.config.congestion_kernel.is_pairwise();
     double largest = 0;
-    for (int s = 0; s < n; ++s) largest = std::max(largest, test_case.expected(draws, s));
+    for (int s = 0; s < n; ++s) largest = std::max(largest, test_case.expected(samples, s));
     const double limit = is_pair ? 0.1 : largest / 2;
     Config& config = test_case.config;
-    for (Term* term : {&config.kinetic, &config.control, &config.congestion, &config.state_cost})
-      term->clip = limit;
+    for (const char* term : {"kinetic", "control", "congestion", "state_cost"})
+      config.schedule(term).saturation = limit;
     const auto term = term_of(test_case);
-    const TermSums sums = term->add(ExecutionSpace(), draws, 1.0, zero_bar());
-    EXPECT_GT(sums.clipped, 0);
-    double want = 0, clipped = 0;
+    const TermSums sums = term->add(ExecutionSpace(), samples, 1.0, zero_bar());
+    EXPECT_GT(sums.saturated, 0);
+    double want = 0, saturated = 0;
     for (int s = 0; s < n && !is_pair; ++s) {
-      const double h = test_case.expected(draws, s);
+      const double h = test_case.expected(samples, s);
       want += h > limit ? limit * (1 + std::log(h / limit)) : h;
-      clipped += h > limit ? 1 : 0;
+      saturated += h > limit ? 1 : 0;
     }
     if (!is_pair) {
       EXPECT_NEAR(sums.value, want, 1e-13 * want);
-      EXPECT_EQ(sums.clipped, clipped);
+      EXPECT_EQ(sums.saturated, saturated);
     }
     const Remainders found = remainders_of(*term, random_state(2), random_state(3));
     EXPECT_NEAR(std::log10(found.coarse / found.fine), 2.0, 0.05);
   }
 }
 
-TEST(RunningTerms, WeightsStartAndGrowAsAskedFor) {
-  const Term term = {2.0, 10, 4, 0};
+TEST(ExpectationTerms, WeightsStartAndGrowAsAskedFor) {
+  const TermSchedule term = {2.0, 10, 4, 0};
   EXPECT_EQ(term.at(9), 0.0);
   EXPECT_EQ(term.at(10), 0.5);
   EXPECT_EQ(term.at(13), 2.0);
   EXPECT_EQ(term.at(1000), 2.0);
-  EXPECT_EQ((Term{2.0, 0, 0, 0}).at(0), 2.0);
+  EXPECT_EQ((TermSchedule{2.0, 0, 0, 0}).at(0), 2.0);
 }
 
 }  // namespace

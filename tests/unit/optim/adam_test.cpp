@@ -102,12 +102,27 @@ TEST(Adam, AverageMovesByItsShare) {
 }
 
 TEST(Schedule, WarmsUpPeaksAndEnds) {
-  const ScheduleConfig config = {true, 1e-3, 1e-5, 10, 110};
-  EXPECT_DOUBLE_EQ(learning_rate(config, 1), 1e-4);
-  EXPECT_DOUBLE_EQ(learning_rate(config, 10), 1e-3);
-  EXPECT_NEAR(learning_rate(config, 60), 0.5 * (1e-3 + 1e-5), 1e-15);  // half way down the cosine
-  EXPECT_NEAR(learning_rate(config, 110), 1e-5, 1e-15);
-  EXPECT_DOUBLE_EQ(learning_rate({false, 1e-3, 0.0, 10, 110}, 90), 1e-3);
+  ScheduleConfig config;
+  config.peak = 1e-3;
+  config.last = 1e-5;
+  config.warmup = 10;
+  EXPECT_DOUBLE_EQ(learning_rate(config, 1, 110), 1e-4);
+  EXPECT_DOUBLE_EQ(learning_rate(config, 10, 110), 1e-3);
+  EXPECT_NEAR(learning_rate(config, 60, 110), 0.5 * (1e-3 + 1e-5), 1e-15);  // half way down the cosine
+  EXPECT_NEAR(learning_rate(config, 110, 110), 1e-5, 1e-15);
+  EXPECT_NEAR(learning_rate(config, 500, 110), 1e-5, 1e-15);  // a run made longer than its deck says
+  config.kind = Schedule::constant;
+  EXPECT_DOUBLE_EQ(learning_rate(config, 90, 110), 1e-3);
+}
+
+TEST(Schedule, WithoutAWarmUpTheFirstStepIsNearlyThePeak) {
+  ScheduleConfig config;
+  config.warmup = 0;
+  config.kind = Schedule::constant;
+  EXPECT_DOUBLE_EQ(learning_rate(config, 1, 10), config.peak);
+  config.kind = Schedule::cosine;
+  EXPECT_LT(learning_rate(config, 1, 10), config.peak);
+  EXPECT_GT(learning_rate(config, 1, 10), 0.97 * config.peak);  // (1 + cos(pi / 10)) / 2 = 0.9755
 }
 
 }  // namespace

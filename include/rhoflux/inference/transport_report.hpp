@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "rhoflux/inference/inference.hpp"
+#include "rhoflux/metrics/wasserstein.hpp"
+
+namespace rhoflux::inference {
+
+/// How transported particles compare with the model and with data at the end time.
+struct TransportReport {
+  double from = 0, to = 0;               ///< times
+  std::string volatility;                ///< g, as text
+  std::int64_t count = 0;                ///< particles
+  double mean_squared_displacement = 0;  ///< mean of |x(to) - x(from)|^2, units^2
+  std::optional<double> kinetic_energy;  ///< mean of int |u|^2 dt, units^2 / time; of the ODE only
+  double ks = 0;                         ///< see model_ks()
+  /// Against the data at the end time, model units; where there are data.
+  struct Distances {
+    metrics::Wasserstein particles, samples;  ///< of the particles, of as many exact model samples
+    std::int64_t points = 0;                  ///< on each side
+  };
+  std::optional<Distances> distances;
+};
+
+/// sqrt(n) D_n of the conditional distribution functions of the model at the states x (n, n_dims) at time t,
+/// the largest over the coordinates.
+double model_ks(const Inference& inference, const std::vector<double>& x, double t);
+
+/// Exact Wasserstein distances to the data of the particles and of model samples, each set thinned to the
+/// size of the smallest, `max_points` at most.
+/// @param data, particles (n, n_dims) each, units of the data @param t their time
+TransportReport::Distances distances_to_data(const Inference& inference, const std::vector<double>& data,
+                                             const std::vector<double>& particles, double t,
+                                             std::int64_t max_points, std::uint64_t seed);
+
+/// The report as lines of text.
+std::vector<std::string> to_text(const TransportReport& report);
+
+}  // namespace rhoflux::inference

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "rhoflux/flux/config.hpp"
+#include "rhoflux/inference/inference.hpp"
+
+namespace rhoflux::inference {
+
+/// Times tau (n) and states x (n, n_dims) in C order, model units.
+struct States {
+  std::vector<double> tau, x;
+
+  /// States begin .. end.
+  States part(std::size_t begin, std::size_t end) const;
+};
+
+/// What verify() asks of a model, in model units (x standardised, tau in [0, 1]). Tests put models here that
+/// are wrong in one way.
+class VerifiedModel {
+ public:
+  virtual ~VerifiedModel() = default;
+  virtual int n_dims() const = 0;
+
+  /// Exact samples at the times tau; sample k of a stream is the same in any call.
+  virtual States sample(const std::vector<double>& tau, std::uint64_t seed, std::uint64_t stream) const = 0;
+
+  /// log of the marginal density of the first n_leading coordinates, (n); the others of x do not count.
+  virtual std::vector<double> log_density(const States& at, int n_leading) const = 0;
+
+  /// Conditional distribution functions F_i(x_i | x_1 .. x_{i-1}), (n, n_dims).
+  virtual std::vector<double> conditional_cdf(const States& at) const = 0;
+
+  struct DensityAndDrift {
+    std::vector<double> log_density;  ///< (n)
+    std::vector<double> drift;        ///< (n, n_dims) u of dX = u dtau + g dW
+  };
+  virtual DensityAndDrift density_and_drift(const States& at) const = 0;
+
+  /// g_i^2 / 2 of each coordinate that the drift is for, (n_dims).
+  virtual std::vector<double> diffusion(double tau) const = 0;
+
+  /// rho_i v_i of one coordinate, the others integrated out: mass per unit of tau that crosses x_i = x.
+  /// @param i from 0 @param seed of a Monte Carlo integral
+  virtual double marginal_flux(int i, double tau, double x, std::uint64_t seed) const = 0;
+};
+
+/// A trained model as verify() sees it.
+class VerifiedInference : public VerifiedModel {
+ public:
+  /// @param inference must outlive the object @param volatility g that the drift is for
+  VerifiedInference(const Inference& inference, const flux::Volatility& volatility)
+      : m_inference(inference), m_volatility(volatility) {}
+
+  int n_dims() const override { return m_inference.n_dims(); }
+  States sample(const std::vector<double>& tau, std::uint64_t seed, std::uint64_t stream) const override;
+  std::vector<double> log_density(const States& at, int n_leading) const override;
+  std::vector<double> conditional_cdf(const States& at) const override;
+  DensityAndDrift density_and_drift(const States& at) const override;
+  std::vector<double> diffusion(double tau) const override;
+  double marginal_flux(int i, double tau, double x, std::uint64_t seed) const override;
+
+ private:
+  const Units& units() const { return m_inference.model().units; }
+  std::vector<double> times(const std::vector<double>& tau) const;
+
+  const Inference& m_inference;
+  flux::Volatility m_volatility;
+};
+
+}  // namespace rhoflux::inference

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "rhoflux/flux/dynamics.hpp"
+#include "rhoflux/objectives/expectations.hpp"
+#include "rhoflux/objectives/likelihoods.hpp"
+
+namespace rhoflux::objectives {
+
+/// What an Objective is made for.
+struct ObjectiveOptions {
+  Units units;
+  flux::Volatility volatility;  ///< g that the drift is for
+  std::int64_t batch = 0;       ///< samples of a step over all ranks
+  std::uint64_t seed = 0;
+  int max_samples = 128;  ///< evaluated together; a multiple of Config::samples_per_block
+};
+
+/// Streams that need files; null: none. Those of given Gaussians the objective makes itself.
+template <class Scalar>
+struct FileStreams {
+  std::unique_ptr<SampleStream<Scalar>> data, initial, terminal;
+};
+
+/// The objective on one lane: its terms, when they act, their values and the gradient of their weighted sum
+/// over some samples of a global batch. First the likelihoods, then the expectations at the first time, at
+/// the last time, and the integrals over time, each kind in the order of the registry.
+template <class Scalar>
+class Objective {
+ public:
+  /// @param dynamics made with motion and derivatives where Config::has_expectations; outlives the object
+  Objective(const Config& config, flux::Dynamics<Scalar>& dynamics, const ObjectiveOptions& options,
+            FileStreams<Scalar> streams);
+
+  std::size_t n_terms() const { return m_names.size(); }
+  const std::string& name(std::size_t k) const { return m_names[k]; }
+  const TermSchedule& schedule(std::size_t k) const { return m_schedules[k]; }
+  /// Weights of the terms in the step after `step` steps.
+  std::vector<double> weights_at(std::int64_t step) const;
+
+  /// Adds the part of some samples of one step to the gradient of the weighted sum (layout size).
+  /// What has no weight is not evaluated.
+  /// @param samples begin and end are multiples of Config::samples_per_block
+  /// @return (n_terms) their part in the value of each term
+  std::vector<TermSums> accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                   std::int64_t step, SampleRange samples, const std::vector<double>& weights,
+                                   const Vector<Scalar>& gradient);
+
+ private:
+  std::unique_ptr<SampleStream<Scalar>> stream_of(const Config& config, TermKind kind,
+                                                  const ObjectiveOptions& options,
+                                                  FileStreams<Scalar>& streams) const;
+
+  std::int64_t m_batch;
+  std::uint64_t m_seed;
+  int m_max_samples;
+  std::vector<std::string> m_names;
+  std::vector<TermSchedule> m_schedules;
+  Likelihoods<Scalar> m_likelihoods;
+  std::vector<std::unique_ptr<Expectations<Scalar>>> m_expectations;  ///< one for each kind that there is
+};
+
+extern template class Objective<float>;
+extern template class Objective<double>;
+
+}  // namespace rhoflux::objectives

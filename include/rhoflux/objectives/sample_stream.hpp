@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "rhoflux/core/random.hpp"
+#include "rhoflux/core/units.hpp"
+#include "rhoflux/density/density.hpp"
+#include "rhoflux/device/types.hpp"
+#include "rhoflux/objectives/endpoint_distribution.hpp"
+
+namespace rhoflux::objectives {
+
+/// Samples that a likelihood term sees.
+template <class Scalar>
+class SampleStream {
+ public:
+  virtual ~SampleStream() = default;
+  /// Fills `points` (model units) and `weight` (n) with samples first_sample, first_sample + 1, ... of one
+  /// step.
+  virtual void draw(const ExecutionSpace& space, std::int64_t step, std::int64_t first_sample,
+                    const density::Points<Scalar>& points, const Vector<Scalar>& weight) const = 0;
+};
+
+/// How a stream of a mixture of Gaussians is drawn.
+struct GaussianStreamOptions {
+  double tau = 0;  ///< the model time of every sample
+  Units units;     ///< of the model
+  RandomPurpose purpose = RandomPurpose::initial_distribution;
+  std::uint64_t seed = 0;
+  std::int64_t batch = 0;  ///< samples of a step over all ranks
+};
+
+/// Samples of a mixture of Gaussians at one time, with weight 1: even ones, see GaussianMixture.
+template <class Scalar>
+std::unique_ptr<SampleStream<Scalar>> make_gaussian_stream(const EndpointDistribution& distribution,
+                                                           const GaussianStreamOptions& options);
+
+}  // namespace rhoflux::objectives

@@ -1,0 +1,108 @@
+#include "model_file.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "file_values.hpp"
+#include "rhoflux/core/text.hpp"
+
+namespace rhoflux::checkpoint {
+namespace {
+
+flux::Config read_flux(const io::Hdf5Reader& file) {
+  flux::Config config;
+  if (!file.exists("flux")) return config;
+  config.kind = read_choice<flux::Kind>(file, "flux", "kind");
+  config.divergence_free = read_choice<flux::DivergenceFree>(file, "flux", "divergence_free");
+  config.hidden = read_widths(file, "flux");
+  const std::string volatility = file.attribute_string("flux", "noise");
+  config.volatility =
+      located(place_of(file, "flux", "noise"), [&] { return flux::Volatility::parse(volatility); });
+  located(file.path(), [&] { config.validate(); });
+  return config;
+}
+
+density::Config read_density(const io::Hdf5Reader& file) {
+  density::Config config;
+  const auto integer = [&](const char* name) {
+    return static_cast<int>(read_count(file, "model", name, std::numeric_limits<int>::max()));
+  };
+  config.family = read_choice<density::Family>(file, "model", "family");
+  config.weights = read_choice<density::MixtureWeights>(file, "model", "weights");
+  config.components = integer("components");
+  config.mixture = integer("mixture");
+  config.hidden = read_widths(file, "model");
+  config.time_features = integer("time_features");
+  config.time_frequency_min = file.attribute_double("model", "time_frequency_min");
+  config.time_frequency_max = file.attribute_double("model", "time_frequency_max");
+  config.coordinate_features = integer("coordinate_features");
+  config.coordinate_frequency_min = file.attribute_double("model", "coordinate_frequency_min");
+  config.coordinate_frequency_max = file.attribute_double("model", "coordinate_frequency_max");
+  located(file.path(), [&] { config.validate(); });
+  return config;
+}
+
+void require_usable(const Units& units, const std::string& path) {
+  const auto is_finite = [](double value) { return std::isfinite(value); };
+  if (!is_finite(units.t_first) || !is_finite(units.t_last) || units.t_last < units.t_first)
+    fail_input(path + ", 'model', attribute 'time_range': found " + print_number(units.t_first) + " and " +
+               print_number(units.t_last) + ", expected a time and one that is not earlier");
+  if (!std::all_of(units.mean.begin(), units.mean.end(), is_finite))
+    fail_input(path + ", 'model/mean': has a value that is not a finite number");
+  if (!std::all_of(units.scale.begin(), units.scale.end(), [&](double s) { return s > 0 && is_finite(s); }))
+    fail_input(path + ", 'model/scale': has a value that is not a finite number above 0");
+}
+
+Units read_units(const io::Hdf5Reader& file, std::int64_t n_dims) {
+  Units units;
+  const std::vector<double> range = file.attribute_doubles("model", "time_range");
+  if (range.size() != 2) fail_input(file.path() + ": attribute time_range of /model must have 2 numbers");
+  units.t_first = range[0];
+  units.t_last = range[1];
+  units.mean = file.read<double>("model/mean", {n_dims});
+  units.scale = file.read<double>("model/scale", {n_dims});
+  require_usable(units, file.path());
+  return units;
+}
+
+}  // namespace
+
+void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
+  const density::Config& density = model.config;
+  file.group("model");
+  file.attribute("model", "family", enum_to_text(density.family));
+  file.attribute("model", "weights", enum_to_text(density.weights));
+  file.attribute("model", "components", density.components);
+  file.attribute("model", "mixture", density.mixture);
+  file.attribute("model", "hidden", std::vector<double>(density.hidden.begin(), density.hidden.end()));
+  file.attribute("model", "time_features", density.time_features);
+  file.attribute("model", "time_frequency_min", density.time_frequency_min);
+  file.attribute("model", "time_frequency_max", density.time_frequency_max);
+  file.attribute("model", "coordinate_features", density.coordinate_features);
+  file.attribute("model", "coordinate_frequency_min", density.coordinate_frequency_min);
+  file.attribute("model", "coordinate_frequency_max", density.coordinate_frequency_max);
+  file.attribute("model", "dim_names", model.dim_names);
+  file.attribute("model", "time_unit", model.time_unit);
+  file.attribute("model", "time_range", std::vector<double>{model.units.t_first, model.units.t_last});
+  file.group("flux");
+  file.attribute("flux", "kind", enum_to_text(model.flux.kind));
+  file.attribute("flux", "divergence_free", enum_to_text(model.flux.divergence_free));
+  file.attribute("flux", "hidden", std::vector<double>(model.flux.hidden.begin(), model.flux.hidden.end()));
+  file.attribute("flux", "noise", model.flux.volatility.to_string());
+  file.write("model/mean", model.units.mean, {model.units.n_dims()});
+  file.write("model/scale", model.units.scale, {model.units.n_dims()});
+}
+
+ModelDescription read_model(const io::Hdf5Reader& file) {
+  ModelDescription model;
+  model.config = read_density(file);
+  model.dim_names = file.attribute_strings("model", "dim_names");
+  if (model.dim_names.empty()) fail_input(file.path() + ": attribute dim_names of /model has no names");
+  model.time_unit = file.attribute_string("model", "time_unit");
+  model.units = read_units(file, signed_size(model.dim_names));
+  model.flux = read_flux(file);
+  return model;
+}
+
+}  // namespace rhoflux::checkpoint

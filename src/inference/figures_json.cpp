@@ -1,0 +1,99 @@
+#include "rhoflux/inference/figures_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "rhoflux/inference/evaluation.hpp"
+#include "rhoflux/inference/simulated_objective.hpp"
+#include "rhoflux/inference/transport_report.hpp"
+#include "rhoflux/inference/verification.hpp"
+
+namespace rhoflux::inference {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json json_of_term(const TermComparison& figures) {
+  return {{"name", figures.name},
+          {"weight", figures.weight},
+          {"model", figures.model.mean},
+          {"model_error", figures.model.error},
+          {"simulated", figures.paths.mean},
+          {"simulated_error", figures.paths.error},
+          {"difference", figures.paths.mean - figures.model.mean}};
+}
+
+}  // namespace
+
+Json json_of(const Evaluation& evaluation) {
+  Json nll = Json::array(), w1 = Json::array(), w2 = Json::array();
+  for (const TimeFigures& figures : evaluation.times) {
+    nll.push_back({{"t", figures.t}, {"standardised", figures.nll}, {"count", figures.count}});
+    w1.push_back({{"t", figures.t}, {"value", figures.w1}, {"count", figures.w_count}});
+    w2.push_back({{"t", figures.t}, {"value", figures.w2}, {"count", figures.w_count}});
+  }
+  return {{"nll",
+           {{"standardised", evaluation.nll_standardised},
+            {"original", evaluation.nll_original},
+            {"count", evaluation.count},
+            {"per_time", nll}}},
+          {"w1", w1},
+          {"w2", w2}};
+}
+
+Json json_of(const std::vector<Check>& checks) {
+  Json list = Json::array();
+  for (const Check& check : checks)
+    list.push_back({{"name", check.name},
+                    {"value", check.value},
+                    {"bound", check.bound},
+                    {"passed", check.passed},
+                    {"note", check.note}});
+  Json object;
+  object["checks"] = list;
+  return object;
+}
+
+Json json_of(const ObjectiveEvaluation& evaluation) {
+  Json terms = Json::array(), distributions = Json::array();
+  for (const TermComparison& figures : evaluation.terms) terms.push_back(json_of_term(figures));
+  for (const EndpointFigures& figures : evaluation.distributions)
+    distributions.push_back({{"name", figures.name},
+                             {"nll", figures.nll},
+                             {"w2_model", figures.w2_model},
+                             {"w2_simulated", figures.w2_paths},
+                             {"w2_floor", figures.w2_floor},
+                             {"points", figures.points}});
+  Json object = {{"terms", terms}, {"total", json_of_term(evaluation.total)}};
+  if (evaluation.has_obstacles)
+    object["inside_obstacles"] = {{"model_mean", evaluation.inside_model},
+                                  {"model_most", evaluation.inside_model_most.mean},
+                                  {"model_most_error", evaluation.inside_model_most.error},
+                                  {"simulated_mean", evaluation.inside_paths},
+                                  {"simulated_most", evaluation.inside_paths_most.mean},
+                                  {"simulated_most_error", evaluation.inside_paths_most.error}};
+  object["laws"] = distributions;
+  return object;
+}
+
+Json json_of(const TransportReport& report) {
+  Json object = {{"from", report.from},
+                 {"to", report.to},
+                 {"noise", report.volatility},
+                 {"count", report.count},
+                 {"mean_squared_displacement", report.mean_squared_displacement}};
+  if (report.kinetic_energy) object["kinetic_energy"] = *report.kinetic_energy;
+  object["ks"] = report.ks;
+  if (!report.distances) return object;
+  object["w1"] = report.distances->particles.w1;
+  object["w2"] = report.distances->particles.w2;
+  object["w1_of_samples"] = report.distances->samples.w1;
+  object["w2_of_samples"] = report.distances->samples.w2;
+  object["points"] = report.distances->points;
+  return object;
+}
+
+std::string json_text(const Json& value) {
+  return value.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace rhoflux::inference

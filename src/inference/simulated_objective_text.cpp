@@ -1,0 +1,59 @@
+#include <cmath>
+
+#include "rhoflux/core/text.hpp"
+#include "rhoflux/inference/simulated_objective.hpp"
+
+namespace rhoflux::inference {
+namespace {
+
+std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.append(width - text.size(), ' ');
+  return text;
+}
+
+std::string text_of(const Estimate& estimate) {
+  return formatted("%.6g", estimate.mean) + " +- " + formatted("%.2g", estimate.error);
+}
+
+std::string line_of(const TermComparison& figures) {
+  const double difference = figures.paths.mean - figures.model.mean;
+  const double error = std::hypot(figures.model.error, figures.paths.error);
+  return padded(figures.name, 18) + " " + formatted("%10.5g", figures.weight) + "  " +
+         padded(text_of(figures.model), 22) + "  " + padded(text_of(figures.paths), 22) + "  " +
+         formatted("%+.3g", difference) + " (" + formatted("%+.1f", error > 0 ? difference / error : 0.0) +
+         ")";
+}
+
+std::string line_of(const EndpointFigures& figures) {
+  std::string line = figures.name + " distribution: E[-log rho] " + formatted("%.5f", figures.nll) +
+                     "; W2 of " + std::to_string(figures.points) + " draws from it to model samples " +
+                     formatted("%.4f", figures.w2_model) + ", to the paths " +
+                     formatted("%.4f", figures.w2_paths);
+  if (std::isfinite(figures.w2_floor))
+    line += ", to as many of its own " + formatted("%.4f", figures.w2_floor);
+  return line;
+}
+
+/// Shares in percent.
+std::string text_of_inside(double mean, const Estimate& largest) {
+  return formatted("%.3f", 100 * mean) + " % on average over time and " +
+         formatted("%.2f", 100 * largest.mean) + " +- " + formatted("%.2f", 100 * largest.error) + " %";
+}
+
+}  // namespace
+
+std::vector<std::string> to_text(const ObjectiveEvaluation& evaluation) {
+  std::vector<std::string> lines = {padded("term", 18) + "     weight  " + padded("by the model", 22) + "  " +
+                                    padded("simulated", 22) + "  difference (in standard errors)"};
+  for (const TermComparison& figures : evaluation.terms) lines.push_back(line_of(figures));
+  if (evaluation.terms.size() > 1) lines.push_back(line_of(evaluation.total));
+  for (const EndpointFigures& figures : evaluation.distributions) lines.push_back(line_of(figures));
+  if (evaluation.has_obstacles)
+    lines.push_back("mass inside obstacles: model " +
+                    text_of_inside(evaluation.inside_model, evaluation.inside_model_most) +
+                    " at most, paths " +
+                    text_of_inside(evaluation.inside_paths, evaluation.inside_paths_most));
+  return lines;
+}
+
+}  // namespace rhoflux::inference

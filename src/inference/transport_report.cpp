@@ -1,0 +1,62 @@
+#include "rhoflux/inference/transport_report.hpp"
+
+#include <algorithm>
+
+#include "rhoflux/core/text.hpp"
+#include "rhoflux/metrics/statistics.hpp"
+
+namespace rhoflux::inference {
+namespace {
+constexpr std::uint64_t compare_stream = 2001;  ///< of the model samples
+}
+
+double model_ks(const Inference& inference, const std::vector<double>& x, double t) {
+  const auto dims = static_cast<std::size_t>(inference.n_dims());
+  return metrics::kolmogorov_smirnov(inference.conditional_cdf(std::vector<double>(x.size() / dims, t), x),
+                                     dims);
+}
+
+TransportReport::Distances distances_to_data(const Inference& inference, const std::vector<double>& data,
+                                             const std::vector<double>& particles, double t,
+                                             std::int64_t max_points, std::uint64_t seed) {
+  const Units& units = inference.model().units;
+  const auto dims = static_cast<std::size_t>(units.n_dims());
+  const std::size_t n =
+      std::min({data.size() / dims, particles.size() / dims, static_cast<std::size_t>(max_points)});
+  const auto points = static_cast<std::int64_t>(n);
+  const std::vector<double> samples = inference.sample_at(t, 0, points, seed, compare_stream);
+  const auto prepared = [&](const std::vector<double>& x) {
+    return units.to_model(metrics::thinned(x, dims, n));
+  };
+  const std::vector<double> target = prepared(data);
+  const auto distance = [&](const std::vector<double>& x) {
+    return metrics::wasserstein(target.data(), prepared(x).data(), static_cast<int>(n), units.n_dims());
+  };
+  return {distance(particles), distance(samples), points};
+}
+
+std::vector<std::string> to_text(const TransportReport& report) {
+  const std::string to = formatted("%g", report.to);
+  std::vector<std::string> lines;
+  lines.push_back(std::to_string(report.count) + " particles from t = " + formatted("%g", report.from) +
+                  " to " + to + ", g = " + report.volatility);
+  lines.push_back(
+      "transport cost: mean squared displacement " + formatted("%.6g", report.mean_squared_displacement) +
+      (report.kinetic_energy ? ", kinetic energy int E|u|^2 dt " + std::to_string(*report.kinetic_energy)
+                             : ""));
+  lines.push_back("against the model's marginal at t = " + to +
+                  ": Kolmogorov-Smirnov sqrt(n) D = " + formatted("%.3f", report.ks));
+  if (!report.distances) {
+    lines.emplace_back("no data at the end time: no W1 and W2");
+    return lines;
+  }
+  const auto distance = [](const metrics::Wasserstein& w) {
+    return "W1 " + formatted("%.4f", w.w1) + ", W2 " + formatted("%.4f", w.w2);
+  };
+  lines.push_back("against the data at t = " + to + " (" + std::to_string(report.distances->points) +
+                  " points, standardised): " + distance(report.distances->particles) +
+                  "; exact samples of the model: " + distance(report.distances->samples));
+  return lines;
+}
+
+}  // namespace rhoflux::inference

@@ -1,0 +1,66 @@
+#include "rhoflux/metrics/statistics.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace rhoflux::metrics {
+
+double kolmogorov_smirnov(std::vector<double> levels) {
+  if (std::any_of(levels.begin(), levels.end(), [](double level) { return std::isnan(level); }))
+    return std::numeric_limits<double>::infinity();
+  std::sort(levels.begin(), levels.end());
+  const auto n = static_cast<double>(levels.size());
+  double largest = 0;
+  for (std::size_t s = 0; s < levels.size(); ++s) {
+    const double below = static_cast<double>(s) / n;
+    largest = std::max({largest, levels[s] - below, below + 1.0 / n - levels[s]});
+  }
+  return std::sqrt(n) * largest;
+}
+
+double kolmogorov_smirnov(const std::vector<double>& levels, std::size_t n_columns) {
+  double largest = 0;
+  for (std::size_t column = 0; column < n_columns; ++column) {
+    std::vector<double> of_column;
+    for (std::size_t k = column; k < levels.size(); k += n_columns) of_column.push_back(levels[k]);
+    largest = std::max(largest, kolmogorov_smirnov(std::move(of_column)));
+  }
+  return largest;
+}
+
+double kolmogorov_smirnov_bound(double p) {
+  return std::sqrt(-0.5 * std::log(0.5 * p));
+}
+
+std::vector<double> thinned(const std::vector<double>& x, std::size_t n_columns, std::size_t keep) {
+  const std::size_t n = x.size() / n_columns;
+  std::vector<double> kept;
+  kept.reserve(keep * n_columns);
+  for (std::size_t k = 0; k < keep; ++k) {
+    const auto row = x.begin() + static_cast<std::ptrdiff_t>(k * n / keep * n_columns);
+    kept.insert(kept.end(), row, row + static_cast<std::ptrdiff_t>(n_columns));
+  }
+  return kept;
+}
+
+void add_squared_distance(const double* a, const double* b, std::size_t count, double& sum) {
+  for (std::size_t k = 0; k < count; ++k) sum += (b[k] - a[k]) * (b[k] - a[k]);
+}
+
+Estimate mean_of_independent(const std::vector<double>& values) {
+  const auto n = static_cast<double>(values.size());
+  double sum = 0, squares = 0;
+  for (const double value : values) sum += value;
+  const double mean = sum / n;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  return {mean, std::sqrt(squares / n / (n - 1))};
+}
+
+Interval central_interval(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  const auto beyond = static_cast<std::size_t>(static_cast<double>(values.size()) * share);
+  return {values[beyond], values[values.size() - 1 - beyond]};
+}
+
+}  // namespace rhoflux::metrics

@@ -1,0 +1,84 @@
+#include "rhoflux/objectives/likelihoods.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "rhoflux/device/loops.hpp"
+
+namespace rhoflux::objectives {
+namespace {
+
+template <class Scalar>
+void scale_weights(const ExecutionSpace& space, Scalar factor, const ConstVector<Scalar>& weight,
+                   const Vector<Scalar>& scaled, int n) {
+  for_each(
+      space, "weight adjoint", n, KOKKOS_LAMBDA(int s) { scaled(s) = factor * weight(s); });
+}
+
+/// sum_s -weight_s log rho_s.
+template <class Scalar>
+double negative_sum(const ExecutionSpace& space, const ConstVector<Scalar>& weight,
+                    const ConstVector<Scalar>& log_rho, int n) {
+  double sum = 0;
+  Kokkos::parallel_reduce(
+      "loss", Kokkos::RangePolicy<ExecutionSpace>(space, 0, n),
+      KOKKOS_LAMBDA(int s, double& total) { total -= static_cast<double>(weight(s) * log_rho(s)); }, sum);
+  return sum;
+}
+
+}  // namespace
+
+template <class Scalar>
+Likelihoods<Scalar>::Likelihoods(density::Density<Scalar>& density, std::int64_t batch, int max_samples)
+    : m_density(density), m_batch(batch), m_max_samples(max_samples) {
+  m_points = {make_vector<Scalar>("batch times", max_samples),
+              make_matrix<Scalar>("batch", density.n_dims(), max_samples)};
+  m_weight = make_vector<Scalar>("batch weights", max_samples);
+  m_weight_bar = make_vector<Scalar>("batch adjoint", max_samples);
+  m_log_rho = make_vector<Scalar>("log density", max_samples);
+}
+
+template <class Scalar>
+void Likelihoods<Scalar>::add_term(const std::string& name, const TermSchedule& schedule,
+                                   std::unique_ptr<SampleStream<Scalar>> stream) {
+  m_terms.push_back({name, schedule, std::move(stream)});
+}
+
+/// Adds `weight` times the gradient of the mean of -log rho over the batch, the part of some of its samples.
+/// @return the sum of -log rho over them
+template <class Scalar>
+double Likelihoods<Scalar>::add_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                         std::int64_t step, SampleRange samples, double weight,
+                                         const SampleStream<Scalar>& stream,
+                                         const Vector<Scalar>& parameters_bar) {
+  const auto factor = static_cast<Scalar>(-weight / static_cast<double>(m_batch));
+  double loss = 0;
+  for (std::int64_t first = samples.begin; first < samples.end; first += m_max_samples) {
+    const auto n = static_cast<int>(std::min<std::int64_t>(m_max_samples, samples.end - first));
+    const auto part = Kokkos::make_pair(0, n);
+    const density::Points<Scalar> points = {Kokkos::subview(m_points.tau, part),
+                                            Kokkos::subview(m_points.x, Kokkos::ALL, part)};
+    stream.draw(space, step, first, points, m_weight);
+    scale_weights<Scalar>(space, factor, m_weight, m_weight_bar, n);
+    m_density.log_density_gradient(space, parameters, points, m_weight_bar, m_log_rho, parameters_bar);
+    loss += negative_sum<Scalar>(space, m_weight, m_log_rho, n);
+  }
+  return loss;
+}
+
+template <class Scalar>
+void Likelihoods<Scalar>::accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                     std::int64_t step, SampleRange samples,
+                                     const std::vector<double>& weights, const Vector<Scalar>& parameters_bar,
+                                     TermSums* values) {
+  for (std::size_t k = 0; k < m_terms.size(); ++k)
+    if (weights[k] > 0)
+      values[k].value =
+          add_gradient(space, parameters, step, samples, weights[k], *m_terms[k].stream, parameters_bar) /
+          static_cast<double>(m_batch);
+}
+
+template class Likelihoods<float>;
+template class Likelihoods<double>;
+
+}  // namespace rhoflux::objectives

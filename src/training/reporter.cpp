@@ -1,0 +1,136 @@
+#include "reporter.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+#include <utility>
+
+#include "rhoflux/core/text.hpp"
+
+namespace rhoflux::training {
+namespace {
+
+constexpr double not_a_number = std::numeric_limits<double>::quiet_NaN();
+
+std::string step_text(std::int64_t step) {
+  return "step " + formatted("%8.0f", static_cast<double>(step));
+}
+
+}  // namespace
+
+Reporter::Reporter(const RunConfig& config, std::vector<ReportedTerm> terms, const Log& log)
+    : m_config(config), m_terms(std::move(terms)), m_log(log) {}
+
+bool Reporter::is_due_after(std::int64_t step) const {
+  return step % m_config.output.log_every == 0 || step == m_config.training.steps;
+}
+
+bool Reporter::is_shortened(double gradient_norm) const {
+  const double max = m_config.training.max_gradient_norm;
+  return max > 0 && gradient_norm > max;
+}
+
+void Reporter::start(const RunSizes& sizes, std::int64_t step) const {
+  std::string terms;
+  for (const ReportedTerm& term : m_terms)
+    terms += (terms.empty() ? "" : " + ") + formatted("%g ", term.schedule.weight) + term.name;
+  m_log("model: " + std::to_string(sizes.n_parameters) + " parameters, " + std::to_string(sizes.n_dims) +
+        " dimensions; data: " + std::to_string(sizes.n_train_rows) + " training and " +
+        std::to_string(sizes.n_validation_rows) + " validation rows; " + std::to_string(sizes.n_ranks) +
+        " ranks");
+  m_log("objective: " + terms);
+  if (m_config.flux.divergence_free != flux::DivergenceFree::none &&
+      !m_config.objective.has(objectives::TermKind::integral))
+    m_log("note: the objective does not depend on the divergence-free part of the flux, which stays zero");
+  if (step > 0) m_log("continuing after step " + std::to_string(step));
+}
+
+/// Means of the terms: into the row, and as text.
+std::string Reporter::add_terms(const checkpoint::TrainingState& state, const StepFigures& figures,
+                                checkpoint::HistoryRow& row) const {
+  std::string text;
+  for (std::size_t k = 0; k < m_terms.size(); ++k) {
+    if (figures.weights[k] == 0) continue;  // not yet
+    const auto& [name, schedule] = m_terms[k];
+    // over the steps in which the term acted
+    const auto count = static_cast<double>(std::min(state.loss_count, state.step - schedule.start));
+    const double mean = state.terms[k].sum / count;
+    const double clipped = state.terms[k].clipped / count;
+    text += "  " + name + formatted(k == 0 ? " %10.5f" : " %.5g", mean);
+    if (clipped > 0) text += " (" + formatted("%.2g", 100 * clipped) + " % clipped)";
+    if (name == "nll")
+      row.nll = mean;
+    else
+      row.more.emplace_back(name, mean);
+    if (schedule.saturation > 0) row.more.emplace_back(name + "_clipped", clipped);
+  }
+  return text;
+}
+
+std::string Reporter::add_gradient_norms(const StepFigures& figures, checkpoint::HistoryRow& row) const {
+  std::string text;
+  for (std::size_t k = 0; k < figures.gradient_norms.size(); ++k) {
+    if (figures.weights[k] == 0) continue;
+    const std::string& name = m_terms[k].name;
+    text += (text.empty() ? " (" : ", ") + name + " " + formatted("%.1e", figures.gradient_norms[k]);
+    row.more.emplace_back(name + "_gradient_norm", figures.gradient_norms[k]);
+  }
+  return text.empty() ? text : text + ")";
+}
+
+/// Samples a second, and the time left.
+std::string Reporter::speed(const checkpoint::TrainingState& state, double seconds) const {
+  const double rate = static_cast<double>(state.loss_count * m_config.training.batch) / seconds;
+  const double left = seconds / static_cast<double>(state.loss_count) *
+                      static_cast<double>(m_config.training.steps - state.step);
+  const int seconds_left = static_cast<int>(left);
+  char text[96];
+  std::snprintf(text, sizeof(text), "  %9.0f samples/s  ETA %02d:%02d:%02d", rate, seconds_left / 3600,
+                seconds_left / 60 % 60, seconds_left % 60);
+  return text;
+}
+
+void Reporter::report_step(checkpoint::TrainingState& state, const StepFigures& figures,
+                           double seconds) const {
+  checkpoint::HistoryRow row;
+  row.step = state.step;
+  row.nll = row.validation_nll = not_a_number;
+  row.gradient_norm = figures.gradient_norm;
+  row.learning_rate = figures.learning_rate;
+  const std::string terms = add_terms(state, figures, row);
+  const std::string norms = add_gradient_norms(figures, row);
+  m_log(step_text(state.step) + terms + "  |gradient| " + formatted("%9.3e", figures.gradient_norm) + norms +
+        (is_shortened(figures.gradient_norm) ? " (clipped)" : "") +
+        formatted("  rate %8.2e", figures.learning_rate) + speed(state, seconds));
+  state.history.add(row);
+  for (checkpoint::TermProgress& term : state.terms) term.sum = term.clipped = 0;
+  state.loss_count = 0;
+}
+
+void Reporter::report_validation(checkpoint::TrainingState& state, double nll, Standing standing) const {
+  checkpoint::HistoryRow row;
+  row.step = state.step;
+  row.nll = row.gradient_norm = row.learning_rate = not_a_number;
+  row.validation_nll = nll;
+  state.history.add(row);
+  std::string verdict;
+  if (standing == Standing::newest)
+    verdict = "kept as best.h5, the newest model";
+  else if (standing == Standing::best)
+    verdict = "best so far";
+  else
+    verdict =
+        "best " + formatted("%.5f", state.best_validation) + " at step " + std::to_string(state.best_step);
+  m_log(step_text(state.step) + "  validation nll " + formatted("%.5f", nll) + "  (" + verdict + ")");
+}
+
+void Reporter::early_stop() const {
+  m_log("early stopping: no improvement in " + std::to_string(m_config.training.patience) + " validations");
+}
+
+void Reporter::stop(std::int64_t step, StopReason reason) const {
+  m_log("stopped after step " + std::to_string(step) + " by " + to_string(reason) +
+        "; run again with --restart auto to continue");
+}
+
+}  // namespace rhoflux::training

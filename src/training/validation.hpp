@@ -1,0 +1,36 @@
+#pragma once
+
+#include "rhoflux/data/shard.hpp"
+#include "rhoflux/data/sources.hpp"
+#include "rhoflux/density/density.hpp"
+#include "rhoflux/mpi/communicator.hpp"
+
+namespace rhoflux::training {
+
+/// The validation rows of a run, each rank a part of them, and their mean NLL in standardised units.
+template <class Scalar>
+class Validation {
+ public:
+  /// Reads this rank's rows. Collective. The communicator must outlive the object.
+  /// @param chunk rows evaluated together: at most what the density takes
+  Validation(const data::Sources& sources, const Units& units, const mpi::Communicator& comm, int chunk);
+
+  /// Validation rows over all ranks; 0 without data.
+  std::int64_t n_rows() const { return m_rows.total; }
+
+  /// (1/N) sum_s -log rho_{t_s}(x_s). Sums of fixed blocks, added in block order, so that every rank count
+  /// gives the same bits. Collective; there must be rows.
+  double nll(const ExecutionSpace& space, density::Density<Scalar>& density,
+             const Vector<Scalar>& parameters) const;
+
+ private:
+  const mpi::Communicator& m_comm;
+  int m_chunk;
+  data::Shard<Scalar> m_rows;  ///< empty without data
+  Vector<Scalar> m_log_rho;
+};
+
+extern template class Validation<float>;
+extern template class Validation<double>;
+
+}  // namespace rhoflux::training
