@@ -1,5 +1,5 @@
 // Cost of the parts of the dynamics at one point: density, one tangent pass, drift by each flux, score,
-// adjoint, exact draws, all at the default network, measured in turn in the same run. Prints medians over
+// adjoint, exact samples, all at the default network, measured in turn in the same run. Prints medians over
 // rounds of the time of one point, and ratios. See --help.
 #include <cmath>
 #include <cstdio>
@@ -47,90 +47,116 @@ struct Model {
   Vector<Scalar> parameters, bar;
 };
 
+/// One model for each flux; the triangular one is that of the density.
 template <class Scalar>
-void benchmark(const Options& options) {
-  const ExecutionSpace space;
-  const int d = options.n_dims, n = options.chunk;
-  flux::Config config;
-  Model<Scalar> triangular(options, config);
-  // In one dimension nothing is without divergence.
-  if (d > 1) config.divergence_free = flux::DivergenceFree::density_weighted;
-  Model<Scalar> weighted(options, config);
-  config = {};
-  config.kind = flux::Kind::sigmoid;
-  Model<Scalar> sigmoid(options, config);
+struct Models {
+  explicit Models(const Options& options)
+      : triangular(options, {}),
+        weighted(options, weighted_config(options.n_dims)),
+        sigmoid(options, sigmoid_config()),
+        with_tangent(density::make_density<Scalar>({}, options.n_dims, {options.chunk, 1, false})) {}
 
-  const density::Points<Scalar> points = {make_vector<Scalar>("tau", n), make_matrix<Scalar>("x", d, n)};
-  const density::Points<Scalar> drawn = {points.tau, make_matrix<Scalar>("drawn", d, n)};
-  const auto tau = Kokkos::create_mirror_view(points.tau);
-  const auto x = Kokkos::create_mirror_view(points.x);
-  for (int s = 0; s < n; ++s) {
-    tau(s) = static_cast<Scalar>((s + 0.5) / n);
-    for (int i = 0; i < d; ++i) x(i, s) = static_cast<Scalar>(1.5 * std::sin(0.61 * s * (i + 1)));
+  static flux::Config weighted_config(int n_dims) {
+    flux::Config config;
+    // In one dimension nothing is without divergence.
+    if (n_dims > 1) config.divergence_free = flux::DivergenceFree::density_weighted;
+    return config;
   }
-  Kokkos::deep_copy(points.tau, tau);
-  Kokkos::deep_copy(points.x, x);
+  static flux::Config sigmoid_config() {
+    flux::Config config;
+    config.kind = flux::Kind::sigmoid;
+    return config;
+  }
 
-  auto& density = triangular.dynamics.density();
-  const auto log_rho = make_vector<Scalar>("log_rho", n), log_rho_dot = make_vector<Scalar>("log_rho_dot", n),
-             weight = make_vector<Scalar>("weight", n);
-  const auto matrix = [&](const char* name) { return make_matrix<Scalar>(name, d, n); };
-  const auto tangent = matrix("tangent"), score = matrix("score"), velocity = matrix("velocity"),
-             drift = matrix("drift"), x_bar = matrix("x_bar"), diffusion = matrix("diffusion");
-  Kokkos::deep_copy(weight, Scalar(1));
-  Kokkos::deep_copy(tangent, Scalar(0.5));
-  Kokkos::deep_copy(diffusion, Scalar(0.125));
-  const auto uniforms = make_matrix<double>("uniforms", density.uniforms_per_sample(), n);
-  const auto random = Kokkos::create_mirror_view(uniforms);
-  for (int s = 0; s < n; ++s)
-    for (int k = 0; k < density.uniforms_per_sample(); ++k)
-      random(k, s) = std::fmod(0.5 + 0.6180339887498949 * (s * density.uniforms_per_sample() + k), 1.0);
-  Kokkos::deep_copy(uniforms, random);
+  Model<Scalar> triangular, weighted, sigmoid;
+  /// Density with one direction of tangents; `dynamics` has workspace for it where the flux does.
+  std::unique_ptr<density::Density<Scalar>> with_tangent;
+};
 
-  // Density with one direction of tangents; `dynamics` has workspace for it where the flux does.
-  const auto with_tangent = density::make_density<Scalar>({}, d, {n, 1, false});
-  const flux::DynamicsViews<Scalar> only_velocity{log_rho, velocity, {}, {}, {}};
-  const flux::DynamicsViews<Scalar> with_score{log_rho, velocity, score, drift, diffusion};
-  const auto moves = [&](Model<Scalar>& model, const flux::DynamicsViews<Scalar>& motion) {
-    return [&] { model.dynamics.evaluate(space, model.parameters, points, motion); };
+/// What the parts read, and what they write.
+template <class Scalar>
+struct Buffers {
+  Buffers(const Options& options, int uniforms_per_sample)
+      : n_dims(options.n_dims),
+        n(options.chunk),
+        uniforms(make_matrix<double>("uniforms", uniforms_per_sample, options.chunk)) {
+    const auto tau = Kokkos::create_mirror_view(points.tau);
+    const auto x = Kokkos::create_mirror_view(points.x);
+    const auto random = Kokkos::create_mirror_view(uniforms);
+    for (int s = 0; s < n; ++s) {
+      tau(s) = static_cast<Scalar>((s + 0.5) / n);
+      for (int i = 0; i < n_dims; ++i) x(i, s) = static_cast<Scalar>(1.5 * std::sin(0.61 * s * (i + 1)));
+      for (int k = 0; k < uniforms_per_sample; ++k)
+        random(k, s) = std::fmod(0.5 + 0.6180339887498949 * (s * uniforms_per_sample + k), 1.0);
+    }
+    Kokkos::deep_copy(points.tau, tau);
+    Kokkos::deep_copy(points.x, x);
+    Kokkos::deep_copy(uniforms, random);
+    Kokkos::deep_copy(weight, Scalar(1));
+    Kokkos::deep_copy(tangent, Scalar(0.5));
+    Kokkos::deep_copy(diffusion, Scalar(0.125));
+  }
+
+  Vector<Scalar> vector(const char* name) const { return make_vector<Scalar>(name, n); }
+  Matrix<Scalar> matrix(const char* name) const { return make_matrix<Scalar>(name, n_dims, n); }
+
+  int n_dims, n;
+  density::Points<Scalar> points{vector("tau"), matrix("x")}, samples{points.tau, matrix("samples")};
+  Matrix<double> uniforms;
+  Vector<Scalar> log_rho = vector("log_rho"), log_rho_dot = vector("log_rho_dot"), weight = vector("weight");
+  Matrix<Scalar> tangent = matrix("tangent"), score = matrix("score"), velocity = matrix("velocity"),
+                 drift = matrix("drift"), x_bar = matrix("x_bar"), diffusion = matrix("diffusion");
+};
+
+template <class Scalar>
+std::vector<Part> density_parts(const ExecutionSpace& space, Models<Scalar>& models,
+                                const Buffers<Scalar>& of) {
+  auto& density = models.triangular.dynamics.density();
+  const auto& parameters = models.triangular.parameters;
+  const auto& bar = models.triangular.bar;
+  auto& with_tangent = *models.with_tangent;
+  return {{"log density", [&] { density.log_density(space, parameters, of.points, of.log_rho); }},
+          {"log density and one tangent",
+           [&] {
+             with_tangent.log_density_tangent(space, parameters, of.points, 1, of.weight, of.tangent,
+                                              of.log_rho, of.log_rho_dot);
+           }},
+          {"log density and score",
+           [&] {
+             density.log_density_score(space, parameters, of.points, of.log_rho, of.log_rho_dot, of.score);
+           }},
+          {"log density and its gradient",
+           [&] { density.log_density_gradient(space, parameters, of.points, of.weight, of.log_rho, bar); }},
+          {"exact sample", [&] { density.sample(space, parameters, of.samples, of.uniforms); }}};
+}
+
+template <class Scalar>
+std::vector<Part> drift_parts(const ExecutionSpace& space, Models<Scalar>& models,
+                              const Buffers<Scalar>& of) {
+  const flux::DynamicsViews<Scalar> only_velocity{of.log_rho, of.velocity, {}, {}, {}};
+  const flux::DynamicsViews<Scalar> with_score{of.log_rho, of.velocity, of.score, of.drift, of.diffusion};
+  const auto evaluate = [&](Model<Scalar>& model, const flux::DynamicsViews<Scalar>& views) {
+    return
+        [&space, &of, &model, views] { model.dynamics.evaluate(space, model.parameters, of.points, views); };
   };
   const auto adjoint = [&](Model<Scalar>& model) {
-    return [&] {
-      model.dynamics.evaluate(space, model.parameters, points, only_velocity);
-      model.dynamics.adjoint(space, model.parameters, points, only_velocity, tangent, weight,
-                             flux::StateKind::fixed, model.bar, x_bar);
+    return [&space, &of, &model, only_velocity] {
+      model.dynamics.evaluate(space, model.parameters, of.points, only_velocity);
+      model.dynamics.adjoint(space, model.parameters, of.points, only_velocity, of.tangent, of.weight,
+                             flux::StateKind::fixed, model.bar, of.x_bar);
     };
   };
-  std::vector<Part> parts = {
-      {"log density", [&] { density.log_density(space, triangular.parameters, points, log_rho); }},
-      {"log density and one tangent",
-       [&] {
-         with_tangent->log_density_tangent(space, triangular.parameters, points, 1, weight, tangent, log_rho,
-                                           log_rho_dot);
-       }},
-      {"log density and score",
-       [&] { density.log_density_score(space, triangular.parameters, points, log_rho, log_rho_dot, score); }},
-      {"log density and its gradient",
-       [&] {
-         density.log_density_gradient(space, triangular.parameters, points, weight, log_rho, triangular.bar);
-       }},
-      {"exact draw", [&] { density.sample(space, triangular.parameters, drawn, uniforms); }},
-      {"drift, triangular", moves(triangular, only_velocity)},
-      {"drift, sigmoid", moves(sigmoid, only_velocity)},
-      {"drift, density_weighted", moves(weighted, only_velocity)},
-      {"drift of g > 0, triangular", moves(triangular, with_score)},
-      {"drift and its adjoint, triangular", adjoint(triangular)},
-      {"drift and its adjoint, sigmoid", adjoint(sigmoid)},
-      {"drift and its adjoint, density_weighted", adjoint(weighted)}};
+  return {{"drift, triangular", evaluate(models.triangular, only_velocity)},
+          {"drift, sigmoid", evaluate(models.sigmoid, only_velocity)},
+          {"drift, density_weighted", evaluate(models.weighted, only_velocity)},
+          {"drift of g > 0, triangular", evaluate(models.triangular, with_score)},
+          {"drift and its adjoint, triangular", adjoint(models.triangular)},
+          {"drift and its adjoint, sigmoid", adjoint(models.sigmoid)},
+          {"drift and its adjoint, density_weighted", adjoint(models.weighted)}};
+}
 
-  for (int round = 0; round < options.rounds; ++round)
-    for (Part& part : parts)
-      part.seconds.push_back(1 / rate(SingleProcess(), options.seconds, 1.0 * n, [&] {
-                               part.work();
-                               space.fence();
-                             }));
-  std::printf("D %d  chunk %d  %s  %s\n", d, n, options.double_precision ? "double" : "float",
-              blas_name().c_str());
+/// Medians of the parts, of which the first two are the log density and its tangent.
+void print(const std::vector<Part>& parts) {
   std::printf("%-42s %10s %14s %12s\n", "", "us/point", "/ log density", "/ tangent");
   for (const Part& part : parts) {
     std::vector<double> to_density, to_tangent;
@@ -141,6 +167,24 @@ void benchmark(const Options& options) {
     std::printf("%-42s %10.2f %14.2f %12.2f\n", part.name, 1e6 * median(part.seconds), median(to_density),
                 median(to_tangent));
   }
+}
+
+template <class Scalar>
+void benchmark(const Options& options) {
+  const ExecutionSpace space;
+  Models<Scalar> models(options);
+  const Buffers<Scalar> buffers(options, models.triangular.dynamics.density().uniforms_per_sample());
+  std::vector<Part> parts = density_parts(space, models, buffers);
+  for (const Part& part : drift_parts(space, models, buffers)) parts.push_back(part);
+  for (int round = 0; round < options.rounds; ++round)
+    for (Part& part : parts)
+      part.seconds.push_back(1 / rate(SingleProcess(), options.seconds, 1.0 * options.chunk, [&] {
+                               part.work();
+                               space.fence();
+                             }));
+  std::printf("D %d  chunk %d  %s  %s\n", options.n_dims, options.chunk,
+              options.double_precision ? "double" : "float", blas_name().c_str());
+  print(parts);
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ void evaluate(const char* path, const std::vector<double>& numbers) {
   if (x.size() != t.size() * n_dims)
     throw std::runtime_error("each point needs its time and all coordinates");
 
-  const auto found = inference.motion(t, x, inference.model().flux.noise);
+  const auto found = inference.dynamics_at(t, x, inference.model().flux.volatility);
   for (std::size_t row = 0; row < t.size(); ++row) {
     std::printf("%.12g", found.log_density[row]);
     for (std::size_t i = 0; i < n_dims; ++i) std::printf(" %.12g", found.drift[row * n_dims + i]);

@@ -22,8 +22,7 @@ checkpoint::Checkpoint load_checkpoint(const Context& context, const std::string
 }
 
 void require_time_in_range(const checkpoint::ModelDescription& model, double t, const std::string& where) {
-  const double slack = 0.01 * model.units.time_span();
-  if (t >= model.units.t_first - slack && t <= model.units.t_last + slack) return;
+  if (model.units.is_in_time_range(t)) return;
   fail_input(where + ": time " + formatted("%.10g", t) + " is outside the model's range, " +
              formatted("%.10g", model.units.t_first) + " to " + formatted("%.10g", model.units.t_last));
 }

@@ -77,8 +77,7 @@ int guarded(char** error, const std::function<void()>& work) {
 }
 
 void require_in_range(const Units& units, double t) {
-  const double slack = 0.01 * units.time_span();
-  if (!(t >= units.t_first - slack && t <= units.t_last + slack))
+  if (!units.is_in_time_range(t))
     fail_input("time " + formatted("%.10g", t) + " is outside the model's range, " +
                formatted("%.10g", units.t_first) + " to " + formatted("%.10g", units.t_last));
 }

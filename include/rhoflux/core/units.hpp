@@ -16,6 +16,12 @@ struct Units {
   double time_span() const { return t_last > t_first ? t_last - t_first : 1.0; }
   double tau(double t) const { return (t - t_first) / time_span(); }
   double time(double tau) const { return t_first + tau * time_span(); }
+  /// Whether a model may be asked at time t. Events in continuous time seldom fall on the ends of their window: a
+  /// hundredth of the range beyond it is allowed. False for NaN.
+  bool is_in_time_range(double t) const {
+    const double slack = 0.01 * time_span();
+    return t >= t_first - slack && t <= t_last + slack;
+  }
   /// Coordinate i in model units, and back.
   double to_model(double x, std::size_t i) const { return (x - mean[i]) / scale[i]; }
   double to_data(double x_model, std::size_t i) const { return mean[i] + scale[i] * x_model; }
