@@ -24,7 +24,8 @@ static_assert(n > 2 * default_chunk_size && n % default_chunk_size != 0, "severa
 /// One point at a time in model units, by the classes below.
 struct Direct {
   explicit Direct(const checkpoint::Checkpoint& checkpoint)
-      : units(checkpoint.model.units), parameters(on_device<double>(checkpoint.parameters, "parameters")) {
+      : units(checkpoint.model.units),
+        parameters(on_device<double>(checkpoint.state.parameters, "parameters")) {
     flux::Dynamics<double>::Use use;
     use.samples = 1;
     use.derivatives = false;

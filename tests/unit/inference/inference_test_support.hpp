@@ -47,9 +47,9 @@ inline checkpoint::Checkpoint make_checkpoint(const ModelCase& of) {
   use.motion = false;
   const flux::Dynamics<double> dynamics(model.config, model.flux, of.n_dims, use);
   const density::InitialRows rows = {of.n_dims, random_normals(200 * static_cast<std::size_t>(of.n_dims), 1)};
-  checkpoint.parameters = dynamics.initialise(rows, 1);
-  const std::vector<double> noise = random_normals(checkpoint.parameters.size(), 2);
-  for (std::size_t k = 0; k < noise.size(); ++k) checkpoint.parameters[k] += 0.1 * noise[k];
+  checkpoint.state.parameters = dynamics.initialise(rows, 1);
+  const std::vector<double> noise = random_normals(checkpoint.state.parameters.size(), 2);
+  for (std::size_t k = 0; k < noise.size(); ++k) checkpoint.state.parameters[k] += 0.1 * noise[k];
   return checkpoint;
 }
 

@@ -99,9 +99,9 @@ TEST(GaussianMixture, HasTheDensityOfItsPartsInAnyUnits) {
   };
   for (const double a : {-3.5, -1.0, 2.0})
     for (const double b : {-0.5, 1.0, 2.5}) {
-      const double x[] = {units.to_model(a, 0), units.to_model(b, 1)};
+      const std::vector<double> x = {units.to_model(a, 0), units.to_model(b, 1)};
       double work[2], gradient[2] = {0.5, -0.25};
-      EXPECT_NEAR(mixture.add_gradient(x, 3.0, work, gradient), log_density(a, b) + units.log_volume(),
+      EXPECT_NEAR(mixture.add_gradient(x.data(), 3.0, work, gradient), log_density(a, b) + units.log_volume(),
                   1e-12);
       constexpr double h = 1e-5;  // truncation h^2 times a third derivative of order 10, rounding 1e-15 / h
       const double along_a = (log_density(a + h, b) - log_density(a - h, b)) / (2 * h);
