@@ -33,8 +33,8 @@ class SimulatedObjective : public ::testing::Test {
 /// Density and drift are one model: expectations under it and means along paths agree within five standard errors
 /// and what steps and frames leave out, far less. The state cost is also a mean over samples and times taken here.
 TEST_F(SimulatedObjective, ModelAndPathsAgree) {
-  objective.kinetic.weight = 0.5;
-  objective.state_cost.weight = 2;
+  objective.schedule("kinetic").weight = 0.5;
+  objective.schedule("state_cost").weight = 2;
   objective.state_cost_potential = objectives::Potential::parse("quadratic 0,0 : 1,2");
   for (const double g : {0.0, 0.5}) {
     options.volatility = testing::constant_volatility(g);
@@ -74,7 +74,7 @@ TEST_F(SimulatedObjective, ModelAndPathsAgree) {
 }
 
 TEST_F(SimulatedObjective, CountsMassInsideObstacles) {
-  objective.state_cost.weight = 1;
+  objective.schedule("state_cost").weight = 1;
   objective.state_cost_potential = objectives::Potential::parse("circles 0.5,-0.5 : 1");
   const ObjectiveEvaluation found = evaluate();
   EXPECT_TRUE(found.has_obstacles);
@@ -86,7 +86,7 @@ TEST_F(SimulatedObjective, CountsMassInsideObstacles) {
 
 /// Of a narrow distribution far from the model: W2 is nearly the distance, and far above the floor.
 TEST_F(SimulatedObjective, ComparesEndpointDistributions) {
-  objective.kinetic.weight = 1;
+  objective.schedule("kinetic").weight = 1;
   sources.n_dims = 2;
   sources.terminal.distribution = objectives::EndpointDistribution::parse("gaussian 100,0 : 0.01");
   options.steps = 20;
