@@ -13,6 +13,7 @@
 #include "reporter.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/device/chunk.hpp"
 #include "rhoflux/device/profiling.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/optim/schedule.hpp"
@@ -22,7 +23,7 @@
 namespace rhoflux::training {
 namespace {
 
-constexpr int chunk_size = 128;
+constexpr int chunk_size = default_chunk_size;
 constexpr std::int64_t initial_row_count = 8192;
 
 /// What a run begins with: what it continues from, or all but the arrays of a new one. Collective.
