@@ -7,3 +7,12 @@
 #else
 #define RHOFLUX_FUNCTION inline
 #endif
+
+/// The same for the elementary functions: a loop over a function that is called, not inlined, does not vectorise.
+#if defined(__CUDACC__) || defined(__HIPCC__)
+#define RHOFLUX_INLINED_FUNCTION __host__ __device__ __forceinline__
+#elif defined(__GNUC__)
+#define RHOFLUX_INLINED_FUNCTION inline __attribute__((always_inline))
+#else
+#define RHOFLUX_INLINED_FUNCTION inline
+#endif

@@ -33,7 +33,7 @@ constexpr double ln2 = 0.693147180559945309417232121458176568;
 namespace detail {
 
 template <class To, class From>
-RHOFLUX_FUNCTION To bit_cast(const From& from) {
+RHOFLUX_INLINED_FUNCTION To bit_cast(const From& from) {
   static_assert(sizeof(To) == sizeof(From), "bit_cast keeps the size");
   To to;
   std::memcpy(&to, &from, sizeof(To));
@@ -71,7 +71,7 @@ RHOFLUX_FUNCTION constexpr double inverse_factorial(int n) {
 
 /// sum_{k<n} x^k / (2k + 1), so that atanh(f) = f * odd_series(f^2).
 template <int n, class Scalar>
-RHOFLUX_FUNCTION Scalar odd_series(Scalar x) {
+RHOFLUX_INLINED_FUNCTION Scalar odd_series(Scalar x) {
   Scalar sum = Scalar(1.0 / (2 * n - 1));
   RHOFLUX_UNROLL
   for (int k = n - 2; k >= 0; --k) sum = sum * x + Scalar(1.0) / Scalar(2 * k + 1);
@@ -79,7 +79,7 @@ RHOFLUX_FUNCTION Scalar odd_series(Scalar x) {
 }
 
 template <int k, int n, class Scalar>
-RHOFLUX_FUNCTION Scalar exp_series(Scalar r) {
+RHOFLUX_INLINED_FUNCTION Scalar exp_series(Scalar r) {
   if constexpr (k == n) {
     return Scalar(inverse_factorial(k));
   } else {
@@ -89,7 +89,7 @@ RHOFLUX_FUNCTION Scalar exp_series(Scalar r) {
 
 /// sum_{k<n} (-1)^k a2^k / (2k + odd)!, the series of cos (odd = 0) and of sin(a)/a (odd = 1).
 template <int k, int n, int odd, class Scalar>
-RHOFLUX_FUNCTION Scalar trig_series(Scalar a2) {
+RHOFLUX_INLINED_FUNCTION Scalar trig_series(Scalar a2) {
   constexpr double coefficient = (k % 2 == 0 ? 1.0 : -1.0) * inverse_factorial(2 * k + odd);
   if constexpr (k + 1 == n) {
     return Scalar(coefficient);
@@ -100,7 +100,7 @@ RHOFLUX_FUNCTION Scalar trig_series(Scalar a2) {
 
 /// Nearest whole number, |x| < 2^(mantissa_bits - 1).
 template <class Scalar>
-RHOFLUX_FUNCTION Scalar nearest(Scalar x) {
+RHOFLUX_INLINED_FUNCTION Scalar nearest(Scalar x) {
   return (x + Format<Scalar>::round_magic) - Format<Scalar>::round_magic;
 }
 
@@ -108,7 +108,7 @@ RHOFLUX_FUNCTION Scalar nearest(Scalar x) {
 
 /// e^x; 0 below the smallest normal number, saturated near the largest; NaN stays NaN.
 template <class Scalar>
-RHOFLUX_FUNCTION Scalar exp(Scalar x) {
+RHOFLUX_INLINED_FUNCTION Scalar exp(Scalar x) {
   using Format = detail::Format<Scalar>;
   using Bits = typename Format::Bits;
   const Scalar high = x > Scalar(Format::exp_high) ? Scalar(Format::exp_high) : x;
@@ -125,7 +125,7 @@ RHOFLUX_FUNCTION Scalar exp(Scalar x) {
 
 /// log x of a normal positive number; -inf at 0, NaN below.
 template <class Scalar>
-RHOFLUX_FUNCTION Scalar log(Scalar x) {
+RHOFLUX_INLINED_FUNCTION Scalar log(Scalar x) {
   using Format = detail::Format<Scalar>;
   using Int = typename Format::Int;
   using Bits = typename Format::Bits;
@@ -144,35 +144,35 @@ RHOFLUX_FUNCTION Scalar log(Scalar x) {
 
 /// log(1 + e) for 0 <= e <= 1, to full relative accuracy for small e.
 template <class Scalar>
-RHOFLUX_FUNCTION Scalar log1p_unit(Scalar e) {
+RHOFLUX_INLINED_FUNCTION Scalar log1p_unit(Scalar e) {
   const Scalar f = e / (Scalar(2) + e);
   return Scalar(2) * f * detail::odd_series<detail::Format<Scalar>::log1p_terms>(f * f);
 }
 
 template <class Scalar>
-RHOFLUX_FUNCTION Scalar abs(Scalar x) {
+RHOFLUX_INLINED_FUNCTION Scalar abs(Scalar x) {
   return x < Scalar(0) ? -x : x;
 }
 
 template <class Scalar>
-RHOFLUX_FUNCTION Scalar sqrt(Scalar x) {
+RHOFLUX_INLINED_FUNCTION Scalar sqrt(Scalar x) {
   return std::sqrt(x);  // one instruction on every target
 }
 
 template <class Scalar>
-RHOFLUX_FUNCTION Scalar sigmoid(Scalar x) {
+RHOFLUX_INLINED_FUNCTION Scalar sigmoid(Scalar x) {
   return Scalar(1) / (Scalar(1) + exp(-x));
 }
 
 /// log sigmoid(x), accurate in both tails.
 template <class Scalar>
-RHOFLUX_FUNCTION Scalar log_sigmoid(Scalar x) {
+RHOFLUX_INLINED_FUNCTION Scalar log_sigmoid(Scalar x) {
   return (x < Scalar(0) ? x : Scalar(0)) - log1p_unit(exp(-abs(x)));
 }
 
 /// sin(2 pi v) and cos(2 pi v) for |v| < 2^20: the angle is given in turns, so its reduction is exact.
 template <class Scalar>
-RHOFLUX_FUNCTION void sincos_turns(Scalar v, Scalar& sine, Scalar& cosine) {
+RHOFLUX_INLINED_FUNCTION void sincos_turns(Scalar v, Scalar& sine, Scalar& cosine) {
   constexpr int n = detail::Format<Scalar>::trig_terms;
   const Scalar quarters = detail::nearest(Scalar(4) * v);
   const Scalar a = Scalar(2 * pi) * (v - Scalar(0.25) * quarters);
