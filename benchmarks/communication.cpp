@@ -63,7 +63,7 @@ Network fit(const std::vector<double>& bytes, const std::vector<double>& seconds
 void benchmark(const Options& options, const mpi::Communicator& comm) {
   const density::Config config;
   const network::ParameterLayout layout =
-      density::make_density<Scalar>(config, options.n_dims, {1, 0, true})->layout();
+      density::make_density<Scalar>(config, options.n_dims, {1})->layout();
   const int size = layout.size();
   const double bytes = static_cast<double>(size) * sizeof(Scalar);
   std::vector<double> lengths, times;

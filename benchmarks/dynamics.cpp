@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "rhoflux/device/chunk.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "timing.hpp"
 
@@ -13,7 +14,7 @@ using namespace rhoflux;
 using namespace benchmarks;
 
 struct Options {
-  int n_dims = 5, chunk = 128, rounds = 15;
+  int n_dims = 5, chunk = default_chunk_size, rounds = 15;
   bool double_precision = false;
   double seconds = 0.2;  ///< length of one measurement
 };
@@ -37,7 +38,7 @@ Vector<Scalar> to_device(const std::vector<double>& values) {
 template <class Scalar>
 struct Model {
   Model(const Options& options, const flux::Config& config)
-      : dynamics({}, config, options.n_dims, {options.chunk, true, true}) {
+      : dynamics({}, config, options.n_dims, {options.chunk}) {
     density::InitialRows rows{options.n_dims, {}};
     for (int k = 0; k < 1000 * options.n_dims; ++k) rows.x.push_back(std::sin(0.37 * k) * 1.5);
     parameters = to_device<Scalar>(dynamics.initialise(rows, 1));
@@ -54,7 +55,8 @@ struct Models {
       : triangular(options, {}),
         weighted(options, weighted_config(options.n_dims)),
         sigmoid(options, sigmoid_config()),
-        with_tangent(density::make_density<Scalar>({}, options.n_dims, {options.chunk, 1, false})) {}
+        with_tangent(density::make_density<Scalar>({}, options.n_dims, {options.chunk, 1, Passes::forward})) {
+  }
 
   static flux::Config weighted_config(int n_dims) {
     flux::Config config;

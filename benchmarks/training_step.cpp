@@ -14,6 +14,7 @@
 #include "rank_timing.hpp"
 #include "rhoflux/data/shard.hpp"
 #include "rhoflux/device/blas_environment.hpp"
+#include "rhoflux/device/chunk.hpp"
 #include "rhoflux/device/linear_algebra.hpp"
 #include "rhoflux/device/profiling.hpp"
 #include "rhoflux/network/stages.hpp"
@@ -27,7 +28,7 @@ using namespace benchmarks;
 using Scalar = float;
 
 struct Options {
-  int n_dims = 5, batch = 1024, chunk = 128, rounds = 15, lanes = 0;
+  int n_dims = 5, batch = 1024, chunk = default_chunk_size, rounds = 15, lanes = 0;
   bool overlap = true;   ///< of the sum over ranks with the backward pass
   double seconds = 0.4;  ///< length of one measurement
 };
@@ -54,7 +55,7 @@ struct Chain {
 /// Layers of the default network; one stage: dense, n_dims stages: the blocks of the masks.
 Chain make_chain(const Options& options, int n_stages) {
   const density::Config config;
-  const int per_dim = 3 * config.components;
+  const int per_dim = 3 * config.n_logistics;
   std::vector<std::vector<int>> widths;
   std::vector<int> inputs(static_cast<std::size_t>(n_stages), n_stages == 1 ? 0 : 1);
   inputs.front() = config.time_features + (n_stages == 1 ? options.n_dims - 1 : 0);
@@ -88,7 +89,7 @@ class Step {
   Step(const Options& options, const mpi::Communicator& comm)
       : m_options(options), m_partition(comm, options.batch, options.lanes) {
     const int d = options.n_dims;
-    m_density = density::make_density<Scalar>({}, d, {options.chunk, 0, true});
+    m_density = density::make_density<Scalar>({}, d, {options.chunk});
     density::InitialRows rows{d, {}};
     for (int k = 0; k < 1000 * d; ++k) rows.x.push_back(std::sin(0.37 * k) * 1.5);
     const std::vector<double> initial = m_density->initialise(rows, 1);

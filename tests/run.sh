@@ -5,7 +5,7 @@
 #   tests/run.sh -R mpi --verbose   only the tests named so, with their output
 #   tests/run.sh -L fault           kills, damaged files, full disks
 #   tests/run.sh -LE slurm          everything but the test that installs and runs a SLURM (as root)
-# RHOFLUX_LONG=1 asks for the long forms: 500 kills and 200 damaged files (half an hour), the Schroedinger bridge.
+# RHOFLUX_LONG=1 asks for the long forms: 500 kills and 200 damaged files (half an hour), optimal transport and the bridge as shipped.
 # RHOFLUX_DATA_DIR names the folder of the measured data sets; without it, tests that need them are skipped.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -30,8 +30,8 @@ density::Config read_density(const io::Hdf5Reader& file) {
   };
   config.family = read_choice<density::Family>(file, "model", "family");
   config.weights = read_choice<density::MixtureWeights>(file, "model", "weights");
-  config.components = integer("components");
-  config.mixture = integer("mixture");
+  config.n_logistics = integer("components");
+  config.n_products = integer("mixture");
   config.hidden = read_widths(file, "model");
   config.time_features = integer("time_features");
   config.time_frequency_min = file.attribute_double("model", "time_frequency_min");
@@ -73,8 +73,8 @@ void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
   file.group("model");
   file.attribute("model", "family", enum_to_text(density.family));
   file.attribute("model", "weights", enum_to_text(density.weights));
-  file.attribute("model", "components", density.components);
-  file.attribute("model", "mixture", density.mixture);
+  file.attribute("model", "components", density.n_logistics);
+  file.attribute("model", "mixture", density.n_products);
   file.attribute("model", "hidden", std::vector<double>(density.hidden.begin(), density.hidden.end()));
   file.attribute("model", "time_features", density.time_features);
   file.attribute("model", "time_frequency_min", density.time_frequency_min);

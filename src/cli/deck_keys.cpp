@@ -67,9 +67,9 @@ void add_model_keys(std::vector<Key>& keys) {
   SectionKeys<Config> section(keys, "model", &Deck::model);
   section.add("family", &Config::family, "", "",
               "Product of conditionals, each given the coordinates before it, or mixture of products.");
-  section.add("components", &Config::components, "1 to 64", "",
+  section.add("components", &Config::n_logistics, "1 to 64", "",
               "L: logistics in each one-dimensional mixture.");
-  section.add("mixture", &Config::mixture, "1 to 1024", "",
+  section.add("mixture", &Config::n_products, "1 to 1024", "",
               "K: products in the mixture (family = factorised).");
   section.add("hidden", &Config::hidden, "1 to 16 layers of 1 to 16384", "units",
               "Width of each hidden layer.");

@@ -138,7 +138,6 @@ density::InitialRows initial_rows(const Sources& sources, const mpi::Communicato
                                   std::int64_t most, std::uint64_t seed) {
   if (sources.data) return initial_rows(*sources.data, comm, units, most);
   density::InitialRows rows = {sources.n_dims, {}};
-  const auto dims = static_cast<std::size_t>(sources.n_dims);
   for (const EndpointSource* given : {&sources.initial, &sources.terminal}) {
     if (!given->is_given()) continue;
     if (given->file) {
@@ -148,10 +147,9 @@ density::InitialRows initial_rows(const Sources& sources, const mpi::Communicato
     }
     const RandomPurpose purpose = given == &sources.initial ? RandomPurpose::initial_distribution
                                                             : RandomPurpose::terminal_distribution;
-    const std::vector<double> found = objectives::sample_gaussians(
-        given->distribution, {most / 2, seed, purpose, objectives::Spread::even});
-    for (std::size_t k = 0; k < found.size(); ++k)
-      rows.x.push_back((found[k] - units.mean[k % dims]) / units.scale[k % dims]);
+    const std::vector<double> found = units.to_model(objectives::sample_gaussians(
+        given->distribution, {most / 2, seed, purpose, objectives::Spread::even}));
+    rows.x.insert(rows.x.end(), found.begin(), found.end());
   }
   return rows;
 }

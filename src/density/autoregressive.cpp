@@ -8,8 +8,8 @@ namespace rhoflux::density {
 template <class Scalar>
 Autoregressive<Scalar>::Autoregressive(const Config& config, int n_dims, const Capacity& capacity)
     : Density<Scalar>(n_dims, capacity),
-      m_components(config.components),
-      m_network(config, {n_dims, 1, capacity.samples * (1 + capacity.tangents), capacity.derivatives},
+      m_n_logistics(config.n_logistics),
+      m_network(config, {n_dims, 1, capacity.samples * (1 + capacity.tangents), capacity.passes},
                 this->m_layout),
       m_log_f(make_matrix<Scalar>("log conditionals", n_dims, capacity.samples)),
       m_log_f_dot(
@@ -20,7 +20,7 @@ template <class Scalar>
 std::vector<double> Autoregressive<Scalar>::initialise(const InitialRows& rows, std::uint64_t seed) const {
   std::vector<double> parameters(static_cast<std::size_t>(this->m_layout.size()), 0.0);
   std::vector<double> locations, log_scales;
-  place_on_quantiles(rows.x, this->m_n_dims, m_components, locations, log_scales);
+  place_on_quantiles(rows.x, this->m_n_dims, m_n_logistics, locations, log_scales);
   m_network.initialise(parameters, locations, log_scales, seed);
   return parameters;
 }

@@ -54,8 +54,8 @@ void check_frequencies(const std::string& feature, double lowest, double highest
 }  // namespace
 
 void Config::validate() const {
-  check_count("components", components, 1, 64);
-  check_count("mixture", mixture, 1, 1024);
+  check_count("components", n_logistics, 1, max_logistics);
+  check_count("mixture", n_products, 1, max_products);
   check_hidden(hidden);
   check_features("time_features", time_features, 2);
   check_frequencies("time", time_frequency_min, time_frequency_max);

@@ -3,15 +3,11 @@
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/density/autoregressive.hpp"
 #include "rhoflux/density/factorised.hpp"
-#include "rhoflux/density/logistic_mixture.hpp"
 
 namespace rhoflux::density {
 
 void require_valid(const Config& config, int n_dims) {
   config.validate();
-  if (config.components > max_components)
-    fail_input("model.components = " + std::to_string(config.components) + ": must be at most " +
-               std::to_string(max_components));
   if (config.family == Family::factorised) return;
   for (const int width : config.hidden)
     if (width < n_dims)

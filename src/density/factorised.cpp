@@ -14,30 +14,29 @@ template <class Scalar>
 Factorised<Scalar>::Factorised(const Config& config, int n_dims, const Capacity& capacity)
     : Density<Scalar>(n_dims, capacity),
       m_config(config),
-      m_n_components(config.mixture),
-      m_gamma_offset(this->m_layout.add("components/logits", config.mixture, 1)),
-      m_network(
-          config,
-          {1, config.mixture * n_dims, capacity.samples * (1 + capacity.tangents), capacity.derivatives},
-          this->m_layout),
-      m_log_f(make_matrix<Scalar>("log factors", config.mixture * n_dims, capacity.samples)),
-      m_log_share(make_matrix<Scalar>("log shares", config.mixture, capacity.samples)),
-      m_log_f_dot(make_matrix<Scalar>("log factors tangent", config.mixture * n_dims,
+      m_n_products(config.n_products),
+      m_gamma_offset(this->m_layout.add("components/logits", config.n_products, 1)),
+      m_network(config,
+                {1, config.n_products * n_dims, capacity.samples * (1 + capacity.tangents), capacity.passes},
+                this->m_layout),
+      m_log_f(make_matrix<Scalar>("log factors", config.n_products * n_dims, capacity.samples)),
+      m_log_share(make_matrix<Scalar>("log shares", config.n_products, capacity.samples)),
+      m_log_f_dot(make_matrix<Scalar>("log factors tangent", config.n_products * n_dims,
                                       capacity.samples * capacity.tangents)),
-      m_x_bar(make_matrix<Scalar>("x adjoint", config.mixture * std::max(2, n_dims), capacity.samples)) {}
+      m_x_bar(make_matrix<Scalar>("x adjoint", config.n_products * std::max(2, n_dims), capacity.samples)) {}
 
-/// Each component starts around a data row of its own, half as wide as the data.
+/// Each product starts around a data row of its own, half as wide as the data.
 template <class Scalar>
 std::vector<double> Factorised<Scalar>::initialise(const InitialRows& rows, std::uint64_t seed) const {
   std::vector<double> parameters(static_cast<std::size_t>(this->m_layout.size()), 0.0);
   const auto dims = static_cast<std::size_t>(this->m_n_dims);
-  const auto count = static_cast<std::size_t>(m_config.components);
+  const auto count = static_cast<std::size_t>(m_config.n_logistics);
   const std::size_t n_rows = rows.x.size() / dims;
   std::vector<double> data_locations, data_log_scales, locations, log_scales;
-  place_on_quantiles(rows.x, this->m_n_dims, m_config.components, data_locations, data_log_scales);
+  place_on_quantiles(rows.x, this->m_n_dims, m_config.n_logistics, data_locations, data_log_scales);
   const RandomStream random(seed, RandomPurpose::initialisation, 1);
   constexpr double width = 0.5;
-  for (int k = 0; k < m_n_components; ++k) {
+  for (int k = 0; k < m_n_products; ++k) {
     const double uniform = random.uniforms(static_cast<std::uint64_t>(k), 0).first;
     const auto row = static_cast<std::size_t>(uniform * static_cast<double>(n_rows));
     for (std::size_t i = 0; i < dims; ++i) {
@@ -64,7 +63,7 @@ void Factorised<Scalar>::forward(const ExecutionSpace& space, const ConstVector<
 
 namespace {
 
-/// log f_i^k of every component k and leading coordinate i.
+/// log f_i^k of every product k and leading coordinate i.
 template <class Scalar>
 void factor_densities(const ExecutionSpace& space, const MixtureView<Scalar>& mixtures,
                       const FactorIndex& index, const Points<Scalar>& points, const Matrix<Scalar>& log_f) {
@@ -78,7 +77,7 @@ void factor_densities(const ExecutionSpace& space, const MixtureView<Scalar>& mi
       });
 }
 
-/// Adjoint of the network's outputs and of x by head, weight_s times the share of each component.
+/// Adjoint of the network's outputs and of x by head, weight_s times the share of each product.
 /// @param weight (n) adjoint of log rho; empty: 1
 /// @param log_share (K, n) @param[out] head_x_bar (K D, n)
 template <class Scalar>
@@ -111,19 +110,19 @@ template <class Scalar>
 void Factorised<Scalar>::mix(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int n,
                              const ConstMatrix<Scalar>& log_f, const Matrix<Scalar>& log_share,
                              const Vector<Scalar>& log_rho) const {
-  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_components = m_n_components;
+  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_products = m_n_products;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
   for_each(
-      space, "mixture of components", n, KOKKOS_LAMBDA(int s) {
+      space, "mixture of products", n, KOKKOS_LAMBDA(int s) {
         Scalar* share = &log_share(0, s);
-        for (int k = 0; k < n_components; ++k) {
+        for (int k = 0; k < n_products; ++k) {
           Scalar sum = gamma[k];
           for (int i = 0; i < n_leading; ++i) sum += log_f(k * n_dims + i, s);
           share[k] = sum;
         }
-        const Scalar total = log_sum_exp(static_cast<const Scalar*>(share), n_components);
-        for (int k = 0; k < n_components; ++k) share[k] -= total;
-        log_rho(s) = total - log_sum_exp(gamma, n_components);
+        const Scalar total = log_sum_exp(static_cast<const Scalar*>(share), n_products);
+        for (int k = 0; k < n_products; ++k) share[k] -= total;
+        log_rho(s) = total - log_sum_exp(gamma, n_products);
       });
 }
 
@@ -144,7 +143,7 @@ void Factorised<Scalar>::log_density_tangent(const ExecutionSpace& space,
                                              const Vector<Scalar>& log_rho_dot) {
   forward(space, parameters, points, n_tangents, tau_dot);
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n = points.size();
-  const int n_components = m_n_components;
+  const int n_products = m_n_products;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f, log_f_dot = m_log_f_dot, log_share = m_log_share;
   const FactorIndex factors = index();
@@ -158,12 +157,12 @@ void Factorised<Scalar>::log_density_tangent(const ExecutionSpace& space,
       });
   mix(space, parameters, n, m_log_f, m_log_share, log_rho);
   for_each(
-      space, "mixture of components tangent", n * n_tangents, KOKKOS_LAMBDA(int column) {
+      space, "mixture of products tangent", n * n_tangents, KOKKOS_LAMBDA(int column) {
         Scalar sum = 0;
-        for (int k = 0; k < n_components; ++k) {
-          Scalar component = 0;
-          for (int i = 0; i < n_leading; ++i) component += log_f_dot(k * n_dims + i, column);
-          sum += math::exp(log_share(k, column % n)) * component;
+        for (int k = 0; k < n_products; ++k) {
+          Scalar product_dot = 0;
+          for (int i = 0; i < n_leading; ++i) product_dot += log_f_dot(k * n_dims + i, column);
+          sum += math::exp(log_share(k, column % n)) * product_dot;
         }
         log_rho_dot(column) = sum;
       });
@@ -177,14 +176,14 @@ void Factorised<Scalar>::log_density_gradient(const ExecutionSpace& space,
                                               const Vector<Scalar>& parameters_bar) {
   log_density(space, parameters, points, log_rho);
   factor_densities_adjoint<Scalar>(space, m_network, index(), points, weight, m_log_share, m_x_bar);
-  const int n_components = m_n_components;
+  const int n_products = m_n_products;
   const Matrix<Scalar> log_share = m_log_share;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
   Scalar* gamma_bar = parameters_bar.data() + m_gamma_offset;
   const int n = points.size();
   for_each(
-      space, "component weights adjoint", n_components, KOKKOS_LAMBDA(int k) {
-        const Scalar prior = math::exp(gamma[k] - log_sum_exp(gamma, n_components));
+      space, "product weights adjoint", n_products, KOKKOS_LAMBDA(int k) {
+        const Scalar prior = math::exp(gamma[k] - log_sum_exp(gamma, n_products));
         Scalar sum = 0;
         for (int s = 0; s < n; ++s) sum += weight(s) * (math::exp(log_share(k, s)) - prior);
         gamma_bar[k] += sum;
@@ -203,13 +202,13 @@ void Factorised<Scalar>::log_density_score(const ExecutionSpace& space, const Co
   scope.inputs = true;
   m_network.adjoint(space, parameters, Vector<Scalar>(), scope);
   m_network.inputs_adjoint(space, tau_bar, {});
-  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_components = m_n_components;
+  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_products = m_n_products;
   const Matrix<Scalar> x_bar = m_x_bar;
   for_each(
       space, "score", points.size() * n_leading, KOKKOS_LAMBDA(int item) {
         const int s = item / n_leading, i = item % n_leading;
         Scalar sum = 0;
-        for (int k = 0; k < n_components; ++k) sum += x_bar(k * n_dims + i, s);
+        for (int k = 0; k < n_products; ++k) sum += x_bar(k * n_dims + i, s);
         score(i, s) = sum;
       });
 }
@@ -222,25 +221,25 @@ void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space,
                                              const Matrix<Scalar>& log_above) {
   forward(space, parameters, points, 0, {});
   factor_densities(space, m_network.mixtures(), index(), points, m_log_f);
-  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_components = m_n_components;
+  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_products = m_n_products;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f, prefix = m_log_share, scratch = m_x_bar;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
   for_each(
       space, "conditional distribution functions", points.size(), KOKKOS_LAMBDA(int s) {
         Scalar* below = &scratch(0, s);
-        Scalar* above = below + n_components;
-        for (int k = 0; k < n_components; ++k) prefix(k, s) = gamma[k];
+        Scalar* above = below + n_products;
+        for (int k = 0; k < n_products; ++k) prefix(k, s) = gamma[k];
         for (int i = 0; i < n_leading; ++i) {
-          const Scalar norm = log_sum_exp(static_cast<const Scalar*>(&prefix(0, s)), n_components);
-          for (int k = 0; k < n_components; ++k) {
+          const Scalar norm = log_sum_exp(static_cast<const Scalar*>(&prefix(0, s)), n_products);
+          for (int k = 0; k < n_products; ++k) {
             log_cdf(mixtures.at(k * n_dims + i, s), x(i, s), below[k], above[k]);
             below[k] += prefix(k, s) - norm;
             above[k] += prefix(k, s) - norm;
           }
-          log_below(i, s) = log_sum_exp(static_cast<const Scalar*>(below), n_components);
-          log_above(i, s) = log_sum_exp(static_cast<const Scalar*>(above), n_components);
-          for (int k = 0; k < n_components; ++k) prefix(k, s) += log_f(k * n_dims + i, s);
+          log_below(i, s) = log_sum_exp(static_cast<const Scalar*>(below), n_products);
+          log_above(i, s) = log_sum_exp(static_cast<const Scalar*>(above), n_products);
+          for (int k = 0; k < n_products; ++k) prefix(k, s) += log_f(k * n_dims + i, s);
         }
       });
 }
@@ -255,14 +254,14 @@ void Factorised<Scalar>::sample(const ExecutionSpace& space, const ConstVector<S
 template <class Scalar>
 void Factorised<Scalar>::sample_states(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                        const Points<Scalar>& points, const ConstMatrix<double>& uniforms) {
-  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_components = m_n_components;
+  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_products = m_n_products;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
   for_each(
       space, "draw", points.size(), KOKKOS_LAMBDA(int s) {
-        const double log_norm = static_cast<double>(log_sum_exp(gamma, n_components));
-        const int k = choose_index(uniforms(0, s), n_components, [&](int m) {
+        const double log_norm = static_cast<double>(log_sum_exp(gamma, n_products));
+        const int k = choose_index(uniforms(0, s), n_products, [&](int m) {
           return math::exp(static_cast<double>(gamma[m]) - log_norm);
         });
         for (int i = 0; i < n_leading; ++i)
@@ -270,28 +269,28 @@ void Factorised<Scalar>::sample_states(const ExecutionSpace& space, const ConstV
       });
 }
 
-/// The given coordinates choose the component, k with probability gamma_k prod_{i given} f_i^k / sum; the sum
+/// The given coordinates choose the product, k with probability gamma_k prod_{i given} f_i^k / sum; the sum
 /// is their marginal density.
 template <class Scalar>
 void Factorised<Scalar>::complete(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                   const Points<Scalar>& points, const ConstVector<int>& is_given,
                                   const ConstMatrix<double>& uniforms, const Vector<Scalar>& log_weight) {
   forward(space, parameters, points, 0, {});
-  const int n_dims = this->m_n_dims, n_components = m_n_components;
+  const int n_dims = this->m_n_dims, n_products = m_n_products;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_share = m_log_share;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
   for_each(
       space, "completion", points.size(), KOKKOS_LAMBDA(int s) {
         Scalar* share = &log_share(0, s);
-        for (int k = 0; k < n_components; ++k) {
+        for (int k = 0; k < n_products; ++k) {
           share[k] = gamma[k];
           for (int i = 0; i < n_dims; ++i)
             if (is_given(i) != 0) share[k] += density::log_density(mixtures.at(k * n_dims + i, s), x(i, s));
         }
-        const Scalar total = log_sum_exp(static_cast<const Scalar*>(share), n_components);
-        log_weight(s) = total - log_sum_exp(gamma, n_components);
-        const int k = choose_index(uniforms(0, s), n_components,
+        const Scalar total = log_sum_exp(static_cast<const Scalar*>(share), n_products);
+        log_weight(s) = total - log_sum_exp(gamma, n_products);
+        const int k = choose_index(uniforms(0, s), n_products,
                                    [&](int m) { return math::exp(static_cast<double>(share[m] - total)); });
         for (int i = 0; i < n_dims; ++i)
           if (is_given(i) == 0)

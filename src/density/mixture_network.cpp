@@ -7,17 +7,17 @@ namespace rhoflux::density {
 namespace {
 
 network::NetworkConfig network_config(const Config& config, int n_stages, int outputs_per_stage,
-                                      int max_columns, bool derivatives) {
+                                      int max_columns, Passes passes) {
   network::NetworkConfig network;
   network.name = "mixtures";
   network.n_stages = n_stages;
-  network.time = {config.time_features, config.time_frequency_min, config.time_frequency_max, false};
+  network.time = {config.time_features, config.time_frequency_min, config.time_frequency_max};
   network.coordinate = {config.coordinate_features, config.coordinate_frequency_min,
-                        config.coordinate_frequency_max, true};
+                        config.coordinate_frequency_max, network::RawValue::included};
   network.hidden = config.hidden;
   network.outputs_per_stage = outputs_per_stage;
   network.max_columns = max_columns;
-  network.derivatives = derivatives;
+  network.passes = passes;
   return network;
 }
 
@@ -27,25 +27,25 @@ template <class Scalar>
 MixtureNetwork<Scalar>::MixtureNetwork(const Config& config, const Shape& shape,
                                        network::ParameterLayout& layout)
     : m_config(config), m_shape(shape) {
-  const int components = config.components;
+  const int n_logistics = config.n_logistics;
   const bool split = config.weights == MixtureWeights::time_constant;
-  const int shape_outputs = (split ? 2 : 3) * components;
+  const int shape_outputs = (split ? 2 : 3) * n_logistics;
   auto main = network_config(config, shape.n_stages, shape.heads_per_stage * shape_outputs, shape.max_columns,
-                             shape.derivatives);
+                             shape.passes);
   m_networks.push_back(std::make_unique<network::MaskedNetwork<Scalar>>(main, layout));
   if (split) {
-    auto logits = network_config(config, shape.n_stages, shape.heads_per_stage * components,
-                                 shape.max_columns, shape.derivatives);
+    auto logits = network_config(config, shape.n_stages, shape.heads_per_stage * n_logistics,
+                                 shape.max_columns, shape.passes);
     logits.name = "weights";
     logits.time.n_features = 0;
     if (shape.n_stages == 1) logits.hidden.clear();  // nothing left to depend on: the biases alone
     m_networks.push_back(std::make_unique<network::MaskedNetwork<Scalar>>(logits, layout));
   }
   const auto view = [&](const Matrix<Scalar>& logits, const Matrix<Scalar>& shapes) {
-    const int first = split ? 0 : components;
-    return MixtureView<Scalar>{logits,        shapes, split ? components : shape_outputs,
-                               shape_outputs, first,  first + components,
-                               components};
+    const int first = split ? 0 : n_logistics;
+    return MixtureView<Scalar>{logits,        shapes, split ? n_logistics : shape_outputs,
+                               shape_outputs, first,  first + n_logistics,
+                               n_logistics};
   };
   m_mixtures = view(m_networks.back()->outputs(), m_networks.front()->outputs());
   m_mixtures_bar = view(m_networks.back()->outputs_bar(), m_networks.front()->outputs_bar());
@@ -55,13 +55,13 @@ template <class Scalar>
 void MixtureNetwork<Scalar>::initialise(std::vector<double>& parameters, const std::vector<double>& locations,
                                         const std::vector<double>& log_scales, std::uint64_t seed) const {
   for (const auto& network : m_networks) network->initialise(parameters, seed);
-  const int components = m_config.components;
+  const int n_logistics = m_config.n_logistics;
   for (int stage = 0; stage < m_shape.n_stages; ++stage) {
     const int bias = m_networks.front()->output_bias_offset(stage);
     for (int head = 0; head < m_shape.heads_per_stage; ++head) {
       const int shapes = bias + head * m_mixtures.shapes_stride;
-      const int source = (stage * m_shape.heads_per_stage + head) * components;
-      for (int l = 0; l < components; ++l) {
+      const int source = (stage * m_shape.heads_per_stage + head) * n_logistics;
+      for (int l = 0; l < n_logistics; ++l) {
         parameters[static_cast<std::size_t>(shapes + m_mixtures.location_offset + l)] =
             locations[static_cast<std::size_t>(source + l)];
         parameters[static_cast<std::size_t>(shapes + m_mixtures.scale_offset + l)] =
@@ -132,10 +132,10 @@ void MixtureNetwork<Scalar>::inputs_adjoint(const ExecutionSpace& space, const S
 template class MixtureNetwork<float>;
 template class MixtureNetwork<double>;
 
-void place_on_quantiles(const std::vector<double>& x, int n_dims, int components,
+void place_on_quantiles(const std::vector<double>& x, int n_dims, int n_logistics,
                         std::vector<double>& locations, std::vector<double>& log_scales) {
   const auto dims = static_cast<std::size_t>(n_dims);
-  const auto count = static_cast<std::size_t>(components);
+  const auto count = static_cast<std::size_t>(n_logistics);
   const std::size_t n_rows = x.size() / dims;
   locations.assign(dims * count, 0.0);
   log_scales.assign(dims * count, 0.0);

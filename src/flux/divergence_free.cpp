@@ -34,18 +34,18 @@ struct AntisymmetricField {
 
 template <class Scalar>
 DivergenceFreePart<Scalar>::DivergenceFreePart(const Config& config, const network::FourierConfig& time,
-                                               int n_dims, int max_samples, bool derivatives,
+                                               int n_dims, int max_samples, Passes passes,
                                                network::ParameterLayout& layout)
     : m_density_weighted(config.divergence_free == DivergenceFree::density_weighted), m_n_dims(n_dims) {
   network::NetworkConfig network;
   network.name = "divergence_free";
   network.time = time;
-  network.coordinate.include_value = true;
+  network.coordinate.raw_value = network::RawValue::included;
   network.dense_coordinates = n_dims;
   network.hidden = config.hidden;
   network.outputs_per_stage = n_dims * (n_dims - 1) / 2;
   network.max_columns = max_samples * (1 + n_dims);
-  network.derivatives = derivatives;
+  network.passes = passes;
   m_network = std::make_unique<network::MaskedNetwork<Scalar>>(network, layout);
   m_directions = make_matrix<Scalar>("unit vectors", n_dims, n_dims * max_samples);
 }

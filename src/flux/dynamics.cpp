@@ -47,27 +47,29 @@ Family<Scalar> make_family(const density::Config& density, const Config& config,
 }  // namespace
 
 template <class Scalar>
-Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config, int n_dims, const Use& use)
+Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config, int n_dims,
+                           const Capacity& capacity)
     : m_config(config) {
   check(density, config, n_dims);
   // Tangents: the flow, and in the adjoint the direction of the score.
-  const int tangents = use.motion ? (use.derivatives ? 2 : 1) : 0;
-  Family<Scalar> family =
-      make_family<Scalar>(density, config, n_dims, {use.samples, tangents, true}, use.motion);
+  const bool has_drift = capacity.use != Use::density, has_adjoint = capacity.use == Use::adjoint;
+  const int n = capacity.samples, tangents = has_adjoint ? 2 : has_drift ? 1 : 0;
+  Family<Scalar> family = make_family<Scalar>(density, config, n_dims, {n, tangents}, has_drift);
   m_density = std::move(family.density);
   m_flux = std::move(family.flux);
   m_layout = m_density->layout();
   if (config.divergence_free != DivergenceFree::none) {
     const network::FourierConfig time = {density.time_features, density.time_frequency_min,
-                                         density.time_frequency_max, false};
+                                         density.time_frequency_max};
     m_divergence_free = std::make_unique<DivergenceFreePart<Scalar>>(
-        config, time, n_dims, use.motion ? use.samples : 1, use.motion && use.derivatives, m_layout);
+        config, time, n_dims, has_drift ? n : 1, has_adjoint ? Passes::forward_and_adjoint : Passes::forward,
+        m_layout);
   }
-  if (!use.motion) return;
-  m_velocity = make_matrix<Scalar>("velocity", n_dims, use.samples);
-  m_score = make_matrix<Scalar>("score", n_dims, use.samples);
-  m_score_bar = make_matrix<Scalar>("score adjoint", n_dims, use.derivatives ? use.samples : 0);
-  m_log_rho_bar = make_vector<Scalar>("log density adjoint", use.derivatives ? use.samples : 0);
+  if (!has_drift) return;
+  m_velocity = make_matrix<Scalar>("velocity", n_dims, n);
+  m_score = make_matrix<Scalar>("score", n_dims, n);
+  m_score_bar = make_matrix<Scalar>("score adjoint", n_dims, has_adjoint ? n : 0);
+  m_log_rho_bar = make_vector<Scalar>("log density adjoint", has_adjoint ? n : 0);
 }
 
 template <class Scalar>
@@ -145,7 +147,7 @@ void Dynamics<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Sc
 }
 
 network::ParameterLayout layout_of(const density::Config& density, const Config& config, int n_dims) {
-  return Dynamics<float>(density, config, n_dims, {1, false, false}).layout();
+  return Dynamics<float>(density, config, n_dims, {1, Dynamics<float>::Use::density}).layout();
 }
 
 template class Dynamics<float>;

@@ -27,7 +27,7 @@ class MixtureFlux : public Flux<Scalar> {
 
  private:
   density::FactorIndex index() const {
-    return {m_density.n_components(), m_density.n_leading(), m_density.n_dims()};
+    return {m_density.n_products(), m_density.n_leading(), m_density.n_dims()};
   }
 
   density::Factorised<Scalar>& m_density;
@@ -44,11 +44,11 @@ template <class Scalar>
 MixtureFlux<Scalar>::MixtureFlux(density::Factorised<Scalar>& density)
     : m_density(density), m_ones(make_vector<Scalar>("rate of time", density.capacity().samples)) {
   Kokkos::deep_copy(m_ones, Scalar(1));
-  const int samples = density.capacity().samples, components = density.n_components();
+  const int samples = density.capacity().samples, products = density.n_products();
   for (Matrix<Scalar>* matrix : {&m_log_f, &m_factor_velocity, &m_slope, &m_head_x_bar})
-    *matrix = make_matrix<Scalar>("factors in motion", components * density.n_dims(), samples);
+    *matrix = make_matrix<Scalar>("factors in motion", products * density.n_dims(), samples);
   for (Matrix<Scalar>* matrix : {&m_log_share, &m_share_bar, &m_log_factor_bar, &m_log_factor_prefix})
-    *matrix = make_matrix<Scalar>("components in motion", components, samples);
+    *matrix = make_matrix<Scalar>("products in motion", products, samples);
 }
 
 /// v_i^k and log f_i^k of every factor, (K D, n).
@@ -70,9 +70,9 @@ void factor_velocities(const ExecutionSpace& space, const density::MixtureView<S
 
 /// mean_i = sum_k w_k by_factor_i^k. @param log_share (K, n) @param by_factor (K D, n) @param[out] mean (n_dims, n)
 template <class Scalar>
-void mean_over_components(const ExecutionSpace& space, const char* label, const FactorIndex& index, int n,
-                          const ConstMatrix<Scalar>& log_share, const ConstMatrix<Scalar>& by_factor,
-                          const Matrix<Scalar>& mean) {
+void mean_over_products(const ExecutionSpace& space, const char* label, const FactorIndex& index, int n,
+                        const ConstMatrix<Scalar>& log_share, const ConstMatrix<Scalar>& by_factor,
+                        const Matrix<Scalar>& mean) {
   const ConstMatrix<Scalar> share = log_share, value = by_factor;
   const Matrix<Scalar> out = mean;
   const FactorIndex factors = index;
@@ -80,7 +80,7 @@ void mean_over_components(const ExecutionSpace& space, const char* label, const 
       space, label, n * index.n_leading, KOKKOS_LAMBDA(int item) {
         const int s = item / factors.n_leading, i = item % factors.n_leading;
         Scalar sum = 0;
-        for (int k = 0; k < factors.n_components; ++k)
+        for (int k = 0; k < factors.n_products; ++k)
           sum += math::exp(share(k, s)) * value(k * factors.n_dims + i, s);
         out(i, s) = sum;
       });
@@ -97,8 +97,7 @@ void MixtureFlux<Scalar>::velocity(const ExecutionSpace& space, const ConstVecto
   if (uniforms.extent(0) > 0) m_density.sample_states(space, parameters, points, uniforms);
   factor_velocities(space, network.mixtures(), index(), points, m_factor_velocity, m_log_f);
   m_density.mix(space, parameters, n, m_log_f, m_log_share, log_rho);
-  mean_over_components<Scalar>(space, "mixture velocity", index(), n, m_log_share, m_factor_velocity,
-                               velocity);
+  mean_over_products<Scalar>(space, "mixture velocity", index(), n, m_log_share, m_factor_velocity, velocity);
 }
 
 /// d log f_i^k / dx of every factor, (K D, n).
@@ -120,7 +119,7 @@ template <class Scalar>
 void MixtureFlux<Scalar>::score(const ExecutionSpace& space, const ConstVector<Scalar>&,
                                 const density::Points<Scalar>& points, const Matrix<Scalar>& score) {
   factor_slopes(space, m_density.network().mixtures(), index(), points, m_slope);
-  mean_over_components<Scalar>(space, "score", index(), points.size(), m_log_share, m_slope, score);
+  mean_over_products<Scalar>(space, "score", index(), points.size(), m_log_share, m_slope, score);
 }
 
 /// log F_i^k and log(1 - F_i^k) of every factor, (K D, n).
@@ -154,7 +153,7 @@ struct SampledStates {
 
   /// Adds what later coordinates' adjoints of log P_k give to x_i and to the parameters of f_i^k.
   RHOFLUX_FUNCTION void pass_prefix_adjoint(int i, int s) const {
-    for (int k = 0; k < index.n_components; ++k) {
+    for (int k = 0; k < index.n_products; ++k) {
       const int head = k * index.n_dims + i;
       Scalar slope = 0;
       density::log_density_slope_adjoint(mixtures.at(head, s), x(i, s), Scalar(0),
@@ -166,15 +165,15 @@ struct SampledStates {
 
   /// The adjoint of x_i goes on to the parameters of the factors F_i^k and to log P_k; leaves log P_k in prefix.
   RHOFLUX_FUNCTION void pass_state_adjoint(int i, int s) const {
-    const int n_components = index.n_components, n_dims = index.n_dims;
+    const int n_products = index.n_products, n_dims = index.n_dims;
     const Scalar log_density =  // log sum_k P_k f_i^k
-        log_sum_exp_of<Scalar>(n_components, [&](int k) { return prefix(k, s); });
-    for (int k = 0; k < n_components; ++k) prefix(k, s) -= log_f(k * n_dims + i, s);  // now log P_k
+        log_sum_exp_of<Scalar>(n_products, [&](int k) { return prefix(k, s); });
+    for (int k = 0; k < n_products; ++k) prefix(k, s) -= log_f(k * n_dims + i, s);  // now log P_k
     Scalar max_mass = prefix(0, s);
-    for (int k = 1; k < n_components; ++k)
+    for (int k = 1; k < n_products; ++k)
       if (prefix(k, s) > max_mass) max_mass = prefix(k, s);
     Scalar mass = 0, mass_below = 0, mass_above = 0;
-    for (int k = 0; k < n_components; ++k) {
+    for (int k = 0; k < n_products; ++k) {
       const Scalar p = math::exp(prefix(k, s) - max_mass);
       mass += p;
       mass_below += p * math::exp(below(k * n_dims + i, s));
@@ -186,10 +185,10 @@ struct SampledStates {
     };
     const Scalar side = is_below ? Scalar(1) : Scalar(-1);
     const Scalar log_side =  // log of F_i, or of 1 - F_i
-        log_sum_exp_of<Scalar>(n_components, [&](int k) { return prefix(k, s) + log_side_of(k); }) -
-        max_mass - math::log(mass);
+        log_sum_exp_of<Scalar>(n_products, [&](int k) { return prefix(k, s) + log_side_of(k); }) - max_mass -
+        math::log(mass);
     const Scalar c = -x_bar(i, s);
-    for (int k = 0; k < n_components; ++k) {
+    for (int k = 0; k < n_products; ++k) {
       const int head = k * n_dims + i;
       // P_k (F_i^k - F_i) / sum_m P_m f_i^m and P_k f_i^k / sum_m P_m f_i^m
       const Scalar log_p = prefix(k, s) - log_density;
@@ -211,7 +210,7 @@ void sampled_states_adjoint(const ExecutionSpace& space, const ConstVector<Scala
   const ConstVector<Scalar> gamma = logits;
   for_each(
       space, "sampled states adjoint", n, KOKKOS_LAMBDA(int s) {
-        for (int k = 0; k < states.index.n_components; ++k) {
+        for (int k = 0; k < states.index.n_products; ++k) {
           states.prefix(k, s) = gamma(k);
           for (int i = 0; i < states.index.n_leading; ++i)
             states.prefix(k, s) += states.log_f(k * states.index.n_dims + i, s);
@@ -226,18 +225,18 @@ void sampled_states_adjoint(const ExecutionSpace& space, const ConstVector<Scala
 
 /// The adjoint of w_k: sum_i v_bar_i v_i^k + direction_i d log f_i^k / dx. @param[out] gain (K, n)
 template <class Scalar>
-void component_gains(const ExecutionSpace& space, const density::MixtureView<Scalar>& mixtures,
-                     const FactorIndex& index, const density::Points<Scalar>& points,
-                     const FluxBar<Scalar>& bar, const ConstMatrix<Scalar>& factor_velocity,
-                     const Matrix<Scalar>& gain) {
+void product_gains(const ExecutionSpace& space, const density::MixtureView<Scalar>& mixtures,
+                   const FactorIndex& index, const density::Points<Scalar>& points,
+                   const FluxBar<Scalar>& bar, const ConstMatrix<Scalar>& factor_velocity,
+                   const Matrix<Scalar>& gain) {
   const ConstMatrix<Scalar> x = points.x, v = factor_velocity, velocity_bar = bar.velocity,
                             direction = bar.direction;
   const Matrix<Scalar> out = gain;
   const bool has_direction = bar.direction.extent(0) > 0;
   const FactorIndex factors = index;
   for_each(
-      space, "gain of the components", points.size() * index.n_components, KOKKOS_LAMBDA(int item) {
-        const int s = item / factors.n_components, k = item % factors.n_components;
+      space, "gain of the products", points.size() * index.n_products, KOKKOS_LAMBDA(int item) {
+        const int s = item / factors.n_products, k = item % factors.n_products;
         Scalar sum = 0;
         for (int i = 0; i < factors.n_leading; ++i) {
           const int head = k * factors.n_dims + i;
@@ -252,19 +251,19 @@ void component_gains(const ExecutionSpace& space, const density::MixtureView<Sca
 /// With w_k = e^log_share_k and L_k = log gamma_k + sum_i log f_i^k: dw_k = w_k (dL_k - sum_m w_m dL_m).
 /// Hence the adjoint of L_k is w_k ( log_rho_bar + sum_i v_bar_i (v_i^k - v_i) + (d_k - sum_m w_m d_m) ),
 /// where d_k = sum_i direction_i d log f_i^k / dx.
-/// @param gain (K, n) of component_gains @param[out] log_factor_bar (K, n)
+/// @param gain (K, n) of product_gains @param[out] log_factor_bar (K, n)
 template <class Scalar>
-void component_adjoint(const ExecutionSpace& space, int n_components, int n,
-                       const ConstMatrix<Scalar>& log_share, const ConstMatrix<Scalar>& gain,
-                       const ConstVector<Scalar>& log_rho_bar, const Matrix<Scalar>& log_factor_bar) {
+void product_adjoint(const ExecutionSpace& space, int n_products, int n, const ConstMatrix<Scalar>& log_share,
+                     const ConstMatrix<Scalar>& gain, const ConstVector<Scalar>& log_rho_bar,
+                     const Matrix<Scalar>& log_factor_bar) {
   const ConstMatrix<Scalar> share = log_share, share_bar = gain;
   const ConstVector<Scalar> to_log_rho = log_rho_bar;
   const Matrix<Scalar> out = log_factor_bar;
   for_each(
-      space, "component adjoint", n, KOKKOS_LAMBDA(int s) {
+      space, "product adjoint", n, KOKKOS_LAMBDA(int s) {
         Scalar mean = 0;
-        for (int k = 0; k < n_components; ++k) mean += math::exp(share(k, s)) * share_bar(k, s);
-        for (int k = 0; k < n_components; ++k)
+        for (int k = 0; k < n_products; ++k) mean += math::exp(share(k, s)) * share_bar(k, s);
+        for (int k = 0; k < n_products; ++k)
           out(k, s) = math::exp(share(k, s)) * (to_log_rho(s) + share_bar(k, s) - mean);
       });
 }
@@ -311,7 +310,7 @@ void add_state_adjoint(const ExecutionSpace& space, const FactorIndex& index, in
   for_each(
       space, "state adjoint", n * index.n_leading, KOKKOS_LAMBDA(int item) {
         const int s = item / factors.n_leading, i = item % factors.n_leading;
-        for (int k = 0; k < factors.n_components; ++k) sum(i, s) += by_head(k * factors.n_dims + i, s);
+        for (int k = 0; k < factors.n_products; ++k) sum(i, s) += by_head(k * factors.n_dims + i, s);
       });
 }
 
@@ -325,10 +324,10 @@ void component_weights_adjoint(const ExecutionSpace& space, const ConstVector<Sc
   const ConstMatrix<Scalar> factor_bar = log_factor_bar, sampled_bar = prefix_bar;
   const Vector<Scalar> gamma_bar = logits_bar;
   const bool is_sampled = prefix_bar.extent(0) > 0;
-  const int n_components = static_cast<int>(gamma.extent(0));
+  const int n_products = static_cast<int>(gamma.extent(0));
   for_each(
-      space, "component weights adjoint", n_components, KOKKOS_LAMBDA(int k) {
-        const Scalar prior = math::exp(gamma(k) - log_sum_exp(gamma.data(), n_components));
+      space, "product weights adjoint", n_products, KOKKOS_LAMBDA(int k) {
+        const Scalar prior = math::exp(gamma(k) - log_sum_exp(gamma.data(), n_products));
         Scalar sum = 0;
         for (int s = 0; s < n; ++s)
           sum += factor_bar(k, s) - to_log_rho(s) * prior + (is_sampled ? sampled_bar(k, s) : Scalar(0));
@@ -341,17 +340,17 @@ void MixtureFlux<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector
                                   const density::Points<Scalar>& points, const FluxBar<Scalar>& bar,
                                   const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) {
   density::MixtureNetwork<Scalar>& network = m_density.network();
-  const int n = points.size(), n_components = m_density.n_components();
+  const int n = points.size(), n_products = m_density.n_products();
   const density::MixtureView<Scalar> mixtures = network.mixtures(), out_bar = network.mixtures_bar();
-  const auto logits = Kokkos::make_pair(m_density.gamma_offset(), m_density.gamma_offset() + n_components);
+  const auto logits = Kokkos::make_pair(m_density.gamma_offset(), m_density.gamma_offset() + n_products);
   const ConstVector<Scalar> gamma = Kokkos::subview(parameters, logits);
   const bool is_sampled = bar.states == StateKind::sampled;
   if (m_density.n_leading() < m_density.n_dims()) {  // the heads of the other coordinates take no part
     Kokkos::deep_copy(space, out_bar.shapes, Scalar(0));
     Kokkos::deep_copy(space, out_bar.logits, Scalar(0));
   }
-  component_gains<Scalar>(space, mixtures, index(), points, bar, m_factor_velocity, m_share_bar);
-  component_adjoint<Scalar>(space, n_components, n, m_log_share, m_share_bar, bar.log_rho, m_log_factor_bar);
+  product_gains<Scalar>(space, mixtures, index(), points, bar, m_factor_velocity, m_share_bar);
+  product_adjoint<Scalar>(space, n_products, n, m_log_share, m_share_bar, bar.log_rho, m_log_factor_bar);
   factor_adjoint<Scalar>(space, network, index(), points, bar, m_log_share, m_log_factor_bar, m_head_x_bar);
   add_state_adjoint<Scalar>(space, index(), n, m_head_x_bar, x_bar);
   if (is_sampled) {

@@ -7,22 +7,14 @@
 #include "workspace.hpp"
 
 namespace rhoflux::inference {
-namespace {
-
-flux::Dynamics<double>::Use use_of_inference() {
-  flux::Dynamics<double>::Use use;
-  use.samples = default_chunk_size;
-  use.motion = true;
-  use.derivatives = false;
-  return use;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Inference::Workspace::Workspace(const checkpoint::Checkpoint& checkpoint) {
   const checkpoint::ModelDescription& model = checkpoint.model;
   const int n_dims = model.units.n_dims(), n = default_chunk_size;
-  dynamics = std::make_unique<flux::Dynamics<double>>(model.config, model.flux, n_dims, use_of_inference());
+  dynamics = std::make_unique<flux::Dynamics<double>>(
+      model.config, model.flux, n_dims,
+      flux::Dynamics<double>::Capacity{n, flux::Dynamics<double>::Use::drift});
   parameters = on_device<double>(checkpoint.inference_parameters(), "parameters");
   tau = make_vector<double>("tau", n);
   log_rho = make_vector<double>("log density", n);

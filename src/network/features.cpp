@@ -33,12 +33,12 @@ void FourierFeatures<Scalar>::forward(const ExecutionSpace& space, Columns colum
                                       const ConstStridedVector<Scalar>& tangents,
                                       const Matrix<Scalar>& features) const {
   const int n = columns.n_samples, n_tangents = columns.n_tangents;
-  const int count = m_config.n_features / 2, first = m_config.include_value ? 1 : 0;
+  const int count = m_config.n_features / 2, first = m_config.includes_value() ? 1 : 0;
   const bool has_tangents = tangents.extent(0) > 0;
   const Vector<Scalar> turns = m_turns;
   const Matrix<Scalar> out = features;
   const ConstStridedVector<Scalar> v = values, v_dot = tangents;
-  if (m_config.include_value) {
+  if (m_config.includes_value()) {
     for_each(
         space, "coordinate value", n, KOKKOS_LAMBDA(int s) {
           out(0, s) = v(s);
@@ -66,8 +66,8 @@ template <class Scalar>
 void FourierFeatures<Scalar>::tangent(const ExecutionSpace& space, int n_samples, int group,
                                       const ConstStridedVector<Scalar>& tangents,
                                       const Matrix<Scalar>& features) const {
-  const int count = m_config.n_features / 2, first = m_config.include_value ? 1 : 0;
-  const bool include_value = m_config.include_value, has_tangents = tangents.extent(0) > 0;
+  const int count = m_config.n_features / 2, first = m_config.includes_value() ? 1 : 0;
+  const bool include_value = m_config.includes_value(), has_tangents = tangents.extent(0) > 0;
   const Vector<Scalar> turns = m_turns;
   const Matrix<Scalar> out = features;
   const ConstStridedVector<Scalar> v_dot = tangents;
@@ -91,8 +91,8 @@ void FourierFeatures<Scalar>::adjoint(const ExecutionSpace& space, Columns colum
                                       const StridedVector<Scalar>& values_bar,
                                       const StridedVector<Scalar>& tangents_bar) const {
   const int n = columns.n_samples, n_tangents = columns.n_tangents;
-  const int count = m_config.n_features / 2, first = m_config.include_value ? 1 : 0;
-  const bool include_value = m_config.include_value, has_tangents_bar = tangents_bar.extent(0) > 0;
+  const int count = m_config.n_features / 2, first = m_config.includes_value() ? 1 : 0;
+  const bool include_value = m_config.includes_value(), has_tangents_bar = tangents_bar.extent(0) > 0;
   const Vector<Scalar> turns = m_turns;
   const ConstMatrix<Scalar> value = features, bar = features_bar;
   const StridedVector<Scalar> v_bar = values_bar, v_dot_bar = tangents_bar;

@@ -66,8 +66,8 @@ MaskedNetwork<Scalar>::MaskedNetwork(const NetworkConfig& config, ParameterLayou
     const bool is_hidden = layer > 0 && layer + 1 < m_layers.size();
     m_activations.push_back(make_matrix<Scalar>("activations", size, config.max_columns));
     m_slopes.push_back(make_matrix<Scalar>("slopes", is_hidden ? size : 0, config.max_columns));
-    m_bars.push_back(
-        make_matrix<Scalar>("activations adjoint", config.derivatives ? size : 0, config.max_columns));
+    m_bars.push_back(make_matrix<Scalar>("activations adjoint", config.passes == Passes::forward ? 0 : size,
+                                         config.max_columns));
   }
 }
 

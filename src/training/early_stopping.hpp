@@ -14,15 +14,17 @@ enum class Standing { worse, best, newest };
 /// Keeps in the state which validation was the best, and says when enough have come since.
 class EarlyStopping {
  public:
+  /// What makes a model the best. `newest`: the likelihood of the validation rows is not the whole objective.
+  enum class Best { by_likelihood, newest };
   struct Config {
-    std::int64_t patience = 0;    ///< validations without improvement; 0: never stops
-    bool newest_is_best = false;  ///< the likelihood of validation rows is not the whole objective
+    std::int64_t patience = 0;  ///< validations without improvement; 0: never stops
+    Best best = Best::by_likelihood;
   };
   explicit EarlyStopping(const Config& config) : m_config(config) {}
 
   /// @param nll of the validation rows; none: there are no rows, and the newest model is the best
   Standing standing(const checkpoint::TrainingState& state, std::optional<double> nll) const {
-    if (!nll || m_config.newest_is_best) return Standing::newest;
+    if (!nll || m_config.best == Best::newest) return Standing::newest;
     return *nll < state.best_validation ? Standing::best : Standing::worse;
   }
 

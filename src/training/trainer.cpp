@@ -107,10 +107,13 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const data::Sources& sources, 
       m_run(std::move(begun)),
       m_state(m_run.state),
       m_dynamics(config.model, config.flux, m_run.model.units.n_dims(),
-                 {chunk_size, config.objective.has_expectations(), true}),
+                 {chunk_size, config.objective.has_expectations() ? flux::Dynamics<Scalar>::Use::adjoint
+                                                                  : flux::Dynamics<Scalar>::Use::density}),
       m_objective(config, sources, comm, m_run.model.units, m_dynamics, chunk_size),
       m_validation(sources, m_run.model.units, comm, chunk_size),
-      m_early_stopping({config.training.patience, config.objective.has_expectations()}),
+      m_early_stopping({config.training.patience, config.objective.has_expectations()
+                                                      ? EarlyStopping::Best::newest
+                                                      : EarlyStopping::Best::by_likelihood}),
       m_reporter(config, terms_of(m_objective), log),
       m_store(config.checkpoint, comm, m_dynamics.layout()) {
   set_terms(m_state, m_reporter.terms());

@@ -1,6 +1,8 @@
 #include "validation.hpp"
 
-#include <algorithm>
+#include <numeric>
+
+#include "rhoflux/mpi/blocks.hpp"
 
 namespace rhoflux::training {
 namespace {
@@ -22,27 +24,23 @@ Validation<Scalar>::Validation(const data::Sources& sources, const Units& units,
     : m_comm(comm), m_chunk(chunk), m_log_rho(make_vector<Scalar>("log density", chunk)) {
   if (!sources.data) return;
   const std::int64_t n_rows = sources.count(io::Split::val);
-  const std::int64_t n_blocks = (n_rows + chunk - 1) / chunk;
-  const mpi::Share blocks = mpi::share_of(n_blocks, comm.rank(), comm.size());
-  const mpi::Share rows = {std::min(blocks.begin * chunk, n_rows), std::min(blocks.end * chunk, n_rows)};
-  m_rows = data::read_shard<Scalar>(*sources.data, io::Split::val, rows, units, 1.0);
+  m_share = mpi::Blocks{n_rows, chunk}.share_of_rank(comm.rank(), comm.size());
+  m_rows = data::read_shard<Scalar>(*sources.data, io::Split::val, m_share, units, 1.0);
 }
 
 template <class Scalar>
 double Validation<Scalar>::nll(const ExecutionSpace& space, density::Density<Scalar>& density,
                                const Vector<Scalar>& parameters) const {
-  std::vector<double> block_sums;
-  const int n = m_rows.size();
-  for (int first = 0; first < n; first += m_chunk) {
-    const auto part = Kokkos::make_pair(first, std::min(first + m_chunk, n));
+  const auto sum_of = [&](std::int64_t begin, std::int64_t end) -> std::vector<double> {
+    if (begin == end) return {};
+    const auto part = Kokkos::make_pair(begin - m_share.begin, end - m_share.begin);
     const density::Points<Scalar> points = {Kokkos::subview(m_rows.tau, part),
                                             Kokkos::subview(m_rows.x, Kokkos::ALL, part)};
     density.log_density(space, parameters, points, m_log_rho);
-    block_sums.push_back(negative_sum(space, m_log_rho, points.size()));
-  }
-  double total = 0;
-  for (const double sum : m_comm.all_gather(block_sums)) total += sum;
-  return total / static_cast<double>(m_rows.total);
+    return {negative_sum(space, m_log_rho, points.size())};
+  };
+  const std::vector<double> sums = mpi::over_blocks(m_comm, {m_rows.total, m_chunk}, sum_of);
+  return std::accumulate(sums.begin(), sums.end(), 0.0) / static_cast<double>(m_rows.total);
 }
 
 template class Validation<float>;

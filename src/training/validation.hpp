@@ -26,6 +26,7 @@ class Validation {
  private:
   const mpi::Communicator& m_comm;
   int m_chunk;
+  mpi::Share m_share;          ///< this rank's part of the validation rows
   data::Shard<Scalar> m_rows;  ///< empty without data
   Vector<Scalar> m_log_rho;
 };

@@ -5,7 +5,7 @@
 
 int main(int argc, char** argv) {
   const Kokkos::ScopeGuard kokkos(argc, argv);
-  const auto density = rhoflux::density::make_density<double>({}, 3, {1, 0, false});
+  const auto density = rhoflux::density::make_density<double>({}, 3, {1});
   std::printf("%d parameters\n", density->layout().size());
   return density->layout().size() > 0 ? 0 : 1;
 }

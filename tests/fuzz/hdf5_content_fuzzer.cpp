@@ -60,7 +60,7 @@ void write_checkpoint(const std::string& path, density::Family family) {
   checkpoint::Checkpoint checkpoint;
   checkpoint::ModelDescription& model = checkpoint.model;
   model.config.family = family;
-  model.config.components = model.config.mixture = 2;
+  model.config.n_logistics = model.config.n_products = 2;
   model.config.hidden = {4};
   model.config.time_features = 2;
   model.config.weights = density::MixtureWeights::time_constant;

@@ -21,7 +21,7 @@ density::Config density_config(const Case& of) {
   density::Config config;
   config.family = std::get<0>(of);
   config.weights = std::get<1>(of);
-  config.components = config.mixture = 3;
+  config.n_logistics = config.n_products = 3;
   config.hidden = {12, 12};
   config.time_features = 4;
   return config;
@@ -39,7 +39,7 @@ flux::Config flux_config(const Case& of) {
 class Model {
  public:
   Model(const Case& of, const mpi::Communicator& comm)
-      : m_dynamics(density_config(of), flux_config(of), n_dims, {chunk, true, true}),
+      : m_dynamics(density_config(of), flux_config(of), n_dims, {chunk}),
         m_partition(comm, batch, n_lanes),
         m_reduction(comm, m_partition, m_dynamics.layout().size()) {
     density::InitialRows rows{n_dims, {}};

@@ -289,4 +289,4 @@ def test_command_line(folder):
 
 
 if __name__ == "__main__":
-    main(*[test for name, test in list(globals().items()) if name.startswith("test_")])
+    main(*[test for name, test in list(globals().items()) if name.startswith("test_")], at_once=4)

@@ -39,4 +39,4 @@ def test_energy_of_translation(folder):
 
 
 if __name__ == "__main__":
-    main(*[test for name, test in list(globals().items()) if name.startswith("test_")])
+    main(*[test for name, test in list(globals().items()) if name.startswith("test_")], at_once=2)

@@ -178,4 +178,4 @@ def test_check_writes_nothing(folder):
 
 
 if __name__ == "__main__":
-    main(*[test for name, test in list(globals().items()) if name.startswith("test_")])
+    main(*[test for name, test in list(globals().items()) if name.startswith("test_")], at_once=2)

@@ -196,4 +196,4 @@ def test_verify_refuses_a_weight_that_is_not_a_number(folder):
 
 
 if __name__ == "__main__":
-    main(*[test for name, test in list(globals().items()) if name.startswith("test_")])
+    main(*[test for name, test in list(globals().items()) if name.startswith("test_")], at_once=2)

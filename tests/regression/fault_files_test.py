@@ -292,4 +292,4 @@ def test_semaphore_left_by_a_killed_run(folder):
 
 if __name__ == "__main__":
     WANTED = sys.argv[1:]
-    main(*[test for name, test in list(globals().items()) if name.startswith("test_") and (not WANTED or name in WANTED)])
+    main(*[test for name, test in list(globals().items()) if name.startswith("test_") and (not WANTED or name in WANTED)], at_once=2)

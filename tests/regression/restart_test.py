@@ -256,4 +256,4 @@ def test_all_damaged_is_an_error(folder):
 
 
 if __name__ == "__main__":
-    main(*[test for name, test in list(globals().items()) if name.startswith("test_")])
+    main(*[test for name, test in list(globals().items()) if name.startswith("test_")], at_once=2)

@@ -3,7 +3,7 @@
 A folder has one or more targets, rhoflux_add_folder(name SOURCES .. LINK ..). A file may include what its target links,
 directly or through others, and no more: headers of other folders, and those of the packages below. Also checked: targets do
 not depend on each other in a circle; the numerical core needs Kokkos, KokkosKernels and Random123 alone; core, mpi and io
-do without Kokkos.
+do without Kokkos; a source includes the header of its name first.
 
 usage: check_includes.py SOURCE_DIRECTORY
 """
@@ -119,7 +119,14 @@ class Checker:
                 if not self.allowed_include(target, include):
                     self.errors.append(f"{path.relative_to(self.root)} includes {include}, but the target {target.name} does not "
                                        f"link what brings it (src/{target.folder}/CMakeLists.txt)")
+            self.check_first(path)
         return len(files)
+
+    def check_first(self, source):
+        """A source includes the header of its name first, so that it cannot be compiled unless the header stands alone."""
+        header = f"rhoflux/{source.parent.name}/{source.stem}.hpp"
+        if source.suffix == ".cpp" and (self.root / "include" / header).exists() and includes_of(source)[:1] != [header]:
+            self.errors.append(f"{source.relative_to(self.root)} does not include {header} first")
 
     def check_folders(self):
         for folder in CORE + ("mpi", "io"):

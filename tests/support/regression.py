@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SKIPPED = 77
@@ -112,20 +113,23 @@ def listing(folder):
     return found
 
 
-def main(*tests):
-    """Runs each test in an empty folder of its own; exits 1 if one fails."""
-    failed = 0
-    for test in tests:
-        folder = Path(tempfile.mkdtemp(prefix="rhoflux_test_"))
-        start = time.monotonic()
-        try:
-            test(folder)
-            verdict = "passed"
-        except Exception:
-            failed += 1
-            verdict = "FAILED"
-            traceback.print_exc()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-        print(f"{verdict}  {test.__name__}  {time.monotonic() - start:.1f} s", flush=True)
-    sys.exit(1 if failed else 0)
+def run_test(test):
+    """Runs a test in an empty folder of its own; gives whether it passed."""
+    folder = Path(tempfile.mkdtemp(prefix="rhoflux_test_"))
+    start = time.monotonic()
+    failure = ""
+    try:
+        test(folder)
+    except Exception:
+        failure = traceback.format_exc()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(f"{failure}{'FAILED' if failure else 'passed'}  {test.__name__}  {time.monotonic() - start:.1f} s", flush=True)
+    return not failure
+
+
+def main(*tests, at_once=1):
+    """Runs the tests, so many of them at once (more than one where they mostly wait); exits 1 if one fails."""
+    with ThreadPoolExecutor(at_once) as pool:
+        passed = list(pool.map(run_test, tests))
+    sys.exit(0 if all(passed) else 1)

@@ -50,7 +50,7 @@ class Autoregressive : public Density<Scalar> {
                            const Points<Scalar>& points, const Matrix<Scalar>& score);
 
  private:
-  int m_components;
+  int m_n_logistics;
   MixtureNetwork<Scalar> m_network;
   Matrix<Scalar> m_log_f;      ///< (n_dims, samples)
   Matrix<Scalar> m_log_f_dot;  ///< (n_dims, samples * tangents)

@@ -10,11 +10,14 @@ namespace rhoflux::density {
 enum class Family { autoregressive, factorised };
 enum class MixtureWeights { time_dependent, time_constant };
 
+constexpr int max_logistics = 64;  ///< the one-sample functions keep that many numbers at hand
+constexpr int max_products = 1024;
+
 /// What the density is made of ([model] in the deck).
 struct Config {
   Family family = Family::autoregressive;
-  int components = 16;                             ///< L, logistics in each conditional
-  int mixture = 32;                                ///< K, factorised components (family = factorised)
+  int n_logistics = 16;                            ///< L, logistics in each conditional
+  int n_products = 32;                             ///< K, products (family = factorised)
   std::vector<int> hidden = {256, 256, 256, 256};  ///< widths of the hidden layers
   int time_features = 128;                         ///< sines and cosines of time, even
   double time_frequency_min = 0.5;                 ///< radians over the whole time range

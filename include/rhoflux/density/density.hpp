@@ -5,9 +5,11 @@
 #include <vector>
 
 #include "rhoflux/density/config.hpp"
+#include "rhoflux/device/chunk.hpp"
 #include "rhoflux/device/gradient_listener.hpp"
 #include "rhoflux/device/types.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
+#include "rhoflux/network/passes.hpp"
 
 namespace rhoflux::density {
 
@@ -21,9 +23,9 @@ struct Points {
 
 /// Largest call that the workspace of a density is made for.
 struct Capacity {
-  int samples = 128;        ///< a chunk whose activations stay in cache
-  int tangents = 0;         ///< directions of log_density_tangent
-  bool derivatives = true;  ///< allocate what the gradients need
+  int samples = default_chunk_size;  ///< a chunk whose activations stay in cache
+  int tangents = 0;                  ///< directions of log_density_tangent
+  Passes passes = Passes::forward_and_adjoint;
 };
 
 /// Rows drawn evenly from the training data, for the starting point of the parameters.

@@ -5,18 +5,18 @@
 
 namespace rhoflux::density {
 
-/// Numbers the factors of the leading coordinates of all components and samples, and their heads.
+/// Numbers the factors of the leading coordinates of all products and samples, and their heads.
 struct FactorIndex {
-  int n_components, n_leading, n_dims;
+  int n_products, n_leading, n_dims;
 
-  /// Factor i of component k at sample s; its head, the row of its mixture, is k n_dims + i.
+  /// Factor i of product k at sample s; its head, the row of its mixture, is k n_dims + i.
   struct Factor {
     int s, k, i, head;
   };
-  RHOFLUX_FUNCTION int count(int n_samples) const { return n_samples * n_components * n_leading; }
+  RHOFLUX_FUNCTION int count(int n_samples) const { return n_samples * n_products * n_leading; }
   RHOFLUX_FUNCTION Factor at(int item) const {
-    const int i = item % n_leading, k = item / n_leading % n_components;
-    return {item / n_leading / n_components, k, i, k * n_dims + i};
+    const int i = item % n_leading, k = item / n_leading % n_products;
+    return {item / n_leading / n_products, k, i, k * n_dims + i};
   }
 };
 
@@ -56,7 +56,7 @@ class Factorised : public Density<Scalar> {
   void set_gradient_listener(GradientListener* listener) override {
     m_network.set_gradient_listener(listener);
   }
-  int n_components() const { return m_n_components; }
+  int n_products() const { return m_n_products; }
   int gamma_offset() const { return m_gamma_offset; }
   /// log rho (n) from log f_i^k (K D, n); log_share (K, n) receives log(gamma_k prod_i f_i^k / rho).
   void mix(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int n,
@@ -70,10 +70,10 @@ class Factorised : public Density<Scalar> {
  private:
   void forward(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                const Points<Scalar>& points, int n_tangents, const ConstVector<Scalar>& tau_dot);
-  FactorIndex index() const { return {m_n_components, this->m_n_leading, this->m_n_dims}; }
+  FactorIndex index() const { return {m_n_products, this->m_n_leading, this->m_n_dims}; }
 
   Config m_config;
-  int m_n_components;  ///< K
+  int m_n_products;    ///< K
   int m_gamma_offset;  ///< of the logits of gamma in the parameters
   MixtureNetwork<Scalar> m_network;
   Matrix<Scalar> m_log_f;      ///< (K D, samples)

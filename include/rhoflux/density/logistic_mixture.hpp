@@ -3,11 +3,9 @@
 #include "rhoflux/core/draws.hpp"
 #include "rhoflux/core/log_sum_exp.hpp"
 #include "rhoflux/core/math.hpp"
+#include "rhoflux/density/config.hpp"
 
 namespace rhoflux::density {
-
-/// Upper bound of the deck's `components`; the one-sample functions keep that many numbers at hand.
-constexpr int max_components = 64;
 
 /// Parameters of one conditional, a mixture of L logistics as the network gives them (unconstrained):
 /// weights alpha = softmax(logit), locations mu, inverse scales s = e^{log_s}.
@@ -29,14 +27,14 @@ RHOFLUX_FUNCTION void set_zero(const Mixture<Scalar>& mixture) {
 
 namespace detail {
 
-/// Per component: log of its unnormalised share of the density, and tanh(z/2) = sigmoid(z) - sigmoid(-z).
+/// Per logistic: log of its unnormalised share of the density, and tanh(z/2) = sigmoid(z) - sigmoid(-z).
 template <class Scalar>
 struct Shares {
-  Scalar log_share[max_components];  ///< logit + log s + log sigmoid(z) + log sigmoid(-z)
-  Scalar tanh_half[max_components];
-  Scalar z[max_components];
-  Scalar scale[max_components];     ///< s
-  Scalar softplus[max_components];  ///< log(1 + e^{-|z|})
+  Scalar log_share[max_logistics];  ///< logit + log s + log sigmoid(z) + log sigmoid(-z)
+  Scalar tanh_half[max_logistics];
+  Scalar z[max_logistics];
+  Scalar scale[max_logistics];     ///< s
+  Scalar softplus[max_logistics];  ///< log(1 + e^{-|z|})
 };
 
 template <class Scalar>
@@ -67,7 +65,7 @@ RHOFLUX_FUNCTION Scalar log_density(const Mixture<Scalar>& mixture, Scalar x) {
 
 /// log f(x) and, in `bar`, weight times its derivatives with respect to the parameters:
 ///   d/dlogit = w - alpha,  d/dmu = w s tanh(z/2),  d/dlog_s = w (1 - z tanh(z/2)),  w_l the share of
-///   component l in f.
+///   logistic l in f.
 /// @return log f; x_bar receives weight times d log f / dx = -weight sum_l w_l s_l tanh(z_l/2)
 template <class Scalar>
 RHOFLUX_FUNCTION Scalar log_density_adjoint(const Mixture<Scalar>& mixture, Scalar x, Scalar weight,
@@ -117,7 +115,7 @@ RHOFLUX_FUNCTION Scalar log_density_tangent(const Mixture<Scalar>& mixture, Scal
 template <class Scalar>
 RHOFLUX_FUNCTION void log_cdf(const Mixture<Scalar>& mixture, Scalar x, Scalar& log_below,
                               Scalar& log_above) {
-  Scalar below[max_components], above[max_components];
+  Scalar below[max_logistics], above[max_logistics];
   RHOFLUX_SIMD
   for (int l = 0; l < mixture.size; ++l) {
     const Scalar z = math::exp(mixture.log_scale[l]) * (x - mixture.location[l]);
@@ -129,7 +127,7 @@ RHOFLUX_FUNCTION void log_cdf(const Mixture<Scalar>& mixture, Scalar x, Scalar& 
   log_above = log_sum_exp(above, mixture.size) - log_norm;
 }
 
-/// A draw: component by its weight with the first uniform, then the inverse logistic CDF of the second.
+/// A draw: logistic by its weight with the first uniform, then the inverse logistic CDF of the second.
 template <class Scalar>
 RHOFLUX_FUNCTION Scalar draw(const Mixture<Scalar>& mixture, double choice, double level) {
   const Scalar largest = maximum(mixture.logit, mixture.size);

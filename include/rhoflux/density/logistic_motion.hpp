@@ -6,13 +6,13 @@ namespace rhoflux::density {
 
 /// Derivatives of one conditional whose parameters move: the velocity of its quantiles, and the adjoints that
 /// the objectives of density and drift need. `dot` are the rates of the parameters. The adjoints add to
-/// `bar`, `dot_bar` and `x_bar`; pointers are valid for all L components.
+/// `bar`, `dot_bar` and `x_bar`; pointers are valid for all L logistics.
 
 namespace detail {
 
 /// Terms of the velocity of the quantiles. With s_l = e^{log_s_l}, z_l = s_l (x - mu_l):
 ///   F_dot / f = sum_l r_l a_l + w_l q_l
-///   w_l = alpha_l s_l sigmoid'(z_l) / f           share of component l in the density
+///   w_l = alpha_l s_l sigmoid'(z_l) / f           share of logistic l in the density
 ///   r_l = alpha_l sigmoid(z_l) / f                left of the median, -alpha_l sigmoid(-z_l) / f right of it
 ///   a_l = logit_dot_l - sum_k alpha_k logit_dot_k
 ///   q_l = z_dot_l / s_l = log_s_dot_l (x - mu_l) - mu_dot_l
@@ -21,7 +21,7 @@ namespace detail {
 template <class Scalar>
 struct ConditionalRates {
   Shares<Scalar> share;
-  Scalar w[max_components], r[max_components], a[max_components], q[max_components], alpha[max_components];
+  Scalar w[max_logistics], r[max_logistics], a[max_logistics], q[max_logistics], alpha[max_logistics];
   Scalar log_f;        ///< log of the density
   Scalar sum_r;        ///< sum_l r_l: F / f or -(1 - F) / f
   Scalar f_dot_ratio;  ///< F_dot / f at fixed x
@@ -168,7 +168,7 @@ RHOFLUX_FUNCTION void log_density_slope_adjoint(const Mixture<Scalar>& mixture, 
   const int n = mixture.size;
   const Scalar log_f = log_sum_exp(static_cast<const Scalar*>(share.log_share), n);
   const Scalar log_norm = log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
-  Scalar w[max_components], growth[max_components], mean_growth = 0;
+  Scalar w[max_logistics], growth[max_logistics], mean_growth = 0;
   RHOFLUX_SIMD_SUM(mean_growth)
   for (int l = 0; l < n; ++l) {
     w[l] = math::exp(share.log_share[l] - log_f);
@@ -206,7 +206,7 @@ RHOFLUX_FUNCTION void log_density_tangent_adjoint(const Mixture<Scalar>& mixture
   const int n = mixture.size;
   const Scalar log_f = log_sum_exp(static_cast<const Scalar*>(share.log_share), n);
   const Scalar log_norm = log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
-  Scalar w[max_components], growth[max_components], z_dot[max_components];
+  Scalar w[max_logistics], growth[max_logistics], z_dot[max_logistics];
   Scalar mean_growth = 0, mean_logit = 0;
   RHOFLUX_SIMD_SUM(mean_growth, mean_logit)
   for (int l = 0; l < n; ++l) {
@@ -249,7 +249,7 @@ struct MovingConditional {
   Scalar cdf_ratio;          ///< F / f left of the median, -(1 - F) / f right of it
 };
 
-/// One pass over the components for all four. With the notation of detail::ConditionalRates,
+/// One pass over the logistics for all four. With the notation of detail::ConditionalRates,
 ///   log_f_dot = sum_l w_l (a_l + log_s_dot_l - s_l q_l T_l),  T_l = tanh(z_l / 2).
 template <class Scalar>
 RHOFLUX_FUNCTION MovingConditional<Scalar> moving_conditional(const Mixture<Scalar>& mixture,
@@ -277,7 +277,7 @@ RHOFLUX_FUNCTION void moving_conditional_adjoint(const Mixture<Scalar>& mixture,
   detail::place(mixture, x, m);
   detail::move(mixture, dot, x, m);
   const int n = mixture.size;
-  Scalar growth[max_components], mean_growth = 0;
+  Scalar growth[max_logistics], mean_growth = 0;
   RHOFLUX_SIMD_SUM(mean_growth)
   for (int l = 0; l < n; ++l) {
     growth[l] = m.a[l] + dot.log_scale[l] - m.share.scale[l] * m.q[l] * m.share.tanh_half[l];

@@ -6,6 +6,7 @@
 
 #include "rhoflux/density/config.hpp"
 #include "rhoflux/density/logistic_mixture.hpp"
+#include "rhoflux/device/chunk.hpp"
 #include "rhoflux/network/masked_network.hpp"
 
 namespace rhoflux::density {
@@ -16,11 +17,12 @@ template <class Scalar>
 struct MixtureView {
   Matrix<Scalar> logits, shapes;
   int logits_stride = 0, shapes_stride = 0, location_offset = 0, scale_offset = 0;
-  int components = 0;
+  int n_logistics = 0;
 
   RHOFLUX_FUNCTION Mixture<Scalar> at(int head, int column) const {
     Scalar* shape = &shapes(head * shapes_stride, column);
-    return {&logits(head * logits_stride, column), shape + location_offset, shape + scale_offset, components};
+    return {&logits(head * logits_stride, column), shape + location_offset, shape + scale_offset,
+            n_logistics};
   }
 };
 
@@ -32,8 +34,8 @@ class MixtureNetwork {
   struct Shape {
     int n_stages = 1;         ///< D (autoregressive) or 1 (a function of time)
     int heads_per_stage = 1;  ///< 1 (autoregressive) or K D
-    int max_columns = 128;
-    bool derivatives = true;
+    int max_columns = default_chunk_size;
+    Passes passes = Passes::forward_and_adjoint;
   };
   MixtureNetwork(const Config& config, const Shape& shape, network::ParameterLayout& layout);
 
@@ -76,7 +78,7 @@ extern template class MixtureNetwork<float>;
 extern template class MixtureNetwork<double>;
 
 /// Locations and log inverse scales of L logistics on the quantiles of each coordinate, (n_dims * L) each.
-void place_on_quantiles(const std::vector<double>& x, int n_dims, int components,
+void place_on_quantiles(const std::vector<double>& x, int n_dims, int n_logistics,
                         std::vector<double>& locations, std::vector<double>& log_scales);
 
 }  // namespace rhoflux::density

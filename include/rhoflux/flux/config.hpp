@@ -8,7 +8,7 @@
 namespace rhoflux::flux {
 
 /// Base flux of the autoregressive family. Mixtures of products have one of their own, which keeps the
-/// quantiles of each factor: the triangular flux of each component.
+/// quantiles of each factor: the triangular flux of each product.
 enum class Kind { triangular, sigmoid };
 
 /// Divergence-free part added to the base flux.

@@ -20,9 +20,9 @@ class DivergenceFreePart {
  public:
   /// Appends the parameters of the network to `layout`.
   DivergenceFreePart(const Config& config, const network::FourierConfig& time, int n_dims, int max_samples,
-                     bool derivatives, network::ParameterLayout& layout);
+                     Passes passes, network::ParameterLayout& layout);
 
-  /// See Density::tell.
+  /// See Density::set_gradient_listener.
   void set_gradient_listener(GradientListener* listener) { m_network->set_gradient_listener(listener); }
 
   /// Random hidden layers, zero outputs; writes this network's parameters only.

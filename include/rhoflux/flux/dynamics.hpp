@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rhoflux/density/density.hpp"
+#include "rhoflux/device/chunk.hpp"
 #include "rhoflux/flux/config.hpp"
 #include "rhoflux/flux/divergence_free.hpp"
 #include "rhoflux/flux/flux.hpp"
@@ -30,15 +31,16 @@ struct DynamicsViews {
 template <class Scalar>
 class Dynamics {
  public:
-  /// What a Dynamics is made for.
-  struct Use {
-    int samples = 128;        ///< of one call
-    bool motion = true;       ///< false: the density and the parameter layout alone
-    bool derivatives = true;  ///< with `motion`: allocate what `adjoint` needs
+  /// The functions that the workspace is made for; each includes those before it. `density`: the density and the
+  /// parameter layout alone.
+  enum class Use { density, drift, adjoint };
+  struct Capacity {
+    int samples = default_chunk_size;  ///< of one call
+    Use use = Use::adjoint;
   };
 
   /// Throws Error (bad input) where the configuration does not fit the family or the dimension.
-  Dynamics(const density::Config& density, const Config& config, int n_dims, const Use& use);
+  Dynamics(const density::Config& density, const Config& config, int n_dims, const Capacity& capacity);
 
   density::Density<Scalar>& density() { return *m_density; }
   const density::Density<Scalar>& density() const { return *m_density; }
@@ -47,7 +49,7 @@ class Dynamics {
   /// Parameters of the density, then those of the divergence-free part.
   const network::ParameterLayout& layout() const { return m_layout; }
   std::vector<double> initialise(const density::InitialRows& rows, std::uint64_t seed) const;
-  /// See Density::tell.
+  /// See Density::set_gradient_listener.
   void set_gradient_listener(GradientListener* listener);
 
   /// True if the velocity itself needs the score, so that it costs an adjoint pass.

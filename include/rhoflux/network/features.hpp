@@ -9,12 +9,16 @@ namespace rhoflux::network {
 
 /// Sinusoidal features of one scalar v: sin(w_k v), cos(w_k v), k = 1..n, with geometric angular frequencies
 /// w_k from `frequency_min` to `frequency_max` (Tancik et al. 2020), optionally after v itself.
+/// The coordinate itself beside its sines and cosines.
+enum class RawValue { left_out, included };
+
 struct FourierConfig {
   int n_features = 0;  ///< sines plus cosines, even
   double frequency_min = 0.5;
   double frequency_max = 16.0;
-  bool include_value = false;
-  int size() const { return n_features + (include_value ? 1 : 0); }
+  RawValue raw_value = RawValue::left_out;
+  bool includes_value() const { return raw_value == RawValue::included; }
+  int size() const { return n_features + (includes_value() ? 1 : 0); }
 };
 
 /// Angular frequencies divided by 2 pi, in turns.

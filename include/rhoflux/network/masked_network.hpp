@@ -4,12 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/device/chunk.hpp"
 #include "rhoflux/device/gradient_listener.hpp"
 #include "rhoflux/device/types.hpp"
 #include "rhoflux/network/call_order.hpp"
 #include "rhoflux/network/columns.hpp"
 #include "rhoflux/network/features.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
+#include "rhoflux/network/passes.hpp"
 #include "rhoflux/network/stages.hpp"
 
 namespace rhoflux::network {
@@ -26,8 +28,8 @@ struct NetworkConfig {
   int dense_coordinates = 0;  ///< coordinates x_1.. that have degree 0, like time: every unit sees them
   std::vector<int> hidden = {256, 256, 256, 256};
   int outputs_per_stage = 1;
-  int max_columns = 128;    ///< samples times (1 + tangents) of one call
-  bool derivatives = true;  ///< keep what the adjoint needs
+  int max_columns = default_chunk_size;  ///< samples times (1 + tangents) of one call
+  Passes passes = Passes::forward_and_adjoint;
 };
 
 /// What an adjoint pass covers besides the values and the parameters.

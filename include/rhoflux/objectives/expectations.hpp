@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/device/chunk.hpp"
 #include "rhoflux/device/lattice.hpp"
 #include "rhoflux/device/units.hpp"
 #include "rhoflux/flux/dynamics.hpp"
@@ -16,8 +17,8 @@ namespace rhoflux::objectives {
 struct ExpectationOptions {
   TermKind kind = TermKind::integral;  ///< one of the expectations
   Units units;
-  flux::Volatility volatility;  ///< g that the drift is for
-  int max_samples = 128;        ///< of one call
+  flux::Volatility volatility;           ///< g that the drift is for
+  int max_samples = default_chunk_size;  ///< of one call
 };
 
 /// The terms of one kind that are expectations under the model (model.md sections 3 and 4): integrals over

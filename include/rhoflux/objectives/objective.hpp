@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/device/chunk.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/objectives/expectations.hpp"
 #include "rhoflux/objectives/likelihoods.hpp"
@@ -17,7 +18,7 @@ struct ObjectiveOptions {
   flux::Volatility volatility;  ///< g that the drift is for
   std::int64_t batch = 0;       ///< samples of a step over all ranks
   std::uint64_t seed = 0;
-  int max_samples = 128;  ///< evaluated together; a multiple of Config::samples_per_block
+  int max_samples = default_chunk_size;  ///< evaluated together; a multiple of Config::samples_per_block
 };
 
 /// Streams that need files; null: none. Those of given Gaussians the objective makes itself.

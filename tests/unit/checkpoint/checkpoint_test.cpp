@@ -49,8 +49,8 @@ void expect_same_model(const ModelDescription& found, const ModelDescription& ex
   const density::Config &a = found.config, &b = expected.config;
   EXPECT_EQ(a.family, b.family);
   EXPECT_EQ(a.weights, b.weights);
-  EXPECT_EQ(a.components, b.components);
-  EXPECT_EQ(a.mixture, b.mixture);
+  EXPECT_EQ(a.n_logistics, b.n_logistics);
+  EXPECT_EQ(a.n_products, b.n_products);
   EXPECT_EQ(a.hidden, b.hidden);
   EXPECT_EQ(a.time_features, b.time_features);
   EXPECT_EQ(a.time_frequency_min, b.time_frequency_min);

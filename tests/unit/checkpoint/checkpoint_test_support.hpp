@@ -30,8 +30,8 @@ inline Checkpoint example() {
   ModelDescription& model = checkpoint.model;
   model.config.family = density::Family::factorised;
   model.config.weights = density::MixtureWeights::time_constant;
-  model.config.components = 2;
-  model.config.mixture = 3;
+  model.config.n_logistics = 2;
+  model.config.n_products = 3;
   model.config.hidden = {4, 3};
   model.config.time_features = 6;
   model.config.time_frequency_min = 0.25;

@@ -30,8 +30,8 @@ InitialRows gaussian_rows(int n_rows, int n_dims, unsigned seed) {
 /// The default sizes of the deck but for a narrower network.
 Config usual(Config config) {
   config.hidden = {64, 64, 64};
-  config.components = 16;
-  config.mixture = 32;
+  config.n_logistics = 16;
+  config.n_products = 32;
   config.time_features = 32;
   config.time_frequency_max = 16;
   return config;
@@ -41,7 +41,7 @@ template <class Scalar>
 double mean_nll(const DensityCase& test_case, const std::vector<double>& parameters,
                 const InitialRows& rows) {
   constexpr int chunk = 100;
-  const auto density = make_density<Scalar>(test_case.config, test_case.n_dims, {chunk, 0, false});
+  const auto density = make_density<Scalar>(test_case.config, test_case.n_dims, {chunk, 0, Passes::forward});
   const auto log_rho = make_vector<Scalar>("log rho", chunk);
   const int n_rows = static_cast<int>(rows.x.size()) / test_case.n_dims;
   double sum = 0;
@@ -61,7 +61,7 @@ double mean_nll(const DensityCase& test_case, const std::vector<double>& paramet
 
 /// Independent standard Gaussians: the entropy is D log(2 pi e) / 2 and no density can be below it. The start
 /// is a smoothed histogram, 0.5 nats above it at most in up to three dimensions; the outputs of the random
-/// network, which shift every component a little with time and state, cost the rest.
+/// network, which shift every logistic a little with time and state, cost the rest.
 TEST(Initialise, StartsNearAGaussianFitOnGaussianData) {
   for (DensityCase test_case : density_cases({1, 2, 3})) {
     SCOPED_TRACE(test_case.name);
@@ -121,7 +121,7 @@ TEST(Initialise, IsAFunctionOfTheSeedAndLeavesTheGapsAtZero) {
   }
 }
 
-/// Each component of the factorised family lies around a data row: the mean of its locations is that row.
+/// Each product of the factorised family lies around a data row: the mean of its locations is that row.
 TEST(Initialise, ComponentsOfTheFactorisedFamilyLieAroundDataRows) {
   for (const DensityCase& test_case : density_cases({3})) {
     if (test_case.config.family != Family::factorised) continue;
@@ -133,9 +133,9 @@ TEST(Initialise, ComponentsOfTheFactorisedFamilyLieAroundDataRows) {
     for (const network::ParameterBlock& block : density->layout().blocks())
       if (block.name == "mixtures/layer2/degree0/bias") bias = block.offset;
     const bool split = test_case.config.weights == MixtureWeights::time_constant;
-    const int count = test_case.config.components;
+    const int count = test_case.config.n_logistics;
     std::vector<int> used;
-    for (int k = 0; k < test_case.config.mixture; ++k) {
+    for (int k = 0; k < test_case.config.n_products; ++k) {
       std::vector<double> centre;
       for (int i = 0; i < 3; ++i) {
         const int head = bias + (3 * k + i) * (split ? 2 : 3) * count + (split ? 0 : count);
@@ -149,7 +149,7 @@ TEST(Initialise, ComponentsOfTheFactorisedFamilyLieAroundDataRows) {
           distance += std::fabs(centre[i] - rows.x[static_cast<std::size_t>(3 * row) + i]);
         if (distance < 1e-12) found = row;
       }
-      EXPECT_GE(found, 0) << "component " << k;
+      EXPECT_GE(found, 0) << "product " << k;
       used.push_back(found);
     }
     EXPECT_GT(*std::max_element(used.begin(), used.end()), *std::min_element(used.begin(), used.end()));
@@ -158,7 +158,7 @@ TEST(Initialise, ComponentsOfTheFactorisedFamilyLieAroundDataRows) {
 
 /// Locations on the quantiles (l + 1/2) / L of each column, scales that follow the local spacing.
 TEST(PlaceOnQuantiles, PutsLocationsOnTheQuantilesOfEachColumn) {
-  constexpr int n_rows = 1001, components = 10;
+  constexpr int n_rows = 1001, n_logistics = 10;
   std::vector<double> x;
   for (int row = 0; row < n_rows; ++row) {
     const double level = static_cast<double>((row * 37) % n_rows) / (n_rows - 1);  // every level once
@@ -166,16 +166,16 @@ TEST(PlaceOnQuantiles, PutsLocationsOnTheQuantilesOfEachColumn) {
     x.push_back(-5 + 20 * level);
   }
   std::vector<double> locations, log_scales;
-  place_on_quantiles(x, 2, components, locations, log_scales);
-  ASSERT_EQ(locations.size(), 2u * components);
-  for (std::size_t l = 0; l < components; ++l) {
-    const double level = (static_cast<double>(l) + 0.5) / components;
+  place_on_quantiles(x, 2, n_logistics, locations, log_scales);
+  ASSERT_EQ(locations.size(), 2u * n_logistics);
+  for (std::size_t l = 0; l < n_logistics; ++l) {
+    const double level = (static_cast<double>(l) + 0.5) / n_logistics;
     EXPECT_NEAR(locations[l], level, 1e-12);
-    EXPECT_NEAR(locations[components + l], -5 + 20 * level, 1e-11);
+    EXPECT_NEAR(locations[n_logistics + l], -5 + 20 * level, 1e-11);
     // Half the distance between the neighbours' levels, 0.1 inside and 0.075 at the ends, times 0.6.
-    const bool end = l == 0 || l + 1 == components;
+    const bool end = l == 0 || l + 1 == n_logistics;
     EXPECT_NEAR(log_scales[l], -std::log(0.6 * (end ? 0.075 : 0.1)), 1e-10);
-    EXPECT_NEAR(log_scales[components + l], log_scales[l] - std::log(20.0), 1e-10);
+    EXPECT_NEAR(log_scales[n_logistics + l], log_scales[l] - std::log(20.0), 1e-10);
   }
 }
 

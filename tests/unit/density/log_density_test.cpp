@@ -34,7 +34,7 @@ std::vector<DensityCase> cases_and_wider_ones() {
   for (DensityCase wider : density_cases({2})) {
     wider.name += ", wide";
     wider.config.hidden = {64, 80, 64};
-    wider.config.components = 16;
+    wider.config.n_logistics = 16;
     wider.config.coordinate_features = 0;
     cases.push_back(wider);
   }
@@ -97,7 +97,7 @@ TYPED_TEST(LogDensity, ConditionalCdfsMatchTheDefiningFormula) {
   this->RecordProperty("worst_error_in_u", std::to_string(static_cast<double>(worst / u)));
 }
 
-/// A coordinate 60 units out is 50 scale lengths and more from every component in most conditionals: both
+/// A coordinate 60 units out is 50 scale lengths and more from every logistic in most conditionals: both
 /// tails and the density keep six digits.
 TEST(LogDensityTails, AreAccurateFiftyScaleLengthsOut) {
   double smallest = 0;
@@ -170,7 +170,7 @@ TEST(LogDensityCdf, SlopesOfTheConditionalCdfsMultiplyToTheDensity) {
 /// off doubly exponentially in y, so that the rule converges like exp(-2 pi^2 / (s dx)).
 double integral(const DensityCase& test_case, unsigned seed, double tau, double step) {
   constexpr double reach = 7;
-  DensityFixture<double> fixture(test_case, 0, seed, {512, 0, false});
+  DensityFixture<double> fixture(test_case, 0, seed, {512, 0, Passes::forward});
   const int count = static_cast<int>(2 * reach / step) + 1;
   std::vector<double> weights;
   double sum = 0;
@@ -276,7 +276,7 @@ TEST(MixtureWeights, AreConstantInTimeWhenAskedFor) {
     for (const int n_stages : {1, 3}) {
       Config config = density_case(Family::autoregressive, weights, 3).config;
       network::ParameterLayout layout;
-      MixtureNetwork<double> network(config, {n_stages, 2, 16, false}, layout);
+      MixtureNetwork<double> network(config, {n_stages, 2, 16, Passes::forward}, layout);
       std::mt19937_64 engine(8);
       const auto parameters = to_vector<double>(test::random_parameters(layout, engine));
       const auto x = to_matrix<double>({0.3, -0.7}, 2);
@@ -292,7 +292,7 @@ TEST(MixtureWeights, AreConstantInTimeWhenAskedFor) {
         const auto logits = on_host(network.mixtures().logits), shapes = on_host(network.mixtures().shapes);
         std::vector<std::vector<double>> result(2);
         for (int head = 0; head < 2 * n_stages; ++head)
-          for (int l = 0; l < config.components; ++l) {
+          for (int l = 0; l < config.n_logistics; ++l) {
             const MixtureView<double>& view = network.mixtures();
             result[0].push_back(logits(head * view.logits_stride + l, 0));
             result[1].push_back(shapes(head * view.shapes_stride + view.location_offset + l, 0));
@@ -321,9 +321,9 @@ TEST(MakeDensity, RefusesWhatDoesNotFit) {
   EXPECT_EQ(code_of(config, 12), ExitCode::bad_input) << "the narrower layer has 11 units";
   config.family = Family::factorised;
   EXPECT_EQ(code_of(config, 12), ExitCode::success);
-  config.components = 64;
+  config.n_logistics = 64;
   EXPECT_EQ(code_of(config, 2), ExitCode::success);
-  config.components = 65;
+  config.n_logistics = 65;
   EXPECT_EQ(code_of(config, 2), ExitCode::bad_input);
 }
 

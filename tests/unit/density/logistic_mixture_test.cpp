@@ -64,7 +64,7 @@ class LogisticMixture : public testing::Test {};
 using Scalars = testing::Types<float, double>;
 TYPED_TEST_SUITE(LogisticMixture, Scalars);
 
-constexpr int sizes[] = {1, 2, 5, 16, max_components};
+constexpr int sizes[] = {1, 2, 5, 16, max_logistics};
 
 /// z is good to 9 u |z| (the scale, 6 u, the difference and the product), so is a log of a tail; L terms are
 /// summed, and some 40 roundings of numbers of order 1 (logits below 1.5, log s below 1.5, log f).
@@ -91,7 +91,7 @@ TYPED_TEST(LogisticMixture, DensityAndBothTailsMatchTheDefiningSums) {
     }
 }
 
-/// 50 scale lengths of the widest component beyond all of them, on either side: relative accuracy 1e-6 of the
+/// 50 scale lengths of the widest logistic beyond all of them, on either side: relative accuracy 1e-6 of the
 /// small tail in double means an error of its log below 1e-6.
 TEST(LogisticMixtureTails, AreAccurateFiftyScaleLengthsOut) {
   for (unsigned seed = 0; seed < 50; ++seed) {
@@ -165,7 +165,7 @@ TYPED_TEST(LogisticMixture, TangentAndAdjointMatchExactDerivatives) {
     }
 }
 
-/// Adding a number to all logits changes nothing; a component of weight zero is one that is not there.
+/// Adding a number to all logits changes nothing; a logistic of weight zero is one that is not there.
 TYPED_TEST(LogisticMixture, OnlyDifferencesOfTheLogitsMatter) {
   using Scalar = TypeParam;
   Parameters<Scalar> p = random_mixture<Scalar>(4, 1), shifted = p, with_ghost = p;
@@ -195,8 +195,8 @@ TYPED_TEST(LogisticMixture, NaNIsNotHidden) {
   }
 }
 
-/// The first uniform picks the component whose interval of cumulative weight holds it, the second is the
-/// value of that component's CDF at the draw: x = mu + log(level / (1 - level)) / s.
+/// The first uniform picks the logistic whose interval of cumulative weight holds it, the second is the
+/// value of that logistic's CDF at the draw: x = mu + log(level / (1 - level)) / s.
 TYPED_TEST(LogisticMixture, DrawInvertsTheCdfOfTheChosenComponent) {
   using Scalar = TypeParam;
   const Real u = std::numeric_limits<Scalar>::epsilon() / 2;

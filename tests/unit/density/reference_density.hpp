@@ -31,22 +31,22 @@ class ReferenceDensity {
         m_n_dims(n_dims),
         m_factorised(config.family == density::Family::factorised),
         m_split(config.weights == density::MixtureWeights::time_constant),
-        m_heads_per_stage(m_factorised ? config.mixture * n_dims : 1) {
+        m_heads_per_stage(m_factorised ? config.n_products * n_dims : 1) {
     const int n_stages = m_factorised ? 1 : n_dims;
     network::NetworkConfig network;
     network.name = "mixtures";
     network.n_stages = n_stages;
-    network.time = {config.time_features, config.time_frequency_min, config.time_frequency_max, false};
+    network.time = {config.time_features, config.time_frequency_min, config.time_frequency_max};
     network.coordinate = {config.coordinate_features, config.coordinate_frequency_min,
-                          config.coordinate_frequency_max, true};
+                          config.coordinate_frequency_max, network::RawValue::included};
     network.hidden = config.hidden;
-    network.outputs_per_stage = m_heads_per_stage * (m_split ? 2 : 3) * config.components;
+    network.outputs_per_stage = m_heads_per_stage * (m_split ? 2 : 3) * config.n_logistics;
     m_networks.emplace_back(network, layout);
     if (m_split) {
       network.name = "weights";
       network.time.n_features = 0;
       if (n_stages == 1) network.hidden.clear();
-      network.outputs_per_stage = m_heads_per_stage * config.components;
+      network.outputs_per_stage = m_heads_per_stage * config.n_logistics;
       m_networks.emplace_back(network, layout);
     }
     for (const network::ParameterBlock& block : layout.blocks())
@@ -60,13 +60,13 @@ class ReferenceDensity {
   template <class T>
   using Head = std::vector<Logistic<T>>;
 
-  /// The conditionals at (tau, x_1..x_{D-1}), or the factors of component k at k D..k D + D - 1.
+  /// The conditionals at (tau, x_1..x_{D-1}), or the factors of product k at k D..k D + D - 1.
   template <class T>
   std::vector<Head<T>> heads(const std::vector<T>& parameters, const T& tau, const T* x) const {
     using std::exp;
     const auto shapes = m_networks.front().outputs(parameters, tau, x);
     const auto logits = m_split ? m_networks.back().outputs(parameters, tau, x) : shapes;
-    const auto count = static_cast<std::size_t>(m_config.components);
+    const auto count = static_cast<std::size_t>(m_config.n_logistics);
     const std::size_t n_heads = shapes.size() / ((m_split ? 2 : 3) * count);
     std::vector<Head<T>> result(n_heads);
     for (std::size_t head = 0; head < n_heads; ++head) {
@@ -138,10 +138,10 @@ class ReferenceDensity {
         const Real z = std::fabs(term.scale * (x[i] - term.location));
         const Real position = term.scale * (std::fabs(x[i]) + std::fabs(term.location));
         worst[i] = std::max(worst[i], (3 + term.scale + z) * outputs_error +
-                                          u * (9 * z + position + m_config.components + 30 * (1 + log_f)));
+                                          u * (9 * z + position + m_config.n_logistics + 30 * (1 + log_f)));
       }
     }
-    return std::accumulate(worst.begin(), worst.end(), Real(0)) + (m_config.mixture + 30) * u;
+    return std::accumulate(worst.begin(), worst.end(), Real(0)) + (m_config.n_products + 30) * u;
   }
 
   template <class T>
@@ -150,7 +150,7 @@ class ReferenceDensity {
     if (!m_factorised) return {T(Real(1))};
     std::vector<T> gamma;
     T total(Real(0));
-    for (std::size_t k = 0; k < static_cast<std::size_t>(m_config.mixture); ++k) {
+    for (std::size_t k = 0; k < static_cast<std::size_t>(m_config.n_products); ++k) {
       gamma.push_back(exp(parameters[m_gamma_offset + k]));
       total += gamma.back();
     }
@@ -201,8 +201,8 @@ inline DensityCase density_case(density::Family family, density::MixtureWeights 
   density::Config config;
   config.family = family;
   config.weights = weights;
-  config.components = 3;
-  config.mixture = 4;
+  config.n_logistics = 3;
+  config.n_products = 4;
   config.hidden = {14, 11};
   config.time_features = 6;
   config.time_frequency_max = 6.0;

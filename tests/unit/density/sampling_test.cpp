@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rhoflux/core/random.hpp"
+#include "rhoflux/device/chunk.hpp"
 #include "unit/density/reference_density.hpp"
 
 namespace rhoflux::density {
@@ -90,11 +91,11 @@ TEST(KolmogorovP, KnowsItsTable) {
 }
 
 /// F_i(x_i | x_1..x_{i-1}) of exact draws are uniform and independent of each other. 32 tests at p > 1e-4
-/// with fixed seeds; a wrong component weight of 3 % would already show with 20000 samples.
+/// with fixed seeds; a wrong mixture weight of 3 % would already show with 20000 samples.
 template <class Scalar>
 void check_distribution(const DensityCase& test_case, double& least) {
   SCOPED_TRACE(test_case.name);
-  constexpr int count = 20000, chunk = 128;
+  constexpr int count = 20000, chunk = default_chunk_size;
   const DensityFixture<Scalar> fixture(test_case, chunk, 1);
   const int n_dims = test_case.n_dims;
   const auto tau = even_times(count);
@@ -145,13 +146,13 @@ TEST(Sampling, ConditionalLevelsAreUniformInFloat) {
   RecordProperty("min_p", std::to_string(least));
 }
 
-/// With one logistic a conditional (and one component) the second uniform of a pair is the conditional level
+/// With one logistic a conditional (and one product) the second uniform of a pair is the conditional level
 /// itself. Error of the level: at most 1/4 of that of z.
 TEST(Sampling, OfSingleLogisticsInvertsTheConditionalCdfs) {
   for (DensityCase test_case : density_cases({1, 2, 5})) {
     SCOPED_TRACE(test_case.name);
-    test_case.config.components = 1;
-    test_case.config.mixture = 1;
+    test_case.config.n_logistics = 1;
+    test_case.config.n_products = 1;
     const bool factorised = test_case.config.family == Family::factorised;
     DensityFixture<double> fixture(test_case, 50, 3);
     fixture.tau = even_times(fixture.n);
@@ -174,10 +175,10 @@ TEST(Sampling, OfSingleLogisticsInvertsTheConditionalCdfs) {
   }
 }
 
-/// A component of the factorised family is chosen with its weight gamma: far apart, they can be told.
+/// A product of the factorised family is chosen with its weight gamma: far apart, they can be told.
 TEST(Sampling, ComponentsAreChosenByTheirWeights) {
   DensityCase test_case = density_case(Family::factorised, MixtureWeights::time_constant, 2);
-  test_case.config.components = 1;
+  test_case.config.n_logistics = 1;
   DensityFixture<double> fixture(test_case, 64, 5);
   const auto dims = static_cast<std::size_t>(test_case.n_dims);
   for (const network::ParameterBlock& block : fixture.density->layout().blocks())
@@ -192,7 +193,7 @@ TEST(Sampling, ComponentsAreChosenByTheirWeights) {
   for (std::size_t s = 0; s < count; ++s) {
     const double first = std::round(states[s * dims] / 1000),
                  second = std::round(states[s * dims + 1] / 1000);
-    ASSERT_EQ(first, second) << "the coordinates of a sample come from one component";
+    ASSERT_EQ(first, second) << "the coordinates of a sample come from one product";
     ++chosen[static_cast<std::size_t>(std::clamp(first, 0.0, 3.0))];
   }
   const auto gamma = fixture.reference.component_weights(extended(fixture.parameters));
@@ -203,7 +204,7 @@ TEST(Sampling, ComponentsAreChosenByTheirWeights) {
 }
 
 /// A sample depends on its own uniforms and time, not on its chunk: to the rounding of sums whose order may
-/// depend on the number of columns, and never by another component. The rounding of one draw moves the later
+/// depend on the number of columns, and never by another product. The rounding of one draw moves the later
 /// conditionals by about its own size: a bound of 1e-11 for states of order 10.
 TEST(Sampling, ChunksDoNotMatter) {
   for (const DensityCase& test_case : density_cases({1, 2, 5})) {

@@ -23,8 +23,8 @@ class ReferenceFlux {
     if (flux.divergence_free == flux::DivergenceFree::none) return;
     network::NetworkConfig network;
     network.name = "divergence_free";
-    network.time = {density.time_features, density.time_frequency_min, density.time_frequency_max, false};
-    network.coordinate.include_value = true;
+    network.time = {density.time_features, density.time_frequency_min, density.time_frequency_max};
+    network.coordinate.raw_value = network::RawValue::included;
     network.dense_coordinates = n_dims;
     network.hidden = flux.hidden;
     network.outputs_per_stage = n_dims * (n_dims - 1) / 2;
@@ -133,12 +133,12 @@ class ReferenceFlux {
     std::vector<T> flux(m_n_dims, T(0.0L));
     T rho(0.0L);
     for (std::size_t k = 0; k < gamma.size(); ++k) {
-      T component = gamma[k];
+      T product = gamma[k];
       for (std::size_t i = 0; i < m_n_dims; ++i)
-        component = component * ReferenceDensity::density_of(heads[k * m_n_dims + i], state[i]).value;
-      rho += component;
+        product = product * ReferenceDensity::density_of(heads[k * m_n_dims + i], state[i]).value;
+      rho += product;
       for (std::size_t i = 0; i < m_n_dims; ++i)
-        flux[i] += component * quantile_velocity(heads[k * m_n_dims + i], x[i]);
+        flux[i] += product * quantile_velocity(heads[k * m_n_dims + i], x[i]);
     }
     for (T& value : flux) value = value / rho;
     return flux;
@@ -209,7 +209,7 @@ struct DynamicsFixture {
       : n(n_in),
         n_dims(test_case.n_dims),
         diffusion(test_case.diffusion),
-        dynamics(test_case.density, test_case.flux, n_dims, {n_in, true, true}),
+        dynamics(test_case.density, test_case.flux, n_dims, {n_in}),
         reference(test_case.density, test_case.flux, n_dims, dynamics.layout()) {
     std::mt19937_64 engine(seed);
     parameters = rounded<Scalar>(random_parameters(dynamics.layout(), engine));

@@ -26,11 +26,9 @@ struct Direct {
   explicit Direct(const checkpoint::Checkpoint& checkpoint)
       : units(checkpoint.model.units),
         parameters(on_device<double>(checkpoint.state.parameters, "parameters")) {
-    flux::Dynamics<double>::Use use;
-    use.samples = 1;
-    use.derivatives = false;
+    const flux::Dynamics<double>::Capacity capacity = {1, flux::Dynamics<double>::Use::drift};
     dynamics = std::make_unique<flux::Dynamics<double>>(checkpoint.model.config, checkpoint.model.flux,
-                                                        units.n_dims(), use);
+                                                        units.n_dims(), capacity);
   }
   struct Values {
     double log_rho;
@@ -91,7 +89,7 @@ TEST(Inference, IsTheModelInTheUnitsOfTheData) {
 }
 
 // Central differences of a function of order one with h = 1e-4 are off by h^2 = 1e-8 and eps / h = 1e-11, times
-// what narrow components make of it.
+// what narrow logistics make of it.
 TEST(Inference, DerivativesAreThoseOfTheLogDensity) {
   constexpr double h = 1e-4;
   for (const ModelCase& test_case : model_cases({1, 2, 3})) {

@@ -29,8 +29,8 @@ inline checkpoint::Checkpoint make_checkpoint(const ModelCase& of) {
   checkpoint::Checkpoint checkpoint;
   checkpoint::ModelDescription& model = checkpoint.model;
   model.config.family = of.family;
-  model.config.components = 3;
-  model.config.mixture = 2;
+  model.config.n_logistics = 3;
+  model.config.n_products = 2;
   model.config.hidden = {8, 8};
   model.config.time_features = 4;
   model.config.time_frequency_max = 4;
@@ -43,9 +43,8 @@ inline checkpoint::Checkpoint make_checkpoint(const ModelCase& of) {
   }
   model.units.t_first = 1;
   model.units.t_last = 3;
-  flux::Dynamics<double>::Use use;
-  use.motion = false;
-  const flux::Dynamics<double> dynamics(model.config, model.flux, of.n_dims, use);
+  const flux::Dynamics<double> dynamics(model.config, model.flux, of.n_dims,
+                                        {1, flux::Dynamics<double>::Use::density});
   const density::InitialRows rows = {of.n_dims, random_normals(200 * static_cast<std::size_t>(of.n_dims), 1)};
   checkpoint.state.parameters = dynamics.initialise(rows, 1);
   const std::vector<double> noise = random_normals(checkpoint.state.parameters.size(), 2);

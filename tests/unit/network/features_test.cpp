@@ -25,8 +25,8 @@ using Scalars = testing::Types<float, double>;
 TYPED_TEST_SUITE(Fourier, Scalars);
 
 constexpr int n = 37, n_tangents = 3, first_row = 2;
-const FourierConfig time_config{8, 0.5, 16.0, false};
-const FourierConfig coordinate_config{6, 0.7, 9.0, true};
+const FourierConfig time_config{8, 0.5, 16.0};
+const FourierConfig coordinate_config{6, 0.7, 9.0, RawValue::included};
 
 std::vector<double> random_numbers(int count, double reach, unsigned seed) {
   std::mt19937_64 engine(seed);
@@ -48,9 +48,9 @@ TEST(Frequencies, AreGeometricFromTheLeastToTheLargest) {
   const double ratio = std::cbrt(16.0 / 0.5);
   for (int k = 0; k < 4; ++k)
     EXPECT_NEAR(2 * math::pi * turns[static_cast<std::size_t>(k)], 0.5 * std::pow(ratio, k), 1e-13);
-  EXPECT_EQ(frequencies_in_turns({2, 3.0, 7.0, false}).size(), 1u);
-  EXPECT_DOUBLE_EQ(frequencies_in_turns({2, 3.0, 7.0, false}).front(), 3.0 / (2 * math::pi));
-  EXPECT_TRUE(frequencies_in_turns({0, 3.0, 7.0, true}).empty());
+  EXPECT_EQ(frequencies_in_turns({2, 3.0, 7.0}).size(), 1u);
+  EXPECT_DOUBLE_EQ(frequencies_in_turns({2, 3.0, 7.0}).front(), 3.0 / (2 * math::pi));
+  EXPECT_TRUE(frequencies_in_turns({0, 3.0, 7.0, RawValue::included}).empty());
 }
 
 /// Strided values, as a coordinate of (n_dims, n) points is: entry s at s * stride.
@@ -97,7 +97,7 @@ TYPED_TEST(Fourier, ForwardAndTangentsMatchTheStandardFunctions) {
     const std::vector<double> v_dot = rounded<Scalar>(random_numbers(n * n_tangents, 1.0, 2));
     const Evaluation<Scalar> evaluation(config, v, v_dot, 3);
     const auto rows = on_host(evaluation.rows);
-    const int count = config.n_features / 2, first = first_row + (config.include_value ? 1 : 0);
+    const int count = config.n_features / 2, first = first_row + (config.includes_value() ? 1 : 0);
     for (int s = 0; s < n; ++s) {
       const auto value = static_cast<Real>(v[static_cast<std::size_t>(s)]);
       for (int k = 0; k < count; ++k) {
@@ -113,7 +113,7 @@ TYPED_TEST(Fourier, ForwardAndTangentsMatchTheStandardFunctions) {
           EXPECT_NEAR(rows(first + count + k, column), -rate * std::sin(phase), rate_bound);
         }
       }
-      if (config.include_value) {
+      if (config.includes_value()) {
         EXPECT_EQ(rows(first_row, s), static_cast<Scalar>(value));
         for (int j = 0; j < n_tangents; ++j)
           EXPECT_EQ(rows(first_row, (1 + j) * n + s),
@@ -191,7 +191,7 @@ TYPED_TEST(Fourier, AdjointIsTheTransposeOfTheDerivative) {
     const auto w_at = [&](int row, int column) {
       return static_cast<Real>(w[static_cast<std::size_t>(column * n_rows + row)]);
     };
-    const int count = config.n_features / 2, first = first_row + (config.include_value ? 1 : 0);
+    const int count = config.n_features / 2, first = first_row + (config.includes_value() ? 1 : 0);
     const auto add = [&](Real term) {
       forward += term;
       size += std::fabs(term);
@@ -199,7 +199,7 @@ TYPED_TEST(Fourier, AdjointIsTheTransposeOfTheDerivative) {
     const auto host_v_bar = on_host(v_bar), host_v_dot_bar = on_host(v_dot_bar);
     for (int s = 0; s < n; ++s) {
       const Real value = v[static_cast<std::size_t>(s)], value_d = d[static_cast<std::size_t>(s)];
-      if (config.include_value) add(w_at(first_row, s) * value_d);
+      if (config.includes_value()) add(w_at(first_row, s) * value_d);
       backward += (static_cast<Real>(host_v_bar(s * stride)) - Real(0.5)) * value_d;
       EXPECT_EQ(host_v_bar(s * stride + 1), Scalar(0.5));
       for (int k = 0; k < count; ++k) {
@@ -212,7 +212,7 @@ TYPED_TEST(Fourier, AdjointIsTheTransposeOfTheDerivative) {
         const int column = (1 + j) * n + s;
         const Real dot = v_dot[static_cast<std::size_t>(j * n + s)];
         const Real dot_d = d_dot[static_cast<std::size_t>(j * n + s)];
-        if (config.include_value) add(w_at(first_row, column) * dot_d);
+        if (config.includes_value()) add(w_at(first_row, column) * dot_d);
         backward += (static_cast<Real>(host_v_dot_bar((j * n + s) * stride)) - Real(0.25)) * dot_d;
         for (int k = 0; k < count; ++k) {
           const Real rate = frequency(config, k), sine = std::sin(rate * value),

@@ -41,8 +41,8 @@ std::vector<NetworkConfig> configurations() {
     config.max_columns = columns + 5;
     return config;
   };
-  const FourierConfig time{6, 0.5, 8.0, false}, none{0, 0.5, 8.0, false};
-  const FourierConfig value{0, 0.7, 5.0, true}, features{4, 0.7, 5.0, true};
+  const FourierConfig time{6, 0.5, 8.0}, none{0, 0.5, 8.0};
+  const FourierConfig value{0, 0.7, 5.0, RawValue::included}, features{4, 0.7, 5.0, RawValue::included};
   return {make("made", 4, time, features, {13, 10, 17}, 5),
           make("whole vectors", 3, time, value, {96, 112}, 4),
           make("time alone", 1, time, features, {12, 9}, 7),
@@ -290,7 +290,7 @@ TYPED_TEST(Masked, OutputsDoNotSeeLaterCoordinates) {
 /// alternating signs. Hidden units of degree 0 bend it.
 TEST(MaskedDegrees, OutputsOfTheFirstStageAreNonlinearInTheTimeFeatures) {
   NetworkConfig config = configurations().front();
-  config.time = {2, 3.0, 3.0, false};
+  config.time = {2, 3.0, 3.0};
   Fixture<double> fixture(config);
   Arguments arguments = random_arguments<double>(config, fixture.layout, 5);
   const double quarter = std::acos(-1.0) / 6;
@@ -520,7 +520,7 @@ TYPED_TEST(Masked, PartsOfTheAdjointCanBeLeftOut) {
 TEST(MaskedNetwork, WithoutDerivativesItGivesTheSameOutputs) {
   NetworkConfig config = configurations().front();
   Fixture<double> fixture(config);
-  config.derivatives = false;
+  config.passes = Passes::forward;
   Fixture<double> forward_only(config);
   const Arguments at = random_arguments<double>(config, fixture.layout, 14);
   fixture.evaluate(at, n_tangents);

@@ -115,7 +115,7 @@ class ReferenceNetwork {
     using std::cos;
     using std::sin;
     const int count = config.n_features / 2;
-    if (config.include_value) h.push_back(value);
+    if (config.includes_value()) h.push_back(value);
     for (const bool cosine : {false, true})
       for (int k = 0; k < count; ++k) {
         const Real ratio = static_cast<Real>(config.frequency_max) / config.frequency_min;

@@ -21,14 +21,14 @@ TrainingState after(const EarlyStopping& stopping, const std::vector<std::option
 }
 
 TEST(EarlyStopping, TheFirstValidationIsTheBest) {
-  const EarlyStopping stopping({2, false});
+  const EarlyStopping stopping({2});
   EXPECT_EQ(stopping.standing(TrainingState(), 1e300), Standing::best);
   EXPECT_EQ(after(stopping, {5.0}).best_validation, 5.0);
   EXPECT_EQ(after(stopping, {5.0}).best_step, 1);
 }
 
 TEST(EarlyStopping, IsDueAfterSoManyWithoutImprovement) {
-  const EarlyStopping stopping({2, false});
+  const EarlyStopping stopping({2});
   EXPECT_FALSE(stopping.is_due(after(stopping, {5.0, 6.0})));
   EXPECT_TRUE(stopping.is_due(after(stopping, {5.0, 6.0, 5.5})));
   EXPECT_TRUE(stopping.is_due(after(stopping, {5.0, 5.0, 5.0})));  // equal is no improvement
@@ -40,17 +40,17 @@ TEST(EarlyStopping, IsDueAfterSoManyWithoutImprovement) {
 }
 
 TEST(EarlyStopping, NotANumberIsNoImprovement) {
-  const EarlyStopping stopping({1, false});
+  const EarlyStopping stopping({1});
   EXPECT_TRUE(stopping.is_due(after(stopping, {5.0, std::nan("")})));
 }
 
 TEST(EarlyStopping, WithoutPatienceItIsNeverDue) {
-  const EarlyStopping stopping({0, false});
+  const EarlyStopping stopping({0});
   EXPECT_FALSE(stopping.is_due(after(stopping, {1.0, 2.0, 3.0, 4.0})));
 }
 
 TEST(EarlyStopping, TheNewestIsTheBestWhereTheLikelihoodDoesNotDecide) {
-  const EarlyStopping newest({2, true}), rows({2, false});
+  const EarlyStopping newest({2, EarlyStopping::Best::newest}), rows({2});
   EXPECT_EQ(newest.standing(TrainingState(), 1.0), Standing::newest);
   EXPECT_EQ(rows.standing(TrainingState(), std::nullopt), Standing::newest);
   const TrainingState state = after(newest, {1.0, 2.0, 3.0});

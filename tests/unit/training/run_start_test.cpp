@@ -73,7 +73,7 @@ TEST_F(FindStart, ANewRunDoesNotTakeTheirPlace) {
 TEST_F(FindStart, AnotherModelIsRefused) {
   const RunConfig good = config;
   const std::vector<std::function<void(RunConfig&)>> changes = {
-      [](RunConfig& c) { c.model.components = 4; },
+      [](RunConfig& c) { c.model.n_logistics = 4; },
       [](RunConfig& c) { c.model.hidden = {9}; },
       [](RunConfig& c) {
         c.model.hidden = {8, 8};

@@ -31,7 +31,7 @@ class SmallRun {
     io::write_population(config.data.file, data, false);
     config.model.hidden = {8};
     config.model.time_features = 4;
-    config.model.components = 3;
+    config.model.n_logistics = 3;
     config.training.steps = 12;
     config.training.batch = 32;
     config.training.seed = 5;
