@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, datasets, differences, figures, h5py, main, np, run, succeed, write_population  # noqa: E402
+from regression import PROGRAM, SMALL, check, datasets, differences, figures, h5py, main, np, run, succeed, write_population  # noqa: E402
 
 COMMANDS = ("train", "evaluate", "sample", "query", "transport", "field", "verify", "import", "generate", "info")
 
@@ -29,6 +31,16 @@ def test_help_and_version(folder):
         check(word in said, f"--version does not tell {word}: {said}")
     check(said.count("rhoflux") == 1, "--version is printed by every rank")
     (folder / "all.cfg").write_text(succeed("train", "--help-deck"))
+
+
+def test_runs_without_mpirun_share_no_folder(folder):
+    """Open MPI's session directory below TMPDIR is the same for all of them: they would make and remove it at once."""
+    (folder / "no_folder").write_text("")
+    environment = dict(os.environ, TMPDIR=str(folder / "no_folder"))
+    command = [PROGRAM, "generate", "ou", "--count", "10", "--output", "a.h5"]
+    result = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            timeout=60, check=False)
+    check(result.returncode == 0, result.stdout)
 
 
 def test_generate(folder):

@@ -13,7 +13,8 @@ namespace rhoflux::mpi {
 /// Crashes: no stack trace by Open MPI (opal_signal). Its handler allocates memory, and a rank that crashes
 /// while it holds the lock of the allocator hangs in it for ever, and the job with it.
 ///
-/// A run without mpirun: no helper daemon (ess_singleton_isolated), which is for starting further processes.
+/// A run without mpirun: no helper daemon (ess_singleton_isolated), which is for starting further processes, and no
+/// session directory (orte_create_session_dirs), which all such runs of a user share and make and remove at once.
 void prepare_environment();
 
 }  // namespace rhoflux::mpi

@@ -219,7 +219,7 @@ TEST(Deck, OutOfRangeNamesLineKeyValueAndWhatIsAllowed) {
       {"training", "validate_every = -1", "training.validate_every = -1: must be 0 (never) or more"},
       {"training", "patience = -1", "training.patience = -1: must be 0 (never) or more"},
       {"model", "components = 0", "model.components = 0: must be a whole number from 1 to 64"},
-      {"model", "mixture = 1025", "model.n_products = 1025: must be a whole number from 1 to 1024"},
+      {"model", "mixture = 1025", "model.mixture = 1025: must be a whole number from 1 to 1024"},
       {"model", "hidden = 64,0", "model.hidden = 64,0: must be 1 to 16 widths from 1 to 16384"},
       {"model", "hidden = 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", "must be 1 to 16 widths from 1 to 16384"},
       {"model", "time_features = 7", "model.time_features = 7: must be an even whole number"},
