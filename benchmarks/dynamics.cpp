@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "timing.hpp"
 

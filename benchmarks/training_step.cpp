@@ -13,8 +13,8 @@
 
 #include "rank_timing.hpp"
 #include "rhoflux/data/shard.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/blas_environment.hpp"
-#include "rhoflux/device/chunk.hpp"
 #include "rhoflux/device/linear_algebra.hpp"
 #include "rhoflux/device/profiling.hpp"
 #include "rhoflux/network/stages.hpp"

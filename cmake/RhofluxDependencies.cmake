@@ -29,6 +29,12 @@ endfunction()
 find_package(Kokkos QUIET)
 rhoflux_require(Kokkos_FOUND "Kokkos 3.4 or later" "portable kernels" "libtrilinos-kokkos-dev"
                 "give -DKokkos_ROOT=/path/to/kokkos")
+set(rhoflux_has_serial TRUE)
+if(DEFINED Kokkos_DEVICES AND NOT "SERIAL" IN_LIST Kokkos_DEVICES)
+  set(rhoflux_has_serial FALSE)
+endif()
+rhoflux_require(rhoflux_has_serial "the backend Serial of Kokkos" "each thread of a rank works with it on a CPU" "libtrilinos-kokkos-dev"
+                "build Kokkos with -DKokkos_ENABLE_SERIAL=ON beside its other backends; the one found is in ${Kokkos_DIR}")
 find_package(KokkosKernels QUIET)
 rhoflux_require(KokkosKernels_FOUND "KokkosKernels" "matrix products through BLAS" "libtrilinos-kokkos-kernels-dev"
                 "give -DKokkosKernels_ROOT=/path/to/kokkos-kernels")

@@ -15,6 +15,9 @@ rhoflux_forward() {
 trap 'rhoflux_signals=$((rhoflux_signals + 1)); rhoflux_forward' USR1
 trap 'rhoflux_signals=$((rhoflux_signals + 1)); rhoflux_for_good=1; rhoflux_forward' TERM INT HUP
 
+# A rank has as many threads as SLURM gives it processors.
+export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-${OMP_NUM_THREADS:-1}}"
+if [ -n "${SLURM_CPUS_PER_TASK:-}" ]; then export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"; fi  # srun does not inherit it
 . jobs/environment.sh
 
 # The program: RHOFLUX, or what was built here.
@@ -26,7 +29,7 @@ fi
 
 # How ranks are started; for the MPI of your site perhaps LAUNCH="srun --mpi=pmix".
 ranks="${SLURM_NTASKS:-$((${SLURM_NTASKS_PER_NODE:-2} * ${SLURM_JOB_NUM_NODES:-1}))}"
-read -r -a launch <<< "${LAUNCH:-mpirun -n $ranks}"
+read -r -a launch <<< "${LAUNCH:-mpirun -n $ranks $(rhoflux_binding)}"
 
 # Ends a launcher that goes on alone, $1: its process. The mpirun of Open MPI 4 can wait for ever if a rank was killed while it
 # started (a lock of PMIx 4.2 at its very end); the job would hold its nodes until the time limit. Ranks, or the daemons of

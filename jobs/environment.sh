@@ -15,6 +15,12 @@ rhoflux_cores() {
   echo "$cores"
 }
 
+# Options of Open MPI's mpirun that bind a rank to as many cores as it has threads; without them to one, or a few.
+rhoflux_binding() {
+  local threads="${OMP_NUM_THREADS%%,*}"
+  if [ "$threads" != 1 ]; then echo "--map-by slot:PE=$threads"; fi
+}
+
 # Compiler processes that fit: one for each processor, and 1.5 GiB of free memory for each.
 rhoflux_build_jobs() {
   local jobs available limit used free
@@ -31,9 +37,9 @@ rhoflux_build_jobs() {
   echo "$jobs"
 }
 
-# One thread a rank: the ranks are the parallelism.
-export OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-1}"
+# Threads of a rank in training, each with matrix products of its own.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
+export OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-1}"
 export OMP_PROC_BIND="${OMP_PROC_BIND:-false}"
 
 # The launcher of Open MPI 4 can wait for ever if a rank is killed while it starts: the PMIx library locks a mutex of its

@@ -5,12 +5,13 @@
 #   jobs/workstation.sh inputs/branching.cfg --data.file=branching.h5
 #   nohup jobs/workstation.sh inputs/branching.cfg --data.file=branching.h5 > branching.log 2>&1 &
 #
-# All after the script goes to `rhoflux train`. RANKS=N takes N ranks.
+# All after the script goes to `rhoflux train`. RANKS=N takes N ranks, OMP_NUM_THREADS=T gives each T threads.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . jobs/environment.sh
 # In a session of its own, so that Ctrl-C reaches this script alone.
-LAUNCH="${LAUNCH:-setsid mpirun -n ${RANKS:-$(rhoflux_cores)}}"
+ranks=$(($(rhoflux_cores) / ${OMP_NUM_THREADS%%,*}))
+LAUNCH="${LAUNCH:-setsid mpirun -n ${RANKS:-$((ranks > 0 ? ranks : 1))} $(rhoflux_binding)}"
 . jobs/batch.sh
 
 rhoflux_train_once "jobs/workstation.sh" "$@"

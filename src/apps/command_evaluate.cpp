@@ -7,7 +7,7 @@
 #include "provenance.hpp"
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/inference/evaluation.hpp"
 #include "rhoflux/inference/figures_json.hpp"
 #include "rhoflux/inference/simulated_objective.hpp"

@@ -52,6 +52,7 @@ training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments
     config.provenance.emplace_back("continued_from",
                                    io::sha256_of_file(config.restart) + "  " + config.restart);
   config.force = arguments.has("force");
+  config.threads = context.threads;
   config.limits.max_hours = arguments.number("max-hours");
   config.limits.stop_after = arguments.whole_number("stop-after");
   return config;
@@ -99,7 +100,8 @@ void print_check(const Context& context, const std::string& deck_path, const dat
   print(context.comm, deck_path + ": the deck and " + data + " are good; " +
                           std::to_string(partition.n_lanes()) + " parts of a batch of " +
                           std::to_string(partition.batch()) + " on " + std::to_string(context.comm.size()) +
-                          " ranks");
+                          " ranks" +
+                          (context.threads > 1 ? " of " + std::to_string(context.threads) + " threads" : ""));
 }
 
 }  // namespace
@@ -111,9 +113,9 @@ int command_train(const Context& context, const Arguments& arguments) {
       note_input(context, path, deck.data.hash);
   data::read_tables(deck.objective, context.comm);
   const data::Sources sources = data::open_sources(deck.data, deck.objective, context.comm);
-  const parallel::BatchPartition partition(context.comm, deck.training.batch,
-                                           deck.training.reproducible ? deck.training.reproducible_lanes : 0,
-                                           deck.objective.samples_per_block());
+  const int lanes = deck.training.reproducible ? deck.training.reproducible_lanes : 0;
+  const parallel::BatchPartition partition(context.comm, deck.training.batch, lanes,
+                                           deck.objective.samples_per_block(), context.threads);
   (void)flux::layout_of(deck.model, deck.flux, sources.n_dims);
   if (arguments.has("check")) {
     (void)data::measure(sources, deck.data, context.comm);

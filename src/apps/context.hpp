@@ -11,6 +11,7 @@ namespace rhoflux::apps {
 struct Context {
   std::string command_line;  ///< all of it, for the provenance of files
   const mpi::Communicator& comm;
+  int threads = 1;  ///< of each rank
 };
 
 /// Prints on the root only, with a line end.

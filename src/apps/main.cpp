@@ -11,7 +11,9 @@
 #include "answers.hpp"
 #include "commands.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/blas_environment.hpp"
+#include "rhoflux/device/thread_team.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/mpi/environment.hpp"
 #include "rhoflux/training/stop_request.hpp"
@@ -80,7 +82,7 @@ int run_with_kokkos(CommandLine line) {
   // Failures are agreed on over a communicator of their own, so that they never meet the work's messages.
   const mpi::Communicator failures(MPI_COMM_WORLD), comm(MPI_COMM_WORLD);
   try {
-    return run({line.text, comm}, line.own);
+    return run({line.text, comm, usable_threads(threads_of_environment())}, line.own);
   } catch (const Error& error) {
     return fail(failures, error.code(), error.what());
   } catch (const std::bad_alloc&) {
@@ -105,7 +107,8 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);
   // Before MPI, whose start takes a while, so that a stop signal in that time is kept and not deadly.
   if (!line.own.empty() && line.own.front() == "train") training::install_stop_signals();
-  MPI_Init(&argc, &argv);
+  int provided = 0;
+  MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided);
   const int code = run_with_kokkos(line);
   MPI_Finalize();
   return code;

@@ -146,11 +146,11 @@ std::string exit_codes() {
 std::string environment() {
   return entries(
       "ENVIRONMENT",
-      {{"OMP_NUM_THREADS, OMP_PROC_BIND", "Threads of each rank, where Kokkos was built with OpenMP."},
+      {{"OMP_NUM_THREADS",
+        "Threads of each rank in training, on a CPU; 1 where it is not set. Other commands use ranks alone."},
        {"KOKKOS_TOOLS_LIBS, KOKKOS_NUM_THREADS, ..",
         "Settings of Kokkos, which also takes options of its own that begin with --kokkos-."},
-       {"OPENBLAS_NUM_THREADS",
-        "Threads of matrix products in each rank; where it is not set, as many as Kokkos has."},
+       {"OPENBLAS_NUM_THREADS", "Threads of one matrix product; 1 where it is not set."},
        {"OPENBLAS_CORETYPE",
         "Kernels of OpenBLAS. Where it is not set and OpenBLAS does not know the processor, rhoflux starts "
         "itself once more with the kernels that the processor can run."},

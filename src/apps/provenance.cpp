@@ -13,7 +13,10 @@
 #include <fstream>
 #include <vector>
 
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/blas_environment.hpp"
+#include "rhoflux/device/thread_team.hpp"
 #include "rhoflux/io/file_hash.hpp"
 #include "rhoflux/version.hpp"
 
@@ -100,9 +103,19 @@ const std::string& executable_hash() {
 
 }  // namespace
 
+/// Threads of each rank, as --version says them.
+std::string threads_text() {
+  try {
+    const int threads = usable_threads(threads_of_environment());
+    return ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads") + " a rank";
+  } catch (const Error&) {
+    return ", OMP_NUM_THREADS is no number of threads";
+  }
+}
+
 std::string version_text() {
   return "rhoflux " RHOFLUX_VERSION " (git " + git_version() + ")\n  Kokkos " + kokkos_version() +
-         ", backend " + Kokkos::DefaultExecutionSpace::name() + "\n  " + mpi_version() + "\n  HDF5 " +
+         ", backend " + backend_name() + threads_text() + "\n  " + mpi_version() + "\n  HDF5 " +
          hdf5_version() + "\n  BLAS " + blas_name();
 }
 
@@ -130,7 +143,8 @@ checkpoint::Provenance provenance(const Context& context) {
           {"folder", std::filesystem::current_path(ignored).string()},
           {"inputs", context.comm.is_root() ? input_lines() : ""},
           {"ranks", std::to_string(context.comm.size())},
-          {"backend", Kokkos::DefaultExecutionSpace::name()},
+          {"threads", std::to_string(context.threads)},
+          {"backend", backend_name()},
           {"kokkos", kokkos_version()},
           {"mpi", mpi_version()},
           {"hdf5", hdf5_version()},

@@ -47,7 +47,10 @@ class RowStream final : public objectives::SampleStream<Scalar> {
             const density::Points<Scalar>& points, const Vector<Scalar>& weight) const override {
     BatchConfig config = m_config;
     config.step = step;
-    draw_batch(space, m_shard, config, first_sample, points, weight);
+    // Objectives of several threads draw from it.
+    const Shard<Scalar> shard = {m_shard.begin, m_shard.total, borrowed(m_shard.tau), borrowed(m_shard.x),
+                                 borrowed(m_shard.weight)};
+    draw_batch(space, shard, config, first_sample, points, weight);
   }
 
  private:

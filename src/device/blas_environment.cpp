@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <unistd.h>
 
-#include <Kokkos_Core.hpp>
 #include <array>
 #include <cstdlib>
 
@@ -54,8 +53,7 @@ void ensure_blas_environment(char** argv) {
 
 void limit_blas_threads() {
   if (std::getenv("OPENBLAS_NUM_THREADS") != nullptr) return;
-  if (auto* set_threads = find_function<void(int)>("openblas_set_num_threads"))
-    set_threads(static_cast<int>(Kokkos::DefaultHostExecutionSpace().concurrency()));
+  if (auto* set_threads = find_function<void(int)>("openblas_set_num_threads")) set_threads(1);
 }
 
 std::string blas_name() {

@@ -3,7 +3,7 @@
 #include <limits>
 
 #include "checks.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/mpi/blocks.hpp"
 
 namespace rhoflux::inference {

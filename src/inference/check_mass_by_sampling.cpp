@@ -2,7 +2,7 @@
 
 #include "checks.hpp"
 #include "rhoflux/core/random.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/mpi/blocks.hpp"
 
 namespace rhoflux::inference {

@@ -1,5 +1,5 @@
 #include "checks.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/metrics/statistics.hpp"
 #include "rhoflux/mpi/blocks.hpp"
 

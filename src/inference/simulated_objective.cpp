@@ -5,7 +5,7 @@
 
 #include "endpoint_comparison.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/profiling.hpp"
 #include "rhoflux/inference/trajectories.hpp"
 #include "rhoflux/metrics/statistics.hpp"

@@ -5,7 +5,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 
 namespace rhoflux::inference {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "rhoflux/core/random.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/inference/inference.hpp"
 
 namespace rhoflux::inference {

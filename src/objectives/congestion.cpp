@@ -1,4 +1,5 @@
 #include "rhoflux/core/math.hpp"
+#include "rhoflux/device/reductions.hpp"
 #include "rhoflux/objectives/expectation_term.hpp"
 #include "rhoflux/objectives/saturation.hpp"
 
@@ -25,8 +26,8 @@ TermSums Crowding<Scalar>::add(const ExecutionSpace& space, const ModelSamples<S
   const Vector<Scalar> log_rho_bar = bar.log_rho, score_weight = bar.score_weight;
   const Scalar scale = static_cast<Scalar>(weight), limit = m_limit;
   TermSums sums;
-  Kokkos::parallel_reduce(
-      "congestion", Kokkos::RangePolicy<ExecutionSpace>(space, 0, samples.size()),
+  sum_over(
+      space, "congestion", samples.size(),
       KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         const Scalar rho = math::exp(log_rho(s));
         const Saturated<Scalar> h = saturate(rho, limit);
@@ -72,8 +73,8 @@ TermSums PairCongestion<Scalar>::add(const ExecutionSpace& space, const ModelSam
   const bool is_gaussian = m_is_gaussian;
   const Scalar share = Scalar(1) / static_cast<Scalar>(group - 1);
   TermSums sums;
-  Kokkos::parallel_reduce(
-      "pair congestion", Kokkos::RangePolicy<ExecutionSpace>(space, 0, n),
+  sum_over(
+      space, "pair congestion", n,
       KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         const int begin = s / group * group;
         Scalar mean = 0;

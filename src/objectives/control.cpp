@@ -1,4 +1,5 @@
 #include "potential_on_device.hpp"
+#include "rhoflux/device/reductions.hpp"
 #include "rhoflux/objectives/expectation_term.hpp"
 #include "rhoflux/objectives/saturation.hpp"
 
@@ -64,8 +65,8 @@ TermSums Control<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Sc
   BaseDriftOnDevice<Scalar> base = m_base;
   base.n_dims = n_dims;
   TermSums sums;
-  Kokkos::parallel_reduce(
-      "control cost", Kokkos::RangePolicy<ExecutionSpace>(space, 0, samples.size()),
+  sum_over(
+      space, "control cost", samples.size(),
       KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         base.difference(&x(0, s), &u(0, s), &difference(0, s));
         Scalar square = 0;

@@ -1,3 +1,4 @@
+#include "rhoflux/device/reductions.hpp"
 #include "rhoflux/objectives/expectation_term.hpp"
 
 namespace rhoflux::objectives {
@@ -19,8 +20,8 @@ TermSums Entropy<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Sc
   const Vector<Scalar> log_rho_bar = bar.log_rho, score_weight = bar.score_weight;
   const auto scale = static_cast<Scalar>(weight);
   TermSums sums;
-  Kokkos::parallel_reduce(
-      "entropy", Kokkos::RangePolicy<ExecutionSpace>(space, 0, samples.size()),
+  sum_over(
+      space, "entropy", samples.size(),
       KOKKOS_LAMBDA(int s, double& total) {
         total += static_cast<double>(log_rho(s));
         log_rho_bar(s) += scale;

@@ -3,6 +3,7 @@
 
 #include "rhoflux/core/random.hpp"
 #include "rhoflux/device/loops.hpp"
+#include "rhoflux/device/reductions.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/objectives/expectation_term.hpp"
 #include "rhoflux/objectives/saturation.hpp"
@@ -118,8 +119,8 @@ TermSums JacobianSymmetry<Scalar>::add_values(const ExecutionSpace& space, int n
   const auto rate = static_cast<Scalar>(1 / (2 * m_step * m_time_span));
   const Scalar term_weight = static_cast<Scalar>(weight), limit = m_limit;
   TermSums sums;
-  Kokkos::parallel_reduce(
-      "jacobian symmetry", Kokkos::RangePolicy<ExecutionSpace>(space, 0, n),
+  sum_over(
+      space, "jacobian symmetry", n,
       KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         Scalar difference = 0;
         for (int i = 0; i < n_dims; ++i)

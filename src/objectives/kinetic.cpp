@@ -1,3 +1,4 @@
+#include "rhoflux/device/reductions.hpp"
 #include "rhoflux/objectives/expectation_term.hpp"
 #include "rhoflux/objectives/saturation.hpp"
 
@@ -35,8 +36,8 @@ TermSums Kinetic<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Sc
   const int n_dims = static_cast<int>(u.extent(0));
   const Scalar scale = static_cast<Scalar>(weight), limit = m_limit;
   TermSums sums;
-  Kokkos::parallel_reduce(
-      "kinetic energy", Kokkos::RangePolicy<ExecutionSpace>(space, 0, samples.size()),
+  sum_over(
+      space, "kinetic energy", samples.size(),
       KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         Scalar square = 0;
         for (int i = 0; i < n_dims; ++i) square += metric(i) * u(i, s) * u(i, s);

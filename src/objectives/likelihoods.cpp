@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "rhoflux/device/loops.hpp"
+#include "rhoflux/device/reductions.hpp"
 
 namespace rhoflux::objectives {
 namespace {
@@ -20,8 +21,8 @@ template <class Scalar>
 double negative_sum(const ExecutionSpace& space, const ConstVector<Scalar>& weight,
                     const ConstVector<Scalar>& log_rho, int n) {
   double sum = 0;
-  Kokkos::parallel_reduce(
-      "loss", Kokkos::RangePolicy<ExecutionSpace>(space, 0, n),
+  sum_over(
+      space, "loss", n,
       KOKKOS_LAMBDA(int s, double& total) { total -= static_cast<double>(weight(s) * log_rho(s)); }, sum);
   return sum;
 }
@@ -40,7 +41,7 @@ Likelihoods<Scalar>::Likelihoods(density::Density<Scalar>& density, std::int64_t
 
 template <class Scalar>
 void Likelihoods<Scalar>::add_term(const std::string& name, const TermSchedule& schedule,
-                                   std::unique_ptr<SampleStream<Scalar>> stream) {
+                                   std::shared_ptr<const SampleStream<Scalar>> stream) {
   m_terms.push_back({name, schedule, std::move(stream)});
 }
 

@@ -7,7 +7,7 @@ namespace rhoflux::objectives {
 
 template <class Scalar>
 Objective<Scalar>::Objective(const Config& config, flux::Dynamics<Scalar>& dynamics,
-                             const ObjectiveOptions& options, FileStreams<Scalar> streams)
+                             const ObjectiveOptions& options, const FileStreams<Scalar>& streams)
     : m_batch(options.batch),
       m_seed(options.seed),
       m_max_samples(options.max_samples),
@@ -19,7 +19,7 @@ Objective<Scalar>::Objective(const Config& config, flux::Dynamics<Scalar>& dynam
   for (const TermKind kind :
        {TermKind::data_likelihood, TermKind::initial_likelihood, TermKind::terminal_likelihood})
     for (const TermRow* row : config.active_terms(kind)) {
-      std::unique_ptr<SampleStream<Scalar>> stream = stream_of(config, kind, options, streams);
+      std::shared_ptr<const SampleStream<Scalar>> stream = stream_of(config, kind, options, streams);
       if (!stream) continue;  // a likelihood of data, where there are none
       m_likelihoods.add_term(row->name, config.schedule(row->name), std::move(stream));
       note(row->name, config.schedule(row->name));
@@ -36,15 +36,15 @@ Objective<Scalar>::Objective(const Config& config, flux::Dynamics<Scalar>& dynam
 
 /// The samples of a likelihood: those of a file, or of Gaussians; null: there are none.
 template <class Scalar>
-std::unique_ptr<SampleStream<Scalar>> Objective<Scalar>::stream_of(const Config& config, TermKind kind,
-                                                                   const ObjectiveOptions& options,
-                                                                   FileStreams<Scalar>& streams) const {
-  if (kind == TermKind::data_likelihood) return std::move(streams.data);
+std::shared_ptr<const SampleStream<Scalar>> Objective<Scalar>::stream_of(
+    const Config& config, TermKind kind, const ObjectiveOptions& options,
+    const FileStreams<Scalar>& streams) const {
+  if (kind == TermKind::data_likelihood) return streams.data;
   const bool is_first = kind == TermKind::initial_likelihood;
   const EndpointDistribution& distribution =
       is_first ? config.initial_distribution : config.terminal_distribution;
   if (distribution.kind != EndpointDistribution::Kind::gaussians)
-    return std::move(is_first ? streams.initial : streams.terminal);
+    return is_first ? streams.initial : streams.terminal;
   return make_gaussian_stream<Scalar>(
       distribution, {is_first ? 0.0 : 1.0, options.units,
                      is_first ? RandomPurpose::initial_distribution : RandomPurpose::terminal_distribution,

@@ -1,4 +1,5 @@
 #include "potential_on_device.hpp"
+#include "rhoflux/device/reductions.hpp"
 #include "rhoflux/objectives/expectation_term.hpp"
 #include "rhoflux/objectives/saturation.hpp"
 
@@ -29,8 +30,8 @@ TermSums PotentialCost<Scalar>::add(const ExecutionSpace& space, const ModelSamp
   const int n_dims = static_cast<int>(x.extent(0));
   const Scalar scale = static_cast<Scalar>(weight), limit = m_limit;
   TermSums sums;
-  Kokkos::parallel_reduce(
-      "potential", Kokkos::RangePolicy<ExecutionSpace>(space, 0, samples.size()),
+  sum_over(
+      space, "potential", samples.size(),
       KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         for (int i = 0; i < n_dims; ++i) gradient(i, s) = 0;
         const Scalar phi = potential.add_gradient(&x(0, s), Scalar(1), &gradient(0, s));

@@ -1,3 +1,4 @@
+#include "rhoflux/device/reductions.hpp"
 #include "rhoflux/objectives/expectation_term.hpp"
 #include "rhoflux/objectives/gaussian_mixture.hpp"
 
@@ -27,8 +28,8 @@ TermSums ReverseDivergence<Scalar>::add(const ExecutionSpace& space, const Model
   const GaussianMixture<Scalar> distribution = m_distribution;
   const auto scale = static_cast<Scalar>(weight);
   TermSums sums;
-  Kokkos::parallel_reduce(
-      "divergence from Gaussians", Kokkos::RangePolicy<ExecutionSpace>(space, 0, samples.size()),
+  sum_over(
+      space, "divergence from Gaussians", samples.size(),
       KOKKOS_LAMBDA(int s, double& total) {
         const Scalar h = log_rho(s) - distribution.add_gradient(&x(0, s), -scale, &work(0, s), &x_bar(0, s));
         log_rho_bar(s) += scale;

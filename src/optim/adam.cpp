@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "rhoflux/device/loops.hpp"
+#include "rhoflux/device/reductions.hpp"
 
 namespace rhoflux::optim {
 
@@ -12,8 +13,8 @@ double norm(const ExecutionSpace& space, const Vector<Scalar>& gradient) {
   constexpr int block = 1024;
   const int size = static_cast<int>(gradient.extent(0));
   double sum = 0;
-  Kokkos::parallel_reduce(
-      "gradient norm", Kokkos::RangePolicy<ExecutionSpace>(space, 0, (size + block - 1) / block),
+  sum_over(
+      space, "gradient norm", (size + block - 1) / block,
       KOKKOS_LAMBDA(int item, double& total) {
         const int begin = item * block;
         const int end = begin + block < size ? begin + block : size;

@@ -57,7 +57,7 @@ void BucketSum<Scalar>::set_buckets(std::vector<Bucket> buckets) {
 /// Entries of a lane in host memory; what is not there is copied to m_host.
 template <class Scalar>
 const Scalar* BucketSum<Scalar>::on_host(const Vector<Scalar>& lane, Range entries) {
-  if constexpr (Kokkos::SpaceAccessibility<Kokkos::HostSpace, MemorySpace>::accessible) {
+  if constexpr (is_host_space<ExecutionSpace>) {
     return lane.data() + entries.begin;
   } else {
     const auto part = Kokkos::make_pair(entries.begin, entries.end);
@@ -71,6 +71,15 @@ void BucketSum<Scalar>::pack(const Bucket& bucket, const Vector<Scalar>& lane, S
   for (const Range entries : bucket.entries) {
     const Scalar* from = on_host(lane, entries);
     to = std::copy(from, from + entries.size(), to);
+  }
+}
+
+template <class Scalar>
+void BucketSum<Scalar>::add(const Bucket& bucket, const Vector<Scalar>& lane, Scalar* to) {
+  for (const Range entries : bucket.entries) {
+    const Scalar* from = on_host(lane, entries);
+    for (int k = 0; k < entries.size(); ++k) to[k] += from[k];
+    to += entries.size();
   }
 }
 
@@ -126,6 +135,7 @@ void BucketSum<Scalar>::start_next() {
   if (m_partition.reproducible()) return send_lanes(bucket, message);
   Scalar* values = m_total.data() + message.first;
   pack(bucket, m_lanes.front(), values);
+  for (std::size_t lane = 1; lane < m_lanes.size(); ++lane) add(bucket, m_lanes[lane], values);
   message.phase = Phase::share;
   mpi::check_mpi(MPI_Iallreduce(MPI_IN_PLACE, values, bucket.size, mpi_type<Scalar>(), MPI_SUM,
                                 m_share.handle(), &message.request),

@@ -30,6 +30,7 @@ GradientReduction<Scalar>::GradientReduction(const mpi::Communicator& comm, cons
 template <class Scalar>
 void GradientReduction<Scalar>::watch(const std::vector<bool>& kind) {
   if (m_comm.size() == 1) return;
+  m_messenger = std::this_thread::get_id();
   if (!m_has_learnt || kind != m_kind) {
     m_kind = kind;
     m_has_learnt = false;
@@ -46,11 +47,13 @@ template <class Scalar>
 void GradientReduction<Scalar>::on_gradient_added(Range entries) {
   if (m_state == State::idle) return;
   if (m_state == State::learning) return m_use.add(entries);
+  const std::lock_guard<std::mutex> lock(m_mutex);
   const int part = m_use.part_at(entries.begin);
   if (part < 0 || m_times_left[static_cast<std::size_t>(part)] == 0)
     throw std::logic_error("a gradient is added to after its sum has begun");
   if (--m_times_left[static_cast<std::size_t>(part)] == 0)
     --m_parts_left[static_cast<std::size_t>(m_bucket_of[static_cast<std::size_t>(part)])];
+  if (std::this_thread::get_id() != m_messenger) return;
   // The last bucket waits for `sum`: it has what no adjoint pass speaks of.
   const auto last = static_cast<int>(m_parts_left.size()) - 1;
   while (m_sum.n_started() < last && m_parts_left[static_cast<std::size_t>(m_sum.n_started())] == 0)
@@ -94,14 +97,15 @@ std::vector<double> GradientReduction<Scalar>::sum(const std::vector<double>& va
   if (m_state == State::learning) set_buckets();
   m_state = State::idle;
   const auto count = static_cast<std::size_t>(n_values);
-  if (m_comm.size() > 1 || m_partition.reproducible()) m_sum.finish();
+  if (m_comm.size() > 1 || m_lanes.size() > 1 || m_partition.reproducible()) m_sum.finish();
   if (m_partition.reproducible()) {
     const std::vector<double> all = m_comm.all_gather(values);
     std::vector<double> totals(count, 0.0);
     for (std::size_t k = 0; k < all.size(); ++k) totals[k % count] += all[k];
     return totals;
   }
-  std::vector<double> totals = values;  // one lane
+  std::vector<double> totals(count, 0.0);
+  for (std::size_t k = 0; k < values.size(); ++k) totals[k % count] += values[k];
   m_comm.sum(totals.data(), n_values);
   return totals;
 }

@@ -61,31 +61,39 @@ objectives::FileStreams<Scalar> read_streams(const RunConfig& config, const data
 
 }  // namespace
 
+parallel::BatchPartition partition_of(const RunConfig& config, const mpi::Communicator& comm) {
+  return parallel::BatchPartition(comm, config.training.batch,
+                                  config.training.reproducible ? config.training.reproducible_lanes : 0,
+                                  config.objective.samples_per_block(), config.threads);
+}
+
 template <class Scalar>
 DistributedObjective<Scalar>::DistributedObjective(const RunConfig& config, const data::Sources& sources,
                                                    const mpi::Communicator& comm, const Units& units,
-                                                   flux::Dynamics<Scalar>& dynamics, int chunk)
-    : m_dynamics(dynamics),
+                                                   Workers<Scalar>& workers, int chunk)
+    : m_workers(workers),
       m_overlaps(config.training.overlap),
-      m_partition(comm, config.training.batch,
-                  config.training.reproducible ? config.training.reproducible_lanes : 0,
-                  config.objective.samples_per_block()),
-      m_gradient(comm, m_partition, dynamics.layout().size()),
-      m_objective(config.objective, dynamics,
-                  {units, config.flux.volatility, config.training.batch, config.training.seed, chunk},
-                  read_streams<Scalar>(config, sources, comm, m_partition, units)) {
+      m_partition(partition_of(config, comm)),
+      m_gradient(comm, m_partition, workers.dynamics(0).layout().size()) {
+  const objectives::ObjectiveOptions options = {units, config.flux.volatility, config.training.batch,
+                                                config.training.seed, chunk};
+  const objectives::FileStreams<Scalar> streams =
+      read_streams<Scalar>(config, sources, comm, m_partition, units);
+  for (int k = 0; k < workers.size(); ++k) {
+    m_objectives.push_back(std::make_unique<objectives::Objective<Scalar>>(
+        config.objective, workers.dynamics(k), options, streams));
+    if (m_overlaps) workers.dynamics(k).set_gradient_listener(&m_gradient);
+  }
   m_lane_values.assign(static_cast<std::size_t>(m_gradient.n_local_lanes()) * n_terms() * 2, 0.0);
-  if (m_overlaps) dynamics.set_gradient_listener(&m_gradient);
 }
 
 template <class Scalar>
 DistributedObjective<Scalar>::~DistributedObjective() {
-  m_dynamics.set_gradient_listener(nullptr);
+  for (int k = 0; k < m_workers.size(); ++k) m_workers.dynamics(k).set_gradient_listener(nullptr);
 }
 
 template <class Scalar>
-std::vector<objectives::TermSums> DistributedObjective<Scalar>::evaluate(const ExecutionSpace& space,
-                                                                         const Vector<Scalar>& parameters,
+std::vector<objectives::TermSums> DistributedObjective<Scalar>::evaluate(const Vector<Scalar>& parameters,
                                                                          std::int64_t step,
                                                                          const std::vector<double>& weights) {
   if (m_overlaps) {
@@ -93,32 +101,44 @@ std::vector<objectives::TermSums> DistributedObjective<Scalar>::evaluate(const E
     for (const double weight : weights) acts.push_back(weight > 0);
     m_gradient.watch(acts);
   }
-  return evaluate_terms(space, parameters, step, weights);
+  return evaluate_terms(parameters, step, weights);
+}
+
+/// Gradient and values of one local lane, by one worker.
+template <class Scalar>
+void DistributedObjective<Scalar>::fill_lane(int worker, int lane, const Vector<Scalar>& parameters,
+                                             std::int64_t step, const std::vector<double>& weights) {
+  const ExecutionSpace& space = m_workers.space(worker);
+  const Vector<Scalar> gradient = borrowed(m_gradient.lane(lane));
+  Kokkos::deep_copy(space, gradient, Scalar(0));
+  const mpi::Share samples = m_partition.samples_of(m_partition.local_lanes().begin + lane);
+  const std::vector<objectives::TermSums> sums = m_objectives[static_cast<std::size_t>(worker)]->accumulate(
+      space, parameters, step, {samples.begin, samples.end}, weights, gradient);
+  double* values = &m_lane_values[static_cast<std::size_t>(lane) * n_terms() * 2];
+  for (const objectives::TermSums& sum : sums) {
+    *values++ = sum.value;
+    *values++ = sum.saturated;
+  }
 }
 
 template <class Scalar>
 std::vector<objectives::TermSums> DistributedObjective<Scalar>::evaluate_terms(
-    const ExecutionSpace& space, const Vector<Scalar>& parameters, std::int64_t step,
-    const std::vector<double>& weights) {
-  const mpi::Share lanes = m_partition.local_lanes();
-  const std::size_t n_terms = this->n_terms();
+    const Vector<Scalar>& parameters, std::int64_t step, const std::vector<double>& weights) {
   {
     const ScopedRegion region("gradient");
-    for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane) {
-      const auto local = static_cast<int>(lane - lanes.begin);
-      const Vector<Scalar>& gradient = m_gradient.lane(local);
-      Kokkos::deep_copy(space, gradient, Scalar(0));
-      const mpi::Share samples = m_partition.samples_of(lane);
-      const std::vector<objectives::TermSums> sums =
-          m_objective.accumulate(space, parameters, step, {samples.begin, samples.end}, weights, gradient);
-      for (std::size_t k = 0; k < n_terms; ++k) {
-        double* values = &m_lane_values[(static_cast<std::size_t>(local) * n_terms + k) * 2];
-        values[0] = sums[k].value;
-        values[1] = sums[k].saturated;
-      }
-    }
+    const Vector<Scalar> shared = borrowed(parameters);
+    const auto work = [&](int worker) {
+      const mpi::Share lanes = mpi::share_of(m_gradient.n_local_lanes(), worker, m_workers.size());
+      for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane)
+        fill_lane(worker, static_cast<int>(lane), shared, step, weights);
+    };
+    if (m_gradient.is_learning())
+      for (int worker = 0; worker < m_workers.size(); ++worker) work(worker);
+    else
+      m_workers.run(work);
   }
   const ScopedRegion region("reduce gradient");
+  const std::size_t n_terms = this->n_terms();
   const std::vector<double> totals = m_gradient.sum(m_lane_values, static_cast<int>(2 * n_terms));
   std::vector<objectives::TermSums> sums;
   for (std::size_t k = 0; k < n_terms; ++k) sums.push_back({totals[2 * k], totals[2 * k + 1]});
@@ -126,16 +146,15 @@ std::vector<objectives::TermSums> DistributedObjective<Scalar>::evaluate_terms(
 }
 
 template <class Scalar>
-std::vector<double> DistributedObjective<Scalar>::gradient_norms(const ExecutionSpace& space,
-                                                                 const Vector<Scalar>& parameters,
+std::vector<double> DistributedObjective<Scalar>::gradient_norms(const Vector<Scalar>& parameters,
                                                                  std::int64_t step,
                                                                  const std::vector<double>& weights) {
   std::vector<double> norms;
   for (std::size_t k = 0; k < weights.size(); ++k) {
     std::vector<double> alone(weights.size(), 0.0);
     alone[k] = weights[k];
-    if (weights[k] > 0) (void)evaluate_terms(space, parameters, step, alone);
-    norms.push_back(weights[k] > 0 ? optim::norm(space, gradient()) : 0.0);
+    if (weights[k] > 0) (void)evaluate_terms(parameters, step, alone);
+    norms.push_back(weights[k] > 0 ? optim::norm(m_workers.space(0), gradient()) : 0.0);
   }
   return norms;
 }

@@ -1,56 +1,61 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "rhoflux/data/sources.hpp"
-#include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/objectives/objective.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
 #include "rhoflux/training/trainer.hpp"
+#include "workers.hpp"
 
 namespace rhoflux::training {
 
-/// The objective of a run over global batches: each rank takes its lanes of the batch, and values and
+/// How the batches of a run are shared. Throws Error (bad input) where they are too small for that.
+parallel::BatchPartition partition_of(const RunConfig& config, const mpi::Communicator& comm);
+
+/// The objective of a run over global batches: each thread of each rank takes its lanes of the batch, and values and
 /// gradients are summed over lanes and ranks. No array is allocated in a step.
 template <class Scalar>
 class DistributedObjective {
  public:
-  /// Reads this rank's shards. Collective. The communicator and the dynamics must outlive the object.
+  /// Reads this rank's shards. Collective. The communicator and the workers must outlive the object.
   /// @param chunk samples evaluated together
   DistributedObjective(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
-                       const Units& units, flux::Dynamics<Scalar>& dynamics, int chunk);
+                       const Units& units, Workers<Scalar>& workers, int chunk);
   ~DistributedObjective();
   DistributedObjective(const DistributedObjective&) = delete;
   DistributedObjective& operator=(const DistributedObjective&) = delete;
 
-  std::size_t n_terms() const { return m_objective.n_terms(); }
-  const std::string& name(std::size_t k) const { return m_objective.name(k); }
-  const objectives::TermSchedule& schedule(std::size_t k) const { return m_objective.schedule(k); }
+  std::size_t n_terms() const { return m_objectives.front()->n_terms(); }
+  const std::string& name(std::size_t k) const { return m_objectives.front()->name(k); }
+  const objectives::TermSchedule& schedule(std::size_t k) const { return m_objectives.front()->schedule(k); }
   /// Weights of the terms in the step after `step` steps.
-  std::vector<double> weights_at(std::int64_t step) const { return m_objective.weights_at(step); }
+  std::vector<double> weights_at(std::int64_t step) const { return m_objectives.front()->weights_at(step); }
 
   /// Value of each term in one step; the gradient of their weighted sum is left in gradient() on every rank.
   /// What has no weight is not evaluated. Collective.
-  std::vector<objectives::TermSums> evaluate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                             std::int64_t step, const std::vector<double>& weights);
+  std::vector<objectives::TermSums> evaluate(const Vector<Scalar>& parameters, std::int64_t step,
+                                             const std::vector<double>& weights);
   /// Norm of the gradient of each term alone, times its weight. Overwrites gradient(). Collective.
-  std::vector<double> gradient_norms(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                     std::int64_t step, const std::vector<double>& weights);
+  std::vector<double> gradient_norms(const Vector<Scalar>& parameters, std::int64_t step,
+                                     const std::vector<double>& weights);
   const Vector<Scalar>& gradient() const { return m_gradient.lane(0); }
 
  private:
   /// `evaluate`, whether the reduction watches or not.
-  std::vector<objectives::TermSums> evaluate_terms(const ExecutionSpace& space,
-                                                   const Vector<Scalar>& parameters, std::int64_t step,
+  std::vector<objectives::TermSums> evaluate_terms(const Vector<Scalar>& parameters, std::int64_t step,
                                                    const std::vector<double>& weights);
+  void fill_lane(int worker, int lane, const Vector<Scalar>& parameters, std::int64_t step,
+                 const std::vector<double>& weights);
 
-  flux::Dynamics<Scalar>& m_dynamics;
+  Workers<Scalar>& m_workers;
   bool m_overlaps;  ///< the gradient is summed over ranks while the rest is computed
   parallel::BatchPartition m_partition;
   parallel::GradientReduction<Scalar> m_gradient;
-  objectives::Objective<Scalar> m_objective;
+  std::vector<std::unique_ptr<objectives::Objective<Scalar>>> m_objectives;  ///< by worker
   std::vector<double> m_lane_values;  ///< value and saturated share, by lane and term
 };
 

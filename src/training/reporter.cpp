@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/device/thread_team.hpp"
 
 namespace rhoflux::training {
 namespace {
@@ -37,7 +38,18 @@ void Reporter::start(const RunSizes& sizes, std::int64_t step) const {
   m_log("model: " + std::to_string(sizes.n_parameters) + " parameters, " + std::to_string(sizes.n_dims) +
         " dimensions; data: " + std::to_string(sizes.n_train_rows) + " training and " +
         std::to_string(sizes.n_validation_rows) + " validation rows; " + std::to_string(sizes.n_ranks) +
-        " ranks");
+        " ranks" + (sizes.n_threads > 1 ? " of " + std::to_string(sizes.n_threads) + " threads" : ""));
+  if (sizes.n_threads < m_config.threads)
+    m_log("note: " + std::to_string(m_config.threads - sizes.n_threads) + " of " +
+          std::to_string(m_config.threads) +
+          " threads of a rank (OMP_NUM_THREADS) have no work: training.reproducible_lanes = " +
+          std::to_string(m_config.training.reproducible_lanes) + " on " + std::to_string(sizes.n_ranks) +
+          " ranks");
+  if (const int processors = processors_of_process(); sizes.n_threads > processors)
+    m_log("note: the " + std::to_string(sizes.n_threads) + " threads of a rank share " +
+          std::to_string(processors) + (processors == 1 ? " processor" : " processors") +
+          ", to which mpirun binds it; give mpirun --map-by slot:PE=" + std::to_string(sizes.n_threads) +
+          ", or --bind-to none");
   m_log("objective: " + terms);
   if (m_config.flux.divergence_free != flux::DivergenceFree::none &&
       !m_config.objective.has(objectives::TermKind::integral))

@@ -21,7 +21,7 @@ struct ReportedTerm {
 
 /// Sizes that the first lines of the log give.
 struct RunSizes {
-  int n_parameters = 0, n_dims = 0, n_ranks = 1;
+  int n_parameters = 0, n_dims = 0, n_ranks = 1, n_threads = 1;
   std::int64_t n_train_rows = 0, n_validation_rows = 0;
 };
 

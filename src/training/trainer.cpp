@@ -13,12 +13,12 @@
 #include "reporter.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/profiling.hpp"
-#include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/optim/schedule.hpp"
 #include "run_start.hpp"
 #include "validation.hpp"
+#include "workers.hpp"
 
 namespace rhoflux::training {
 namespace {
@@ -63,6 +63,13 @@ std::vector<ReportedTerm> terms_of(const DistributedObjective<Scalar>& objective
   return terms;
 }
 
+/// Threads that have work: at most the lanes of the rank that has most.
+int n_workers(const RunConfig& config, const mpi::Communicator& comm) {
+  const parallel::BatchPartition partition = partition_of(config, comm);
+  return static_cast<int>(
+      std::min<std::int64_t>(config.threads, (partition.n_lanes() + comm.size() - 1) / comm.size()));
+}
+
 /// One run in one precision: the loop over its steps.
 template <class Scalar>
 class Trainer {
@@ -85,11 +92,10 @@ class Trainer {
 
   const RunConfig& m_config;
   const mpi::Communicator& m_comm;
-  ExecutionSpace m_space;
   checkpoint::Checkpoint m_run;        ///< what the next checkpoint holds, but for the arrays
   checkpoint::TrainingState& m_state;  ///< of m_run
   DeviceState<Scalar> m_arrays;        ///< the arrays of m_state
-  flux::Dynamics<Scalar> m_dynamics;
+  Workers<Scalar> m_workers;
   DistributedObjective<Scalar> m_objective;
   Validation<Scalar> m_validation;
   EarlyStopping m_early_stopping;
@@ -106,16 +112,17 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const data::Sources& sources, 
       m_comm(comm),
       m_run(std::move(begun)),
       m_state(m_run.state),
-      m_dynamics(config.model, config.flux, m_run.model.units.n_dims(),
-                 {chunk_size, config.objective.has_expectations() ? flux::Dynamics<Scalar>::Use::adjoint
-                                                                  : flux::Dynamics<Scalar>::Use::density}),
-      m_objective(config, sources, comm, m_run.model.units, m_dynamics, chunk_size),
-      m_validation(sources, m_run.model.units, comm, chunk_size),
+      m_workers(config.model, config.flux, m_run.model.units.n_dims(),
+                {chunk_size, config.objective.has_expectations() ? flux::Dynamics<Scalar>::Use::adjoint
+                                                                 : flux::Dynamics<Scalar>::Use::density},
+                n_workers(config, comm)),
+      m_objective(config, sources, comm, m_run.model.units, m_workers, chunk_size),
+      m_validation(sources, m_run.model.units, comm, m_workers, chunk_size),
       m_early_stopping({config.training.patience, config.objective.has_expectations()
                                                       ? EarlyStopping::Best::newest
                                                       : EarlyStopping::Best::by_likelihood}),
       m_reporter(config, terms_of(m_objective), log),
-      m_store(config.checkpoint, comm, m_dynamics.layout()) {
+      m_store(config.checkpoint, comm, m_workers.dynamics(0).layout()) {
   set_terms(m_state, m_reporter.terms());
   if (m_state.parameters.empty())
     set_initial_parameters(sources);
@@ -133,7 +140,7 @@ void Trainer<Scalar>::set_initial_parameters(const data::Sources& sources) {
   const std::uint64_t seed = m_config.training.seed;
   const density::InitialRows rows =
       data::initial_rows(sources, m_comm, m_run.model.units, initial_row_count, seed);
-  m_state.parameters = m_dynamics.initialise(rows, seed);
+  m_state.parameters = m_workers.dynamics(0).initialise(rows, seed);
   m_state.first_moment.assign(m_state.parameters.size(), 0.0);
   m_state.second_moment.assign(m_state.parameters.size(), 0.0);
 }
@@ -150,7 +157,7 @@ void Trainer<Scalar>::require_finite(const std::vector<objectives::TermSums>& va
   if (std::isfinite(m_figures.gradient_norm)) return;
   std::vector<std::string> terms;
   const std::vector<double> norms =
-      m_objective.gradient_norms(m_space, m_arrays.parameters, m_state.step, m_figures.weights);
+      m_objective.gradient_norms(m_arrays.parameters, m_state.step, m_figures.weights);
   for (std::size_t k = 0; k < norms.size(); ++k)
     if (!std::isfinite(norms[k])) terms.push_back(m_state.terms[k].name);
   fail("the gradient of the term " + joined(terms) + " has norm " + formatted("%g", m_figures.gradient_norm));
@@ -162,11 +169,11 @@ void Trainer<Scalar>::step() {
   m_figures.gradient_norms.clear();
   if (m_objective.n_terms() > 1 && m_reporter.is_due_after(m_state.step + 1))
     m_figures.gradient_norms =
-        m_objective.gradient_norms(m_space, m_arrays.parameters, m_state.step, m_figures.weights);
+        m_objective.gradient_norms(m_arrays.parameters, m_state.step, m_figures.weights);
   const std::vector<objectives::TermSums> values =
-      m_objective.evaluate(m_space, m_arrays.parameters, m_state.step, m_figures.weights);
+      m_objective.evaluate(m_arrays.parameters, m_state.step, m_figures.weights);
   const ScopedRegion region("optimise");
-  m_figures.gradient_norm = optim::norm(m_space, m_objective.gradient());
+  m_figures.gradient_norm = optim::norm(m_workers.space(0), m_objective.gradient());
   require_finite(values);
   update(m_objective.gradient());
   for (std::size_t k = 0; k < values.size(); ++k) {
@@ -184,13 +191,13 @@ void Trainer<Scalar>::update(const Vector<Scalar>& gradient) {
   const double scale = max_norm > 0 && norm > max_norm ? max_norm / norm : 1.0;
   ++m_state.step;
   m_figures.learning_rate = optim::learning_rate(training.schedule, m_state.step, training.steps);
-  optim::adam_step(m_space, training.adam, m_state.step, m_figures.learning_rate, scale, gradient,
+  optim::adam_step(m_workers.space(0), training.adam, m_state.step, m_figures.learning_rate, scale, gradient,
                    m_arrays.adam, m_arrays.parameters);
   if (!m_arrays.has_average()) return;
   // A short memory at first, so that the average does not remember the start.
   const auto steps = static_cast<double>(m_state.step);
   const double decay = std::min(training.average, (1.0 + steps) / (10.0 + steps));
-  optim::update_average(m_space, decay, m_arrays.parameters, m_arrays.averaged);
+  optim::update_average(m_workers.space(0), decay, m_arrays.parameters, m_arrays.averaged);
 }
 
 /// Writes best.h5 if it is due.
@@ -199,8 +206,7 @@ template <class Scalar>
 bool Trainer<Scalar>::validate() {
   const ScopedRegion region("validate");
   std::optional<double> nll;
-  if (m_validation.n_rows() > 0)
-    nll = m_validation.nll(m_space, m_dynamics.density(), m_arrays.inference_parameters());
+  if (m_validation.n_rows() > 0) nll = m_validation.nll(m_arrays.inference_parameters());
   const Standing standing = m_early_stopping.standing(m_state, nll);
   if (nll) m_reporter.report_validation(m_state, *nll, standing);
   m_early_stopping.note(m_state, nll, standing);
@@ -219,8 +225,8 @@ template <class Scalar>
 RunEnd Trainer<Scalar>::run() {
   const TrainingConfig& training = m_config.training;
   const StopRequest stop(m_config.limits);
-  m_reporter.start({m_dynamics.layout().count(), m_run.model.units.n_dims(), m_comm.size(),
-                    m_state.n_train_rows, m_validation.n_rows()},
+  m_reporter.start({m_workers.dynamics(0).layout().count(), m_run.model.units.n_dims(), m_comm.size(),
+                    m_workers.size(), m_state.n_train_rows, m_validation.n_rows()},
                    m_state.step);
   Clock::time_point reported = Clock::now();
   m_store.start_clock();

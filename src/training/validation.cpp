@@ -1,46 +1,54 @@
 #include "validation.hpp"
 
-#include <numeric>
-
+#include "rhoflux/device/reductions.hpp"
 #include "rhoflux/mpi/blocks.hpp"
 
 namespace rhoflux::training {
-namespace {
-
-template <class Scalar>
-double negative_sum(const ExecutionSpace& space, const Vector<Scalar>& log_rho, int n) {
-  double sum = 0;
-  Kokkos::parallel_reduce(
-      "validation nll", Kokkos::RangePolicy<ExecutionSpace>(space, 0, n),
-      KOKKOS_LAMBDA(int s, double& total) { total -= static_cast<double>(log_rho(s)); }, sum);
-  return sum;
-}
-
-}  // namespace
 
 template <class Scalar>
 Validation<Scalar>::Validation(const data::Sources& sources, const Units& units,
-                               const mpi::Communicator& comm, int chunk)
-    : m_comm(comm), m_chunk(chunk), m_log_rho(make_vector<Scalar>("log density", chunk)) {
+                               const mpi::Communicator& comm, Workers<Scalar>& workers, int chunk)
+    : m_comm(comm), m_workers(workers), m_chunk(chunk) {
+  for (int k = 0; k < workers.size(); ++k) m_log_rho.push_back(make_vector<Scalar>("log density", chunk));
   if (!sources.data) return;
   const std::int64_t n_rows = sources.count(io::Split::val);
   m_share = mpi::Blocks{n_rows, chunk}.share_of_rank(comm.rank(), comm.size());
   m_rows = data::read_shard<Scalar>(*sources.data, io::Split::val, m_share, units, 1.0);
 }
 
+/// Of rows [begin, end), which are at most a chunk.
 template <class Scalar>
-double Validation<Scalar>::nll(const ExecutionSpace& space, density::Density<Scalar>& density,
-                               const Vector<Scalar>& parameters) const {
-  const auto sum_of = [&](std::int64_t begin, std::int64_t end) -> std::vector<double> {
-    if (begin == end) return {};
-    const auto part = Kokkos::make_pair(begin - m_share.begin, end - m_share.begin);
-    const density::Points<Scalar> points = {Kokkos::subview(m_rows.tau, part),
-                                            Kokkos::subview(m_rows.x, Kokkos::ALL, part)};
-    density.log_density(space, parameters, points, m_log_rho);
-    return {negative_sum(space, m_log_rho, points.size())};
-  };
-  const std::vector<double> sums = mpi::over_blocks(m_comm, {m_rows.total, m_chunk}, sum_of);
-  return std::accumulate(sums.begin(), sums.end(), 0.0) / static_cast<double>(m_rows.total);
+double Validation<Scalar>::negative_sum(int worker, const Vector<Scalar>& parameters, std::int64_t begin,
+                                        std::int64_t end) const {
+  const ExecutionSpace& space = m_workers.space(worker);
+  const auto part = Kokkos::make_pair(begin - m_share.begin, end - m_share.begin);
+  const density::Points<Scalar> points = {Kokkos::subview(borrowed(m_rows.tau), part),
+                                          Kokkos::subview(borrowed(m_rows.x), Kokkos::ALL, part)};
+  const Vector<Scalar> log_rho = m_log_rho[static_cast<std::size_t>(worker)];
+  m_workers.dynamics(worker).density().log_density(space, parameters, points, log_rho);
+  double sum = 0;
+  sum_over(
+      space, "validation nll", points.size(),
+      KOKKOS_LAMBDA(int s, double& total) { total -= static_cast<double>(log_rho(s)); }, sum);
+  return sum;
+}
+
+template <class Scalar>
+double Validation<Scalar>::nll(const Vector<Scalar>& parameters) const {
+  const mpi::Blocks blocks = {m_rows.total, m_chunk};
+  const std::int64_t n_mine = (m_share.size() + m_chunk - 1) / m_chunk, first = m_share.begin / m_chunk;
+  std::vector<double> mine(static_cast<std::size_t>(n_mine));
+  const Vector<Scalar> shared = borrowed(parameters);
+  m_workers.run([&](int worker) {
+    const mpi::Share part = mpi::share_of(n_mine, worker, m_workers.size());
+    for (std::int64_t k = part.begin; k < part.end; ++k) {
+      const mpi::Share rows = blocks.items(first + k);
+      mine[static_cast<std::size_t>(k)] = negative_sum(worker, shared, rows.begin, rows.end);
+    }
+  });
+  double total = 0;
+  for (const double sum : m_comm.all_gather(mine)) total += sum;
+  return total / static_cast<double>(m_rows.total);
 }
 
 template class Validation<float>;

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "rhoflux/data/shard.hpp"
 #include "rhoflux/data/sources.hpp"
-#include "rhoflux/density/density.hpp"
 #include "rhoflux/mpi/communicator.hpp"
+#include "workers.hpp"
 
 namespace rhoflux::training {
 
@@ -11,24 +14,28 @@ namespace rhoflux::training {
 template <class Scalar>
 class Validation {
  public:
-  /// Reads this rank's rows. Collective. The communicator must outlive the object.
+  /// Reads this rank's rows. Collective. The communicator and the workers must outlive the object.
   /// @param chunk rows evaluated together: at most what the density takes
-  Validation(const data::Sources& sources, const Units& units, const mpi::Communicator& comm, int chunk);
+  Validation(const data::Sources& sources, const Units& units, const mpi::Communicator& comm,
+             Workers<Scalar>& workers, int chunk);
 
   /// Validation rows over all ranks; 0 without data.
   std::int64_t n_rows() const { return m_rows.total; }
 
   /// (1/N) sum_s -log rho_{t_s}(x_s). Sums of fixed blocks, added in block order, so that every rank count
   /// gives the same bits. Collective; there must be rows.
-  double nll(const ExecutionSpace& space, density::Density<Scalar>& density,
-             const Vector<Scalar>& parameters) const;
+  double nll(const Vector<Scalar>& parameters) const;
 
  private:
+  double negative_sum(int worker, const Vector<Scalar>& parameters, std::int64_t begin,
+                      std::int64_t end) const;
+
   const mpi::Communicator& m_comm;
+  Workers<Scalar>& m_workers;
   int m_chunk;
-  mpi::Share m_share;          ///< this rank's part of the validation rows
-  data::Shard<Scalar> m_rows;  ///< empty without data
-  Vector<Scalar> m_log_rho;
+  mpi::Share m_share;                     ///< this rank's part of the validation rows
+  data::Shard<Scalar> m_rows;             ///< empty without data
+  std::vector<Vector<Scalar>> m_log_rho;  ///< by worker
 };
 
 extern template class Validation<float>;

@@ -8,6 +8,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/device/loops.hpp"
+#include "rhoflux/device/reductions.hpp"
 
 namespace rhoflux::transport {
 namespace detail {
@@ -264,9 +265,8 @@ int min_status(const ExecutionSpace& space, const Vector<int>& status, int n) {
 
 std::int64_t total(const ExecutionSpace& space, const Vector<int>& counts, int n) {
   std::int64_t sum = 0;
-  Kokkos::parallel_reduce(
-      "ODE count", Kokkos::RangePolicy<ExecutionSpace>(space, 0, n),
-      KOKKOS_LAMBDA(int s, std::int64_t& partial) { partial += counts(s); }, sum);
+  sum_over(
+      space, "ODE count", n, KOKKOS_LAMBDA(int s, std::int64_t& partial) { partial += counts(s); }, sum);
   return sum;
 }
 

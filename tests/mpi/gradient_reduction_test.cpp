@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/device/thread_team.hpp"
 
 namespace rhoflux::parallel {
 namespace {
@@ -16,7 +17,7 @@ constexpr int size = 1001;  // not a multiple of the ranks
 /// Numbers of very different sizes, so that the order of a sum shows in its last bits. From a table, for
 /// where the compiler contracts products and sums differs from place to place.
 float entry(int k, std::int64_t lane) {
-  constexpr int n_lanes = 7;
+  constexpr int n_lanes = 16;
   static const std::vector<float> table = [] {
     std::vector<float> values;
     for (int row = 0; row < size; ++row)
@@ -28,14 +29,19 @@ float entry(int k, std::int64_t lane) {
   return table.at(static_cast<std::size_t>(k * n_lanes + lane));
 }
 
+/// Entries of lane `lane` of all, which is number `local` of this rank.
+template <class Scalar>
+void fill_lane(const GradientReduction<Scalar>& reduction, std::int64_t lane, int local, Range entries) {
+  const Vector<Scalar>& gradient = reduction.lane(local);
+  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), gradient);
+  for (int k = entries.begin; k < entries.end; ++k) host(k) = entry(k, lane);
+  Kokkos::deep_copy(gradient, host);
+}
+
 template <class Scalar>
 void fill(const GradientReduction<Scalar>& reduction, mpi::Share lanes, Range entries = {0, size}) {
-  for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane) {
-    const Vector<Scalar>& gradient = reduction.lane(static_cast<int>(lane - lanes.begin));
-    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), gradient);
-    for (int k = entries.begin; k < entries.end; ++k) host(k) = entry(k, lane);
-    Kokkos::deep_copy(gradient, host);
-  }
+  for (std::int64_t lane = lanes.begin; lane < lanes.end; ++lane)
+    fill_lane(reduction, lane, static_cast<int>(lane - lanes.begin), entries);
 }
 
 void expect_sum_in_lane_order(const GradientReduction<float>& reduction, int n_lanes) {
@@ -126,6 +132,51 @@ TEST(GradientReduction, BeginsWithWhatIsComplete) {
       sum_gradient(second);
       expect_sum_to_rounding(second, comm.size());
     }
+  }
+}
+
+TEST(GradientReduction, PlainSumOverTheThreadsOfAllRanks) {
+  const mpi::Communicator comm(MPI_COMM_WORLD);
+  const BatchPartition partition(comm, 64, 0, 1, 3);
+  ASSERT_EQ(partition.n_lanes(), 3 * comm.size());
+  GradientReduction<double> reduction(comm, partition, size);
+  ASSERT_EQ(reduction.n_local_lanes(), 3);
+  fill(reduction, partition.local_lanes());
+  EXPECT_NEAR(reduction.sum({1.5, 2, 4}, 1).front(), 7.5 * comm.size(), 1e-13);
+  expect_sum_to_rounding(reduction, partition.n_lanes());
+}
+
+/// Each thread fills and announces a lane of its own; the sum of a part begins when all have. What is sent early, and
+/// whether, is a matter of time; the sum is not.
+TEST(GradientReduction, ThreadsFillTheLanesAtOnce) {
+  const mpi::Communicator comm(MPI_COMM_WORLD);
+  constexpr int n_threads = 3;
+  const BatchPartition plain(comm, 64, 0, 1, n_threads), in_order(comm, 64, n_threads * 4);
+  GradientReduction<double> first(comm, plain, size);
+  GradientReduction<float> second(comm, in_order, size);
+  ThreadTeam team(n_threads);
+  const auto step = [&](auto& reduction, const BatchPartition& partition) {
+    reduction.watch({true});
+    const auto work = [&](int thread) {
+      const mpi::Share mine = mpi::share_of(reduction.n_local_lanes(), thread, n_threads);
+      for (std::int64_t lane = mine.begin; lane < mine.end; ++lane)
+        for (const Range part : parts) {
+          fill_lane(reduction, partition.local_lanes().begin + lane, static_cast<int>(lane), part);
+          reduction.on_gradient_added(part);
+        }
+    };
+    if (reduction.is_learning())
+      for (int thread = 0; thread < n_threads; ++thread) work(thread);
+    else
+      team.run(work);
+    fill(reduction, partition.local_lanes(), {90, 100});
+    sum_gradient(reduction);
+  };
+  for (int round = 0; round < 20; ++round) {
+    step(first, plain);
+    expect_sum_to_rounding(first, plain.n_lanes());
+    step(second, in_order);
+    expect_sum_in_lane_order(second, in_order.n_lanes());
   }
 }
 

@@ -9,10 +9,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 from regression import SMALL, check, h5py, listing, main, np, run, succeed, write_population  # noqa: E402
 
 
-def refused(folder, words, *arguments, ranks=0):
+def refused(folder, words, *arguments, ranks=0, threads=1):
     """Requires exit code 2, an error message with these words, given once, and an unchanged folder."""
     before = listing(folder)
-    result = run(*arguments, folder=folder, ranks=ranks)
+    result = run(*arguments, folder=folder, ranks=ranks, threads=threads)
     said = f"{' '.join(map(str, arguments))} ({ranks} ranks), exit code {result.returncode}:\n{result.stdout}{result.stderr}"
     check(result.returncode == 2, "expected exit code 2 from " + said)
     check(result.stderr.count("rhoflux: error:") == 1, "expected one message from " + said)
@@ -53,6 +53,8 @@ def test_deck(folder):
     refused(folder, ["training.stepz"], "train", "deck.cfg", "--training.stepz=5")
     refused(folder, ["--bogus"], "train", "deck.cfg", "--bogus")
     refused(folder, ["nothing.h5"], "train", "deck.cfg", "--restart", "nothing.h5")
+    refused(folder, ["OMP_NUM_THREADS = many", "1 to 1024"], "train", "deck.cfg", threads="many")
+    refused(folder, ["training.batch = 4", "8 threads"], "train", "deck.cfg", "--training.batch=4", threads=8)
     lanes = ["--training.reproducible=true", "--training.reproducible_lanes=1"]
     refused(folder, ["training.reproducible_lanes", "2"], "train", "deck.cfg", *lanes, ranks=2)
 

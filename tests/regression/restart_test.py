@@ -1,4 +1,4 @@
-"""Runs on any number of ranks, stopped and continued, give the same result; damaged checkpoints are passed over."""
+"""Runs on any number of ranks and threads, stopped and continued, give the same result; damaged checkpoints are passed over."""
 
 import shutil
 import sys
@@ -43,6 +43,10 @@ def reproducible(folder, family, precision, *terms):
         succeed(*arguments(f"straight_{ranks}", *more), ranks=ranks, folder=folder)
     check_same(folder, "straight_1", "straight_2")
     check_same(folder, "straight_1", "straight_4")
+    for ranks, threads in ((1, 3), (2, 2)):
+        said = succeed(*arguments(f"threads_{ranks}", *more), ranks=ranks, threads=threads, folder=folder)
+        check(f"{ranks} ranks of {threads} threads" in said, "the threads are not told:\n" + said)
+        check_same(folder, "straight_1", f"threads_{ranks}")
     # Stopped between two checkpoints, lines of the log and validations alike.
     said = succeed(*arguments("parts", *more, "--stop-after", 13), ranks=4, folder=folder, code=75)
     check("step 13" in said and "--restart auto" in said, "the stop is not explained:\n" + said)
@@ -100,13 +104,15 @@ def test_plain_sums_differ_by_rounding(folder):
     learning rate is this small, so that 10 steps keep it below 64 * 2^-53 * 2^10 < 1e-11."""
     prepare(folder)
     steps = 10
-    for ranks in (1, 2, 4):
-        succeed(*arguments(f"run_{ranks}", "--training.precision=double", steps=steps), ranks=ranks, folder=folder)
-    straight = datasets(last(folder, "run_1", steps))
-    for ranks in (2, 4):
-        found = datasets(last(folder, f"run_{ranks}", steps))
+    splits = ((1, 1), (2, 1), (4, 1), (1, 3), (2, 2))
+    for ranks, threads in splits:
+        succeed(*arguments(f"run_{ranks}_{threads}", "--training.precision=double", steps=steps), ranks=ranks, threads=threads,
+                folder=folder)
+    straight = datasets(last(folder, "run_1_1", steps))
+    for ranks, threads in splits[1:]:
+        found = datasets(last(folder, f"run_{ranks}_{threads}", steps))
         gap = np.nanmax(np.abs(straight["history"] - found["history"]))
-        check(gap < 1e-11, f"the history on {ranks} ranks is {gap:.1e} from that on 1")
+        check(gap < 1e-11, f"the history on {ranks} ranks of {threads} threads is {gap:.1e} from that on 1")
 
 
 def test_average_is_between(folder):

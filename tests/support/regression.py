@@ -39,12 +39,12 @@ SMALL = ["--model.hidden=16,16", "--model.time_features=8", "--model.components=
          "--training.batch=64", "--training.warmup=5"]
 
 
-def run(*arguments, ranks=0, folder=".", timeout=120):
-    """Runs the program, under mpiexec if ranks > 0; gives a CompletedProcess with text output."""
+def run(*arguments, ranks=0, threads=1, folder=".", timeout=120):
+    """Runs the program, under mpiexec if ranks > 0, ranks of so many threads; gives a CompletedProcess with text output."""
     command = [PROGRAM] + [str(argument) for argument in arguments]
     if ranks > 0:
         command = MPIEXEC + [str(ranks)] + command
-    return subprocess.run(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    return subprocess.run(command, cwd=folder, env=dict(os.environ, OMP_NUM_THREADS=str(threads)), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, errors="replace", timeout=timeout)
 
 

@@ -33,7 +33,7 @@ constexpr double ln2 = 0.693147180559945309417232121458176568;
 namespace detail {
 
 template <class To, class From>
-RHOFLUX_INLINED_FUNCTION To bit_cast(const From& from) {
+RHOFLUX_INLINED_FUNCTION To bit_cast(From from) {
   static_assert(sizeof(To) == sizeof(From), "bit_cast keeps the size");
   To to;
   std::memcpy(&to, &from, sizeof(To));
@@ -101,7 +101,9 @@ RHOFLUX_INLINED_FUNCTION Scalar trig_series(Scalar a2) {
 /// Nearest whole number, |x| < 2^(mantissa_bits - 1).
 template <class Scalar>
 RHOFLUX_INLINED_FUNCTION Scalar nearest(Scalar x) {
-  return (x + Format<Scalar>::round_magic) - Format<Scalar>::round_magic;
+  constexpr Scalar magic =
+      Format<Scalar>::round_magic;  // a copy: nvcc has no address of the member on the device
+  return (x + magic) - magic;
 }
 
 }  // namespace detail

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "rhoflux/density/config.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/gradient_listener.hpp"
 #include "rhoflux/device/types.hpp"
 #include "rhoflux/network/parameter_layout.hpp"

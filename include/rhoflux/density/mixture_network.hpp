@@ -6,7 +6,7 @@
 
 #include "rhoflux/density/config.hpp"
 #include "rhoflux/density/logistic_mixture.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/network/masked_network.hpp"
 
 namespace rhoflux::density {

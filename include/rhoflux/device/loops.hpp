@@ -7,11 +7,6 @@
 
 namespace rhoflux {
 
-/// True where kernels run on a CPU, so that one work item should be a vectorised loop, not one entry.
-template <class Space>
-constexpr bool runs_on_host =
-    Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Space::memory_space>::accessible;
-
 namespace detail {
 /// One column, vectorised over its rows.
 template <class Function>

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <Kokkos_Core.hpp>
 #include <string>
 #include <vector>
 
-namespace rhoflux {
+#include "rhoflux/device/backend.hpp"
 
-using ExecutionSpace = Kokkos::DefaultExecutionSpace;
-using MemorySpace = ExecutionSpace::memory_space;
+namespace rhoflux {
 
 /// A vector in the memory of the execution space.
 template <class Scalar>
@@ -61,6 +59,17 @@ struct Range {
 template <class Scalar>
 Matrix<Scalar> rows_of(const Matrix<Scalar>& matrix, Range rows) {
   return Kokkos::subview(matrix, Kokkos::make_pair(rows.begin, rows.end), Kokkos::ALL);
+}
+
+/// The same entries without a share in their ownership, which must be held elsewhere. Threads may copy such views of one
+/// array at once; the owners of an array are not counted safely where Kokkos was built for one thread alone.
+template <class Scalar>
+Vector<Scalar> borrowed(const Vector<Scalar>& vector) {
+  return Vector<Scalar>(vector.data(), vector.extent(0));
+}
+template <class Scalar>
+Matrix<Scalar> borrowed(const Matrix<Scalar>& matrix) {
+  return Matrix<Scalar>(matrix.data(), matrix.extent(0), matrix.extent(1));
 }
 
 /// A copy in the memory of the execution space.

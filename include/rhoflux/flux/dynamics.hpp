@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "rhoflux/density/density.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/flux/config.hpp"
 #include "rhoflux/flux/divergence_free.hpp"
 #include "rhoflux/flux/flux.hpp"

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/gradient_listener.hpp"
 #include "rhoflux/device/types.hpp"
 #include "rhoflux/network/call_order.hpp"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/lattice.hpp"
 #include "rhoflux/device/units.hpp"
 #include "rhoflux/flux/dynamics.hpp"

@@ -27,7 +27,7 @@ class Likelihoods {
   Likelihoods(density::Density<Scalar>& density, std::int64_t batch, int max_samples);
 
   void add_term(const std::string& name, const TermSchedule& schedule,
-                std::unique_ptr<SampleStream<Scalar>> stream);
+                std::shared_ptr<const SampleStream<Scalar>> stream);
   int n_terms() const { return static_cast<int>(m_terms.size()); }
   const std::string& name(int k) const { return m_terms[static_cast<std::size_t>(k)].name; }
   const TermSchedule& schedule(int k) const { return m_terms[static_cast<std::size_t>(k)].schedule; }
@@ -42,7 +42,7 @@ class Likelihoods {
   struct LikelihoodTerm {
     std::string name;
     TermSchedule schedule;
-    std::unique_ptr<SampleStream<Scalar>> stream;
+    std::shared_ptr<const SampleStream<Scalar>> stream;
   };
   double add_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters, std::int64_t step,
                       SampleRange samples, double weight, const SampleStream<Scalar>& stream,

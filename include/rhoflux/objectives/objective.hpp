@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/objectives/expectations.hpp"
 #include "rhoflux/objectives/likelihoods.hpp"
@@ -21,10 +21,11 @@ struct ObjectiveOptions {
   int max_samples = default_chunk_size;  ///< evaluated together; a multiple of Config::samples_per_block
 };
 
-/// Streams that need files; null: none. Those of given Gaussians the objective makes itself.
+/// Streams that need files; null: none. Those of given Gaussians the objective makes itself. Several objectives may
+/// draw from one stream at once.
 template <class Scalar>
 struct FileStreams {
-  std::unique_ptr<SampleStream<Scalar>> data, initial, terminal;
+  std::shared_ptr<const SampleStream<Scalar>> data, initial, terminal;
 };
 
 /// The objective on one lane: its terms, when they act, their values and the gradient of their weighted sum
@@ -35,7 +36,7 @@ class Objective {
  public:
   /// @param dynamics made with motion and derivatives where Config::has_expectations; outlives the object
   Objective(const Config& config, flux::Dynamics<Scalar>& dynamics, const ObjectiveOptions& options,
-            FileStreams<Scalar> streams);
+            const FileStreams<Scalar>& streams);
 
   std::size_t n_terms() const { return m_names.size(); }
   const std::string& name(std::size_t k) const { return m_names[k]; }
@@ -52,9 +53,9 @@ class Objective {
                                    const Vector<Scalar>& gradient);
 
  private:
-  std::unique_ptr<SampleStream<Scalar>> stream_of(const Config& config, TermKind kind,
-                                                  const ObjectiveOptions& options,
-                                                  FileStreams<Scalar>& streams) const;
+  std::shared_ptr<const SampleStream<Scalar>> stream_of(const Config& config, TermKind kind,
+                                                        const ObjectiveOptions& options,
+                                                        const FileStreams<Scalar>& streams) const;
 
   std::int64_t m_batch;
   std::uint64_t m_seed;

@@ -9,15 +9,17 @@ namespace rhoflux::parallel {
 /// How the samples of a global batch are split over ranks and over partial sums ("lanes"). Sample i is the
 /// same data row on any number of ranks; only who computes it changes.
 ///
-/// Plain: one lane a rank. Reproducible: a fixed number of lanes, each a contiguous part of the batch summed
-/// by one rank in order, and the lanes added in order, so that the sum has the same bits on any number of
-/// ranks up to the number of lanes.
+/// Plain: one lane a thread. Reproducible: a fixed number of lanes, each a contiguous part of the batch summed
+/// by one thread in order, and the lanes added in order, so that the sum has the same bits for any number of ranks
+/// up to the number of lanes, and of threads.
 class BatchPartition {
  public:
   /// @param lanes 0: plain
-  /// @param samples_per_block samples that one lane has mpi::on_every_rank; divides the batch
-  /// Throws Error (bad input) if there are more ranks than blocks or lanes.
-  BatchPartition(const mpi::Communicator& comm, std::int64_t batch, int lanes, int samples_per_block = 1);
+  /// @param threads of each rank
+  /// @param samples_per_block samples that one lane has together; divides the batch
+  /// Throws Error (bad input) if there are more ranks than lanes, or more lanes than blocks.
+  BatchPartition(const mpi::Communicator& comm, std::int64_t batch, int lanes, int samples_per_block = 1,
+                 int threads = 1);
 
   bool reproducible() const { return m_reproducible; }
   int n_lanes() const { return m_n_lanes; }

@@ -14,7 +14,7 @@ namespace rhoflux::parallel {
 /// The sum of gradients over the lanes of all ranks, bucket by bucket, by messages that do not block: they
 /// advance in `start_next`, `progress` and `finish`.
 ///
-/// Plain, a bucket goes through MPI_Iallreduce. Reproducible, each rank receives its slice of the bucket from
+/// Plain, the lanes of a rank are added up, and a bucket goes through MPI_Iallreduce. Reproducible, each rank receives its slice of the bucket from
 /// all lanes, adds them up in the order of the lanes, and shares the result.
 template <class Scalar>
 class BucketSum {
@@ -49,6 +49,7 @@ class BucketSum {
   };
   const Scalar* on_host(const Vector<Scalar>& lane, Range entries);
   void pack(const Bucket& bucket, const Vector<Scalar>& lane, Scalar* to);
+  void add(const Bucket& bucket, const Vector<Scalar>& lane, Scalar* to);
   void unpack(const Bucket& bucket, const Scalar* from);
   void send_lanes(const Bucket& bucket, Message& message);
   void share(Message& message);

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
+#include <thread>
 #include <vector>
 
 #include "rhoflux/device/gradient_listener.hpp"
@@ -13,7 +15,8 @@
 namespace rhoflux::parallel {
 
 /// Sums gradients over lanes and ranks. As the listener of the adjoint passes it learns in one step how often
-/// each part of the gradient is added to, and in the following steps sends a part as soon as that is done.
+/// each part of the gradient is added to, and in the following steps sends a part as soon as that is done. Threads
+/// may fill the lanes at once, except in the step in which it learns; the thread that calls `watch` sends.
 template <class Scalar>
 class GradientReduction final : public GradientListener {
  public:
@@ -29,6 +32,9 @@ class GradientReduction final : public GradientListener {
   /// Before the lanes are filled: the sum may begin meanwhile. Without this call, `sum` does everything.
   /// @param kind tells apart steps in which the gradient is filled in different ways; equal on all ranks
   void watch(const std::vector<bool>& kind);
+  /// True from `watch` to `sum` of a step in which the order of the adjoint passes is learnt: the lanes are to be
+  /// filled by one thread, one after the other.
+  bool is_learning() const { return m_state == State::learning; }
   /// Throws std::logic_error for entries whose sum has begun.
   void on_gradient_added(Range entries) override;
   /// Buckets whose sum has begun before `sum` was called.
@@ -49,7 +55,9 @@ class GradientReduction final : public GradientListener {
   BucketSum<Scalar> m_sum;
   int m_size;
   State m_state = State::idle;
-  std::vector<bool> m_kind;  ///< of the steps that m_use is about
+  std::mutex m_mutex;           ///< of the counts below, in the steps that are watched
+  std::thread::id m_messenger;  ///< the thread that sends
+  std::vector<bool> m_kind;     ///< of the steps that m_use is about
   bool m_has_learnt = false;
   GradientUse m_use;
   std::vector<int> m_bucket_of;                 ///< by part

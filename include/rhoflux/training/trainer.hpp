@@ -26,6 +26,7 @@ struct RunConfig {
   std::string restart = "none";  ///< none, auto or the path of a checkpoint
   bool force = false;            ///< remove checkpoints that are in the way
   StopLimits limits;
+  int threads = 1;  ///< of each rank, where kernels run on a host
 };
 
 enum class RunEnd { finished, early_stopping, stopped };

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "rhoflux/core/random.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "unit/density/reference_density.hpp"
 
 namespace rhoflux::density {

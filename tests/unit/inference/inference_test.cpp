@@ -4,7 +4,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/density/leading_coordinates.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/metrics/statistics.hpp"
 #include "unit/inference/inference_test_support.hpp"
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/device/chunk.hpp"
+#include "rhoflux/device/backend.hpp"
 #include "rhoflux/inference/transport_report.hpp"
 #include "rhoflux/metrics/statistics.hpp"
 #include "unit/inference/inference_test_support.hpp"

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <Kokkos_Core.hpp>
+#include <string>
+#include <type_traits>
+
+/// Where kernels run, and what follows from it. The one place that knows the backends of Kokkos.
+namespace rhoflux {
+
+/// True where kernels of a space run on a CPU.
+template <class Space>
+constexpr bool is_host_space = std::is_same_v<typename Space::memory_space, Kokkos::HostSpace>;
+
+#if !defined(KOKKOS_ENABLE_SERIAL)
+#error \
+    "Kokkos was built without its backend Serial, which rhoflux needs; build it with -DKokkos_ENABLE_SERIAL=ON"
+#endif
+/// The accelerator that Kokkos was built for. On a host one thread runs a kernel: a rank's threads work on different
+/// samples (ThreadTeam), because a kernel of a chunk is too short to be shared.
+using ExecutionSpace = std::conditional_t<is_host_space<Kokkos::DefaultExecutionSpace>, Kokkos::Serial,
+                                          Kokkos::DefaultExecutionSpace>;
+using MemorySpace = ExecutionSpace::memory_space;
+
+/// True where a kernel's work item should be a vectorised loop, not one entry.
+template <class Space>
+constexpr bool runs_on_host = is_host_space<Space>;
+
+/// Samples that one pass over the network handles: their activations stay in cache. Results do not depend on it beyond
+/// rounding, but keep their bits only while it is the same.
+constexpr int default_chunk_size = 128;
+
+/// An instance of the execution space for thread k of a rank; kernels of different instances do not wait for each other.
+inline ExecutionSpace make_instance(int k) {
+#if KOKKOS_VERSION >= 40000
+  if constexpr (is_host_space<ExecutionSpace>)
+    return k == 0 ? ExecutionSpace() : ExecutionSpace(Kokkos::NewInstance{});
+#endif
+  (void)k;
+  return ExecutionSpace();
+}
+
+/// Threads of a rank that can be used: on an accelerator one, whose kernels fill it.
+inline int usable_threads(int threads) {
+  return is_host_space<ExecutionSpace> ? threads : 1;
+}
+
+inline std::string backend_name() {
+  return ExecutionSpace::name();
+}
+
+}  // namespace rhoflux
