@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <exception>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "rhoflux/checkpoint/checkpoint.hpp"
@@ -20,6 +21,10 @@ void evaluate(const char* path, const std::vector<double>& numbers) {
   for (std::size_t k = 0; k < numbers.size(); ++k) (k % (n_dims + 1) == 0 ? t : x).push_back(numbers[k]);
   if (x.size() != t.size() * n_dims)
     throw std::runtime_error("each point needs its time and all coordinates");
+
+  for (const double time : t)
+    if (!inference.model().units.is_in_time_range(time))
+      throw std::runtime_error("time " + std::to_string(time) + " is outside the range of the model");
 
   const auto found = inference.dynamics_at(t, x, inference.model().flux.volatility);
   for (std::size_t row = 0; row < t.size(); ++row) {
@@ -37,7 +42,14 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::vector<double> numbers;
-  for (int k = 2; k < argc; ++k) numbers.push_back(std::atof(argv[k]));
+  for (int k = 2; k < argc; ++k) {
+    char* end = nullptr;
+    numbers.push_back(std::strtod(argv[k], &end));
+    if (end == argv[k] || *end != '\0') {
+      std::fprintf(stderr, "evaluate_model: '%s' is not a number\n", argv[k]);
+      return 2;
+    }
+  }
   int no_options = 1;  // all arguments are ours, none is for Kokkos
   const Kokkos::ScopeGuard kokkos(no_options, argv);
   try {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From a clean clone to a trained density, moving particles and pictures: installs what is missing, builds, draws a
-# population that branches, trains on two ranks for about two minutes, checks, moves particles, draws. Everything lands
+# population that branches, trains on two ranks for half a minute, checks, moves particles, draws. Everything lands
 # in output/quickstart.
 # Run it again at any time: it continues where it stopped.
 set -euo pipefail
@@ -36,7 +36,7 @@ else
   run "$rhoflux" generate branching --count 20000 --seed 1 --output "$data"
 fi
 
-heading "3/7 Training on two ranks (about two minutes)"
+heading "3/7 Training on two ranks (half a minute)"
 run mpirun -n 2 "$rhoflux" train inputs/branching.cfg \
   --data.file="$data" --checkpoint.directory="$checkpoints" --restart auto
 

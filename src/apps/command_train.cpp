@@ -97,11 +97,14 @@ cli::Deck read_deck(const Context& context, const Arguments& arguments) {
 void print_check(const Context& context, const std::string& deck_path, const data::Sources& sources,
                  const parallel::BatchPartition& partition) {
   const std::string data = sources.data ? sources.data->path() : "its endpoint distributions";
-  print(context.comm, deck_path + ": the deck and " + data + " are good; " +
-                          std::to_string(partition.n_lanes()) + " parts of a batch of " +
-                          std::to_string(partition.batch()) + " on " + std::to_string(context.comm.size()) +
-                          " ranks" +
-                          (context.threads > 1 ? " of " + std::to_string(context.threads) + " threads" : ""));
+  const auto counted = [](const std::string& what, std::int64_t n) {
+    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
+  };
+  print(context.comm, deck_path + ": the deck and " + data + " are good; a step has " +
+                          std::to_string(partition.batch()) + " samples, summed in " +
+                          counted("part", partition.n_lanes()) + " on " +
+                          counted("rank", context.comm.size()) +
+                          (context.threads > 1 ? " of " + counted("thread", context.threads) : ""));
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ std::string program_usage() {
          "\nOptions\n"
          "  --version   versions of the program and its libraries\n"
          "  -h, --help  this text\n\n"
-         "Runs alone or under mpirun -n N, with the same result. More: man rhoflux.\n";
+         "Runs alone or under mpirun -n N, with the same result. More: man rhoflux, or rhoflux --man.\n";
 }
 
 }  // namespace rhoflux::apps

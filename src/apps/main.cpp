@@ -45,10 +45,18 @@ int run(const apps::Context& context, const std::vector<std::string>& own) {
   const apps::Command* command = apps::find_command(own.front());
   if (command == nullptr) fail_input("unknown command '" + own.front() + "'\n" + apps::program_usage());
   apps::Arguments arguments = command->make_arguments();
-  arguments.parse({own.begin() + 1, own.end()});
-  if (context.comm.is_root())
-    for (const std::string& warning : arguments.warnings())
-      std::cerr << "rhoflux: warning: " << warning << std::endl;
+  const auto warn = [&] {
+    if (context.comm.is_root())
+      for (const std::string& warning : arguments.warnings())
+        std::cerr << "rhoflux: warning: " << warning << std::endl;
+  };
+  try {
+    arguments.parse({own.begin() + 1, own.end()});
+  } catch (const Error&) {
+    warn();  // the error may name an option by its new name
+    throw;
+  }
+  warn();
   return command->run(context, arguments);
 }
 

@@ -221,7 +221,8 @@ void MaskedNetwork<Scalar>::adjoint_stage(const ExecutionSpace& space, const Con
         gemm(space, Transpose::no, Transpose::yes, delta,
              block_of(m_activations[at.from], at.visible, columns), Scalar(1),
              weight_view(parameters_bar, at.block.weight, at.rows.size(), at.visible.size()));
-      if (m_listener != nullptr) m_listener->on_gradient_added({at.block.weight, at.block.end});
+      if (m_listener != nullptr)
+        m_listener->on_gradient_added(Range{at.block.weight, at.block.end});  // named for nvcc
     }
     if (at.visible.size() == 0 || (layer == 0 && !scope.inputs)) continue;
     gemm(space, Transpose::yes, Transpose::no,

@@ -54,7 +54,10 @@ void Reporter::start(const RunSizes& sizes, std::int64_t step) const {
   if (m_config.flux.divergence_free != flux::DivergenceFree::none &&
       !m_config.objective.has(objectives::TermKind::integral))
     m_log("note: the objective does not depend on the divergence-free part of the flux, which stays zero");
-  if (step > 0) m_log("continuing after step " + std::to_string(step));
+  if (step >= m_config.training.steps)
+    m_log("nothing is left to do: " + std::to_string(step) + " steps have been made");
+  else if (step > 0)
+    m_log("continuing after step " + std::to_string(step));
 }
 
 /// Means of the terms: into the row, and as text.

@@ -30,13 +30,14 @@ constexpr bool runs_on_host = is_host_space<Space>;
 constexpr int default_chunk_size = 128;
 
 /// An instance of the execution space for thread k of a rank; kernels of different instances do not wait for each other.
-inline ExecutionSpace make_instance(int k) {
+template <class Space = ExecutionSpace>
+Space make_instance([[maybe_unused]] int k) {
 #if KOKKOS_VERSION >= 40000
-  if constexpr (is_host_space<ExecutionSpace>)
-    return k == 0 ? ExecutionSpace() : ExecutionSpace(Kokkos::NewInstance{});
+  if constexpr (is_host_space<Space>) {
+    if (k > 0) return Space(Kokkos::NewInstance{});
+  }
 #endif
-  (void)k;
-  return ExecutionSpace();
+  return Space();
 }
 
 /// Threads of a rank that can be used: on an accelerator one, whose kernels fill it.

@@ -40,6 +40,7 @@ class Inference {
     std::vector<double> score;        ///< (n, n_dims), 1/units
     std::vector<double> drift;        ///< (n, n_dims) u = j / rho + g^2 / 2 score, units/time
   };
+  /// Times outside the range of the data are taken as they are; Units::is_in_time_range tells them.
   /// Velocity, score and drift of dX = u dt + g dW for g = volatility (units/sqrt(time)).
   DynamicsValues dynamics_at(const std::vector<double>& t, const std::vector<double>& x,
                              const flux::Volatility& volatility) const;
