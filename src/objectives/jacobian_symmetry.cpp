@@ -34,7 +34,7 @@ class JacobianSymmetry final : public ExpectationTerm<Scalar> {
   TermSums add_unevaluated(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples,
                            double weight, const UnevaluatedSamplesBar<Scalar>& bar) override;
 
- private:
+  // Steps of add_unevaluated; public, because nvcc allows kernels in public functions alone.
   void draw_signs(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples) const;
   TermSums add_values(const ExecutionSpace& space, int n, double weight,
                       const Vector<Scalar>& score_weight) const;
@@ -43,6 +43,7 @@ class JacobianSymmetry final : public ExpectationTerm<Scalar> {
   /// The drift at the samples shifted by +-step along v or w, which are stencil points 0, 1 and 2, 3.
   void evaluate_at(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples, int stencil_point);
 
+ private:
   flux::Dynamics<Scalar>& m_dynamics;
   int m_n_dims;
   double m_step, m_time_span;  ///< step in units of the data

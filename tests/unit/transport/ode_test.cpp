@@ -141,12 +141,16 @@ TEST(DormandPrince, MovesEachParticleAsIfItWereAlone) {
   }
 }
 
-TEST(DormandPrince, StepsOverANarrowFeatureOnlyWithinTheTolerance) {
-  // A bump of width 0.01 in time: x gains its area.
-  const Drift bump = drift_of(KOKKOS_LAMBDA(double tau, const Matrix<double>&, int, int) {
+/// A bump of width 0.01 in time: x gains its area.
+Drift bump_in_time() {
+  return drift_of(KOKKOS_LAMBDA(double tau, const Matrix<double>&, int, int) {
     const double z = (tau - 0.5) / 0.01;
     return math::exp(-0.5 * z * z);
   });
+}
+
+TEST(DormandPrince, StepsOverANarrowFeatureOnlyWithinTheTolerance) {
+  const Drift bump = bump_in_time();
   const ExecutionSpace space;
   const auto points = points_at(0.0, {0.0}, 1);
   DormandPrince ode(1, 1);
@@ -189,10 +193,13 @@ std::string message_of(const std::function<void()>& work) {
   return "no error";
 }
 
+/// dx/dtau = x^2 reaches infinity at tau = 1 / x0.
+Drift square() {
+  return drift_of(KOKKOS_LAMBDA(double, const Matrix<double>& x, int s, int i) { return x(i, s) * x(i, s); });
+}
+
 TEST(DormandPrince, SaysWhereAPathEnds) {
-  // dx/dtau = x^2 reaches infinity at tau = 1 / x0 = 0.5.
-  const Drift explosion =
-      drift_of(KOKKOS_LAMBDA(double, const Matrix<double>& x, int s, int i) { return x(i, s) * x(i, s); });
+  const Drift explosion = square();
   const ExecutionSpace space;
   const auto points = points_at(0.0, {0.1, 2.0}, 1);
   DormandPrince ode(1, 2);
