@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds rhoflux against an installed Kokkos and KokkosKernels, in a folder of its own, and runs there the unit tests, the
-# tests on ranks, and the restarts.
+# tests on ranks, restarts and dynamics.
 #
 #   Kokkos_ROOT=/opt/kokkos KokkosKernels_ROOT=/opt/kokkos tests/backends.sh [FOLDER [ctest options]]
 #
