@@ -12,24 +12,14 @@
 #include <string>
 
 #include "rhoflux/core/error.hpp"
+#include "support/bad_input_message.hpp"
 
 namespace rhoflux::cli {
 namespace {
 
 const std::string minimal = "[data]\nfile = cells.h5\n";
 
-/// The message of the bad-input Error that `work` throws; a test failure if it throws none.
-template <class Work>
-std::string message_of(const Work& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::bad_input);
-    return error.what();
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return "";
-}
+using test::message_of;
 
 std::string deck_error(const std::string& text, const std::vector<Override>& overrides = {}) {
   return message_of([&] { parse_deck_text(text, "run.cfg", overrides); });

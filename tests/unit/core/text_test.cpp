@@ -8,24 +8,14 @@
 #include <random>
 
 #include "rhoflux/core/enum_text.hpp"
+#include "support/bad_input_message.hpp"
 
 namespace rhoflux {
 namespace {
 
 enum class Colour { red, green, unnamed };
 
-/// The message of the bad-input Error that `work` throws; a test failure if it throws none.
-template <class Work>
-std::string message_of(const Work& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ExitCode::bad_input);
-    return error.what();
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return "";
-}
+using test::message_of;
 
 }  // namespace
 
