@@ -9,7 +9,7 @@
 #include "rhoflux/device/profiling.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/file_hash.hpp"
-#include "rhoflux/parallel/gradient_reduction.hpp"
+#include "rhoflux/parallel/batch_partition.hpp"
 #include "rhoflux/training/trainer.hpp"
 
 namespace rhoflux::apps {
@@ -116,9 +116,8 @@ int command_train(const Context& context, const Arguments& arguments) {
       note_input(context, path, deck.data.hash);
   data::read_tables(deck.objective, context.comm);
   const data::Sources sources = data::open_sources(deck.data, deck.objective, context.comm);
-  const int lanes = deck.training.reproducible ? deck.training.reproducible_lanes : 0;
-  const parallel::BatchPartition partition(context.comm, deck.training.batch, lanes,
-                                           deck.objective.samples_per_block(), context.threads);
+  const parallel::BatchPartition partition =
+      training::partition_of(deck.training, deck.objective, context.threads, context.comm);
   (void)flux::layout_of(deck.model, deck.flux, sources.n_dims);
   if (arguments.has("check")) {
     (void)data::measure(sources, deck.data, context.comm);

@@ -101,8 +101,6 @@ const std::string& executable_hash() {
   return hash;
 }
 
-}  // namespace
-
 /// Threads of each rank, as --version says them.
 std::string threads_text() {
   try {
@@ -112,6 +110,8 @@ std::string threads_text() {
     return ", OMP_NUM_THREADS is no number of threads";
   }
 }
+
+}  // namespace
 
 std::string version_text() {
   return "rhoflux " RHOFLUX_VERSION " (git " + git_version() + ")\n  Kokkos " + kokkos_version() +

@@ -316,10 +316,10 @@ void add_state_adjoint(const ExecutionSpace& space, const FactorIndex& index, in
 
 /// The adjoint of the logits of gamma. @param prefix_bar (K, n) of sampled_states_adjoint; empty: none
 template <class Scalar>
-void component_weights_adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& logits, int n,
-                               const ConstMatrix<Scalar>& log_factor_bar,
-                               const ConstVector<Scalar>& log_rho_bar, const ConstMatrix<Scalar>& prefix_bar,
-                               const Vector<Scalar>& logits_bar) {
+void product_weights_adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& logits, int n,
+                             const ConstMatrix<Scalar>& log_factor_bar,
+                             const ConstVector<Scalar>& log_rho_bar, const ConstMatrix<Scalar>& prefix_bar,
+                             const Vector<Scalar>& logits_bar) {
   const ConstVector<Scalar> gamma = logits, to_log_rho = log_rho_bar;
   const ConstMatrix<Scalar> factor_bar = log_factor_bar, sampled_bar = prefix_bar;
   const Vector<Scalar> gamma_bar = logits_bar;
@@ -363,8 +363,8 @@ void MixtureFlux<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector
   network.adjoint_stage(space, parameters, parameters_bar, 0, {});
   if (parameters_bar.extent(0) == 0) return;
   const Vector<Scalar> gamma_bar = Kokkos::subview(parameters_bar, logits);
-  component_weights_adjoint<Scalar>(space, gamma, n, m_log_factor_bar, bar.log_rho,
-                                    is_sampled ? m_share_bar : Matrix<Scalar>(), gamma_bar);
+  product_weights_adjoint<Scalar>(space, gamma, n, m_log_factor_bar, bar.log_rho,
+                                  is_sampled ? m_share_bar : Matrix<Scalar>(), gamma_bar);
 }
 
 }  // namespace

@@ -7,8 +7,6 @@
 #include "workspace.hpp"
 
 namespace rhoflux::inference {
-namespace {}  // namespace
-
 Inference::Workspace::Workspace(const checkpoint::Checkpoint& checkpoint) {
   const checkpoint::ModelDescription& model = checkpoint.model;
   const int n_dims = model.units.n_dims(), n = default_chunk_size;

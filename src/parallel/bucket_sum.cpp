@@ -57,7 +57,7 @@ void BucketSum<Scalar>::set_buckets(std::vector<Bucket> buckets) {
 /// Entries of a lane in host memory; what is not there is copied to m_host.
 template <class Scalar>
 const Scalar* BucketSum<Scalar>::on_host(const Vector<Scalar>& lane, Range entries) {
-  if constexpr (is_host_space<ExecutionSpace>) {
+  if constexpr (runs_on_host<ExecutionSpace>) {
     return lane.data() + entries.begin;
   } else {
     const auto part = Kokkos::make_pair(entries.begin, entries.end);

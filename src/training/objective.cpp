@@ -61,19 +61,13 @@ objectives::FileStreams<Scalar> read_streams(const RunConfig& config, const data
 
 }  // namespace
 
-parallel::BatchPartition partition_of(const RunConfig& config, const mpi::Communicator& comm) {
-  return parallel::BatchPartition(comm, config.training.batch,
-                                  config.training.reproducible ? config.training.reproducible_lanes : 0,
-                                  config.objective.samples_per_block(), config.threads);
-}
-
 template <class Scalar>
 DistributedObjective<Scalar>::DistributedObjective(const RunConfig& config, const data::Sources& sources,
                                                    const mpi::Communicator& comm, const Units& units,
                                                    Workers<Scalar>& workers, int chunk)
     : m_workers(workers),
       m_overlaps(config.training.overlap),
-      m_partition(partition_of(config, comm)),
+      m_partition(partition_of(config.training, config.objective, config.threads, comm)),
       m_gradient(comm, m_partition, workers.dynamics(0).layout().size()) {
   const objectives::ObjectiveOptions options = {units, config.flux.volatility, config.training.batch,
                                                 config.training.seed, chunk};

@@ -13,9 +13,6 @@
 
 namespace rhoflux::training {
 
-/// How the batches of a run are shared. Throws Error (bad input) where they are too small for that.
-parallel::BatchPartition partition_of(const RunConfig& config, const mpi::Communicator& comm);
-
 /// The objective of a run over global batches: each thread of each rank takes its lanes of the batch, and values and
 /// gradients are summed over lanes and ranks. No array is allocated in a step.
 template <class Scalar>

@@ -65,7 +65,8 @@ std::vector<ReportedTerm> terms_of(const DistributedObjective<Scalar>& objective
 
 /// Threads that have work: at most the lanes of the rank that has most.
 int n_workers(const RunConfig& config, const mpi::Communicator& comm) {
-  const parallel::BatchPartition partition = partition_of(config, comm);
+  const parallel::BatchPartition partition =
+      partition_of(config.training, config.objective, config.threads, comm);
   return static_cast<int>(
       std::min<std::int64_t>(config.threads, (partition.n_lanes() + comm.size() - 1) / comm.size()));
 }
@@ -278,6 +279,12 @@ RunEnd train_in(const RunConfig& config, const data::Sources& sources, const mpi
 }
 
 }  // namespace
+
+parallel::BatchPartition partition_of(const TrainingConfig& training, const objectives::Config& objective,
+                                      int threads, const mpi::Communicator& comm) {
+  return {comm, training.batch, training.reproducible ? training.reproducible_lanes : 0,
+          objective.samples_per_block(), threads};
+}
 
 RunEnd train(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
              const std::function<void(const std::string&)>& log) {

@@ -36,7 +36,8 @@ double Validation<Scalar>::negative_sum(int worker, const Vector<Scalar>& parame
 template <class Scalar>
 double Validation<Scalar>::nll(const Vector<Scalar>& parameters) const {
   const mpi::Blocks blocks = {m_rows.total, m_chunk};
-  const std::int64_t n_mine = (m_share.size() + m_chunk - 1) / m_chunk, first = m_share.begin / m_chunk;
+  const std::int64_t n_mine = mpi::Blocks{m_share.size(), m_chunk}.n_blocks(),
+                     first = m_share.begin / m_chunk;
   std::vector<double> mine(static_cast<std::size_t>(n_mine));
   const Vector<Scalar> shared = borrowed(parameters);
   m_workers.run([&](int worker) {

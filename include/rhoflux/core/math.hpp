@@ -101,8 +101,8 @@ RHOFLUX_INLINED_FUNCTION Scalar trig_series(Scalar a2) {
 /// Nearest whole number, |x| < 2^(mantissa_bits - 1).
 template <class Scalar>
 RHOFLUX_INLINED_FUNCTION Scalar nearest(Scalar x) {
-  constexpr Scalar magic =
-      Format<Scalar>::round_magic;  // a copy: nvcc has no address of the member on the device
+  // A copy: nvcc has no address of the member on the device.
+  constexpr Scalar magic = Format<Scalar>::round_magic;
   return (x + magic) - magic;
 }
 

@@ -7,9 +7,9 @@
 /// Where kernels run, and what follows from it. The one place that knows the backends of Kokkos.
 namespace rhoflux {
 
-/// True where kernels of a space run on a CPU.
+/// True where kernels of a space run on a CPU, so that one work item should be a vectorised loop, not one entry.
 template <class Space>
-constexpr bool is_host_space = std::is_same_v<typename Space::memory_space, Kokkos::HostSpace>;
+constexpr bool runs_on_host = std::is_same_v<typename Space::memory_space, Kokkos::HostSpace>;
 
 #if !defined(KOKKOS_ENABLE_SERIAL)
 #error \
@@ -17,13 +17,9 @@ constexpr bool is_host_space = std::is_same_v<typename Space::memory_space, Kokk
 #endif
 /// The accelerator that Kokkos was built for. On a host one thread runs a kernel: a rank's threads work on different
 /// samples (ThreadTeam), because a kernel of a chunk is too short to be shared.
-using ExecutionSpace = std::conditional_t<is_host_space<Kokkos::DefaultExecutionSpace>, Kokkos::Serial,
+using ExecutionSpace = std::conditional_t<runs_on_host<Kokkos::DefaultExecutionSpace>, Kokkos::Serial,
                                           Kokkos::DefaultExecutionSpace>;
 using MemorySpace = ExecutionSpace::memory_space;
-
-/// True where a kernel's work item should be a vectorised loop, not one entry.
-template <class Space>
-constexpr bool runs_on_host = is_host_space<Space>;
 
 /// Samples that one pass over the network handles: their activations stay in cache. Results do not depend on it beyond
 /// rounding, but keep their bits only while it is the same.
@@ -33,7 +29,7 @@ constexpr int default_chunk_size = 128;
 template <class Space = ExecutionSpace>
 Space make_instance([[maybe_unused]] int k) {
 #if KOKKOS_VERSION >= 40000
-  if constexpr (is_host_space<Space>) {
+  if constexpr (runs_on_host<Space>) {
     if (k > 0) return Space(Kokkos::NewInstance{});
   }
 #endif
@@ -42,7 +38,7 @@ Space make_instance([[maybe_unused]] int k) {
 
 /// Threads of a rank that can be used: on an accelerator one, whose kernels fill it.
 inline int usable_threads(int threads) {
-  return is_host_space<ExecutionSpace> ? threads : 1;
+  return runs_on_host<ExecutionSpace> ? threads : 1;
 }
 
 inline std::string backend_name() {

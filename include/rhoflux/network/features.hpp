@@ -7,11 +7,11 @@
 
 namespace rhoflux::network {
 
-/// Sinusoidal features of one scalar v: sin(w_k v), cos(w_k v), k = 1..n, with geometric angular frequencies
-/// w_k from `frequency_min` to `frequency_max` (Tancik et al. 2020), optionally after v itself.
-/// The coordinate itself beside its sines and cosines.
+/// Whether the features have v itself before its sines and cosines.
 enum class RawValue { left_out, included };
 
+/// Sinusoidal features of one scalar v: sin(w_k v), cos(w_k v), k = 1..n, with geometric angular frequencies
+/// w_k from `frequency_min` to `frequency_max` (Tancik et al. 2020), optionally after v itself.
 struct FourierConfig {
   int n_features = 0;  ///< sines plus cosines, even
   double frequency_min = 0.5;

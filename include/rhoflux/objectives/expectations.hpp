@@ -30,7 +30,7 @@ struct ExpectationOptions {
 template <class Scalar>
 class Expectations {
  public:
-  /// @param dynamics made with motion and derivatives; outlives the object
+  /// @param dynamics made for Use::adjoint; outlives the object
   Expectations(const Config& config, flux::Dynamics<Scalar>& dynamics, const ExpectationOptions& options);
   ~Expectations();
 

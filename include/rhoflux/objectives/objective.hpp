@@ -34,7 +34,7 @@ struct FileStreams {
 template <class Scalar>
 class Objective {
  public:
-  /// @param dynamics made with motion and derivatives where Config::has_expectations; outlives the object
+  /// @param dynamics made for Use::adjoint where Config::has_expectations; outlives the object
   Objective(const Config& config, flux::Dynamics<Scalar>& dynamics, const ObjectiveOptions& options,
             const FileStreams<Scalar>& streams);
 

@@ -14,8 +14,8 @@ namespace rhoflux::parallel {
 /// The sum of gradients over the lanes of all ranks, bucket by bucket, by messages that do not block: they
 /// advance in `start_next`, `progress` and `finish`.
 ///
-/// Plain, the lanes of a rank are added up, and a bucket goes through MPI_Iallreduce. Reproducible, each rank receives its slice of the bucket from
-/// all lanes, adds them up in the order of the lanes, and shares the result.
+/// Plain, the lanes of a rank are added up, and a bucket goes through MPI_Iallreduce. Reproducible, each rank receives
+/// its slice of the bucket from all lanes, adds them up in the order of the lanes, and shares the result.
 template <class Scalar>
 class BucketSum {
  public:

@@ -7,6 +7,7 @@
 #include "rhoflux/data/sources.hpp"
 #include "rhoflux/mpi/communicator.hpp"
 #include "rhoflux/objectives/config.hpp"
+#include "rhoflux/parallel/batch_partition.hpp"
 #include "rhoflux/training/config.hpp"
 #include "rhoflux/training/stop_request.hpp"
 
@@ -28,6 +29,10 @@ struct RunConfig {
   StopLimits limits;
   int threads = 1;  ///< of each rank, where kernels run on a host
 };
+
+/// How the batches of a run are shared. Throws Error (bad input) where they are too small for that.
+parallel::BatchPartition partition_of(const TrainingConfig& training, const objectives::Config& objective,
+                                      int threads, const mpi::Communicator& comm);
 
 enum class RunEnd { finished, early_stopping, stopped };
 
