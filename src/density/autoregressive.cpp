@@ -40,8 +40,8 @@ void sum_conditionals(const ExecutionSpace& space, const Matrix<Scalar>& log_f, 
 }
 /// log f_i at the points, one entry of log_f (n_dims, n) each.
 template <class Scalar>
-void evaluate_conditionals(const ExecutionSpace& space, const MixtureView<Scalar>& mixtures, int n_leading,
-                           const Points<Scalar>& points, const Matrix<Scalar>& log_f) {
+void log_conditionals(const ExecutionSpace& space, const MixtureView<Scalar>& mixtures, int n_leading,
+                      const Points<Scalar>& points, const Matrix<Scalar>& log_f) {
   const Matrix<Scalar> x = points.x, out = log_f;
   for_each(
       space, "log conditionals", points.size() * n_leading, KOKKOS_LAMBDA(int item) {
@@ -104,17 +104,13 @@ void complete_coordinate(const ExecutionSpace& space, const MixtureView<Scalar>&
       });
 }
 
-/// Calls of a sweep that needs the parameters of all conditionals, one after the other.
-constexpr auto nothing = [](int) {};
-
 }  // namespace
 
 template <class Scalar>
 void Autoregressive<Scalar>::log_density(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                          const Points<Scalar>& points, const Vector<Scalar>& log_rho) {
-  sweep_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), this->m_n_leading,
-                             nothing);
-  evaluate_conditionals(space, m_network.mixtures(), this->m_n_leading, points, m_log_f);
+  evaluate_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), this->m_n_leading);
+  log_conditionals(space, m_network.mixtures(), this->m_n_leading, points, m_log_f);
   sum_conditionals(space, m_log_f, this->m_n_leading, points.size(), log_rho);
 }
 
@@ -124,8 +120,8 @@ void Autoregressive<Scalar>::log_density_tangent(
     int n_tangents, const ConstVector<Scalar>& tau_dot, const ConstMatrix<Scalar>& x_dot,
     const Vector<Scalar>& log_rho, const Vector<Scalar>& log_rho_dot) {
   const int n_leading = this->m_n_leading, n = points.size();
-  sweep_conditionals<Scalar>(space, parameters, m_network, {points, n_tangents, tau_dot, x_dot}, n_leading,
-                             nothing);
+  evaluate_conditionals<Scalar>(space, parameters, m_network, {points, n_tangents, tau_dot, x_dot},
+                                n_leading);
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f, log_f_dot = m_log_f_dot;
   const ConstMatrix<Scalar> direction = x_dot;
@@ -145,8 +141,7 @@ template <class Scalar>
 void Autoregressive<Scalar>::log_density_gradient(
     const ExecutionSpace& space, const ConstVector<Scalar>& parameters, const Points<Scalar>& points,
     const ConstVector<Scalar>& weight, const Vector<Scalar>& log_rho, const Vector<Scalar>& parameters_bar) {
-  sweep_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), this->m_n_leading,
-                             nothing);
+  evaluate_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), this->m_n_leading);
   conditionals_adjoint(space, m_network, this->m_n_leading, points, weight, m_log_f, m_x_bar);
   sum_conditionals(space, m_log_f, this->m_n_leading, points.size(), log_rho);
   m_network.adjoint(space, parameters, parameters_bar, {});
@@ -157,8 +152,7 @@ void Autoregressive<Scalar>::log_density_score(const ExecutionSpace& space,
                                                const ConstVector<Scalar>& parameters,
                                                const Points<Scalar>& points, const Vector<Scalar>& log_rho,
                                                const Vector<Scalar>& tau_bar, const Matrix<Scalar>& score) {
-  sweep_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), this->m_n_leading,
-                             nothing);
+  evaluate_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), this->m_n_leading);
   conditionals_adjoint(space, m_network, this->m_n_leading, points, {}, m_log_f, score);
   sum_conditionals(space, m_log_f, this->m_n_leading, points.size(), log_rho);
   Kokkos::deep_copy(space, tau_bar, Scalar(0));
@@ -189,7 +183,7 @@ void Autoregressive<Scalar>::log_conditional_cdf(const ExecutionSpace& space,
                                                  const Matrix<Scalar>& log_below,
                                                  const Matrix<Scalar>& log_above) {
   const int n_leading = this->m_n_leading;
-  sweep_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), n_leading, nothing);
+  evaluate_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), n_leading);
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, below = log_below, above = log_above;
   for_each(

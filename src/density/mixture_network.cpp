@@ -96,6 +96,13 @@ void MixtureNetwork<Scalar>::evaluate(const ExecutionSpace& space, const ConstVe
 }
 
 template <class Scalar>
+void MixtureNetwork<Scalar>::evaluate_all(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                          int n_stages, const ConstMatrix<Scalar>& x,
+                                          const ConstMatrix<Scalar>& x_dot) {
+  for (const auto& network : m_networks) network->evaluate_all(space, parameters, n_stages, x, x_dot);
+}
+
+template <class Scalar>
 void MixtureNetwork<Scalar>::extend(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                     const ConstStridedVector<Scalar>& tau_dot,
                                     const ConstMatrix<Scalar>& x_dot) {

@@ -138,9 +138,14 @@ void Sigmoid<Scalar>::velocity(const ExecutionSpace& space, const ConstVector<Sc
   density::MixtureNetwork<Scalar>& network = m_density.network();
   const int n = points.size(), n_leading = m_density.n_leading();
   const Conditionals<Scalar> f = conditionals(points);
-  density::sweep_conditionals<Scalar>(
-      space, parameters, network, {points, 1, m_ones, {}}, n_leading,
-      [&](int i) { evaluate_conditional(space, network.mixtures(), i, n, uniforms, f); });
+  const density::SweepInputs<Scalar> inputs = {points, 1, m_ones, {}};
+  const auto evaluate = [&](int i) { evaluate_conditional(space, network.mixtures(), i, n, uniforms, f); };
+  if (uniforms.extent(0) > 0) {
+    density::sweep_conditionals<Scalar>(space, parameters, network, inputs, n_leading, evaluate);
+  } else {
+    density::evaluate_conditionals<Scalar>(space, parameters, network, inputs, n_leading);
+    for (int i = 0; i < n_leading; ++i) evaluate(i);
+  }
   combine_conditionals(space, f, n_leading, n, velocity, m_velocity, log_rho);
 }
 

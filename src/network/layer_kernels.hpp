@@ -81,33 +81,63 @@ void activate_tangent_group(const ExecutionSpace& space, const Layer<Scalar>& la
       KOKKOS_LAMBDA(int r, int s) { h(r, column + s) = silu(y(r, s)).slope * y(r, column + s); });
 }
 
+/// Sums of y_bar over blocks of samples, (n_blocks, rows): what the adjoint of the bias is the sum of. Empty: not wanted.
+template <class Scalar>
+struct BiasSums {
+  Matrix<Scalar> sums;
+  int samples_per_block = 1;
+};
+
+/// The adjoints of one entry; each returns y_bar(r, s).
+namespace adjoints {
+
+/// y_bar = h_bar, of the outputs.
+template <class Scalar>
+struct OfOutputs {
+  ConstMatrix<Scalar> bar;
+  KOKKOS_INLINE_FUNCTION Scalar operator()(int r, int s) const { return bar(r, s); }
+};
+
 /// h_bar *= a'(y), which y holds.
 template <class Scalar>
-void values_adjoint(const ExecutionSpace& space, const ConstMatrix<Scalar>& slope,
-                    const Matrix<Scalar>& h_bar, int rows, int n) {
-  const ConstMatrix<Scalar> a = slope;
-  const Matrix<Scalar> bar = h_bar;
-  for_each_entry(
-      space, "activation adjoint", rows, n, KOKKOS_LAMBDA(int r, int s) { bar(r, s) *= a(r, s); });
-}
+struct OfValues {
+  ConstMatrix<Scalar> slope;
+  Matrix<Scalar> bar;
+  KOKKOS_INLINE_FUNCTION Scalar operator()(int r, int s) const { return bar(r, s) *= slope(r, s); }
+};
 
 /// y_bar = a'(y) h_bar + a''(y) sum_j y_dot_j h_dot_bar_j and y_dot_bar_j = a'(y) h_dot_bar_j, in place.
+/// @tparam known number of tangents, or -1: columns.n_tangents
 template <int known, class Scalar>
-void tangents_adjoint(const ExecutionSpace& space, const ConstMatrix<Scalar>& pre_activation,
-                      const Matrix<Scalar>& h_bar, int rows, Columns columns) {
-  const ConstMatrix<Scalar> y = pre_activation;
-  const Matrix<Scalar> bar = h_bar;
-  const int n = columns.n_samples, n_tangents = columns.n_tangents;
-  for_each_entry(
-      space, "activation and tangents adjoint", rows, n, KOKKOS_LAMBDA(int r, int s) {
-        const Silu<Scalar> a = silu(y(r, s));
-        const int last = known < 0 ? n_tangents : known;
-        Scalar through_slope = 0;
-        for (int j = 1; j <= last; ++j) {
-          through_slope += y(r, j * n + s) * bar(r, j * n + s);
-          bar(r, j * n + s) *= a.slope;
-        }
-        bar(r, s) = a.slope * bar(r, s) + a.curvature * through_slope;
+struct OfTangents {
+  ConstMatrix<Scalar> y;
+  Matrix<Scalar> bar;
+  Columns columns;
+  RHOFLUX_FUNCTION Scalar operator()(int r, int s) const {
+    const int n = columns.n_samples, last = known < 0 ? columns.n_tangents : known;
+    const Silu<Scalar> a = silu(y(r, s));
+    Scalar through_slope = 0;
+    for (int j = 1; j <= last; ++j) {
+      through_slope += y(r, j * n + s) * bar(r, j * n + s);
+      bar(r, j * n + s) *= a.slope;
+    }
+    return bar(r, s) = a.slope * bar(r, s) + a.curvature * through_slope;
+  }
+};
+
+}  // namespace adjoints
+
+/// Calls the adjoint of each entry, and adds up what it returns where that is wanted.
+template <class Scalar, class Adjoint>
+void for_each_adjoint(const ExecutionSpace& space, const char* label, const Adjoint& adjoint, int rows, int n,
+                      const BiasSums<Scalar>& wanted) {
+  if (wanted.sums.extent(0) == 0) return for_each_entry(space, label, rows, n, adjoint);
+  const Matrix<Scalar> sums = wanted.sums;
+  for_each_block_row(
+      space, label, rows, n, wanted.samples_per_block, KOKKOS_LAMBDA(int r, int block, Range samples) {
+        Scalar sum = 0;
+        for (int s = samples.begin; s < samples.end; ++s) sum += adjoint(r, s);
+        sums(block, r) = sum;
       });
 }
 
@@ -133,10 +163,15 @@ void activate(const ExecutionSpace& space, const Layer<Scalar>& layer, int rows)
 /// @param evaluated the columns that were evaluated, of which columns `covered` are followed
 template <class Scalar>
 void activation_adjoint(const ExecutionSpace& space, const ConstMatrix<Scalar>& y, const Matrix<Scalar>& bar,
-                        int rows, Columns evaluated, Columns covered) {
-  if (evaluated.n_tangents == 0) return values_adjoint(space, y, bar, rows, covered.n_samples);
-  with_tangents(covered.n_tangents,
-                [&](auto known) { tangents_adjoint<decltype(known)::value>(space, y, bar, rows, covered); });
+                        int rows, Columns evaluated, Columns covered, const BiasSums<Scalar>& sums = {}) {
+  if (evaluated.n_tangents == 0)
+    return for_each_adjoint(space, "activation adjoint", adjoints::OfValues<Scalar>{y, bar}, rows,
+                            covered.n_samples, sums);
+  with_tangents(covered.n_tangents, [&](auto known) {
+    using OfTangents = adjoints::OfTangents<decltype(known)::value, Scalar>;
+    for_each_adjoint(space, "activation and tangents adjoint", OfTangents{y, bar, covered}, rows,
+                     covered.n_samples, sums);
+  });
 }
 
 }  // namespace rhoflux::network

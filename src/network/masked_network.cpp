@@ -7,6 +7,7 @@
 #include <string>
 
 #include "layer_kernels.hpp"
+#include "parts.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/random.hpp"
 #include "rhoflux/device/linear_algebra.hpp"
@@ -27,19 +28,6 @@ std::vector<StagedLayer> make_layers(const NetworkConfig& config) {
   return layers;
 }
 
-/// The (rows, columns) matrix at an offset of a parameter vector, of constants or not.
-template <class VectorType>
-auto weight_view(const VectorType& parameters, int offset, int rows, int columns) {
-  return UnmanagedMatrix<typename VectorType::value_type>(
-      parameters.data() + offset, static_cast<std::size_t>(rows), static_cast<std::size_t>(columns));
-}
-
-/// Part [begin, end) of a vector.
-template <class VectorType>
-VectorType part_of(const VectorType& vector, int begin, int end) {
-  return Kokkos::subview(vector, Kokkos::make_pair(begin, end));
-}
-
 }  // namespace
 
 template <class Scalar>
@@ -49,7 +37,7 @@ MaskedNetwork<Scalar>::MaskedNetwork(const NetworkConfig& config, ParameterLayou
       m_time_features(config.time),
       m_coordinate_features(config.coordinate) {
   for (int layer = 0; layer < n_layers(); ++layer) {
-    std::vector<Block> blocks;
+    std::vector<StageBlock> blocks;
     for (int stage = 0; stage < config.n_stages; ++stage) {
       const std::string name =
           config.name + "/layer" + std::to_string(layer) + "/degree" + std::to_string(stage);
@@ -69,6 +57,8 @@ MaskedNetwork<Scalar>::MaskedNetwork(const NetworkConfig& config, ParameterLayou
     m_bars.push_back(make_matrix<Scalar>("activations adjoint", config.passes == Passes::forward ? 0 : size,
                                          config.max_columns));
   }
+  if (is_dense())
+    m_dense = DenseWeights<Scalar>(m_layers, m_blocks, config.max_columns, config.passes != Passes::forward);
 }
 
 template <class Scalar>
@@ -138,34 +128,75 @@ typename MaskedNetwork<Scalar>::Step MaskedNetwork<Scalar>::step(int layer, int 
 }
 
 template <class Scalar>
+typename MaskedNetwork<Scalar>::Step MaskedNetwork<Scalar>::whole_step(int layer, int n_stages) const {
+  Step whole = step(layer, n_stages - 1);
+  whole.rows.begin = 0;
+  return whole;
+}
+
+template <class Scalar>
+UnmanagedMatrix<const Scalar> MaskedNetwork<Scalar>::weights(const ConstVector<Scalar>& parameters,
+                                                             const Step& step) const {
+  if (!is_dense()) return weight_view(parameters, step.block.weight, step.rows.size(), step.visible.size());
+  return part_of(UnmanagedMatrix<const Scalar>(m_dense.weight(static_cast<int>(step.from))), step.rows,
+                 step.visible);
+}
+
+template <class Scalar>
+ConstVector<Scalar> MaskedNetwork<Scalar>::bias(const ConstVector<Scalar>& parameters,
+                                                const Step& step) const {
+  if (!is_dense()) return part_of(parameters, step.block.bias, step.block.end);
+  return part_of(m_dense.bias(static_cast<int>(step.from)), step.rows.begin, step.rows.end);
+}
+
+template <class Scalar>
 void MaskedNetwork<Scalar>::multiply(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                      const Step& step, Range columns) const {
   const auto result =
       block_of(step.is_output ? m_activations[step.to] : m_slopes[step.to], step.rows, columns);
   if (step.visible.size() > 0) {
-    gemm(space, Transpose::no, Transpose::no,
-         weight_view(parameters, step.block.weight, step.rows.size(), step.visible.size()),
-         block_of(m_activations[step.from], step.visible, columns), Scalar(0), result);
+    gemm(space, Transpose::no, Transpose::no, weights(parameters, step),
+         block_of(m_activations[step.from], step.visible, columns), Scalar(0), result, m_config.precision);
   } else {
     Kokkos::deep_copy(space, result, Scalar(0));
   }
 }
 
 template <class Scalar>
+void MaskedNetwork<Scalar>::evaluate_step(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                          const Step& step) const {
+  multiply(space, parameters, step, {0, m_columns.total()});
+  const Layer<Scalar> views = {step.is_output ? Matrix<Scalar>() : rows_of(m_slopes[step.to], step.rows),
+                               rows_of(m_activations[step.to], step.rows), bias(parameters, step), m_columns};
+  if (step.is_output)
+    add_bias(space, views, step.rows.size());
+  else
+    activate(space, views, step.rows.size());
+}
+
+template <class Scalar>
 void MaskedNetwork<Scalar>::evaluate(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                      int stage) {
   m_order.evaluate(stage);
-  for (int layer = 0; layer < n_layers(); ++layer) {
-    const Step at = step(layer, stage);
-    multiply(space, parameters, at, {0, m_columns.total()});
-    const Layer<Scalar> views = {at.is_output ? Matrix<Scalar>() : rows_of(m_slopes[at.to], at.rows),
-                                 rows_of(m_activations[at.to], at.rows),
-                                 part_of(parameters, at.block.bias, at.block.end), m_columns};
-    if (at.is_output)
-      add_bias(space, views, at.rows.size());
+  if (is_dense() && stage == 0) m_dense.pack(space, parameters);
+  for (int layer = 0; layer < n_layers(); ++layer) evaluate_step(space, parameters, step(layer, stage));
+}
+
+template <class Scalar>
+void MaskedNetwork<Scalar>::evaluate_all(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                         int n_stages, const ConstMatrix<Scalar>& x,
+                                         const ConstMatrix<Scalar>& x_dot) {
+  for (int stage = 0; stage < n_stages; ++stage) {
+    if (stage > 0) feed(space, stage, row_of(x, stage - 1), row_of(x_dot, stage - 1));
+    if (is_dense())
+      m_order.evaluate(stage);
     else
-      activate(space, views, at.rows.size());
+      evaluate(space, parameters, stage);
   }
+  if (!is_dense()) return;
+  m_dense.pack(space, parameters);
+  for (int layer = 0; layer < n_layers(); ++layer)
+    evaluate_step(space, parameters, whole_step(layer, n_stages));
 }
 
 template <class Scalar>
@@ -180,98 +211,16 @@ void MaskedNetwork<Scalar>::extend(const ExecutionSpace& space, const ConstVecto
   for (int stage = 1; stage < n_evaluated; ++stage)
     m_coordinate_features.tangent(space, n, group, row_of(x_dot, stage - 1),
                                   input_features(coordinate_rows(stage)));
-  for (int stage = 0; stage < n_evaluated; ++stage)
-    for (int layer = 0; layer < n_layers(); ++layer) {
-      const Step at = step(layer, stage);
-      multiply(space, parameters, at, {group * n, (group + 1) * n});
-      if (at.is_output) continue;
-      activate_tangent_group<Scalar>(
-          space, {rows_of(m_slopes[at.to], at.rows), rows_of(m_activations[at.to], at.rows), {}, m_columns},
-          at.rows.size(), group);
-    }
-}
-
-template <class Scalar>
-void MaskedNetwork<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
-                                    const Vector<Scalar>& parameters_bar, AdjointScope scope) {
-  for (int stage = m_order.n_evaluated() - 1; stage >= 0; --stage)
-    adjoint_stage(space, parameters, parameters_bar, stage, scope);
-}
-
-template <class Scalar>
-void MaskedNetwork<Scalar>::adjoint_stage(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
-                                          const Vector<Scalar>& parameters_bar, int stage,
-                                          AdjointScope scope) {
-  m_order.adjoint_stage(stage);
-  m_adjoint_columns = {m_columns.n_samples, scope.tangents ? m_columns.n_tangents : 0};
-  const Range columns = {0, m_adjoint_columns.total()};
-  // The last stage sees every row below that was evaluated, so its product is the first to write there.
-  const Scalar keep = stage == m_order.n_evaluated() - 1 ? Scalar(0) : Scalar(1);
-  for (int layer = n_layers() - 1; layer >= 0; --layer) {
-    const Step at = step(layer, stage);
-    const Matrix<Scalar> bar = rows_of(m_bars[at.to], at.rows);
-    if (!at.is_output)
-      activation_adjoint<Scalar>(space, rows_of(m_slopes[at.to], at.rows), bar, at.rows.size(), m_columns,
-                                 m_adjoint_columns);
-    const auto delta = block_of(m_bars[at.to], at.rows, columns);
-    if (parameters_bar.extent(0) > 0) {
-      bias_adjoint<Scalar>(space, bar, part_of(parameters_bar, at.block.bias, at.block.end),
-                           m_columns.n_samples);
-      if (at.visible.size() > 0)
-        gemm(space, Transpose::no, Transpose::yes, delta,
-             block_of(m_activations[at.from], at.visible, columns), Scalar(1),
-             weight_view(parameters_bar, at.block.weight, at.rows.size(), at.visible.size()));
-      if (m_listener != nullptr)
-        m_listener->on_gradient_added(Range{at.block.weight, at.block.end});  // named for nvcc
-    }
-    if (at.visible.size() == 0 || (layer == 0 && !scope.inputs)) continue;
-    gemm(space, Transpose::yes, Transpose::no,
-         weight_view(parameters, at.block.weight, at.rows.size(), at.visible.size()), delta, keep,
-         block_of(m_bars[at.from], at.visible, columns));
-  }
-}
-
-template <class Scalar>
-void MaskedNetwork<Scalar>::feature_adjoint(const ExecutionSpace& space,
-                                            const FourierFeatures<Scalar>& features, Range rows,
-                                            const StridedVector<Scalar>& value_bar,
-                                            const StridedVector<Scalar>& tangent_bar) const {
-  features.adjoint(space, m_adjoint_columns, input_features(rows), rows_of(m_bars.front(), rows), value_bar,
-                   tangent_bar);
-}
-
-template <class Scalar>
-void MaskedNetwork<Scalar>::coordinate_adjoint(const ExecutionSpace& space, int stage,
-                                               const StridedVector<Scalar>& x_bar,
-                                               const StridedVector<Scalar>& x_dot_bar) const {
-  m_order.input_adjoint(stage);
-  feature_adjoint(space, m_coordinate_features, coordinate_rows(stage), x_bar, x_dot_bar);
-}
-
-template <class Scalar>
-void MaskedNetwork<Scalar>::time_adjoint(const ExecutionSpace& space, const StridedVector<Scalar>& tau_bar,
-                                         const StridedVector<Scalar>& tau_dot_bar) const {
-  m_order.input_adjoint(0);
-  feature_adjoint(space, m_time_features, time_rows(), tau_bar, tau_dot_bar);
-}
-
-template <class Scalar>
-void MaskedNetwork<Scalar>::dense_adjoint(const ExecutionSpace& space, const Matrix<Scalar>& x_bar,
-                                          const Matrix<Scalar>& x_dot_bar) const {
-  m_order.input_adjoint(0);
-  for (int c = 0; c < m_config.dense_coordinates; ++c)
-    feature_adjoint(space, m_coordinate_features, dense_rows(c), row_of(x_bar, c), row_of(x_dot_bar, c));
-}
-
-template <class Scalar>
-void MaskedNetwork<Scalar>::inputs_adjoint(const ExecutionSpace& space, const StridedVector<Scalar>& tau_bar,
-                                           const StridedVector<Scalar>& tau_dot_bar,
-                                           const Matrix<Scalar>& x_bar,
-                                           const Matrix<Scalar>& x_dot_bar) const {
-  time_adjoint(space, tau_bar, tau_dot_bar);
-  dense_adjoint(space, x_bar, x_dot_bar);
-  for (int stage = 1; stage < m_order.n_evaluated(); ++stage)
-    coordinate_adjoint(space, stage, row_of(x_bar, stage - 1), row_of(x_dot_bar, stage - 1));
+  const auto extend_step = [&](const Step& at) {
+    multiply(space, parameters, at, {group * n, (group + 1) * n});
+    if (at.is_output) return;
+    activate_tangent_group<Scalar>(
+        space, {rows_of(m_slopes[at.to], at.rows), rows_of(m_activations[at.to], at.rows), {}, m_columns},
+        at.rows.size(), group);
+  };
+  for (int stage = 0; stage < n_evaluated && !is_dense(); ++stage)
+    for (int layer = 0; layer < n_layers(); ++layer) extend_step(step(layer, stage));
+  for (int layer = 0; layer < n_layers() && is_dense(); ++layer) extend_step(whole_step(layer, n_evaluated));
 }
 
 template class MaskedNetwork<float>;

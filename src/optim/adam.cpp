@@ -7,17 +7,22 @@
 
 namespace rhoflux::optim {
 
+namespace {
+
+/// Entries that one work item adds up: on a host blocks of fixed length, so that the order is that of the blocks.
+constexpr int norm_block = runs_on_host<ExecutionSpace> ? 1024 : 1;
+
+}  // namespace
+
 template <class Scalar>
 double norm(const ExecutionSpace& space, const Vector<Scalar>& gradient) {
-  // Blocks of fixed length, each summed by one work item, so that the order is that of the blocks.
-  constexpr int block = 1024;
   const int size = static_cast<int>(gradient.extent(0));
   double sum = 0;
   sum_over(
-      space, "gradient norm", (size + block - 1) / block,
+      space, "gradient norm", (size + norm_block - 1) / norm_block,
       KOKKOS_LAMBDA(int item, double& total) {
-        const int begin = item * block;
-        const int end = begin + block < size ? begin + block : size;
+        const int begin = item * norm_block;
+        const int end = begin + norm_block < size ? begin + norm_block : size;
         double partial = 0;
         RHOFLUX_SIMD_SUM(partial)
         for (int k = begin; k < end; ++k)

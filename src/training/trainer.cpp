@@ -23,7 +23,6 @@
 namespace rhoflux::training {
 namespace {
 
-constexpr int chunk_size = default_chunk_size;
 constexpr std::int64_t initial_row_count = 8192;
 
 /// What a run begins with: what it continues from, or all but the arrays of a new one. Collective.
@@ -71,6 +70,17 @@ int n_workers(const RunConfig& config, const mpi::Communicator& comm) {
       std::min<std::int64_t>(config.threads, (partition.n_lanes() + comm.size() - 1) / comm.size()));
 }
 
+/// Samples that go through the network together: whole blocks, and on an accelerator all of a lane.
+int chunk_of(const RunConfig& config, const mpi::Communicator& comm) {
+  if (runs_on_host<ExecutionSpace>) return default_chunk_size;
+  const parallel::BatchPartition partition =
+      partition_of(config.training, config.objective, config.threads, comm);
+  const int block = config.objective.samples_per_block();
+  const std::int64_t lane = (config.training.batch + partition.n_lanes() - 1) / partition.n_lanes();
+  const auto samples = static_cast<int>(std::min<std::int64_t>(lane, largest_training_chunk));
+  return (samples + block - 1) / block * block;
+}
+
 /// One run in one precision: the loop over its steps.
 template <class Scalar>
 class Trainer {
@@ -96,6 +106,7 @@ class Trainer {
   checkpoint::Checkpoint m_run;        ///< what the next checkpoint holds, but for the arrays
   checkpoint::TrainingState& m_state;  ///< of m_run
   DeviceState<Scalar> m_arrays;        ///< the arrays of m_state
+  int m_chunk;                         ///< samples of one pass over the network
   Workers<Scalar> m_workers;
   DistributedObjective<Scalar> m_objective;
   Validation<Scalar> m_validation;
@@ -113,12 +124,13 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const data::Sources& sources, 
       m_comm(comm),
       m_run(std::move(begun)),
       m_state(m_run.state),
+      m_chunk(chunk_of(config, comm)),
       m_workers(config.model, config.flux, m_run.model.units.n_dims(),
-                {chunk_size, config.objective.has_expectations() ? flux::Dynamics<Scalar>::Use::adjoint
-                                                                 : flux::Dynamics<Scalar>::Use::density},
+                {m_chunk, config.objective.has_expectations() ? flux::Dynamics<Scalar>::Use::adjoint
+                                                              : flux::Dynamics<Scalar>::Use::density},
                 n_workers(config, comm)),
-      m_objective(config, sources, comm, m_run.model.units, m_workers, chunk_size),
-      m_validation(sources, m_run.model.units, comm, m_workers, chunk_size),
+      m_objective(config, sources, comm, m_run.model.units, m_workers, m_chunk),
+      m_validation(sources, m_run.model.units, comm, m_workers, m_chunk),
       m_early_stopping({config.training.patience, config.objective.has_expectations()
                                                       ? EarlyStopping::Best::newest
                                                       : EarlyStopping::Best::by_likelihood}),

@@ -38,4 +38,14 @@ void sweep_conditionals(const ExecutionSpace& space, const ConstVector<Scalar>& 
   }
 }
 
+/// The same where all states and directions are known before: then the stages need not follow each other.
+template <class Scalar>
+void evaluate_conditionals(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                           MixtureNetwork<Scalar>& network, const SweepInputs<Scalar>& inputs,
+                           int n_conditionals) {
+  network.begin(space, {static_cast<int>(inputs.tau.extent(0)), inputs.n_tangents}, inputs.tau,
+                inputs.tau_dot);
+  network.evaluate_all(space, parameters, n_conditionals, inputs.x, inputs.x_dot);
+}
+
 }  // namespace rhoflux::density

@@ -52,6 +52,8 @@ class MixtureNetwork {
   void feed(const ExecutionSpace& space, int stage, const ConstStridedVector<Scalar>& x,
             const ConstStridedVector<Scalar>& x_dot);
   void evaluate(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int stage);
+  void evaluate_all(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int n_stages,
+                    const ConstMatrix<Scalar>& x, const ConstMatrix<Scalar>& x_dot);
   void extend(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
               const ConstStridedVector<Scalar>& tau_dot, const ConstMatrix<Scalar>& x_dot);
   void adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,

@@ -21,9 +21,25 @@ using ExecutionSpace = std::conditional_t<runs_on_host<Kokkos::DefaultExecutionS
                                           Kokkos::DefaultExecutionSpace>;
 using MemorySpace = ExecutionSpace::memory_space;
 
-/// Samples that one pass over the network handles: their activations stay in cache. Results do not depend on it beyond
-/// rounding, but keep their bits only while it is the same.
-constexpr int default_chunk_size = 128;
+/// Samples that one pass over the network handles: on a host their activations stay in cache, on an accelerator they
+/// fill it. Results do not depend on it beyond rounding, but keep their bits only while it is the same.
+constexpr int default_chunk_size = runs_on_host<ExecutionSpace> ? 128 : 8192;
+/// Of one step of training: on an accelerator the whole share of a rank, in pieces of this size if it is larger.
+constexpr int largest_training_chunk = runs_on_host<ExecutionSpace> ? default_chunk_size : 1 << 16;
+
+/// How the products of a layer are made whose weights have blocks of zeros.
+enum class ProductStrategy {
+  blocks,  ///< one product for each block that is not zero
+  dense,   ///< one for the whole layer, zeros included: few and large
+};
+constexpr ProductStrategy default_products =
+    runs_on_host<ExecutionSpace> ? ProductStrategy::blocks : ProductStrategy::dense;
+
+/// Of the factors of products of floats.
+enum class MatrixPrecision {
+  full,
+  tf32,  ///< rounded to 11 bits where the device's matrix units are faster so; sums stay in single precision
+};
 
 /// An instance of the execution space for thread k of a rank; kernels of different instances do not wait for each other.
 template <class Space = ExecutionSpace>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <limits>
 #include <string>
 
 #include "rhoflux/core/math.hpp"
@@ -32,6 +34,34 @@ struct RowBlockLoop {
     }
   }
 };
+/// One entry, neighbours in memory beside each other.
+template <class Function>
+struct EntryLoop {
+  Function function;
+  int n_rows, first_column;
+  KOKKOS_INLINE_FUNCTION void operator()(int item) const {
+    function(item % n_rows, first_column + item / n_rows);
+  }
+};
+/// A row of one block of columns.
+template <class Function>
+struct RowOfBlock {
+  Function function;
+  int n_rows, n_columns, block_length;
+  KOKKOS_INLINE_FUNCTION void operator()(int item) const {
+    const int block = item / n_rows, begin = block * block_length;
+    const int end = begin + block_length < n_columns ? begin + block_length : n_columns;
+    function(item % n_rows, block, Range{begin, end});
+  }
+};
+
+/// Work items whose functor travels with the launch: without the hint Kokkos copies a large one to a buffer, which waits
+/// for the kernel that used it before.
+template <class Space>
+auto light_range(const Space& space, int count) {
+  return Kokkos::Experimental::require(Kokkos::RangePolicy<Space, Kokkos::IndexType<int>>(space, 0, count),
+                                       Kokkos::Experimental::WorkItemProperty::HintLightWeight);
+}
 }  // namespace detail
 
 /// Calls function(row, column) once for each entry of a (n_rows, n_columns) matrix; calls are independent.
@@ -43,8 +73,11 @@ void for_each_entry(const Space& space, const char* label, int n_rows, int n_col
     Kokkos::parallel_for(label, Kokkos::RangePolicy<Space, Kokkos::IndexType<int>>(space, 0, n_columns),
                          detail::ColumnLoop<Function>{function, n_rows});
   } else {
-    using Policy = Kokkos::MDRangePolicy<Space, Kokkos::Rank<2>, Kokkos::IndexType<int>>;
-    Kokkos::parallel_for(label, Policy(space, {0, 0}, {n_rows, n_columns}), function);
+    const int columns_at_once = std::numeric_limits<int>::max() / n_rows;  // an index is an int
+    for (int first = 0; first < n_columns; first += std::min(columns_at_once, n_columns - first))
+      Kokkos::parallel_for(label,
+                           detail::light_range(space, n_rows * std::min(columns_at_once, n_columns - first)),
+                           detail::EntryLoop<Function>{function, n_rows, first});
   }
 }
 
@@ -64,7 +97,17 @@ void for_each_entry_by_row(const Space& space, const char* label, int n_rows, in
 template <class Space, class Function>
 void for_each(const Space& space, const char* label, int count, const Function& function) {
   if (count == 0) return;
-  Kokkos::parallel_for(label, Kokkos::RangePolicy<Space, Kokkos::IndexType<int>>(space, 0, count), function);
+  Kokkos::parallel_for(label, detail::light_range(space, count), function);
+}
+
+/// Calls function(row, block, columns) for each row and each block of block_length columns; calls are independent.
+template <class Space, class Function>
+void for_each_block_row(const Space& space, const char* label, int n_rows, int n_columns, int block_length,
+                        const Function& function) {
+  if (n_rows == 0 || n_columns == 0) return;
+  const int n_blocks = (n_columns + block_length - 1) / block_length;
+  Kokkos::parallel_for(label, detail::light_range(space, n_rows * n_blocks),
+                       detail::RowOfBlock<Function>{function, n_rows, n_columns, block_length});
 }
 
 }  // namespace rhoflux

@@ -20,4 +20,34 @@ void sum_over(const Space& space, const char* label, int count, const Function& 
   }
 }
 
+/// Adds the sum of each column of `values` to the entry of `to` that `places` names for it.
+template <class Scalar>
+void add_column_sums(const ExecutionSpace& space, const char* label, const Matrix<Scalar>& values,
+                     const Vector<int>& places, const Vector<Scalar>& to) {
+  const int n_rows = static_cast<int>(values.extent(0)), n_columns = static_cast<int>(values.extent(1));
+  const Matrix<Scalar> v = values;
+  const Vector<int> at = places;
+  const Vector<Scalar> sums = to;
+  if constexpr (runs_on_host<ExecutionSpace>) {
+    for_each(
+        space, label, n_columns, KOKKOS_LAMBDA(int column) {
+          Scalar sum = 0;
+          for (int row = 0; row < n_rows; ++row) sum += v(row, column);
+          sums(at(column)) += sum;
+        });
+  } else {
+    using Policy = Kokkos::TeamPolicy<ExecutionSpace>;
+    constexpr int threads = 64;
+    Kokkos::parallel_for(
+        label, Policy(space, n_columns, threads), KOKKOS_LAMBDA(const typename Policy::member_type& team) {
+          const int column = team.league_rank();
+          Scalar sum = 0;
+          Kokkos::parallel_reduce(
+              Kokkos::TeamThreadRange(team, n_rows),
+              [&](int row, Scalar& partial) { partial += v(row, column); }, sum);
+          if (team.team_rank() == 0) sums(at(column)) += sum;
+        });
+  }
+}
+
 }  // namespace rhoflux

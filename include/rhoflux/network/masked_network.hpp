@@ -9,6 +9,7 @@
 #include "rhoflux/device/types.hpp"
 #include "rhoflux/network/call_order.hpp"
 #include "rhoflux/network/columns.hpp"
+#include "rhoflux/network/dense_weights.hpp"
 #include "rhoflux/network/features.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
 #include "rhoflux/network/passes.hpp"
@@ -30,6 +31,8 @@ struct NetworkConfig {
   int outputs_per_stage = 1;
   int max_columns = default_chunk_size;  ///< samples times (1 + tangents) of one call
   Passes passes = Passes::forward_and_adjoint;
+  ProductStrategy products = default_products;
+  MatrixPrecision precision = MatrixPrecision::full;
 };
 
 /// What an adjoint pass covers besides the values and the parameters.
@@ -68,6 +71,10 @@ class MaskedNetwork {
                   const ConstMatrix<Scalar>& x_dot);
   /// Hidden units and outputs of one stage. Its input must have been fed, earlier stages evaluated.
   void evaluate(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int stage);
+  /// Stages 0 .. n_stages - 1 after `begin`, all their coordinates being known: rows of x (n_coordinates, n) and x_dot
+  /// (n_coordinates, n_tangents * n; empty: zero).
+  void evaluate_all(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int n_stages,
+                    const ConstMatrix<Scalar>& x, const ConstMatrix<Scalar>& x_dot);
   /// Adds one group of tangents to an evaluation that had at least one: of the stages evaluated so far, along
   /// tau_dot (n; empty: zero) and x_dot (n_coordinates, n).
   void extend(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
@@ -108,23 +115,38 @@ class MaskedNetwork {
                       const Matrix<Scalar>& x_dot_bar) const;
 
  private:
-  struct Block {
-    int weight = 0;  ///< offset of (rows of the stage, visible rows of the layer below)
-    int bias = 0;
-    int end = 0;  ///< of the bias
-  };
-  /// One stage of the layer that leads from layer `from` to the next one.
+  /// Some rows of layer `to` = `from` + 1, and the rows of layer `from` that they see.
   struct Step {
     std::size_t from, to;
-    Range rows;     ///< of the layer `to`
-    Range visible;  ///< rows of the layer `from` that it sees
-    Block block;
+    Range rows, visible;
+    StageBlock block;  ///< of a single stage
     bool is_output;
   };
+  /// One stage of the layer that leads from layer `layer` to the next one, or its first n_stages at once.
   Step step(int layer, int stage) const;
-  /// y = W h of one stage of one layer, or its tangents; the outputs take the place of y in the last layer.
+  Step whole_step(int layer, int n_stages) const;
+  bool is_dense() const { return m_config.products == ProductStrategy::dense; }
+  UnmanagedMatrix<const Scalar> weights(const ConstVector<Scalar>& parameters, const Step& step) const;
+  ConstVector<Scalar> bias(const ConstVector<Scalar>& parameters, const Step& step) const;
+  /// y = W h of some rows, or its tangents; the outputs take the place of y in the last layer.
   void multiply(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, const Step& step,
                 Range columns) const;
+  /// All columns of some rows, with bias and activation.
+  void evaluate_step(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                     const Step& step) const;
+
+  // The adjoint by blocks, and with whole layers (masked_network_adjoint.cpp).
+  void block_stage_adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                           const Vector<Scalar>& parameters_bar, int stage, AdjointScope scope);
+  void dense_stage_adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters_bar, int stage,
+                           AdjointScope scope);
+  void whole_adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters_bar, AdjointScope scope);
+  void activation_adjoint_of(const ExecutionSpace& space, const Step& step, bool with_bias) const;
+  void bar_from_above(const ExecutionSpace& space, std::size_t layer, Range rows, Range above) const;
+  void add_dense_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters_bar);
+  void set_adjoint_columns(AdjointScope scope) {
+    m_adjoint_columns = {m_columns.n_samples, scope.tangents ? m_columns.n_tangents : 0};
+  }
   /// Input rows of time, of the coordinate of a stage, and of a coordinate of degree 0.
   Range time_rows() const { return {0, m_config.time.size()}; }
   Range coordinate_rows(int stage) const { return m_layers.front().rows(stage); }
@@ -136,18 +158,20 @@ class MaskedNetwork {
   void feature_adjoint(const ExecutionSpace& space, const FourierFeatures<Scalar>& features, Range rows,
                        const StridedVector<Scalar>& value_bar,
                        const StridedVector<Scalar>& tangent_bar) const;
-  const Block& block(int layer, int stage) const {
+  const StageBlock& block(int layer, int stage) const {
     return m_blocks[static_cast<std::size_t>(layer)][static_cast<std::size_t>(stage)];
   }
 
   NetworkConfig m_config;
-  std::vector<StagedLayer> m_layers;         ///< inputs, hidden..., outputs
-  std::vector<std::vector<Block>> m_blocks;  ///< by layer (the one that the block leads to, less 1) and stage
+  std::vector<StagedLayer> m_layers;  ///< inputs, hidden..., outputs
+  std::vector<std::vector<StageBlock>>
+      m_blocks;  ///< by layer (the one that the block leads to, less 1) and stage
   FourierFeatures<Scalar> m_time_features, m_coordinate_features;
   std::vector<Matrix<Scalar>> m_activations;  ///< by layer; the last one holds the outputs
   std::vector<Matrix<Scalar>>
       m_slopes;                        ///< by hidden layer: activation slope, or pre-activation with tangents
   std::vector<Matrix<Scalar>> m_bars;  ///< by layer
+  DenseWeights<Scalar> m_dense;        ///< with ProductStrategy::dense
   Columns m_columns, m_adjoint_columns;
   CallOrder m_order;
   GradientListener* m_listener = nullptr;
