@@ -46,20 +46,38 @@ inline double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// The options of a benchmark, `--name VALUE` or `--name=VALUE`; those of type bool take no value.
+/// Seconds of one call of `work`, which may return before its kernels have run: the median over rounds, each of them
+/// calls that follow each other for about so many seconds, with one fence after the last.
+inline double seconds_per_call(const rhoflux::ExecutionSpace& space, int rounds, double seconds,
+                               const std::function<void()>& work) {
+  const auto time = [&](int calls) {
+    const auto start = std::chrono::steady_clock::now();
+    for (int k = 0; k < calls; ++k) work();
+    space.fence();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  time(2);  // to warm up
+  const int calls = std::max(1, static_cast<int>(std::min(1e6, seconds / time(1))));
+  std::vector<double> times;
+  for (int round = 0; round < rounds; ++round) times.push_back(time(calls) / calls);
+  return median(times);
+}
+
+/// The options of a benchmark, `--name VALUE` or `--name=VALUE`; those of type bool take no value, lists have commas.
 class OptionTable {
  public:
+  using Target = std::variant<int*, double*, bool*, std::string*, std::vector<int>*>;
+
   explicit OptionTable(std::string summary) : m_summary(std::move(summary)) {}
 
   /// @param target set by parse(); its value until then is the default
-  OptionTable& add(const std::string& name, std::variant<int*, double*, bool*> target,
-                   const std::string& help) {
+  OptionTable& add(const std::string& name, Target target, const std::string& help) {
     m_options.push_back({name, target, help});
     return *this;
   }
 
   /// Sets the targets. Throws Error (bad input) on an unknown option or a value that is
-  /// not a number.
+  /// not a number where one is due.
   /// @return false where --help is asked for
   bool parse(int argc, char** argv) const {
     for (int k = 1; k < argc; ++k) {
@@ -73,7 +91,7 @@ class OptionTable {
         continue;
       }
       if (equals == std::string::npos && k + 1 == argc) rhoflux::fail_input(name + " needs a value");
-      set_number(option, equals == std::string::npos ? argv[++k] : name.substr(equals + 1));
+      set_value(option, equals == std::string::npos ? argv[++k] : name.substr(equals + 1));
     }
     return true;
   }
@@ -88,7 +106,7 @@ class OptionTable {
  private:
   struct Option {
     std::string name;
-    std::variant<int*, double*, bool*> target;
+    Target target;
     std::string help;
   };
 
@@ -98,13 +116,23 @@ class OptionTable {
     rhoflux::fail_input("unknown option " + argument + "; --help names those there are");
   }
 
-  static void set_number(const Option& option, const std::string& text) {
+  static int whole_number(const std::string& text) {
+    return static_cast<int>(
+        rhoflux::parse_whole_number(text, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
+  }
+
+  static void set_value(const Option& option, const std::string& text) {
     try {
-      if (double* const* number = std::get_if<double*>(&option.target))
+      if (double* const* number = std::get_if<double*>(&option.target)) {
         **number = rhoflux::parse_number(text);
-      else
-        **std::get_if<int*>(&option.target) = static_cast<int>(rhoflux::parse_whole_number(
-            text, std::numeric_limits<int>::min(), std::numeric_limits<int>::max()));
+      } else if (std::string* const* word = std::get_if<std::string*>(&option.target)) {
+        **word = text;
+      } else if (std::vector<int>* const* list = std::get_if<std::vector<int>*>(&option.target)) {
+        (*list)->clear();
+        for (const std::string& entry : rhoflux::split(text, ',')) (*list)->push_back(whole_number(entry));
+      } else {
+        **std::get_if<int*>(&option.target) = whole_number(text);
+      }
     } catch (const rhoflux::Error& error) {
       rhoflux::fail_input("--" + option.name + ": " + error.what());
     }
@@ -114,6 +142,12 @@ class OptionTable {
     if (int* const* whole = std::get_if<int*>(&option.target)) return " (" + std::to_string(**whole) + ")";
     if (double* const* number = std::get_if<double*>(&option.target))
       return " (" + rhoflux::print_number(**number) + ")";
+    if (std::string* const* word = std::get_if<std::string*>(&option.target)) return " (" + **word + ")";
+    if (std::vector<int>* const* list = std::get_if<std::vector<int>*>(&option.target)) {
+      std::vector<std::string> entries;
+      for (const int entry : **list) entries.push_back(std::to_string(entry));
+      return " (" + rhoflux::joined(entries, ",") + ")";
+    }
     return "";
   }
 

@@ -11,13 +11,12 @@
 #include <cstdio>
 #include <thread>
 
+#include "product_chain.hpp"
 #include "rank_timing.hpp"
 #include "rhoflux/data/shard.hpp"
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/blas_environment.hpp"
-#include "rhoflux/device/linear_algebra.hpp"
 #include "rhoflux/device/profiling.hpp"
-#include "rhoflux/network/stages.hpp"
 #include "rhoflux/optim/adam.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
 
@@ -32,57 +31,6 @@ struct Options {
   bool overlap = true;   ///< of the sum over ranks with the backward pass
   double seconds = 0.4;  ///< length of one measurement
 };
-
-/// The three products of one block: forward, adjoint of its input, adjoint of its weights.
-struct Product {
-  Matrix<Scalar> weight, weight_bar, input, input_bar, output;
-  bool needs_input_bar;
-};
-
-struct Chain {
-  std::vector<Product> products;
-  void run(const ExecutionSpace& space) const {
-    for (const Product& p : products)
-      gemm(space, Transpose::no, Transpose::no, p.weight, p.input, Scalar(0), p.output);
-    for (auto p = products.rbegin(); p != products.rend(); ++p) {
-      gemm(space, Transpose::no, Transpose::yes, p->output, p->input, Scalar(1), p->weight_bar);
-      if (p->needs_input_bar)
-        gemm(space, Transpose::yes, Transpose::no, p->weight, p->output, Scalar(1), p->input_bar);
-    }
-  }
-};
-
-/// Layers of the default network; one stage: dense, n_dims stages: the blocks of the masks.
-Chain make_chain(const Options& options, int n_stages) {
-  const density::Config config;
-  const int per_dim = 3 * config.n_logistics;
-  std::vector<std::vector<int>> widths;
-  std::vector<int> inputs(static_cast<std::size_t>(n_stages), n_stages == 1 ? 0 : 1);
-  inputs.front() = config.time_features + (n_stages == 1 ? options.n_dims - 1 : 0);
-  widths.push_back(inputs);
-  for (const int width : config.hidden) widths.push_back(network::split_width(width, n_stages));
-  widths.emplace_back(static_cast<std::size_t>(n_stages), n_stages == 1 ? per_dim * options.n_dims : per_dim);
-  Chain chain;
-  std::vector<Matrix<Scalar>> values, bars;
-  std::vector<network::StagedLayer> layers;
-  for (const auto& layer : widths) {
-    layers.emplace_back(layer);
-    values.push_back(make_matrix<Scalar>("values", layers.back().size(), options.chunk));
-    bars.push_back(make_matrix<Scalar>("bars", layers.back().size(), options.chunk));
-    Kokkos::deep_copy(values.back(), Scalar(0.01));
-  }
-  for (int stage = 0; stage < n_stages; ++stage)
-    for (std::size_t k = 0; k + 1 < layers.size(); ++k) {
-      const Range rows = layers[k + 1].rows(stage), visible = layers[k].visible(stage);
-      const auto weight = make_matrix<Scalar>("weight", rows.size(), visible.size());
-      Kokkos::deep_copy(weight, Scalar(0.01));
-      chain.products.push_back({weight, make_matrix<Scalar>("weight bar", rows.size(), visible.size()),
-                                block_of(values[k], visible, options.chunk),
-                                block_of(bars[k], visible, options.chunk),
-                                block_of(values[k + 1], rows, options.chunk), k > 0});
-    }
-  return chain;
-}
 
 class Step {
  public:
@@ -166,7 +114,8 @@ class Step {
 void benchmark(const Options& options, const mpi::Communicator& comm) {
   const ExecutionSpace space;
   Step step(options, comm);
-  const Chain dense = make_chain(options, 1), masked = make_chain(options, options.n_dims);
+  const int d = options.n_dims, chunk = options.chunk;
+  const auto dense = make_chain<Scalar>({d, 1, chunk}), masked = make_chain<Scalar>({d, d, chunk});
   std::vector<double> steps, dense_rates, masked_rates, to_dense, to_masked;
   const double chunk_samples = static_cast<double>(options.chunk) * comm.size();
   for (int round = 0; round < options.rounds; ++round) {

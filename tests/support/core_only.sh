@@ -8,7 +8,7 @@ shift 2
 cmake="${CMAKE:-cmake}"
 
 flags=-O0
-targets=(test_unit_core test_unit_network dynamics rhoflux_objectives rhoflux_transport rhoflux_optim rhoflux_metrics)
+targets=(test_unit_core test_unit_network dynamics objective_step rhoflux_transport rhoflux_metrics)
 tests=(test_unit_core test_unit_network)
 if [ "${RHOFLUX_LONG:-0}" != 0 ]; then
   flags=-O1
