@@ -206,6 +206,10 @@ void add_training_keys(std::vector<Key>& keys) {
   section.add("precision", &TrainingConfig::precision, "", "",
               "Arithmetic of training; inference is always in double.");
   section.add(
+      "matrix_precision", &TrainingConfig::matrix_precision, "", "",
+      "Of the factors of matrix products in training: tf32 (11 bits) is faster on NVIDIA GPUs from Ampere "
+      "on, and refused elsewhere and with precision = double.");
+  section.add(
       "learning_rate", [](auto& config) -> auto& { return config.schedule.peak; },
       "greater than 0, at most 1", "", "Adam's step after the warm-up.");
   section.add(

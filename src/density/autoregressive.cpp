@@ -9,7 +9,8 @@ template <class Scalar>
 Autoregressive<Scalar>::Autoregressive(const Config& config, int n_dims, const Capacity& capacity)
     : Density<Scalar>(n_dims, capacity),
       m_n_logistics(config.n_logistics),
-      m_network(config, {n_dims, 1, capacity.samples * (1 + capacity.tangents), capacity.passes},
+      m_network(config,
+                {n_dims, 1, capacity.samples * (1 + capacity.tangents), capacity.passes, capacity.precision},
                 this->m_layout),
       m_log_f(make_matrix<Scalar>("log conditionals", n_dims, capacity.samples)),
       m_log_f_dot(

@@ -6,10 +6,10 @@
 namespace rhoflux::density {
 namespace {
 
-network::NetworkConfig network_config(const Config& config, int n_stages, int outputs_per_stage,
-                                      int max_columns, Passes passes) {
+network::NetworkConfig network_config(const Config& config, const char* name, int outputs_per_stage,
+                                      int n_stages, int max_columns) {
   network::NetworkConfig network;
-  network.name = "mixtures";
+  network.name = name;
   network.n_stages = n_stages;
   network.time = {config.time_features, config.time_frequency_min, config.time_frequency_max};
   network.coordinate = {config.coordinate_features, config.coordinate_frequency_min,
@@ -17,7 +17,6 @@ network::NetworkConfig network_config(const Config& config, int n_stages, int ou
   network.hidden = config.hidden;
   network.outputs_per_stage = outputs_per_stage;
   network.max_columns = max_columns;
-  network.passes = passes;
   return network;
 }
 
@@ -30,13 +29,17 @@ MixtureNetwork<Scalar>::MixtureNetwork(const Config& config, const Shape& shape,
   const int n_logistics = config.n_logistics;
   const bool split = config.weights == MixtureWeights::time_constant;
   const int shape_outputs = (split ? 2 : 3) * n_logistics;
-  auto main = network_config(config, shape.n_stages, shape.heads_per_stage * shape_outputs, shape.max_columns,
-                             shape.passes);
-  m_networks.push_back(std::make_unique<network::MaskedNetwork<Scalar>>(main, layout));
+  const auto make_config = [&](const char* name, int outputs_per_head) {
+    network::NetworkConfig network = network_config(config, name, shape.heads_per_stage * outputs_per_head,
+                                                    shape.n_stages, shape.max_columns);
+    network.passes = shape.passes;
+    network.precision = shape.precision;
+    return network;
+  };
+  m_networks.push_back(
+      std::make_unique<network::MaskedNetwork<Scalar>>(make_config("mixtures", shape_outputs), layout));
   if (split) {
-    auto logits = network_config(config, shape.n_stages, shape.heads_per_stage * n_logistics,
-                                 shape.max_columns, shape.passes);
-    logits.name = "weights";
+    auto logits = make_config("weights", n_logistics);
     logits.time.n_features = 0;
     if (shape.n_stages == 1) logits.hidden.clear();  // nothing left to depend on: the biases alone
     m_networks.push_back(std::make_unique<network::MaskedNetwork<Scalar>>(logits, layout));

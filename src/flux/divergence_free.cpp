@@ -35,7 +35,7 @@ struct AntisymmetricField {
 template <class Scalar>
 DivergenceFreePart<Scalar>::DivergenceFreePart(const Config& config, const network::FourierConfig& time,
                                                int n_dims, int max_samples, Passes passes,
-                                               network::ParameterLayout& layout)
+                                               MatrixPrecision precision, network::ParameterLayout& layout)
     : m_density_weighted(config.divergence_free == DivergenceFree::density_weighted), m_n_dims(n_dims) {
   network::NetworkConfig network;
   network.name = "divergence_free";
@@ -46,6 +46,7 @@ DivergenceFreePart<Scalar>::DivergenceFreePart(const Config& config, const netwo
   network.outputs_per_stage = n_dims * (n_dims - 1) / 2;
   network.max_columns = max_samples * (1 + n_dims);
   network.passes = passes;
+  network.precision = precision;
   m_network = std::make_unique<network::MaskedNetwork<Scalar>>(network, layout);
   m_directions = make_matrix<Scalar>("unit vectors", n_dims, n_dims * max_samples);
 }

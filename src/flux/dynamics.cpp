@@ -54,7 +54,8 @@ Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config,
   // Tangents: the flow, and in the adjoint the direction of the score.
   const bool has_drift = capacity.use != Use::density, has_adjoint = capacity.use == Use::adjoint;
   const int n = capacity.samples, tangents = has_adjoint ? 2 : has_drift ? 1 : 0;
-  Family<Scalar> family = make_family<Scalar>(density, config, n_dims, {n, tangents}, has_drift);
+  Family<Scalar> family = make_family<Scalar>(
+      density, config, n_dims, {n, tangents, Passes::forward_and_adjoint, capacity.precision}, has_drift);
   m_density = std::move(family.density);
   m_flux = std::move(family.flux);
   m_layout = m_density->layout();
@@ -63,7 +64,7 @@ Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config,
                                          density.time_frequency_max};
     m_divergence_free = std::make_unique<DivergenceFreePart<Scalar>>(
         config, time, n_dims, has_drift ? n : 1, has_adjoint ? Passes::forward_and_adjoint : Passes::forward,
-        m_layout);
+        capacity.precision, m_layout);
   }
   if (!has_drift) return;
   m_velocity = make_matrix<Scalar>("velocity", n_dims, n);

@@ -42,6 +42,9 @@ void TrainingConfig::validate() const {
   require_decay("training.beta2", adam.beta2);
   require(adam.epsilon > 0.0, "training.epsilon", adam.epsilon, "greater than 0");
   require(adam.weight_decay >= 0.0, "training.weight_decay", adam.weight_decay, "0 or more");
+  require(matrix_precision == MatrixPrecision::full || precision == Precision::single_precision,
+          "training.matrix_precision", enum_to_text(matrix_precision),
+          "full where training.precision = double");
   require(jitter >= 0.0, "training.noise", jitter, "0 or more");
   require_decay("training.average", average);
   require(reproducible_lanes >= 1 && reproducible_lanes <= 4096, "training.reproducible_lanes",

@@ -126,8 +126,10 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const data::Sources& sources, 
       m_state(m_run.state),
       m_chunk(chunk_of(config, comm)),
       m_workers(config.model, config.flux, m_run.model.units.n_dims(),
-                {m_chunk, config.objective.has_expectations() ? flux::Dynamics<Scalar>::Use::adjoint
-                                                              : flux::Dynamics<Scalar>::Use::density},
+                {m_chunk,
+                 config.objective.has_expectations() ? flux::Dynamics<Scalar>::Use::adjoint
+                                                     : flux::Dynamics<Scalar>::Use::density,
+                 config.training.matrix_precision},
                 n_workers(config, comm)),
       m_objective(config, sources, comm, m_run.model.units, m_workers, m_chunk),
       m_validation(sources, m_run.model.units, comm, m_workers, m_chunk),
@@ -303,6 +305,9 @@ RunEnd train(const RunConfig& config, const data::Sources& sources, const mpi::C
   if (config.training.patience > 0 && sources.count(io::Split::val) == 0)
     fail_input("training.patience = " + std::to_string(config.training.patience) +
                ": there are no validation rows to look at; must be 0");
+  if (config.training.matrix_precision == MatrixPrecision::tf32 && !offers_tf32)
+    fail_input("training.matrix_precision = tf32: this program computes on " + backend_name() +
+               ", which has no such products; must be full");
   if (config.training.precision == Precision::single_precision)
     return train_in<float>(config, sources, comm, log);
   return train_in<double>(config, sources, comm, log);

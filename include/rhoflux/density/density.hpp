@@ -26,6 +26,7 @@ struct Capacity {
   int samples = default_chunk_size;  ///< a chunk whose activations stay in cache
   int tangents = 0;                  ///< directions of log_density_tangent
   Passes passes = Passes::forward_and_adjoint;
+  MatrixPrecision precision = MatrixPrecision::full;
 };
 
 /// Rows drawn evenly from the training data, for the starting point of the parameters.

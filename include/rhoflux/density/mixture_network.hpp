@@ -36,6 +36,7 @@ class MixtureNetwork {
     int heads_per_stage = 1;  ///< 1 (autoregressive) or K D
     int max_columns = default_chunk_size;
     Passes passes = Passes::forward_and_adjoint;
+    MatrixPrecision precision = MatrixPrecision::full;
   };
   MixtureNetwork(const Config& config, const Shape& shape, network::ParameterLayout& layout);
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <type_traits>
 
+#include "rhoflux/core/precision.hpp"
+
 /// Where kernels run, and what follows from it. The one place that knows the backends of Kokkos.
 namespace rhoflux {
 
@@ -35,11 +37,12 @@ enum class ProductStrategy {
 constexpr ProductStrategy default_products =
     runs_on_host<ExecutionSpace> ? ProductStrategy::blocks : ProductStrategy::dense;
 
-/// Of the factors of products of floats.
-enum class MatrixPrecision {
-  full,
-  tf32,  ///< rounded to 11 bits where the device's matrix units are faster so; sums stay in single precision
-};
+/// True where products of floats have a choice of MatrixPrecision.
+#if defined(KOKKOS_ENABLE_CUDA)
+constexpr bool offers_tf32 = true;
+#else
+constexpr bool offers_tf32 = false;
+#endif
 
 /// An instance of the execution space for thread k of a rank; kernels of different instances do not wait for each other.
 template <class Space = ExecutionSpace>

@@ -20,7 +20,7 @@ class DivergenceFreePart {
  public:
   /// Appends the parameters of the network to `layout`.
   DivergenceFreePart(const Config& config, const network::FourierConfig& time, int n_dims, int max_samples,
-                     Passes passes, network::ParameterLayout& layout);
+                     Passes passes, MatrixPrecision precision, network::ParameterLayout& layout);
 
   /// See Density::set_gradient_listener.
   void set_gradient_listener(GradientListener* listener) { m_network->set_gradient_listener(listener); }

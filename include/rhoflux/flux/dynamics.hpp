@@ -37,6 +37,7 @@ class Dynamics {
   struct Capacity {
     int samples = default_chunk_size;  ///< of one call
     Use use = Use::adjoint;
+    MatrixPrecision precision = MatrixPrecision::full;
   };
 
   /// Throws Error (bad input) where the configuration does not fit the family or the dimension.

@@ -15,6 +15,7 @@ struct TrainingConfig {
   std::int64_t batch = 1024;  ///< samples a step over all ranks
   std::uint64_t seed = 1;
   Precision precision = Precision::single_precision;
+  MatrixPrecision matrix_precision = MatrixPrecision::full;
   optim::ScheduleConfig schedule;  ///< learning_rate, final_learning_rate, schedule, warmup of the deck
   optim::AdamConfig adam;
   double max_gradient_norm = 1.0;  ///< a longer gradient is shortened to it (clip of the deck); 0: no limit
