@@ -24,9 +24,18 @@ struct Options {
   int n_dims = 5, chunk = 0, rounds = 5, copied_mebibytes = 256;
   std::vector<int> batches = {1024, 4096, 16384, 65536};
   std::string terms = "all";
+  std::string matrix_precision = "full";
   bool counts_launches = false;
   double seconds = 0.4;  ///< length of one measurement
 };
+
+MatrixPrecision precision_of(const Options& options) {
+  if (options.matrix_precision == "full") return MatrixPrecision::full;
+  if (options.matrix_precision != "tf32" || !offers_tf32)
+    fail_input("--matrix-precision " + options.matrix_precision + ": must be full" +
+               (offers_tf32 ? " or tf32" : " on " + backend_name()));
+  return MatrixPrecision::tf32;
+}
 
 /// The terms beside the likelihood of data.
 struct Terms {
@@ -108,10 +117,12 @@ class TrainingStep {
  public:
   TrainingStep(const Options& options, const Terms& terms, int batch)
       : m_batch(batch),
-        m_chunk(std::min(batch, options.chunk > 0 ? options.chunk : default_chunk_size)),
-        m_dynamics({}, flux_config(terms), options.n_dims,
-                   {m_chunk, terms.has_kinetic ? flux::Dynamics<Scalar>::Use::adjoint
-                                               : flux::Dynamics<Scalar>::Use::density}),
+        m_chunk(std::min(batch, options.chunk > 0 ? options.chunk : largest_training_chunk)),
+        m_dynamics(
+            {}, flux_config(terms), options.n_dims,
+            {m_chunk,
+             terms.has_kinetic ? flux::Dynamics<Scalar>::Use::adjoint : flux::Dynamics<Scalar>::Use::density,
+             precision_of(options)}),
         m_objective(objective_config(terms), m_dynamics,
                     {Units::identity(options.n_dims), {}, batch, 1, m_chunk},
                     {std::make_shared<RowStream>(options.n_dims, batch), nullptr, nullptr}) {
@@ -121,6 +132,8 @@ class TrainingStep {
     const int size = static_cast<int>(initial.size());
     m_parameters = make_vector<Scalar>("parameters", size);
     m_gradient = make_vector<Scalar>("gradient", size);
+    m_totals = make_matrix<double>("totals", 2, static_cast<int>(m_objective.n_terms()));
+    m_totals_on_host = Kokkos::create_mirror_view(m_totals);
     m_adam = {make_vector<Scalar>("m", size), make_vector<Scalar>("v", size)};
     const auto host = Kokkos::create_mirror_view(m_parameters);
     for (int k = 0; k < size; ++k) host(k) = static_cast<Scalar>(initial[static_cast<std::size_t>(k)]);
@@ -155,10 +168,13 @@ class TrainingStep {
 
   void accumulate(const ExecutionSpace& space) {
     Kokkos::deep_copy(space, m_gradient, Scalar(0));
-    const std::vector<objectives::TermSums> values = m_objective.accumulate(
-        space, m_parameters, m_step, {0, m_batch}, m_objective.weights_at(m_step), m_gradient);
-    for (const objectives::TermSums& value : values)
-      if (!std::isfinite(value.value)) fail_numerics("a term of a step is " + formatted("%g", value.value));
+    Kokkos::deep_copy(space, m_totals, 0.0);
+    m_objective.accumulate(space, m_parameters, m_step, {0, m_batch}, m_objective.weights_at(m_step),
+                           m_gradient, m_totals);
+    Kokkos::deep_copy(m_totals_on_host, m_totals);
+    for (std::size_t k = 0; k < m_totals_on_host.extent(1); ++k)
+      if (!std::isfinite(m_totals_on_host(0, k)))
+        fail_numerics("a term of a step is " + formatted("%g", m_totals_on_host(0, k)));
   }
 
   std::int64_t m_batch;
@@ -166,6 +182,8 @@ class TrainingStep {
   flux::Dynamics<Scalar> m_dynamics;
   objectives::Objective<Scalar> m_objective;
   Vector<Scalar> m_parameters, m_gradient;
+  Matrix<double> m_totals;  ///< (2, n_terms)
+  Kokkos::View<double**, Kokkos::LayoutLeft, Kokkos::HostSpace> m_totals_on_host;
   optim::AdamState<Scalar> m_adam;
   std::int64_t m_step = 0;
 };
@@ -206,7 +224,7 @@ void measure_steps(const Options& options, const ExecutionSpace& space, const Te
 
 void measure_products(const Options& options, const ExecutionSpace& space) {
   for (const int batch : options.batches) {
-    const auto chain = make_chain<Scalar>({options.n_dims, 1, batch});
+    const auto chain = make_chain<Scalar>({options.n_dims, 1, batch, precision_of(options)});
     const double seconds =
         seconds_per_call(space, options.rounds, options.seconds, [&] { chain.run(space); });
     print({"dense_products", "nll", options.n_dims, batch, seconds},
@@ -252,6 +270,7 @@ int main(int argc, char** argv) {
   table.add("dims", &options.n_dims, "D")
       .add("batch", &options.batches, "samples a step, one or several")
       .add("terms", &options.terms, "nll, kinetic_triangular, kinetic_sigmoid (with the nll) or all")
+      .add("matrix-precision", &options.matrix_precision, "full or, on a device that has it, tf32")
       .add("chunk", &options.chunk, "samples that go through the network together; 0: as in training")
       .add("rounds", &options.rounds, "measurements, of which the median is printed")
       .add("seconds", &options.seconds, "length of one measurement")

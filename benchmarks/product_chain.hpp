@@ -20,15 +20,18 @@ struct Product {
 template <class Scalar>
 struct Chain {
   std::vector<Product<Scalar>> products;
+  rhoflux::MatrixPrecision precision = rhoflux::MatrixPrecision::full;
 
   void run(const rhoflux::ExecutionSpace& space) const {
     using rhoflux::Transpose;
     for (const Product<Scalar>& p : products)
-      rhoflux::gemm(space, Transpose::no, Transpose::no, p.weight, p.input, Scalar(0), p.output);
+      rhoflux::gemm(space, Transpose::no, Transpose::no, p.weight, p.input, Scalar(0), p.output, precision);
     for (auto p = products.rbegin(); p != products.rend(); ++p) {
-      rhoflux::gemm(space, Transpose::no, Transpose::yes, p->output, p->input, Scalar(1), p->weight_bar);
+      rhoflux::gemm(space, Transpose::no, Transpose::yes, p->output, p->input, Scalar(1), p->weight_bar,
+                    precision);
       if (p->needs_input_bar)
-        rhoflux::gemm(space, Transpose::yes, Transpose::no, p->weight, p->output, Scalar(1), p->input_bar);
+        rhoflux::gemm(space, Transpose::yes, Transpose::no, p->weight, p->output, Scalar(1), p->input_bar,
+                      precision);
     }
   }
 
@@ -46,6 +49,7 @@ struct ChainConfig {
   int n_dims = 1;
   int n_stages = 1;   ///< 1: the unmasked network; n_dims: the blocks of the masks
   int n_samples = 1;  ///< columns of each product
+  rhoflux::MatrixPrecision precision = rhoflux::MatrixPrecision::full;
 };
 
 /// Products of the layers of the default network.
@@ -62,6 +66,7 @@ Chain<Scalar> make_chain(const ChainConfig& config) {
   for (const int width : network.hidden) widths.push_back(network::split_width(width, n_stages));
   widths.emplace_back(static_cast<std::size_t>(n_stages), is_dense ? per_dim * config.n_dims : per_dim);
   Chain<Scalar> chain;
+  chain.precision = config.precision;
   std::vector<Matrix<Scalar>> values, bars;
   std::vector<network::StagedLayer> layers;
   for (const auto& layer : widths) {

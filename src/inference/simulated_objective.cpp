@@ -39,14 +39,15 @@ class Terms {
     }
   }
 
-  /// Calls visit(expectations, kind, values) with the place of each part's values.
+  /// Calls visit(expectations, kind, totals) with the place of each part's totals.
   template <class Visit>
   void for_each(std::vector<double>& values, Visit&& visit) const {
     std::size_t first = 0;
     for (const Part& part : m_parts) {
-      std::vector<objectives::TermSums> sums(static_cast<std::size_t>(part.expectations->n_terms()));
-      visit(*part.expectations, part.kind, sums.data());
-      for (const objectives::TermSums& sum : sums) values[first++] += sum.value;
+      const auto totals = make_matrix<double>("totals", 2, part.expectations->n_terms());
+      visit(*part.expectations, part.kind, totals);
+      const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), totals);
+      for (std::size_t k = 0; k < host.extent(1); ++k) values[first++] += host(0, k);
     }
   }
 
@@ -89,10 +90,10 @@ std::vector<double> by_the_model(const Inference& inference, const Terms& terms,
     if (repeat == end) return values;
     const objectives::SampleConfig draws = {options.seed, repeat, n};
     for (std::int64_t first = 0; first < n; first += chunk)
-      terms.for_each(values, [&](auto& expectations, TermKind, objectives::TermSums* sums) {
+      terms.for_each(values, [&](auto& expectations, TermKind, const Matrix<double>& totals) {
         expectations.accumulate(ExecutionSpace(), inference.parameters(), draws, first,
                                 static_cast<int>(std::min(chunk, n - first)), terms.weights, Vector<double>(),
-                                sums);
+                                totals);
       });
     return values;
   });
@@ -128,13 +129,13 @@ BlockFigures follow(const Inference& inference, const Terms& terms, const object
     Kokkos::deep_copy(points.tau, units.tau(frames[frame]));
     const double share = trapezoid(frame, frames.size(), units.time_span()) / n;
     const bool is_first = frame == 0, is_last = frame + 1 == frames.size();
-    terms.for_each(figures.values, [&](auto& expectations, TermKind kind, objectives::TermSums* sums) {
+    terms.for_each(figures.values, [&](auto& expectations, TermKind kind, const Matrix<double>& totals) {
       if (kind == TermKind::initial_expectation && !is_first) return;
       if (kind == TermKind::terminal_expectation && !is_last) return;
       const objectives::SampleConfig key = {0, static_cast<std::int64_t>(frame), n};
       expectations.accumulate_at(ExecutionSpace(), inference.parameters(),
                                  {points, kind == TermKind::integral ? share : 1.0 / n, 0, key, block * n},
-                                 terms.weights, Vector<double>(), sums);
+                                 terms.weights, Vector<double>(), totals);
     });
   }
   return figures;

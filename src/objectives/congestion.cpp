@@ -12,21 +12,20 @@ class Crowding final : public ExpectationTerm<Scalar> {
  public:
   explicit Crowding(const TermContext<Scalar>& context)
       : m_limit(static_cast<Scalar>(context.schedule.saturation)) {}
-  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
-               const ModelSamplesBar<Scalar>& bar) const override;
+  void add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
+           const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const override;
 
  private:
   Scalar m_limit;
 };
 
 template <class Scalar>
-TermSums Crowding<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples,
-                               double weight, const ModelSamplesBar<Scalar>& bar) const {
+void Crowding<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
+                           const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const {
   const ConstVector<Scalar> log_rho = samples.log_rho;
   const Vector<Scalar> log_rho_bar = bar.log_rho, score_weight = bar.score_weight;
   const Scalar scale = static_cast<Scalar>(weight), limit = m_limit;
-  TermSums sums;
-  sum_over(
+  add_sums(
       space, "congestion", samples.size(),
       KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         const Scalar rho = math::exp(log_rho(s));
@@ -34,8 +33,7 @@ TermSums Crowding<Scalar>::add(const ExecutionSpace& space, const ModelSamples<S
         log_rho_bar(s) += scale * h.slope * rho;
         add_sample_cost(h, scale, score_weight(s), total, saturated);
       },
-      sums.value, sums.saturated);
-  return sums;
+      totals);
 }
 
 /// h = mean of K(x - y) over the other samples y of the group: an unbiased estimate of E_{rho x rho} K, whose
@@ -50,8 +48,8 @@ class PairCongestion final : public ExpectationTerm<Scalar> {
     const double length = context.config.congestion_kernel.length;
     m_inverse_square = static_cast<Scalar>(1 / (length * length));
   }
-  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
-               const ModelSamplesBar<Scalar>& bar) const override;
+  void add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
+           const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const override;
 
  private:
   bool m_is_gaussian;
@@ -63,8 +61,9 @@ class PairCongestion final : public ExpectationTerm<Scalar> {
 /// each pair counts twice, so the derivative by x_s is 2 / (m - 1) sum_b grad K(x_s - x_b). Each K
 /// saturates.
 template <class Scalar>
-TermSums PairCongestion<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples,
-                                     double weight, const ModelSamplesBar<Scalar>& bar) const {
+void PairCongestion<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples,
+                                 double weight, const ModelSamplesBar<Scalar>& bar,
+                                 const TermTotals& totals) const {
   const ConstMatrix<Scalar> x = samples.x;
   const Matrix<Scalar> x_bar = bar.x;
   const Vector<Scalar> score_weight = bar.score_weight;
@@ -72,8 +71,7 @@ TermSums PairCongestion<Scalar>::add(const ExecutionSpace& space, const ModelSam
   const Scalar scale = static_cast<Scalar>(weight), inverse_square = m_inverse_square, limit = m_limit;
   const bool is_gaussian = m_is_gaussian;
   const Scalar share = Scalar(1) / static_cast<Scalar>(group - 1);
-  TermSums sums;
-  sum_over(
+  add_sums(
       space, "pair congestion", n,
       KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         const int begin = s / group * group;
@@ -98,8 +96,7 @@ TermSums PairCongestion<Scalar>::add(const ExecutionSpace& space, const ModelSam
         total += static_cast<double>(mean);
         saturated += is_saturated ? 1 : 0;
       },
-      sums.value, sums.saturated);
-  return sums;
+      totals);
 }
 
 template <class Scalar>

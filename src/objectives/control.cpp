@@ -46,8 +46,8 @@ class Control final : public ExpectationTerm<Scalar> {
     m_base.offset = on_device<Scalar>(base.offset, "offset of the base drift");
     m_base.potential = PotentialOnDevice<Scalar>(base.potential);
   }
-  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
-               const ModelSamplesBar<Scalar>& bar) const override;
+  void add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
+           const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const override;
 
  private:
   Scalar m_limit, m_precision;
@@ -55,8 +55,8 @@ class Control final : public ExpectationTerm<Scalar> {
 };
 
 template <class Scalar>
-TermSums Control<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
-                              const ModelSamplesBar<Scalar>& bar) const {
+void Control<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
+                          const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const {
   const ConstMatrix<Scalar> x = samples.x, u = samples.drift;
   const Matrix<Scalar> x_bar = bar.x, u_bar = bar.drift, difference = bar.scratch;
   const Vector<Scalar> score_weight = bar.score_weight;
@@ -64,8 +64,7 @@ TermSums Control<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Sc
   const Scalar scale = static_cast<Scalar>(weight), limit = m_limit, precision = m_precision;
   BaseDriftOnDevice<Scalar> base = m_base;
   base.n_dims = n_dims;
-  TermSums sums;
-  sum_over(
+  add_sums(
       space, "control cost", samples.size(),
       KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         base.difference(&x(0, s), &u(0, s), &difference(0, s));
@@ -77,8 +76,7 @@ TermSums Control<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Sc
         base.add_adjoint(&x(0, s), &difference(0, s), factor, &x_bar(0, s));
         add_sample_cost(h, scale, score_weight(s), total, saturated);
       },
-      sums.value, sums.saturated);
-  return sums;
+      totals);
 }
 
 }  // namespace

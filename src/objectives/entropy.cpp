@@ -9,26 +9,24 @@ template <class Scalar>
 class Entropy final : public ExpectationTerm<Scalar> {
  public:
   explicit Entropy(const TermContext<Scalar>&) {}
-  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
-               const ModelSamplesBar<Scalar>& bar) const override;
+  void add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
+           const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const override;
 };
 
 template <class Scalar>
-TermSums Entropy<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
-                              const ModelSamplesBar<Scalar>& bar) const {
+void Entropy<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
+                          const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const {
   const ConstVector<Scalar> log_rho = samples.log_rho;
   const Vector<Scalar> log_rho_bar = bar.log_rho, score_weight = bar.score_weight;
   const auto scale = static_cast<Scalar>(weight);
-  TermSums sums;
-  sum_over(
+  add_sums(
       space, "entropy", samples.size(),
-      KOKKOS_LAMBDA(int s, double& total) {
+      KOKKOS_LAMBDA(int s, double& total, double&) {
         total += static_cast<double>(log_rho(s));
         log_rho_bar(s) += scale;
         score_weight(s) += scale * log_rho(s);
       },
-      sums.value);
-  return sums;
+      totals);
 }
 
 }  // namespace

@@ -199,14 +199,13 @@ Expectations<Scalar>::~Expectations() = default;
 template <class Scalar>
 void Expectations<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                const GivenStates& states, const Matrix<double>& uniforms,
-                               const std::vector<double>& weights, TermSums* values,
+                               const std::vector<double>& weights, const Matrix<double>& totals,
                                const Vector<Scalar>& parameters_bar) {
   const density::Points<Scalar>& points = states.points;
   const int n = points.size();
   const bool has_gradient = parameters_bar.extent(0) > 0;
-  const auto note = [&](std::size_t k, const TermSums& sums) {
-    values[k].value += states.share * sums.value;
-    values[k].saturated += states.saturated_share * sums.saturated;
+  const auto totals_at = [&](std::size_t k) {
+    return totals_of(totals, k, states.share, states.saturated_share);
   };
   // In training, what does not act yet has no value either.
   const auto acts = [&](std::size_t k) { return weights[k] > 0 || !has_gradient; };
@@ -217,15 +216,15 @@ void Expectations<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>
   if (m_has_unevaluated) Kokkos::deep_copy(space, m_unevaluated_x_bar, Scalar(0));
   for (std::size_t k = 0; k < m_terms.size(); ++k)
     if (m_terms[k].term->evaluates_dynamics() && acts(k))
-      note(k, m_terms[k].term->add_unevaluated(
-                  space, {parameters, points, m_motion.diffusion, states.config, states.first_sample},
-                  states.share * weights[k], {parameters_bar, m_unevaluated_x_bar, score_weight}));
+      m_terms[k].term->add_unevaluated(
+          space, {parameters, points, m_motion.diffusion, states.config, states.first_sample},
+          states.share * weights[k], {parameters_bar, m_unevaluated_x_bar, score_weight}, totals_at(k));
   m_dynamics.evaluate_at_samples(space, parameters, points, uniforms, m_motion);
   to_data_units<Scalar>(space, m_units, points, m_motion, {m_t, m_x, m_drift, m_log_rho}, m_bar);
   const ModelSamples<Scalar> samples = {entries(m_t, n), m_x, m_drift, m_log_rho};
   for (std::size_t k = 0; k < m_terms.size(); ++k)
     if (!m_terms[k].term->evaluates_dynamics() && acts(k))
-      note(k, m_terms[k].term->add(space, samples, states.share * weights[k], m_bar));
+      m_terms[k].term->add(space, samples, states.share * weights[k], m_bar, totals_at(k));
   if (has_gradient) to_model_units(space, m_units, m_bar, m_unevaluated_x_bar, n);
 }
 
@@ -233,7 +232,7 @@ template <class Scalar>
 void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                       const SampleConfig& config, std::int64_t first_sample, int n,
                                       const std::vector<double>& weights,
-                                      const Vector<Scalar>& parameters_bar, TermSums* values) {
+                                      const Vector<Scalar>& parameters_bar, const Matrix<double>& totals) {
   const bool is_integral = m_kind == TermKind::integral;
   const bool is_initial = m_kind == TermKind::initial_expectation;
   const double per_sample = 1 / static_cast<double>(config.samples);
@@ -255,7 +254,7 @@ void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<
   // A term that evaluates the dynamics itself needs the samples before; otherwise both are one pass.
   const Matrix<double> uniforms = m_has_unevaluated ? Matrix<double>() : own_uniforms;
   if (m_has_unevaluated) m_dynamics.density().sample(space, parameters, states.points, own_uniforms);
-  add(space, parameters, states, uniforms, weights, values, parameters_bar);
+  add(space, parameters, states, uniforms, weights, totals, parameters_bar);
   if (parameters_bar.extent(0) == 0) return;
   if (m_estimator == Estimator::score_function) subtract_baseline(space, m_bar, m_group, m_block, n);
   m_dynamics.adjoint(space, parameters, states.points, m_motion, m_bar.drift, m_bar.log_rho,
@@ -266,8 +265,8 @@ void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<
 template <class Scalar>
 void Expectations<Scalar>::accumulate_at(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                          const GivenStates& states, const std::vector<double>& weights,
-                                         const Vector<Scalar>& parameters_bar, TermSums* values) {
-  add(space, parameters, states, Matrix<double>(), weights, values, parameters_bar);
+                                         const Vector<Scalar>& parameters_bar, const Matrix<double>& totals) {
+  add(space, parameters, states, Matrix<double>(), weights, totals, parameters_bar);
   if (parameters_bar.extent(0) == 0) return;
   m_dynamics.adjoint(space, parameters, states.points, m_motion, m_bar.drift, m_bar.log_rho,
                      flux::StateKind::fixed, parameters_bar, m_bar.x);

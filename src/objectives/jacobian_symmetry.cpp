@@ -31,13 +31,13 @@ class JacobianSymmetry final : public ExpectationTerm<Scalar> {
  public:
   explicit JacobianSymmetry(const TermContext<Scalar>& context);
   bool evaluates_dynamics() const override { return true; }
-  TermSums add_unevaluated(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples,
-                           double weight, const UnevaluatedSamplesBar<Scalar>& bar) override;
+  void add_unevaluated(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples, double weight,
+                       const UnevaluatedSamplesBar<Scalar>& bar, const TermTotals& totals) override;
 
   // Steps of add_unevaluated; public, because nvcc allows kernels in public functions alone.
   void draw_signs(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples) const;
-  TermSums add_values(const ExecutionSpace& space, int n, double weight,
-                      const Vector<Scalar>& score_weight) const;
+  void add_values(const ExecutionSpace& space, int n, double weight, const Vector<Scalar>& score_weight,
+                  const TermTotals& totals) const;
   void add_adjoint(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples,
                    const UnevaluatedSamplesBar<Scalar>& bar);
   /// The drift at the samples shifted by +-step along v or w, which are stencil points 0, 1 and 2, 3.
@@ -110,8 +110,9 @@ void JacobianSymmetry<Scalar>::draw_signs(const ExecutionSpace& space,
 
 /// h from the drifts of the stencil; leaves in m_factor the derivative of weight h by the difference.
 template <class Scalar>
-TermSums JacobianSymmetry<Scalar>::add_values(const ExecutionSpace& space, int n, double weight,
-                                              const Vector<Scalar>& score_weight) const {
+void JacobianSymmetry<Scalar>::add_values(const ExecutionSpace& space, int n, double weight,
+                                          const Vector<Scalar>& score_weight,
+                                          const TermTotals& totals) const {
   const int n_dims = m_n_dims;
   const Matrix<Scalar> v = m_v, w = m_w;
   const Matrix<Scalar> along_v = m_drifts[0], against_v = m_drifts[1], along_w = m_drifts[2],
@@ -119,8 +120,7 @@ TermSums JacobianSymmetry<Scalar>::add_values(const ExecutionSpace& space, int n
   const Vector<Scalar> scale = m_scale, factor = m_factor, log_rho_bar = m_log_rho_bar;
   const auto rate = static_cast<Scalar>(1 / (2 * m_step * m_time_span));
   const Scalar term_weight = static_cast<Scalar>(weight), limit = m_limit;
-  TermSums sums;
-  sum_over(
+  add_sums(
       space, "jacobian symmetry", n,
       KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         Scalar difference = 0;
@@ -133,8 +133,7 @@ TermSums JacobianSymmetry<Scalar>::add_values(const ExecutionSpace& space, int n
         log_rho_bar(s) = 0;
         add_sample_cost(h, term_weight, score_weight(s), total, saturated);
       },
-      sums.value, sums.saturated);
-  return sums;
+      totals);
 }
 
 template <class Scalar>
@@ -158,15 +157,14 @@ void JacobianSymmetry<Scalar>::add_adjoint(const ExecutionSpace& space,
 }
 
 template <class Scalar>
-TermSums JacobianSymmetry<Scalar>::add_unevaluated(const ExecutionSpace& space,
-                                                   const UnevaluatedSamples<Scalar>& samples, double weight,
-                                                   const UnevaluatedSamplesBar<Scalar>& bar) {
+void JacobianSymmetry<Scalar>::add_unevaluated(const ExecutionSpace& space,
+                                               const UnevaluatedSamples<Scalar>& samples, double weight,
+                                               const UnevaluatedSamplesBar<Scalar>& bar) {
   draw_signs(space, samples);
   m_motion.diffusion = samples.diffusion;
   for (int k = 0; k < 4; ++k) evaluate_at(space, samples, k);
-  const TermSums sums = add_values(space, samples.points.size(), weight, bar.score_weight);
+  add_values(space, samples.points.size(), weight, bar.score_weight, totals);
   if (bar.parameters.extent(0) > 0) add_adjoint(space, samples, bar);
-  return sums;
 }
 
 }  // namespace

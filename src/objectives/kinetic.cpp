@@ -10,8 +10,8 @@ template <class Scalar>
 class Kinetic final : public ExpectationTerm<Scalar> {
  public:
   explicit Kinetic(const TermContext<Scalar>& context);
-  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
-               const ModelSamplesBar<Scalar>& bar) const override;
+  void add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
+           const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const override;
 
  private:
   Vector<Scalar> m_metric;  ///< (n_dims) c_i
@@ -28,15 +28,14 @@ Kinetic<Scalar>::Kinetic(const TermContext<Scalar>& context)
 }
 
 template <class Scalar>
-TermSums Kinetic<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
-                              const ModelSamplesBar<Scalar>& bar) const {
+void Kinetic<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
+                          const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const {
   const ConstMatrix<Scalar> u = samples.drift;
   const Matrix<Scalar> u_bar = bar.drift;
   const Vector<Scalar> score_weight = bar.score_weight, metric = m_metric;
   const int n_dims = static_cast<int>(u.extent(0));
   const Scalar scale = static_cast<Scalar>(weight), limit = m_limit;
-  TermSums sums;
-  sum_over(
+  add_sums(
       space, "kinetic energy", samples.size(),
       KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         Scalar square = 0;
@@ -45,8 +44,7 @@ TermSums Kinetic<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Sc
         for (int i = 0; i < n_dims; ++i) u_bar(i, s) += Scalar(2) * scale * h.slope * metric(i) * u(i, s);
         add_sample_cost(h, scale, score_weight(s), total, saturated);
       },
-      sums.value, sums.saturated);
-  return sums;
+      totals);
 }
 
 }  // namespace

@@ -16,15 +16,14 @@ void scale_weights(const ExecutionSpace& space, Scalar factor, const ConstVector
       space, "weight adjoint", n, KOKKOS_LAMBDA(int s) { scaled(s) = factor * weight(s); });
 }
 
-/// sum_s -weight_s log rho_s.
+/// Adds sum_s -weight_s log rho_s.
 template <class Scalar>
-double negative_sum(const ExecutionSpace& space, const ConstVector<Scalar>& weight,
-                    const ConstVector<Scalar>& log_rho, int n) {
-  double sum = 0;
-  sum_over(
+void add_loss(const ExecutionSpace& space, const ConstVector<Scalar>& weight,
+              const ConstVector<Scalar>& log_rho, int n, const TermTotals& totals) {
+  add_sums(
       space, "loss", n,
-      KOKKOS_LAMBDA(int s, double& total) { total -= static_cast<double>(weight(s) * log_rho(s)); }, sum);
-  return sum;
+      KOKKOS_LAMBDA(int s, double& total, double&) { total -= static_cast<double>(weight(s) * log_rho(s)); },
+      totals);
 }
 
 }  // namespace
@@ -46,14 +45,12 @@ void Likelihoods<Scalar>::add_term(const std::string& name, const TermSchedule& 
 }
 
 /// Adds `weight` times the gradient of the mean of -log rho over the batch, the part of some of its samples.
-/// @return the sum of -log rho over them
 template <class Scalar>
-double Likelihoods<Scalar>::add_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                         std::int64_t step, SampleRange samples, double weight,
-                                         const SampleStream<Scalar>& stream,
-                                         const Vector<Scalar>& parameters_bar) {
+void Likelihoods<Scalar>::add_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                       std::int64_t step, SampleRange samples, double weight,
+                                       const SampleStream<Scalar>& stream,
+                                       const Vector<Scalar>& parameters_bar, const TermTotals& totals) {
   const auto factor = static_cast<Scalar>(-weight / static_cast<double>(m_batch));
-  double loss = 0;
   for (std::int64_t first = samples.begin; first < samples.end; first += m_max_samples) {
     const auto n = static_cast<int>(std::min<std::int64_t>(m_max_samples, samples.end - first));
     const auto part = Kokkos::make_pair(0, n);
@@ -62,21 +59,19 @@ double Likelihoods<Scalar>::add_gradient(const ExecutionSpace& space, const Vect
     stream.draw(space, step, first, points, m_weight);
     scale_weights<Scalar>(space, factor, m_weight, m_weight_bar, n);
     m_density.log_density_gradient(space, parameters, points, m_weight_bar, m_log_rho, parameters_bar);
-    loss += negative_sum<Scalar>(space, m_weight, m_log_rho, n);
+    add_loss<Scalar>(space, m_weight, m_log_rho, n, totals);
   }
-  return loss;
 }
 
 template <class Scalar>
 void Likelihoods<Scalar>::accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
                                      std::int64_t step, SampleRange samples,
                                      const std::vector<double>& weights, const Vector<Scalar>& parameters_bar,
-                                     TermSums* values) {
+                                     const Matrix<double>& totals) {
   for (std::size_t k = 0; k < m_terms.size(); ++k)
     if (weights[k] > 0)
-      values[k].value =
-          add_gradient(space, parameters, step, samples, weights[k], *m_terms[k].stream, parameters_bar) /
-          static_cast<double>(m_batch);
+      add_gradient(space, parameters, step, samples, weights[k], *m_terms[k].stream, parameters_bar,
+                   totals_of(totals, k, 1 / static_cast<double>(m_batch), 1));
 }
 
 template class Likelihoods<float>;

@@ -59,26 +59,24 @@ std::vector<double> Objective<Scalar>::weights_at(std::int64_t step) const {
 }
 
 template <class Scalar>
-std::vector<TermSums> Objective<Scalar>::accumulate(const ExecutionSpace& space,
-                                                    const Vector<Scalar>& parameters, std::int64_t step,
-                                                    SampleRange samples, const std::vector<double>& weights,
-                                                    const Vector<Scalar>& gradient) {
+void Objective<Scalar>::accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
+                                   std::int64_t step, SampleRange samples, const std::vector<double>& weights,
+                                   const Vector<Scalar>& gradient, const Matrix<double>& totals) {
   const SampleConfig config = {m_seed, step, m_batch};
-  std::vector<TermSums> sums(n_terms());
-  m_likelihoods.accumulate(space, parameters, step, samples, weights, gradient, sums.data());
+  m_likelihoods.accumulate(space, parameters, step, samples, weights, gradient, totals);
   auto k = static_cast<std::size_t>(m_likelihoods.n_terms());
   for (const auto& expectations : m_expectations) {
     const auto n = static_cast<std::size_t>(expectations->n_terms());
     const std::vector<double> own(weights.begin() + static_cast<std::ptrdiff_t>(k),
                                   weights.begin() + static_cast<std::ptrdiff_t>(k + n));
     const bool acts = std::any_of(own.begin(), own.end(), [](double weight) { return weight > 0; });
+    const Matrix<double> own_totals = Kokkos::subview(totals, Kokkos::ALL, Kokkos::make_pair(k, k + n));
     for (std::int64_t first = samples.begin; acts && first < samples.end; first += m_max_samples)
       expectations->accumulate(space, parameters, config, first,
                                static_cast<int>(std::min<std::int64_t>(m_max_samples, samples.end - first)),
-                               own, gradient, &sums[k]);
+                               own, gradient, own_totals);
     k += n;
   }
-  return sums;
 }
 
 template class Objective<float>;

@@ -12,8 +12,8 @@ class PotentialCost : public ExpectationTerm<Scalar> {
  public:
   PotentialCost(const Potential& potential, double saturation)
       : m_potential(potential), m_limit(static_cast<Scalar>(saturation)) {}
-  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
-               const ModelSamplesBar<Scalar>& bar) const override;
+  void add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
+           const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const override;
 
  private:
   PotentialOnDevice<Scalar> m_potential;
@@ -21,16 +21,16 @@ class PotentialCost : public ExpectationTerm<Scalar> {
 };
 
 template <class Scalar>
-TermSums PotentialCost<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples,
-                                    double weight, const ModelSamplesBar<Scalar>& bar) const {
+void PotentialCost<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples,
+                                double weight, const ModelSamplesBar<Scalar>& bar,
+                                const TermTotals& totals) const {
   const ConstMatrix<Scalar> x = samples.x;
   const Matrix<Scalar> x_bar = bar.x, gradient = bar.scratch;
   const Vector<Scalar> score_weight = bar.score_weight;
   const PotentialOnDevice<Scalar> potential = m_potential;
   const int n_dims = static_cast<int>(x.extent(0));
   const Scalar scale = static_cast<Scalar>(weight), limit = m_limit;
-  TermSums sums;
-  sum_over(
+  add_sums(
       space, "potential", samples.size(),
       KOKKOS_LAMBDA(int s, double& total, double& saturated) {
         for (int i = 0; i < n_dims; ++i) gradient(i, s) = 0;
@@ -39,8 +39,7 @@ TermSums PotentialCost<Scalar>::add(const ExecutionSpace& space, const ModelSamp
         for (int i = 0; i < n_dims; ++i) x_bar(i, s) += scale * h.slope * gradient(i, s);
         add_sample_cost(h, scale, score_weight(s), total, saturated);
       },
-      sums.value, sums.saturated);
-  return sums;
+      totals);
 }
 
 /// The cost of where mass is, at all times.

@@ -78,7 +78,8 @@ DistributedObjective<Scalar>::DistributedObjective(const RunConfig& config, cons
         config.objective, workers.dynamics(k), options, streams));
     if (m_overlaps) workers.dynamics(k).set_gradient_listener(&m_gradient);
   }
-  m_lane_values.assign(static_cast<std::size_t>(m_gradient.n_local_lanes()) * n_terms() * 2, 0.0);
+  m_totals = make_matrix<double>("totals", 2, m_gradient.n_local_lanes() * static_cast<int>(n_terms()));
+  m_totals_on_host = Kokkos::create_mirror_view(m_totals);
 }
 
 template <class Scalar>
@@ -106,13 +107,12 @@ void DistributedObjective<Scalar>::fill_lane(int worker, int lane, const Vector<
   const Vector<Scalar> gradient = borrowed(m_gradient.lane(lane));
   Kokkos::deep_copy(space, gradient, Scalar(0));
   const mpi::Share samples = m_partition.samples_of(m_partition.local_lanes().begin + lane);
-  const std::vector<objectives::TermSums> sums = m_objectives[static_cast<std::size_t>(worker)]->accumulate(
-      space, parameters, step, {samples.begin, samples.end}, weights, gradient);
-  double* values = &m_lane_values[static_cast<std::size_t>(lane) * n_terms() * 2];
-  for (const objectives::TermSums& sum : sums) {
-    *values++ = sum.value;
-    *values++ = sum.saturated;
-  }
+  const std::size_t first = static_cast<std::size_t>(lane) * n_terms();
+  const Matrix<double> totals =
+      Kokkos::subview(borrowed(m_totals), Kokkos::ALL, Kokkos::make_pair(first, first + n_terms()));
+  Kokkos::deep_copy(space, totals, 0.0);
+  m_objectives[static_cast<std::size_t>(worker)]->accumulate(
+      space, parameters, step, {samples.begin, samples.end}, weights, gradient, totals);
 }
 
 template <class Scalar>
@@ -133,7 +133,10 @@ std::vector<objectives::TermSums> DistributedObjective<Scalar>::evaluate_terms(
   }
   const ScopedRegion region("reduce gradient");
   const std::size_t n_terms = this->n_terms();
-  const std::vector<double> totals = m_gradient.sum(m_lane_values, static_cast<int>(2 * n_terms));
+  Kokkos::deep_copy(m_totals_on_host, m_totals);
+  const std::vector<double> by_lane(m_totals_on_host.data(),
+                                    m_totals_on_host.data() + m_totals_on_host.size());
+  const std::vector<double> totals = m_gradient.sum(by_lane, static_cast<int>(2 * n_terms));
   std::vector<objectives::TermSums> sums;
   for (std::size_t k = 0; k < n_terms; ++k) sums.push_back({totals[2 * k], totals[2 * k + 1]});
   return sums;

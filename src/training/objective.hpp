@@ -53,7 +53,8 @@ class DistributedObjective {
   parallel::BatchPartition m_partition;
   parallel::GradientReduction<Scalar> m_gradient;
   std::vector<std::unique_ptr<objectives::Objective<Scalar>>> m_objectives;  ///< by worker
-  std::vector<double> m_lane_values;  ///< value and saturated share, by lane and term
+  Matrix<double> m_totals;  ///< (2, n_terms by lane): value and saturated share
+  Kokkos::View<double**, Kokkos::LayoutLeft, Kokkos::HostSpace> m_totals_on_host;
 };
 
 extern template class DistributedObjective<float>;

@@ -1,5 +1,6 @@
 /// How to add a term to the objective: int E_rho |x|^4 dt, which keeps mass near the origin.
 
+#include "rhoflux/device/reductions.hpp"
 #include "rhoflux/objectives/expectation_term.hpp"
 #include "rhoflux/objectives/saturation.hpp"
 
@@ -12,16 +13,15 @@ class Quartic final : public ExpectationTerm<Scalar> {
  public:
   explicit Quartic(const TermContext<Scalar>& context)
       : m_limit(static_cast<Scalar>(context.schedule.saturation)) {}
-  TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
-               const ModelSamplesBar<Scalar>& bar) const override {
+  void add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
+           const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const override {
     const ConstMatrix<Scalar> x = samples.x;
     const Matrix<Scalar> x_bar = bar.x;
     const Vector<Scalar> score_weight = bar.score_weight;
     const int n_dims = static_cast<int>(x.extent(0));
     const Scalar scale = static_cast<Scalar>(weight), limit = m_limit;
-    TermSums sums;
-    Kokkos::parallel_reduce(
-        "quartic", Kokkos::RangePolicy<ExecutionSpace>(space, 0, samples.size()),
+    add_sums(
+        space, "quartic", samples.size(),
         KOKKOS_LAMBDA(int s, double& total, double& saturated) {
           Scalar square = 0;
           for (int i = 0; i < n_dims; ++i) square += x(i, s) * x(i, s);
@@ -29,8 +29,7 @@ class Quartic final : public ExpectationTerm<Scalar> {
           for (int i = 0; i < n_dims; ++i) x_bar(i, s) += scale * h.slope * Scalar(4) * square * x(i, s);
           add_sample_cost(h, scale, score_weight(s), total, saturated);
         },
-        sums.value, sums.saturated);
-    return sums;
+        totals);
   }
 
  private:

@@ -5,6 +5,7 @@
 
 #include "rhoflux/core/units.hpp"
 #include "rhoflux/density/density.hpp"
+#include "rhoflux/device/reductions.hpp"
 #include "rhoflux/device/types.hpp"
 #include "rhoflux/objectives/config.hpp"
 #include "rhoflux/objectives/term_registry.hpp"
@@ -65,11 +66,21 @@ struct UnevaluatedSamplesBar {
   Vector<Scalar> score_weight;  ///< (n) as above
 };
 
-/// Sums over samples.
+/// Sums over samples, once they are in host memory.
 struct TermSums {
   double value = 0;      ///< of h, saturated
   double saturated = 0;  ///< samples whose h is above the saturation
 };
+
+/// Where a term adds its sums over samples, each times a factor: of h, saturated, and of the samples whose h is above the
+/// saturation. In the memory of the execution space, so that a step waits for none.
+using TermTotals = PairOfSums;
+
+/// Those of term k. @param totals (2, n_terms)
+inline TermTotals totals_of(const Matrix<double>& totals, std::size_t k, double share,
+                            double saturated_share) {
+  return {Kokkos::subview(totals, Kokkos::ALL, k), {share, saturated_share}};
+}
 
 /// What a term may be made of.
 template <class Scalar>
@@ -88,16 +99,17 @@ template <class Scalar>
 class ExpectationTerm {
  public:
   virtual ~ExpectationTerm() = default;
-  /// Adds weight dh to the adjoints and weight h to the score_weight. @return sums over the samples
-  virtual TermSums add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
-                       const ModelSamplesBar<Scalar>& bar) const;
+  /// Adds weight dh to the adjoints, weight h to the score_weight, and the sums over the samples to `totals`.
+  virtual void add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
+                   const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const;
 
   /// True for a term that evaluates the dynamics at points of its own. It has add_unevaluated in place of
   /// `add`, called before the dynamics are evaluated at the samples, and may leave them anywhere.
   virtual bool evaluates_dynamics() const { return false; }
-  /// Adds weight dh to the adjoints and weight h to the score_weight. @return sums over the samples
-  virtual TermSums add_unevaluated(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples,
-                                   double weight, const UnevaluatedSamplesBar<Scalar>& bar);
+  /// Adds weight dh to the adjoints, weight h to the score_weight, and the sums over the samples to `totals`.
+  virtual void add_unevaluated(const ExecutionSpace& space, const UnevaluatedSamples<Scalar>& samples,
+                               double weight, const UnevaluatedSamplesBar<Scalar>& bar,
+                               const TermTotals& totals);
 };
 
 /// The factory of a term whose class Term<Scalar> is made from a TermContext<Scalar>.

@@ -38,12 +38,12 @@ class Expectations {
   const std::string& name(int k) const { return m_terms[static_cast<std::size_t>(k)].name; }
   const TermSchedule& schedule(int k) const { return m_terms[static_cast<std::size_t>(k)].schedule; }
 
-  /// Adds the parts of samples first_sample .. first_sample + n to the estimate of each term (values,
-  /// n_terms; `saturated` is the share of samples) and weights[k] times its gradient to parameters_bar
+  /// Adds the parts of samples first_sample .. first_sample + n to the estimate of each term and to the share of
+  /// samples that is saturated (totals, (2, n_terms), in the memory of the execution space), and weights[k] times its gradient to parameters_bar
   /// (layout size; empty: the values alone). First_sample and n are multiples of Config::samples_per_block.
   void accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters, const SampleConfig& config,
                   std::int64_t first_sample, int n, const std::vector<double>& weights,
-                  const Vector<Scalar>& parameters_bar, TermSums* values);
+                  const Vector<Scalar>& parameters_bar, const Matrix<double>& totals);
 
   /// States that others have found, e.g. by simulating paths.
   struct GivenStates {
@@ -53,12 +53,12 @@ class Expectations {
     SampleConfig config;             ///< key of random signs, with the number of the first
     std::int64_t first_sample = 0;
   };
-  /// Adds share * sum h to `values` and, unless parameters_bar is empty, share * weights[k] times its
+  /// Adds share * sum h to `totals` and, unless parameters_bar is empty, share * weights[k] times its
   /// derivatives by the parameters to parameters_bar and by the states, which do not depend on the parameters
   /// here, to x_bar() (n_dims, n).
   void accumulate_at(const ExecutionSpace& space, const Vector<Scalar>& parameters, const GivenStates& states,
                      const std::vector<double>& weights, const Vector<Scalar>& parameters_bar,
-                     TermSums* values);
+                     const Matrix<double>& totals);
   const Matrix<Scalar>& x_bar() const { return m_bar.x; }
 
  private:
@@ -69,7 +69,7 @@ class Expectations {
   };
   void allocate(int max_samples);
   void add(const ExecutionSpace& space, const Vector<Scalar>& parameters, const GivenStates& states,
-           const Matrix<double>& uniforms, const std::vector<double>& weights, TermSums* values,
+           const Matrix<double>& uniforms, const std::vector<double>& weights, const Matrix<double>& totals,
            const Vector<Scalar>& parameters_bar);
 
   TermKind m_kind;

@@ -32,11 +32,11 @@ class Likelihoods {
   const std::string& name(int k) const { return m_terms[static_cast<std::size_t>(k)].name; }
   const TermSchedule& schedule(int k) const { return m_terms[static_cast<std::size_t>(k)].schedule; }
 
-  /// Sets values[k] to the part of some samples in term k, and adds weights[k] times its gradient to
-  /// parameters_bar (layout size). What has no weight is left out.
+  /// Adds the part of some samples in term k to totals(0, k), and weights[k] times its gradient to parameters_bar
+  /// (layout size). What has no weight is left out.
   void accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters, std::int64_t step,
                   SampleRange samples, const std::vector<double>& weights,
-                  const Vector<Scalar>& parameters_bar, TermSums* values);
+                  const Vector<Scalar>& parameters_bar, const Matrix<double>& totals);
 
  private:
   struct LikelihoodTerm {
@@ -44,9 +44,9 @@ class Likelihoods {
     TermSchedule schedule;
     std::shared_ptr<const SampleStream<Scalar>> stream;
   };
-  double add_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters, std::int64_t step,
-                      SampleRange samples, double weight, const SampleStream<Scalar>& stream,
-                      const Vector<Scalar>& parameters_bar);
+  void add_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters, std::int64_t step,
+                    SampleRange samples, double weight, const SampleStream<Scalar>& stream,
+                    const Vector<Scalar>& parameters_bar, const TermTotals& totals);
 
   density::Density<Scalar>& m_density;
   std::int64_t m_batch;

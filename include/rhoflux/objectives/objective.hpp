@@ -44,13 +44,13 @@ class Objective {
   /// Weights of the terms in the step after `step` steps.
   std::vector<double> weights_at(std::int64_t step) const;
 
-  /// Adds the part of some samples of one step to the gradient of the weighted sum (layout size).
-  /// What has no weight is not evaluated.
+  /// Adds the part of some samples of one step to the gradient of the weighted sum (layout size), and to the value of
+  /// each term with the share of samples that is saturated (totals, (2, n_terms)), all in the memory of the execution
+  /// space and not waited for. What has no weight is not evaluated.
   /// @param samples begin and end are multiples of Config::samples_per_block
-  /// @return (n_terms) their part in the value of each term
-  std::vector<TermSums> accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters,
-                                   std::int64_t step, SampleRange samples, const std::vector<double>& weights,
-                                   const Vector<Scalar>& gradient);
+  void accumulate(const ExecutionSpace& space, const Vector<Scalar>& parameters, std::int64_t step,
+                  SampleRange samples, const std::vector<double>& weights, const Vector<Scalar>& gradient,
+                  const Matrix<double>& totals);
 
  private:
   std::shared_ptr<const SampleStream<Scalar>> stream_of(const Config& config, TermKind kind,
