@@ -5,8 +5,8 @@
 #include <limits>
 #include <vector>
 
-#include "rhoflux/core/error.hpp"
 #include "rhoflux/density/mixture_network.hpp"
+#include "support/errors.hpp"
 #include "support/floating_point_traps.hpp"
 #include "unit/density/reference_density.hpp"
 
@@ -308,23 +308,16 @@ TEST(MixtureWeights, AreConstantInTimeWhenAskedFor) {
 }
 
 TEST(MakeDensity, RefusesWhatDoesNotFit) {
-  const auto code_of = [](const Config& config, int n_dims) {
-    try {
-      make_density<float>(config, n_dims, {});
-    } catch (const Error& error) {
-      return error.code();
-    }
-    return ExitCode::success;
-  };
   Config config = density_case(Family::autoregressive, MixtureWeights::time_dependent, 5).config;
-  EXPECT_EQ(code_of(config, 11), ExitCode::success);
-  EXPECT_EQ(code_of(config, 12), ExitCode::bad_input) << "the narrower layer has 11 units";
+  const auto make = [&](int n_dims) { make_density<float>(config, n_dims, {}); };
+  EXPECT_NO_THROW(make(11));
+  test::expect_error(ExitCode::bad_input, {"11"}, [&] { make(12); });  // the units of the narrower layer
   config.family = Family::factorised;
-  EXPECT_EQ(code_of(config, 12), ExitCode::success);
+  EXPECT_NO_THROW(make(12));
   config.n_logistics = 64;
-  EXPECT_EQ(code_of(config, 2), ExitCode::success);
+  EXPECT_NO_THROW(make(2));
   config.n_logistics = 65;
-  EXPECT_EQ(code_of(config, 2), ExitCode::bad_input);
+  test::expect_error(ExitCode::bad_input, {"64"}, [&] { make(2); });
 }
 
 }  // namespace

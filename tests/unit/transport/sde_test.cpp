@@ -6,9 +6,9 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/transport/sde.hpp"
-#include "transport_test_support.hpp"
+#include "unit/transport/transport_test_support.hpp"
 
-namespace rhoflux::transport::test {
+namespace rhoflux::transport::testing {
 namespace {
 
 constexpr double theta = 1.5, sigma = 0.8;
@@ -168,4 +168,4 @@ TEST(Normals, HaveTheMomentsOfTheNormalLaw) {
 }
 
 }  // namespace
-}  // namespace rhoflux::transport::test
+}  // namespace rhoflux::transport::testing

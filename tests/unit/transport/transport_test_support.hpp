@@ -8,7 +8,7 @@
 #include "rhoflux/device/loops.hpp"
 #include "rhoflux/transport/drift.hpp"
 
-namespace rhoflux::transport::test {
+namespace rhoflux::transport::testing {
 
 inline Vector<double> to_vector(const std::vector<double>& values) {
   const auto vector = make_vector<double>("values", static_cast<int>(values.size()));
@@ -80,4 +80,4 @@ int allocations_in(const Work& work) {
   return allocations;
 }
 
-}  // namespace rhoflux::transport::test
+}  // namespace rhoflux::transport::testing
