@@ -9,12 +9,13 @@
 #include <regex>
 #include <sstream>
 
+#include "support/errors.hpp"
 #include "unit/io/io_test_support.hpp"
 
 namespace rhoflux::io {
 namespace {
 
-using testing::expect_error;
+using test::expect_error;
 using testing::read_text;
 using testing::write_text;
 

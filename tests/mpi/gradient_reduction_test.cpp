@@ -8,6 +8,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/device/thread_team.hpp"
+#include "support/device_data.hpp"
 
 namespace rhoflux::parallel {
 namespace {
@@ -32,10 +33,11 @@ float entry(int k, std::int64_t lane) {
 /// Entries of lane `lane` of all, which is number `local` of this rank.
 template <class Scalar>
 void fill_lane(const GradientReduction<Scalar>& reduction, std::int64_t lane, int local, Range entries) {
-  const Vector<Scalar>& gradient = reduction.lane(local);
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), gradient);
-  for (int k = entries.begin; k < entries.end; ++k) host(k) = entry(k, lane);
-  Kokkos::deep_copy(gradient, host);
+  // These entries alone: the sum of others may have begun.
+  const auto part = Kokkos::subview(reduction.lane(local), Kokkos::make_pair(entries.begin, entries.end));
+  const auto host = Kokkos::create_mirror_view(part);
+  for (int k = 0; k < entries.size(); ++k) host(k) = entry(entries.begin + k, lane);
+  Kokkos::deep_copy(part, host);
 }
 
 template <class Scalar>
@@ -45,7 +47,7 @@ void fill(const GradientReduction<Scalar>& reduction, mpi::Share lanes, Range en
 }
 
 void expect_sum_in_lane_order(const GradientReduction<float>& reduction, int n_lanes) {
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), reduction.lane(0));
+  const auto host = test::on_host(reduction.lane(0));
   for (int k = 0; k < size; ++k) {
     float sum = entry(k, 0);
     for (int lane = 1; lane < n_lanes; ++lane) sum += entry(k, lane);
@@ -54,7 +56,7 @@ void expect_sum_in_lane_order(const GradientReduction<float>& reduction, int n_l
 }
 
 void expect_sum_to_rounding(const GradientReduction<double>& reduction, int n_lanes) {
-  const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), reduction.lane(0));
+  const auto host = test::on_host(reduction.lane(0));
   for (int k = 0; k < size; ++k) {
     double sum = 0, magnitude = 0;
     for (int lane = 0; lane < n_lanes; ++lane) {

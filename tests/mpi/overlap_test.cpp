@@ -9,6 +9,7 @@
 
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/parallel/gradient_reduction.hpp"
+#include "support/device_data.hpp"
 
 namespace rhoflux {
 namespace {
@@ -81,7 +82,7 @@ class Model {
     }
     n_begun = m_reduction.n_begun();
     (void)m_reduction.sum(std::vector<double>(static_cast<std::size_t>(lanes.size()), 0.0), 1);
-    const auto host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), m_reduction.lane(0));
+    const auto host = test::on_host(m_reduction.lane(0));
     return std::vector<float>(host.data(), host.data() + host.extent(0));
   }
 

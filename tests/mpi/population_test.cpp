@@ -7,12 +7,13 @@
 #include <limits>
 #include <memory>
 
+#include "support/errors.hpp"
 #include "unit/io/io_test_support.hpp"
 
 namespace rhoflux::io {
 namespace {
 
-using testing::expect_error;
+using test::expect_error;
 using testing::numbered_population;
 
 constexpr std::int64_t n_rows = 100003;

@@ -5,13 +5,14 @@
 #include <map>
 
 #include "rhoflux/core/text.hpp"
+#include "support/errors.hpp"
 #include "unit/checkpoint/checkpoint_test_support.hpp"
 
 namespace rhoflux::checkpoint {
 namespace {
 
-using io::testing::expect_error;
 using io::testing::TemporaryFolder;
+using test::expect_error;
 using testing::example;
 
 /// Every field of a state as a text, by name.

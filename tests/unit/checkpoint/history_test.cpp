@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "support/errors.hpp"
 #include "unit/io/io_test_support.hpp"
 
 namespace rhoflux::checkpoint {
@@ -61,8 +62,8 @@ TEST(History, WithoutRowsIsALineOfNames) {
   History().write_csv(folder.file("history.csv"));
   EXPECT_EQ(io::testing::read_text(folder.file("history.csv")),
             "step,nll,gradient_norm,learning_rate,validation_nll\n");
-  io::testing::expect_error(ExitCode::bad_input, {"there is no folder"},
-                            [&] { History().write_csv(folder.file("absent/history.csv")); });
+  test::expect_error(ExitCode::bad_input, {"there is no folder"},
+                     [&] { History().write_csv(folder.file("absent/history.csv")); });
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "rhoflux/core/error.hpp"
-#include "support/bad_input_message.hpp"
+#include "support/errors.hpp"
 
 namespace rhoflux::cli {
 namespace {

@@ -9,17 +9,19 @@
 #include <string>
 #include <vector>
 
+#include "support/precisions.hpp"
+
 // The bounds are counted in u, half the spacing of the numbers just above 1. A relative error of r u is at
 // most r units in the last place (ulp), since a number is at most twice the lower end of its binade.
 
 namespace rhoflux::math {
 namespace {
 
-using Real = long double;
+using test::Real;
+using test::Scalars;
 
 template <class Scalar>
 class Math : public testing::Test {};
-using Scalars = testing::Types<float, double>;
 TYPED_TEST_SUITE(Math, Scalars);
 
 /// |got - want| in units in the last place of Scalar at `want`.

@@ -8,7 +8,7 @@
 #include <random>
 
 #include "rhoflux/core/enum_text.hpp"
-#include "support/bad_input_message.hpp"
+#include "support/errors.hpp"
 
 namespace rhoflux {
 namespace {

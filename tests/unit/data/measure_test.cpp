@@ -5,13 +5,14 @@
 
 #include <cmath>
 
+#include "support/errors.hpp"
 #include "unit/io/io_test_support.hpp"
 
 namespace rhoflux::data {
 namespace {
 
-using io::testing::expect_error;
 using io::testing::TemporaryFolder;
+using test::expect_error;
 
 class Measure : public ::testing::Test {
  protected:

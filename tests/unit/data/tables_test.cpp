@@ -5,13 +5,14 @@
 
 #include "rhoflux/data/sources.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
+#include "support/errors.hpp"
 #include "unit/io/io_test_support.hpp"
 
 namespace rhoflux::data {
 namespace {
 
-using io::testing::expect_error;
 using io::testing::TemporaryFolder;
+using test::expect_error;
 
 /// A grid in a file, right until something in it is changed.
 struct Table {

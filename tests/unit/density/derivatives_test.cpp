@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "support/allocations.hpp"
+#include "support/random_numbers.hpp"
 #include "unit/density/reference_density.hpp"
 #include "unit/network/dual.hpp"
 
@@ -18,32 +20,13 @@
 namespace rhoflux::density {
 namespace {
 
-using test::density_case;
-using test::density_cases;
-using test::DensityCase;
-using test::DensityFixture;
-using test::Dual;
-using test::extended;
-using test::on_host;
-using test::Real;
-using test::rounded;
-using test::to_matrix;
-using test::to_vector;
+using namespace test;
 
 template <class Scalar>
 class Derivatives : public testing::Test {};
-using Scalars = testing::Types<float, double>;
 TYPED_TEST_SUITE(Derivatives, Scalars);
 
 constexpr int n = 12, n_tangents = 2;
-
-std::vector<double> random_numbers(int count, double low, double high, unsigned seed) {
-  std::mt19937_64 engine(seed);
-  std::uniform_real_distribution<double> uniform(low, high);
-  std::vector<double> values;
-  for (int k = 0; k < count; ++k) values.push_back(uniform(engine));
-  return values;
-}
 
 /// Gradient of sum_s weight_s log rho_s, added to a vector that starts at `start`.
 template <class Scalar>
@@ -65,7 +48,7 @@ Real exact_derivative(const DensityFixture<Scalar>& fixture, int s, const std::v
     parameters.emplace_back(fixture.parameters[k], parameters_dot.empty() ? 0.0L : parameters_dot[k]);
   const auto values = fixture.x_of(s);
   for (std::size_t i = 0; i < values.size(); ++i) x.emplace_back(values[i], x_dot.empty() ? 0.0L : x_dot[i]);
-  const D tau(fixture.tau[static_cast<std::size_t>(s)], tau_dot);
+  const D tau(fixture.tau_of(s), tau_dot);
   return fixture.reference.log_rho(parameters, tau, x.data()).dot;
 }
 
@@ -73,7 +56,6 @@ Real exact_derivative(const DensityFixture<Scalar>& fixture, int s, const std::v
 /// each entry.
 TYPED_TEST(Derivatives, ParameterGradientMatchesExactDerivativesInEveryBlock) {
   using Scalar = TypeParam;
-  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
   Real worst = 0;
   for (const DensityCase& test_case : density_cases({1, 2, 3, 5})) {
     SCOPED_TRACE(test_case.name);
@@ -81,11 +63,7 @@ TYPED_TEST(Derivatives, ParameterGradientMatchesExactDerivativesInEveryBlock) {
     const auto weight = rounded<Scalar>(random_numbers(n, -1, 1, 2));
     const auto gradient = gradient_of(fixture, weight, 0.5);
     Real value_bound = 0;
-    for (int s = 0; s < n; ++s)
-      value_bound =
-          std::max(value_bound, fixture.reference.error_bound(extended(fixture.parameters),
-                                                              fixture.tau[static_cast<std::size_t>(s)],
-                                                              fixture.x_of(s).data(), u));
+    for (int s = 0; s < n; ++s) value_bound = std::max(value_bound, fixture.error_bound(s));
     std::vector<bool> is_parameter(fixture.parameters.size(), false);
     const auto random = random_numbers(static_cast<int>(fixture.parameters.size()), -1, 1, 3);
     for (const network::ParameterBlock& block : fixture.density->layout().blocks()) {
@@ -116,7 +94,7 @@ TYPED_TEST(Derivatives, ParameterGradientMatchesExactDerivativesInEveryBlock) {
       }
     }
   }
-  this->RecordProperty("worst_error_in_u", std::to_string(static_cast<double>(worst / u)));
+  record_worst_error<TypeParam>(worst);
 }
 
 /// Steps that a precision can resolve: `noise` is the least remainder that stands out of the rounding of J.
@@ -210,86 +188,77 @@ std::vector<double> tangents_of(const DensityFixture<Scalar>& fixture, const Dir
                                        n_tangents, to_vector<Scalar>(directions.tau_dot),
                                        to_matrix<Scalar>(directions.x_dot, fixture.n_dims), fixture.log_rho,
                                        log_rho_dot);
-  auto result = fixture.values_of(fixture.log_rho);
-  for (const double value : fixture.values_of(log_rho_dot)) result.push_back(value);
+  auto result = values_of(fixture.log_rho);
+  for (const double value : values_of(log_rho_dot)) result.push_back(value);
   return result;
 }
 
+/// Derivatives of log rho by tau (n) and by x (n_dims, n), on the host.
 template <class Scalar>
 struct Score {
-  explicit Score(const DensityFixture<Scalar>& fixture)
-      : tau_bar(make_vector<Scalar>("tau bar", fixture.n)),
-        score(make_matrix<Scalar>("score", fixture.n_dims, fixture.n)) {
+  explicit Score(const DensityFixture<Scalar>& fixture) {
+    const auto by_tau = make_vector<Scalar>("tau bar", fixture.n);
+    const auto by_x = make_matrix<Scalar>("x bar", fixture.n_dims, fixture.n);
     // What was there before must not survive.
-    Kokkos::deep_copy(tau_bar, Scalar(77));
-    Kokkos::deep_copy(score, Scalar(77));
+    Kokkos::deep_copy(by_tau, Scalar(77));
+    Kokkos::deep_copy(by_x, Scalar(77));
     fixture.density->log_density_score(ExecutionSpace(), fixture.parameter_vector(), fixture.points(),
-                                       fixture.log_rho, tau_bar, score);
+                                       fixture.log_rho, by_tau, by_x);
+    tau_bar = on_host(by_tau);
+    x_bar = on_host(by_x);
   }
-  Vector<Scalar> tau_bar;
-  Matrix<Scalar> score;
+  OnHost<Vector<Scalar>> tau_bar;
+  OnHost<Matrix<Scalar>> x_bar;
 };
 
 /// The size of the terms of a derivative: the largest frequency of a feature, 6, times slopes up to 1.1^3, or
 /// s, and the sums over the coordinates and their shares; 30 D covers them.
 TYPED_TEST(Derivatives, TangentsMatchExactDerivatives) {
   using Scalar = TypeParam;
-  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
   Real worst = 0;
   for (const DensityCase& test_case : density_cases({1, 2, 3, 5})) {
     SCOPED_TRACE(test_case.name);
     const DensityFixture<Scalar> fixture(test_case, n, 6, with_tangents());
     const Directions<Scalar> directions(fixture, 7);
-    const auto parameters = extended(fixture.parameters);
     const auto got = tangents_of(fixture, directions);
     for (int column = 0; column < n * n_tangents; ++column) {
       const int s = column % n;
-      const auto x = fixture.x_of(s);
-      const Real tau = fixture.tau[static_cast<std::size_t>(s)];
-      const Real bound = fixture.reference.error_bound(parameters, tau, x.data(), u);
+      const Real bound = fixture.error_bound(s);
       const Real want = exact_derivative(fixture, s, {}, directions.tau_dot[static_cast<std::size_t>(column)],
                                          directions.x_dot_of(column));
       const Real error = std::fabs(got[static_cast<std::size_t>(n + column)] - want);
       EXPECT_LE(error, 30 * test_case.n_dims * bound) << "column " << column;
-      EXPECT_NEAR(got[static_cast<std::size_t>(s)], fixture.reference.log_rho(parameters, tau, x.data()),
-                  bound);
+      EXPECT_NEAR(got[static_cast<std::size_t>(s)], fixture.expected_log_rho(s), bound);
       worst = std::max(worst, error);
     }
   }
-  this->RecordProperty("worst_error_in_u", std::to_string(static_cast<double>(worst / u)));
+  record_worst_error<TypeParam>(worst);
 }
 
 TYPED_TEST(Derivatives, ScoreAndTimeDerivativeMatchExactDerivatives) {
   using Scalar = TypeParam;
-  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
   Real worst = 0;
   for (const DensityCase& test_case : density_cases({1, 2, 3, 5})) {
     SCOPED_TRACE(test_case.name);
     const DensityFixture<Scalar> fixture(test_case, n, 8);
-    const auto parameters = extended(fixture.parameters);
     const Score<Scalar> score(fixture);
-    const auto tau_bar = on_host(score.tau_bar);
-    const auto x_bar = on_host(score.score);
-    const auto log_rho = fixture.values_of(fixture.log_rho);
+    const auto log_rho = values_of(fixture.log_rho);
     for (int s = 0; s < n; ++s) {
-      const auto x = fixture.x_of(s);
-      const Real tau = fixture.tau[static_cast<std::size_t>(s)];
-      const Real bound = fixture.reference.error_bound(parameters, tau, x.data(), u);
-      EXPECT_NEAR(log_rho[static_cast<std::size_t>(s)], fixture.reference.log_rho(parameters, tau, x.data()),
-                  bound);
+      const Real bound = fixture.error_bound(s);
+      EXPECT_NEAR(log_rho[static_cast<std::size_t>(s)], fixture.expected_log_rho(s), bound);
       const auto check = [&](Real got, Real want, const std::string& name) {
         EXPECT_NEAR(got, want, 30 * test_case.n_dims * bound) << name << " of sample " << s;
         worst = std::max(worst, std::fabs(got - want));
       };
-      check(tau_bar(s), exact_derivative(fixture, s, {}, 1, {}), "d/dtau");
+      check(score.tau_bar(s), exact_derivative(fixture, s, {}, 1, {}), "d/dtau");
       for (int i = 0; i < test_case.n_dims; ++i) {
-        std::vector<Real> unit(x.size(), 0);
+        std::vector<Real> unit(static_cast<std::size_t>(test_case.n_dims), 0);
         unit[static_cast<std::size_t>(i)] = 1;
-        check(x_bar(i, s), exact_derivative(fixture, s, {}, 0, unit), "d/dx_" + std::to_string(i + 1));
+        check(score.x_bar(i, s), exact_derivative(fixture, s, {}, 0, unit), "d/dx_" + std::to_string(i + 1));
       }
     }
   }
-  this->RecordProperty("worst_error_in_u", std::to_string(static_cast<double>(worst / u)));
+  record_worst_error<TypeParam>(worst);
 }
 
 /// Tangents and scores against differences of log_density itself. Fourth order with h = 1e-3: the fifth
@@ -302,7 +271,6 @@ TEST(DerivativesDifferences, TangentsAndScoresMatchDifferencesOfTheLogDensity) {
     const Directions<double> directions(fixture, 10);
     const auto tangents = tangents_of(fixture, directions);
     const Score<double> score(fixture);
-    const auto x_bar = on_host(score.score);
     const auto start_tau = fixture.tau, start_x = fixture.x;
     const auto difference = [&](const auto& move) {
       std::vector<double> result(n, 0.0);
@@ -328,7 +296,7 @@ TEST(DerivativesDifferences, TangentsAndScoresMatchDifferencesOfTheLogDensity) {
       const auto want = difference([&](double step) {
         for (int s = 0; s < n; ++s) fixture.x[static_cast<std::size_t>(s * fixture.n_dims + i)] += step;
       });
-      for (int s = 0; s < n; ++s) EXPECT_NEAR(x_bar(i, s), want[static_cast<std::size_t>(s)], 1e-8);
+      for (int s = 0; s < n; ++s) EXPECT_NEAR(score.x_bar(i, s), want[static_cast<std::size_t>(s)], 1e-8);
     }
   }
 }
@@ -337,41 +305,23 @@ TEST(DerivativesDifferences, TangentsAndScoresMatchDifferencesOfTheLogDensity) {
 /// and by an adjoint pass, each within half of the bound above.
 TYPED_TEST(Derivatives, TangentAndScoreAreAdjointToEachOther) {
   using Scalar = TypeParam;
-  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
   for (const DensityCase& test_case : density_cases({1, 2, 3, 5})) {
     SCOPED_TRACE(test_case.name);
     const DensityFixture<Scalar> fixture(test_case, n, 11, with_tangents());
     const Directions<Scalar> directions(fixture, 12);
     const auto tangents = tangents_of(fixture, directions);
     const Score<Scalar> score(fixture);
-    const auto tau_bar = on_host(score.tau_bar);
-    const auto x_bar = on_host(score.score);
     for (int column = 0; column < n * n_tangents; ++column) {
       const int s = column % n;
       const auto x_dot = directions.x_dot_of(column);
-      Real product = static_cast<Real>(tau_bar(s)) * directions.tau_dot[static_cast<std::size_t>(column)];
+      Real product =
+          static_cast<Real>(score.tau_bar(s)) * directions.tau_dot[static_cast<std::size_t>(column)];
       for (int i = 0; i < test_case.n_dims; ++i)
-        product += static_cast<Real>(x_bar(i, s)) * x_dot[static_cast<std::size_t>(i)];
-      const Real bound = fixture.reference.error_bound(
-          extended(fixture.parameters), fixture.tau[static_cast<std::size_t>(s)], fixture.x_of(s).data(), u);
-      EXPECT_NEAR(tangents[static_cast<std::size_t>(n + column)], product, 60 * test_case.n_dims * bound);
+        product += static_cast<Real>(score.x_bar(i, s)) * x_dot[static_cast<std::size_t>(i)];
+      EXPECT_NEAR(tangents[static_cast<std::size_t>(n + column)], product,
+                  60 * test_case.n_dims * fixture.error_bound(s));
     }
   }
-}
-
-int allocations = 0;
-void count_allocation(Kokkos::Tools::SpaceHandle, const char*, const void*, std::uint64_t) {
-  ++allocations;
-}
-
-/// Views allocated by `work`.
-template <class Work>
-int allocations_in(const Work& work) {
-  Kokkos::Tools::Experimental::set_allocate_data_callback(count_allocation);
-  allocations = 0;
-  work();
-  Kokkos::Tools::Experimental::set_allocate_data_callback(nullptr);
-  return allocations;
 }
 
 TYPED_TEST(Derivatives, EvaluationsAllocateNoViews) {

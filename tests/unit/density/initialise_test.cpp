@@ -13,10 +13,7 @@
 namespace rhoflux::density {
 namespace {
 
-using test::density_cases;
-using test::DensityCase;
-using test::to_matrix;
-using test::to_vector;
+using namespace test;
 
 InitialRows gaussian_rows(int n_rows, int n_dims, unsigned seed) {
   std::mt19937_64 engine(seed);
@@ -53,7 +50,7 @@ double mean_nll(const DensityCase& test_case, const std::vector<double>& paramet
                                                    rows.x.begin() + (begin + chunk) * test_case.n_dims},
                                                   test_case.n_dims)};
     density->log_density(ExecutionSpace(), to_vector<Scalar>(parameters), points, log_rho);
-    const auto host = test::on_host(log_rho);
+    const auto host = on_host(log_rho);
     for (int s = 0; s < chunk; ++s) sum -= static_cast<double>(host(s)) / n_rows;
   }
   return sum;

@@ -5,27 +5,18 @@
 #include <limits>
 #include <vector>
 
-#include "rhoflux/core/error.hpp"
 #include "rhoflux/density/mixture_network.hpp"
+#include "support/errors.hpp"
 #include "support/floating_point_traps.hpp"
 #include "unit/density/reference_density.hpp"
 
 namespace rhoflux::density {
 namespace {
 
-using test::density_case;
-using test::density_cases;
-using test::DensityCase;
-using test::DensityFixture;
-using test::extended;
-using test::on_host;
-using test::Real;
-using test::to_matrix;
-using test::to_vector;
+using namespace test;
 
 template <class Scalar>
 class LogDensity : public testing::Test {};
-using Scalars = testing::Types<float, double>;
 TYPED_TEST_SUITE(LogDensity, Scalars);
 
 /// The cases of every test, and wider ones: whole vectors of hidden units, no features of the coordinates.
@@ -43,58 +34,44 @@ std::vector<DensityCase> cases_and_wider_ones() {
 
 /// The bound is that of ReferenceDensity::error_bound.
 TYPED_TEST(LogDensity, MatchesTheDefiningFormula) {
-  using Scalar = TypeParam;
-  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
   Real worst = 0;
   for (const DensityCase& test_case : cases_and_wider_ones()) {
     SCOPED_TRACE(test_case.name);
-    const DensityFixture<Scalar> fixture(test_case, 40, 1);
-    const auto parameters = extended(fixture.parameters);
+    const DensityFixture<TypeParam> fixture(test_case, 40, 1);
     const auto log_rho = fixture.evaluate();
     for (int s = 0; s < fixture.n; ++s) {
-      const Real tau = fixture.tau[static_cast<std::size_t>(s)];
-      const auto x = fixture.x_of(s);
-      const Real want = fixture.reference.log_rho(parameters, tau, x.data());
-      const Real error = std::fabs(log_rho[static_cast<std::size_t>(s)] - want);
-      EXPECT_LE(error, fixture.reference.error_bound(parameters, tau, x.data(), u)) << "sample " << s;
+      const Real error = std::fabs(log_rho[static_cast<std::size_t>(s)] - fixture.expected_log_rho(s));
+      EXPECT_LE(error, fixture.error_bound(s)) << "sample " << s;
       worst = std::max(worst, error);
     }
   }
-  this->RecordProperty("worst_error_in_u", std::to_string(static_cast<double>(worst / u)));
+  record_worst_error<TypeParam>(worst);
 }
 
 TYPED_TEST(LogDensity, ConditionalCdfsMatchTheDefiningFormula) {
-  using Scalar = TypeParam;
-  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
   Real worst = 0;
   for (const DensityCase& test_case : cases_and_wider_ones()) {
     SCOPED_TRACE(test_case.name);
-    const DensityFixture<Scalar> fixture(test_case, 40, 2);
+    const DensityFixture<TypeParam> fixture(test_case, 40, 2);
     const auto parameters = extended(fixture.parameters);
-    const auto below = test::to_matrix<Scalar>(fixture.x, fixture.n_dims),
-               above = test::to_matrix<Scalar>(fixture.x, fixture.n_dims);
-    fixture.density->log_conditional_cdf(ExecutionSpace(), fixture.parameter_vector(), fixture.points(),
-                                         below, above);
-    const auto host_below = on_host(below), host_above = on_host(above);
+    const auto [below, above] = fixture.conditionals();
     std::vector<Real> want_below, want_above;
     for (int s = 0; s < fixture.n; ++s) {
-      const Real tau = fixture.tau[static_cast<std::size_t>(s)];
-      const auto x = fixture.x_of(s);
       // A log of a CDF answers to errors as log f does, and that of the weights is log f of what precedes.
-      const Real bound = 2 * fixture.reference.error_bound(parameters, tau, x.data(), u);
-      fixture.reference.conditional_cdf(parameters, tau, x.data(), want_below, want_above);
+      const Real bound = 2 * fixture.error_bound(s);
+      fixture.reference.conditional_cdf(parameters, fixture.tau_of(s), fixture.x_of(s).data(), want_below,
+                                        want_above);
       for (int i = 0; i < fixture.n_dims; ++i) {
         const auto dim = static_cast<std::size_t>(i);
-        EXPECT_NEAR(host_below(i, s), std::log(want_below[dim]), bound) << "sample " << s << " x_" << i + 1;
-        EXPECT_NEAR(host_above(i, s), std::log(want_above[dim]), bound) << "sample " << s << " x_" << i + 1;
-        EXPECT_NEAR(
-            std::exp(static_cast<Real>(host_below(i, s))) + std::exp(static_cast<Real>(host_above(i, s))), 1,
-            bound);
-        worst = std::max(worst, std::fabs(host_below(i, s) - std::log(want_below[dim])));
+        const Real log_below = below(i, s), log_above = above(i, s);
+        EXPECT_NEAR(log_below, std::log(want_below[dim]), bound) << "sample " << s << " x_" << i + 1;
+        EXPECT_NEAR(log_above, std::log(want_above[dim]), bound) << "sample " << s << " x_" << i + 1;
+        EXPECT_NEAR(std::exp(log_below) + std::exp(log_above), 1, bound);
+        worst = std::max(worst, std::fabs(log_below - std::log(want_below[dim])));
       }
     }
   }
-  this->RecordProperty("worst_error_in_u", std::to_string(static_cast<double>(worst / u)));
+  record_worst_error<TypeParam>(worst);
 }
 
 /// A coordinate 60 units out is 50 scale lengths and more from every logistic in most conditionals: both
@@ -109,25 +86,19 @@ TEST(LogDensityTails, AreAccurateFiftyScaleLengthsOut) {
         for (int s = 0; s < fixture.n; ++s)
           fixture.x[static_cast<std::size_t>(s * fixture.n_dims + pushed)] = position;
         const auto parameters = extended(fixture.parameters);
-        const auto below = to_matrix<double>(fixture.x, fixture.n_dims),
-                   above = to_matrix<double>(fixture.x, fixture.n_dims);
-        fixture.density->log_conditional_cdf(ExecutionSpace(), fixture.parameter_vector(), fixture.points(),
-                                             below, above);
-        const auto host_below = on_host(below), host_above = on_host(above);
+        const auto [below, above] = fixture.conditionals();
         std::vector<Real> want_below, want_above;
         for (int s = 0; s < fixture.n; ++s) {
-          const auto x = fixture.x_of(s);
           {
             // Beyond `pushed` the reference divides weights that underflow; those coordinates are not used.
-            const test::WithoutTraps without_traps;
-            fixture.reference.conditional_cdf(parameters,
-                                              test::Real(fixture.tau[static_cast<std::size_t>(s)]), x.data(),
+            const WithoutTraps without_traps;
+            fixture.reference.conditional_cdf(parameters, fixture.tau_of(s), fixture.x_of(s).data(),
                                               want_below, want_above);
           }
           const auto dim = static_cast<std::size_t>(pushed);
-          EXPECT_NEAR(host_below(pushed, s), std::log(want_below[dim]), 1e-6);
-          EXPECT_NEAR(host_above(pushed, s), std::log(want_above[dim]), 1e-6);
-          smallest = std::min({smallest, host_below(pushed, s), host_above(pushed, s)});
+          EXPECT_NEAR(below(pushed, s), std::log(want_below[dim]), 1e-6);
+          EXPECT_NEAR(above(pushed, s), std::log(want_above[dim]), 1e-6);
+          smallest = std::min({smallest, below(pushed, s), above(pushed, s)});
         }
       }
   }
@@ -151,13 +122,9 @@ TEST(LogDensityCdf, SlopesOfTheConditionalCdfsMultiplyToTheDensity) {
         fixture.x = start;
         for (int s = 0; s < fixture.n; ++s)
           fixture.x[static_cast<std::size_t>(s * fixture.n_dims + i)] += step * h;
-        const auto below = to_matrix<double>(start, fixture.n_dims),
-                   above = to_matrix<double>(start, fixture.n_dims);
-        fixture.density->log_conditional_cdf(ExecutionSpace(), fixture.parameter_vector(), fixture.points(),
-                                             below, above);
-        const auto host = on_host(below);
+        const auto below = fixture.conditionals().first;
         for (int s = 0; s < fixture.n; ++s)
-          slope[static_cast<std::size_t>(s)] += factor * std::exp(host(i, s)) / h;
+          slope[static_cast<std::size_t>(s)] += factor * std::exp(below(i, s)) / h;
       }
       for (std::size_t s = 0; s < slope.size(); ++s) product[s] *= slope[s];
     }
@@ -212,23 +179,15 @@ TEST(LogDensityNormalisation, IntegralIsOneInTwoDimensions) {
 
 /// Changing x_k moves no bit of F_i(x_i | x_1..x_{i-1}) for i < k, and moves those from k on.
 TYPED_TEST(LogDensity, ConditionalsDoNotSeeLaterCoordinates) {
-  using Scalar = TypeParam;
   for (const DensityCase& test_case : density_cases({2, 3, 5})) {
     SCOPED_TRACE(test_case.name);
-    DensityFixture<Scalar> fixture(test_case, 20, 5);
-    const auto conditionals = [&] {
-      const auto below = test::to_matrix<Scalar>(fixture.x, fixture.n_dims),
-                 above = test::to_matrix<Scalar>(fixture.x, fixture.n_dims);
-      fixture.density->log_conditional_cdf(ExecutionSpace(), fixture.parameter_vector(), fixture.points(),
-                                           below, above);
-      return on_host(below);
-    };
+    DensityFixture<TypeParam> fixture(test_case, 20, 5);
     const auto start = fixture.x;
-    const auto before = conditionals();
+    const auto before = fixture.conditionals().first;
     for (int k = 0; k < fixture.n_dims; ++k) {
       fixture.x = start;
       for (int s = 0; s < fixture.n; ++s) fixture.x[static_cast<std::size_t>(s * fixture.n_dims + k)] += 0.5;
-      const auto after = conditionals();
+      const auto after = fixture.conditionals().first;
       for (int s = 0; s < fixture.n; ++s)
         for (int i = 0; i < fixture.n_dims; ++i)
           EXPECT_EQ(after(i, s) == before(i, s), i < k) << i << ", " << k;
@@ -248,17 +207,14 @@ TEST(LogDensityChunks, DoNotMatter) {
       one.parameters = whole.parameters;
       one.tau = {whole.tau[static_cast<std::size_t>(s)]};
       one.x.assign(whole.x.begin() + s * whole.n_dims, whole.x.begin() + (s + 1) * whole.n_dims);
-      const auto x = whole.x_of(s);
-      const Real bound =
-          2 * whole.reference.error_bound(extended(whole.parameters), one.tau.front(), x.data(), 0x1p-53L);
-      EXPECT_NEAR(one.evaluate().front(), together[static_cast<std::size_t>(s)], bound);
+      EXPECT_NEAR(one.evaluate().front(), together[static_cast<std::size_t>(s)], 2 * whole.error_bound(s));
     }
   }
 }
 
 TYPED_TEST(LogDensity, NaNIsNotHidden) {
   using Scalar = TypeParam;
-  const test::WithoutTraps without_traps;
+  const WithoutTraps without_traps;
   for (const DensityCase& test_case : density_cases({1, 3})) {
     SCOPED_TRACE(test_case.name);
     DensityFixture<Scalar> fixture(test_case, 10, 7);
@@ -278,7 +234,7 @@ TEST(MixtureWeights, AreConstantInTimeWhenAskedFor) {
       network::ParameterLayout layout;
       MixtureNetwork<double> network(config, {n_stages, 2, 16, Passes::forward}, layout);
       std::mt19937_64 engine(8);
-      const auto parameters = to_vector<double>(test::random_parameters(layout, engine));
+      const auto parameters = to_vector<double>(random_parameters(layout, engine));
       const auto x = to_matrix<double>({0.3, -0.7}, 2);
       const auto at_time = [&](double tau) {
         const ExecutionSpace space;
@@ -308,23 +264,16 @@ TEST(MixtureWeights, AreConstantInTimeWhenAskedFor) {
 }
 
 TEST(MakeDensity, RefusesWhatDoesNotFit) {
-  const auto code_of = [](const Config& config, int n_dims) {
-    try {
-      make_density<float>(config, n_dims, {});
-    } catch (const Error& error) {
-      return error.code();
-    }
-    return ExitCode::success;
-  };
   Config config = density_case(Family::autoregressive, MixtureWeights::time_dependent, 5).config;
-  EXPECT_EQ(code_of(config, 11), ExitCode::success);
-  EXPECT_EQ(code_of(config, 12), ExitCode::bad_input) << "the narrower layer has 11 units";
+  const auto make = [&](int n_dims) { make_density<float>(config, n_dims, {}); };
+  EXPECT_NO_THROW(make(11));
+  expect_error(ExitCode::bad_input, {"11"}, [&] { make(12); });  // the units of the narrower layer
   config.family = Family::factorised;
-  EXPECT_EQ(code_of(config, 12), ExitCode::success);
+  EXPECT_NO_THROW(make(12));
   config.n_logistics = 64;
-  EXPECT_EQ(code_of(config, 2), ExitCode::success);
+  EXPECT_NO_THROW(make(2));
   config.n_logistics = 65;
-  EXPECT_EQ(code_of(config, 2), ExitCode::bad_input);
+  expect_error(ExitCode::bad_input, {"64"}, [&] { make(2); });
 }
 
 }  // namespace

@@ -9,13 +9,13 @@
 #include <vector>
 
 #include "support/floating_point_traps.hpp"
+#include "support/precisions.hpp"
 #include "unit/network/dual.hpp"
 
 namespace rhoflux::density {
 namespace {
 
-using Real = long double;
-using test::Dual;
+using namespace test;
 
 template <class Scalar>
 struct Parameters {
@@ -61,7 +61,6 @@ Naive naive(const Parameters<Scalar>& p, Scalar x) {
 
 template <class Scalar>
 class LogisticMixture : public testing::Test {};
-using Scalars = testing::Types<float, double>;
 TYPED_TEST_SUITE(LogisticMixture, Scalars);
 
 constexpr int sizes[] = {1, 2, 5, 16, max_logistics};
@@ -70,7 +69,7 @@ constexpr int sizes[] = {1, 2, 5, 16, max_logistics};
 /// summed, and some 40 roundings of numbers of order 1 (logits below 1.5, log s below 1.5, log f).
 template <class Scalar>
 Real bound(const Naive& want, int size) {
-  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
+  const Real u = unit_roundoff<Scalar>;
   return u * (12 * want.largest_z + size + 60);
 }
 
@@ -181,7 +180,7 @@ TYPED_TEST(LogisticMixture, OnlyDifferencesOfTheLogitsMatter) {
 
 TYPED_TEST(LogisticMixture, NaNIsNotHidden) {
   using Scalar = TypeParam;
-  const test::WithoutTraps without_traps;
+  const WithoutTraps without_traps;
   const Scalar nan = std::numeric_limits<Scalar>::quiet_NaN();
   EXPECT_TRUE(std::isnan(log_density(random_mixture<Scalar>(3, 1).view(), nan)));
   for (auto Parameters<Scalar>::*member :
@@ -199,7 +198,7 @@ TYPED_TEST(LogisticMixture, NaNIsNotHidden) {
 /// value of that logistic's CDF at the draw: x = mu + log(level / (1 - level)) / s.
 TYPED_TEST(LogisticMixture, DrawInvertsTheCdfOfTheChosenComponent) {
   using Scalar = TypeParam;
-  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
+  const Real u = unit_roundoff<Scalar>;
   for (const int size : sizes) {
     Parameters<Scalar> p = random_mixture<Scalar>(size, 3);
     Real total = 0, cumulative = 0;

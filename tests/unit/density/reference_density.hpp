@@ -224,47 +224,68 @@ inline std::vector<DensityCase> density_cases(const std::vector<int>& dimensions
   return cases;
 }
 
-/// A density with random parameters and random points, which Scalar holds exactly, and its reference.
+/// Random parameters of a model and random points, which Scalar holds exactly.
 template <class Scalar>
-struct DensityFixture {
-  DensityFixture(const DensityCase& test_case, int n_in, unsigned seed, density::Capacity capacity = {})
-      : n(n_in),
-        n_dims(test_case.n_dims),
-        density(density::make_density<Scalar>(test_case.config, n_dims, capacity)),
-        reference(test_case.config, n_dims, density->layout()) {
+struct RandomPoints {
+  RandomPoints(int n_in, int n_dims_in) : n(n_in), n_dims(n_dims_in) {}
+
+  /// @param reach the coordinates are between -reach and reach, the times between 0 and 1
+  void fill(const network::ParameterLayout& layout, double reach, unsigned seed) {
     std::mt19937_64 engine(seed);
-    parameters = rounded<Scalar>(random_parameters(density->layout(), engine));
-    std::uniform_real_distribution<double> time(0, 1), state(-2.5, 2.5);
+    parameters = rounded<Scalar>(random_parameters(layout, engine));
+    std::uniform_real_distribution<double> time(0, 1), state(-reach, reach);
     for (int s = 0; s < n; ++s) tau.push_back(time(engine));
     for (int k = 0; k < n * n_dims; ++k) x.push_back(state(engine));
     tau = rounded<Scalar>(tau);
     x = rounded<Scalar>(x);
-    log_rho = make_vector<Scalar>("log rho", n);
   }
 
   density::Points<Scalar> points() const { return {to_vector<Scalar>(tau), to_matrix<Scalar>(x, n_dims)}; }
   Vector<Scalar> parameter_vector() const { return to_vector<Scalar>(parameters); }
-
-  /// log rho of the fixture's points.
-  std::vector<double> evaluate() const {
-    density->log_density(ExecutionSpace(), parameter_vector(), points(), log_rho);
-    return values_of(log_rho);
-  }
-  static std::vector<double> values_of(const Vector<Scalar>& vector) {
-    const auto host = on_host(vector);
-    std::vector<double> values;
-    for (std::size_t k = 0; k < host.extent(0); ++k) values.push_back(static_cast<double>(host(k)));
-    return values;
-  }
+  Real tau_of(int s) const { return tau[static_cast<std::size_t>(s)]; }
   std::vector<Real> x_of(int s) const {
     const auto first = x.begin() + s * n_dims;
     return std::vector<Real>(first, first + n_dims);
   }
 
   int n, n_dims;
+  std::vector<double> parameters, tau, x;  ///< (layout size), (n), (n, n_dims) in C order
+};
+
+/// A density at random points, and its reference.
+template <class Scalar>
+struct DensityFixture : RandomPoints<Scalar> {
+  DensityFixture(const DensityCase& test_case, int n_in, unsigned seed, density::Capacity capacity = {})
+      : RandomPoints<Scalar>(n_in, test_case.n_dims),
+        density(density::make_density<Scalar>(test_case.config, test_case.n_dims, capacity)),
+        reference(test_case.config, test_case.n_dims, density->layout()),
+        log_rho(make_vector<Scalar>("log rho", n_in)) {
+    this->fill(density->layout(), 2.5, seed);
+  }
+
+  /// log rho of the fixture's points.
+  std::vector<double> evaluate() const {
+    density->log_density(ExecutionSpace(), this->parameter_vector(), this->points(), log_rho);
+    return values_of(log_rho);
+  }
+  /// log F_i and log(1 - F_i) of the conditionals, (n_dims, n) on the host.
+  auto conditionals() const {
+    const auto below = make_matrix<Scalar>("below", this->n_dims, this->n),
+               above = make_matrix<Scalar>("above", this->n_dims, this->n);
+    density->log_conditional_cdf(ExecutionSpace(), this->parameter_vector(), this->points(), below, above);
+    return std::make_pair(on_host(below), on_host(above));
+  }
+  /// log rho of a point by the reference, and the bound of what an evaluation may be off.
+  Real expected_log_rho(int s) const {
+    return reference.log_rho(extended(this->parameters), this->tau_of(s), this->x_of(s).data());
+  }
+  Real error_bound(int s) const {
+    return reference.error_bound(extended(this->parameters), this->tau_of(s), this->x_of(s).data(),
+                                 unit_roundoff<Scalar>);
+  }
+
   std::unique_ptr<density::Density<Scalar>> density;
   ReferenceDensity reference;
-  std::vector<double> parameters, tau, x;
   Vector<Scalar> log_rho;
 };
 

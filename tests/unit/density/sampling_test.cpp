@@ -13,15 +13,7 @@
 namespace rhoflux::density {
 namespace {
 
-using test::density_case;
-using test::density_cases;
-using test::DensityCase;
-using test::DensityFixture;
-using test::extended;
-using test::on_host;
-using test::Real;
-using test::to_matrix;
-using test::to_vector;
+using namespace test;
 
 /// Uniforms of the samples [begin, end): a function of the sample's number alone.
 std::vector<double> uniforms_of(int begin, int end, int per_sample, std::uint64_t seed) {
@@ -163,13 +155,12 @@ TEST(Sampling, OfSingleLogisticsInvertsTheConditionalCdfs) {
     std::vector<Real> below, above;
     for (int s = 0; s < fixture.n; ++s) {
       const auto x = fixture.x_of(s);
-      const Real tau = fixture.tau[static_cast<std::size_t>(s)];
-      const auto parameters = extended(fixture.parameters);
-      fixture.reference.conditional_cdf(parameters, tau, x.data(), below, above);
+      fixture.reference.conditional_cdf(extended(fixture.parameters), fixture.tau_of(s), x.data(), below,
+                                        above);
       for (int i = 0; i < test_case.n_dims; ++i) {
         const int slot = s * per_sample + (factorised ? 1 : 0) + 2 * i + 1;
         EXPECT_NEAR(below[static_cast<std::size_t>(i)], uniforms[static_cast<std::size_t>(slot)],
-                    fixture.reference.error_bound(parameters, tau, x.data(), 0x1p-53L));
+                    fixture.error_bound(s));
       }
     }
   }

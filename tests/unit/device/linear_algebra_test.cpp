@@ -5,34 +5,30 @@
 #include <limits>
 #include <vector>
 
+#include "support/device_data.hpp"
+#include "support/precisions.hpp"
+
 // Whole numbers below 10 make every product and sum exact in either precision, so results are compared bit
 // for bit.
 
 namespace rhoflux {
 namespace {
 
+using namespace test;
+
 template <class Scalar>
 class Gemm : public testing::Test {};
-using Scalars = testing::Types<float, double>;
 TYPED_TEST_SUITE(Gemm, Scalars);
 
 template <class Scalar>
 Matrix<Scalar> whole_numbers(int rows, int columns, unsigned seed) {
-  const Matrix<Scalar> matrix = make_matrix<Scalar>("matrix", rows, columns);
-  const auto host = Kokkos::create_mirror_view(matrix);
+  std::vector<double> values;
   unsigned state = seed;
-  for (int c = 0; c < columns; ++c)
-    for (int r = 0; r < rows; ++r) {
-      state = state * 1664525u + 1013904223u;
-      host(r, c) = static_cast<Scalar>(static_cast<int>(state >> 24) % 19 - 9);
-    }
-  Kokkos::deep_copy(matrix, host);
-  return matrix;
-}
-
-template <class View>
-auto on_host(const View& view) {
-  return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
+  for (int k = 0; k < rows * columns; ++k) {
+    state = state * 1664525u + 1013904223u;
+    values.push_back(static_cast<int>(state >> 24) % 19 - 9);
+  }
+  return to_matrix<Scalar>(values, rows);
 }
 
 struct Shape {
@@ -54,8 +50,7 @@ TYPED_TEST(Gemm, MatchesLoopsForEveryTransposition) {
           const auto b = flip_b ? whole_numbers<Scalar>(shape.n, shape.k, 2)
                                 : whole_numbers<Scalar>(shape.k, shape.n, 2);
           const auto c = whole_numbers<Scalar>(shape.m, shape.n, 3);
-          const auto before = Kokkos::create_mirror(c);
-          Kokkos::deep_copy(before, c);
+          const auto before = on_host(c);
           gemm(space, transpose_a, transpose_b, a, b, beta, c);
           space.fence();
           const auto host_a = on_host(a), host_b = on_host(b), host_c = on_host(c);
@@ -75,8 +70,7 @@ TYPED_TEST(Gemm, OnSubBlocksLeavesTheRestAlone) {
   const ExecutionSpace space;
   const auto a = whole_numbers<Scalar>(9, 40, 4), b = whole_numbers<Scalar>(50, 30, 5),
              c = whole_numbers<Scalar>(25, 30, 6);
-  const auto before = Kokkos::create_mirror(c);
-  Kokkos::deep_copy(before, c);
+  const auto before = on_host(c);
   const UnmanagedMatrix<Scalar> weights(a.data() + 16, 7, 11);
   gemm(space, Transpose::no, Transpose::no, weights, block_of(b, {20, 31}, 13), Scalar(1),
        block_of(c, {3, 10}, 13));

@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "support/device_data.hpp"
+
 namespace rhoflux {
 namespace {
+
+using test::on_host;
 
 struct Extents {
   int rows, columns;
@@ -32,11 +36,6 @@ void append_digits(const Extents& extents, const Vector<long>& number) {
 void count_indices(int count, const Vector<int>& visits) {
   for_each(
       ExecutionSpace(), "indices", count, KOKKOS_LAMBDA(int k) { visits(k) += 1; });
-}
-
-template <class View>
-auto on_host(const View& view) {
-  return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
 }
 
 TEST(Loops, EachEntryIsVisitedOnce) {

@@ -11,15 +11,7 @@
 namespace rhoflux::flux {
 namespace {
 
-using test::Dual;
-using test::dynamics_cases;
-using test::DynamicsCase;
-using test::DynamicsFixture;
-using test::extended;
-using test::on_host;
-using test::Real;
-using test::to_matrix;
-using test::to_vector;
+using namespace test;
 
 constexpr int n = 4;
 /// Claim of the documentation: relative accuracy of u, in the tails too.
@@ -121,8 +113,8 @@ TEST(Drift, FokkerPlanckResidualIsSmallForRandomWeights) {
       for (int i = 0; i < fixture.n_dims; ++i) x.push_back(state(engine));
     }
     const std::vector<double> diffusion(static_cast<std::size_t>(fixture.n_dims), fixture.diffusion);
-    const metrics::Residual residual = metrics::summarise(metrics::fokker_planck_residuals(
-        test::evaluator_of(fixture), tau, x, [&](double) { return diffusion; }));
+    const metrics::Residual residual = metrics::summarise(
+        metrics::fokker_planck_residuals(evaluator_of(fixture), tau, x, [&](double) { return diffusion; }));
     EXPECT_LT(residual.largest, 1e-5);
     EXPECT_GT(residual.largest_rate, 0);
     worst = std::max(worst, residual.largest);

@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -201,44 +200,27 @@ inline std::vector<DynamicsCase> dynamics_cases(const std::vector<int>& dimensio
   return cases;
 }
 
-/// A model with random parameters and random points, which Scalar holds exactly, its reference and its
-/// results.
+/// A model at random points, its reference and its results.
 template <class Scalar>
-struct DynamicsFixture {
+struct DynamicsFixture : RandomPoints<Scalar> {
   DynamicsFixture(const DynamicsCase& test_case, int n_in, unsigned seed)
-      : n(n_in),
-        n_dims(test_case.n_dims),
+      : RandomPoints<Scalar>(n_in, test_case.n_dims),
         diffusion(test_case.diffusion),
-        dynamics(test_case.density, test_case.flux, n_dims, {n_in}),
-        reference(test_case.density, test_case.flux, n_dims, dynamics.layout()) {
-    std::mt19937_64 engine(seed);
-    parameters = rounded<Scalar>(random_parameters(dynamics.layout(), engine));
-    std::uniform_real_distribution<double> time(0, 1), state(-2, 2);
-    for (int s = 0; s < n; ++s) tau.push_back(time(engine));
-    for (int k = 0; k < n * n_dims; ++k) x.push_back(state(engine));
-    tau = rounded<Scalar>(tau);
-    x = rounded<Scalar>(x);
-    motion.log_rho = make_vector<Scalar>("log rho", n);
+        dynamics(test_case.density, test_case.flux, test_case.n_dims, {n_in}),
+        reference(test_case.density, test_case.flux, test_case.n_dims, dynamics.layout()) {
+    this->fill(dynamics.layout(), 2, seed);
+    motion.log_rho = make_vector<Scalar>("log rho", n_in);
     for (Matrix<Scalar>* matrix : {&motion.velocity, &motion.score, &motion.drift})
-      *matrix = make_matrix<Scalar>("motion", n_dims, n);
-    motion.diffusion = make_matrix<Scalar>("diffusion", diffusion > 0 ? n_dims : 0, n);
+      *matrix = make_matrix<Scalar>("motion", test_case.n_dims, n_in);
+    motion.diffusion = make_matrix<Scalar>("diffusion", diffusion > 0 ? test_case.n_dims : 0, n_in);
     Kokkos::deep_copy(motion.diffusion, static_cast<Scalar>(diffusion));
   }
 
-  density::Points<Scalar> points() const { return {to_vector<Scalar>(tau), to_matrix<Scalar>(x, n_dims)}; }
-  Vector<Scalar> parameter_vector() const { return to_vector<Scalar>(parameters); }
-  void evaluate() { dynamics.evaluate(ExecutionSpace(), parameter_vector(), points(), motion); }
-  std::vector<Real> x_of(int s) const {
-    const auto first = x.begin() + s * n_dims;
-    return std::vector<Real>(first, first + n_dims);
-  }
-  Real tau_of(int s) const { return tau[static_cast<std::size_t>(s)]; }
+  void evaluate() { dynamics.evaluate(ExecutionSpace(), this->parameter_vector(), this->points(), motion); }
 
-  int n, n_dims;
   double diffusion;
   flux::Dynamics<Scalar> dynamics;
   ReferenceFlux reference;
-  std::vector<double> parameters, tau, x;
   flux::DynamicsViews<Scalar> motion;
 };
 

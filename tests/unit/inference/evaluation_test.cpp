@@ -5,14 +5,15 @@
 
 #include "rhoflux/inference/snapshots.hpp"
 #include "rhoflux/inference/transport_report.hpp"
+#include "support/errors.hpp"
 #include "unit/inference/inference_test_support.hpp"
 #include "unit/io/io_test_support.hpp"
 
 namespace rhoflux::inference {
 namespace {
 
-using io::testing::expect_error;
 using io::testing::TemporaryFolder;
+using test::expect_error;
 using testing::make_checkpoint;
 
 /// Rows at the times 1, 2 and 3 in two dimensions: 1, 3 and 5 of the test split, and one of another split each.

@@ -6,6 +6,7 @@
 #include "rhoflux/density/leading_coordinates.hpp"
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/metrics/statistics.hpp"
+#include "support/device_data.hpp"
 #include "unit/inference/inference_test_support.hpp"
 
 namespace rhoflux::inference {
@@ -36,23 +37,16 @@ struct Direct {
   };
   Values at(double t, const double* x) const {
     const int dims = units.n_dims();
-    const density::Points<double> points = {on_device<double>(std::vector<double>{units.tau(t)}, "tau"),
-                                            make_matrix<double>("x", dims, 1)};
-    const auto state = Kokkos::create_mirror_view(points.x);
-    for (int i = 0; i < dims; ++i) {
-      const auto k = static_cast<std::size_t>(i);
-      state(i, 0) = (x[i] - units.mean[k]) / units.scale[k];
-    }
-    Kokkos::deep_copy(points.x, state);
+    std::vector<double> state;
+    for (std::size_t i = 0; i < units.mean.size(); ++i)
+      state.push_back((x[i] - units.mean[i]) / units.scale[i]);
+    const density::Points<double> points = {test::to_vector<double>({units.tau(t)}),
+                                            test::to_matrix<double>(state, dims)};
     const auto log_rho = make_vector<double>("log density", 1);
     const auto velocity = make_matrix<double>("velocity", dims, 1),
                score = make_matrix<double>("score", dims, 1);
     dynamics->evaluate(ExecutionSpace(), parameters, points, {log_rho, velocity, score, {}, {}});
-    const auto host = [](const auto& view) {
-      const auto copy = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
-      return std::vector<double>(copy.data(), copy.data() + copy.size());
-    };
-    return {host(log_rho).front(), host(velocity), host(score)};
+    return {test::values_of(log_rho).front(), test::values_of(velocity), test::values_of(score)};
   }
   Units units;
   Vector<double> parameters;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include "support/errors.hpp"
 #include "unit/inference/inference_test_support.hpp"
 #include "unit/io/io_test_support.hpp"
 
@@ -105,7 +106,7 @@ TEST_F(SimulatedObjective, ComparesEndpointDistributions) {
 }
 
 TEST_F(SimulatedObjective, RefusesLikelihoodsAlone) {
-  io::testing::expect_error(ExitCode::bad_input, {"likelihoods alone", "--data"}, [&] { (void)evaluate(); });
+  test::expect_error(ExitCode::bad_input, {"likelihoods alone", "--data"}, [&] { (void)evaluate(); });
 }
 
 TEST_F(SimulatedObjective, TextHasALineForEachTerm) {

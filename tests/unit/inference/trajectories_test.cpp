@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "rhoflux/core/error.hpp"
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/inference/transport_report.hpp"
 #include "rhoflux/metrics/statistics.hpp"
+#include "support/errors.hpp"
 #include "unit/inference/inference_test_support.hpp"
 
 namespace rhoflux::inference {
@@ -158,14 +158,8 @@ TEST(Trajectories, APathThatLeavesIsNamed) {
   TrajectoryOptions options = through({1, 2});
   options.volatility = constant_volatility(1e200);
   std::vector<double> start = inference.sample_at(1, 0, 10, 1, 0);
-  try {
-    TrajectoryIntegrator(inference, options).integrate(start, 70);
-    ADD_FAILURE() << "no Error was thrown";
-  } catch (const Error& error) {
-    EXPECT_EQ(static_cast<int>(error.code()), static_cast<int>(ExitCode::numerical_failure));
-    EXPECT_NE(std::string(error.what()).find("particle 70"), std::string::npos) << error.what();
-    EXPECT_NE(std::string(error.what()).find("t = 2"), std::string::npos) << error.what();
-  }
+  test::expect_error(ExitCode::numerical_failure, {"particle 70", "t = 2"},
+                     [&] { TrajectoryIntegrator(inference, options).integrate(start, 70); });
 }
 
 }  // namespace

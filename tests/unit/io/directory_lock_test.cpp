@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "support/errors.hpp"
 #include "unit/io/io_test_support.hpp"
 
 namespace rhoflux::io {
@@ -27,10 +28,10 @@ TEST(DirectoryLock, IsHeldUntilItsEndAndLeavesNothing) {
 TEST(DirectoryLock, ASecondHolderIsRefusedAndToldOfTheFirst) {
   const TemporaryFolder folder;
   const DirectoryLock lock(folder.file(""));
-  testing::expect_error(ExitCode::bad_input,
-                        {folder.file(""), "another run is writing here",
-                         "process " + std::to_string(::getpid()), "checkpoint.directory"},
-                        [&] { const DirectoryLock second(folder.file(""), milliseconds(0)); });
+  test::expect_error(ExitCode::bad_input,
+                     {folder.file(""), "another run is writing here", "process " + std::to_string(::getpid()),
+                      "checkpoint.directory"},
+                     [&] { const DirectoryLock second(folder.file(""), milliseconds(0)); });
 }
 
 TEST(DirectoryLock, WaitsForAHolderThatEnds) {
@@ -69,8 +70,8 @@ TEST(DirectoryLock, MovesToAnotherObject) {
 
 TEST(DirectoryLock, AFolderThatIsAbsentIsRefused) {
   const TemporaryFolder folder;
-  testing::expect_error(ExitCode::bad_input, {folder.file("absent"), "cannot be locked"},
-                        [&] { const DirectoryLock lock(folder.file("absent")); });
+  test::expect_error(ExitCode::bad_input, {folder.file("absent"), "cannot be locked"},
+                     [&] { const DirectoryLock lock(folder.file("absent")); });
 }
 
 }  // namespace

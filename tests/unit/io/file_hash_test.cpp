@@ -1,5 +1,6 @@
 #include "rhoflux/io/file_hash.hpp"
 
+#include "support/errors.hpp"
 #include "unit/io/io_test_support.hpp"
 
 namespace rhoflux::io {
@@ -25,10 +26,10 @@ TEST(FileHash, IsSha256) {
 
 TEST(FileHash, SaysWhatCannotBeRead) {
   const testing::TemporaryFolder folder;
-  testing::expect_error(ExitCode::bad_input, {folder.file("absent"), "cannot be opened"},
-                        [&] { sha256_of_file(folder.file("absent")); });
-  testing::expect_error(ExitCode::io_failure, {folder.file("."), "reading failed"},
-                        [&] { sha256_of_file(folder.file(".")); });
+  test::expect_error(ExitCode::bad_input, {folder.file("absent"), "cannot be opened"},
+                     [&] { sha256_of_file(folder.file("absent")); });
+  test::expect_error(ExitCode::io_failure, {folder.file("."), "reading failed"},
+                     [&] { sha256_of_file(folder.file(".")); });
 }
 
 }  // namespace

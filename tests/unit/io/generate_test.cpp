@@ -6,12 +6,13 @@
 #include <cmath>
 #include <set>
 
+#include "support/errors.hpp"
 #include "unit/io/io_test_support.hpp"
 
 namespace rhoflux::io {
 namespace {
 
-using testing::expect_error;
+using test::expect_error;
 
 constexpr std::int64_t n_samples = 200000;
 

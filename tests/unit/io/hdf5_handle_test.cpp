@@ -6,12 +6,13 @@
 #include <limits>
 #include <numeric>
 
+#include "support/errors.hpp"
 #include "unit/io/io_test_support.hpp"
 
 namespace rhoflux::io {
 namespace {
 
-using testing::expect_error;
+using test::expect_error;
 using testing::TemporaryFolder;
 
 template <class T>

@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -51,22 +50,6 @@ inline void write_text(const std::string& path, const std::string& text) {
 inline std::string read_text(const std::string& path) {
   std::ifstream stream(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-/// Expects an Error with this code whose message has all of these parts.
-inline void expect_error(ExitCode code, const std::vector<std::string>& parts,
-                         const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    EXPECT_EQ(static_cast<int>(error.code()), static_cast<int>(code)) << error.what();
-    for (const std::string& part : parts) {
-      EXPECT_NE(std::string(error.what()).find(part), std::string::npos)
-          << "the message '" << error.what() << "' lacks '" << part << "'";
-    }
-    return;
-  }
-  ADD_FAILURE() << "no Error was thrown";
 }
 
 /// Finds the stored bytes of one double in a file and changes one of them.

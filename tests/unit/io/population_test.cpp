@@ -6,12 +6,13 @@
 #include <cmath>
 #include <limits>
 
+#include "support/errors.hpp"
 #include "unit/io/io_test_support.hpp"
 
 namespace rhoflux::io {
 namespace {
 
-using testing::expect_error;
+using test::expect_error;
 using testing::numbered_population;
 using testing::TemporaryFolder;
 

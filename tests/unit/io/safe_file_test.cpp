@@ -5,12 +5,13 @@
 #include <unistd.h>
 
 #include "rhoflux/io/hdf5_handle.hpp"
+#include "support/errors.hpp"
 #include "unit/io/io_test_support.hpp"
 
 namespace rhoflux::io {
 namespace {
 
-using testing::expect_error;
+using test::expect_error;
 using testing::read_text;
 using testing::TemporaryFolder;
 using testing::write_text;

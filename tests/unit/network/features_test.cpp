@@ -4,37 +4,24 @@
 
 #include <cmath>
 #include <limits>
-#include <random>
 #include <vector>
 
 #include "rhoflux/core/math.hpp"
+#include "support/random_numbers.hpp"
 #include "unit/network/reference_network.hpp"
 
 namespace rhoflux::network {
 namespace {
 
-using test::on_host;
-using test::Real;
-using test::rounded;
-using test::to_matrix;
-using test::to_vector;
+using namespace test;
 
 template <class Scalar>
 class Fourier : public testing::Test {};
-using Scalars = testing::Types<float, double>;
 TYPED_TEST_SUITE(Fourier, Scalars);
 
 constexpr int n = 37, n_tangents = 3, first_row = 2;
 const FourierConfig time_config{8, 0.5, 16.0};
 const FourierConfig coordinate_config{6, 0.7, 9.0, RawValue::included};
-
-std::vector<double> random_numbers(int count, double reach, unsigned seed) {
-  std::mt19937_64 engine(seed);
-  std::uniform_real_distribution<double> uniform(-reach, reach);
-  std::vector<double> values;
-  for (int k = 0; k < count; ++k) values.push_back(uniform(engine));
-  return values;
-}
 
 Real frequency(const FourierConfig& config, int k) {
   const int count = config.n_features / 2;
@@ -91,10 +78,10 @@ struct Evaluation {
 /// good to 5 u: an error of at most (2 |w v| + 5) u. A tangent w v_dot cos carries three products more.
 TYPED_TEST(Fourier, ForwardAndTangentsMatchTheStandardFunctions) {
   using Scalar = TypeParam;
-  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
+  const Real u = unit_roundoff<Scalar>;
   for (const FourierConfig& config : {time_config, coordinate_config}) {
-    const std::vector<double> v = rounded<Scalar>(random_numbers(n, 5.0, 1));
-    const std::vector<double> v_dot = rounded<Scalar>(random_numbers(n * n_tangents, 1.0, 2));
+    const std::vector<double> v = rounded<Scalar>(random_numbers(n, -5.0, 5.0, 1));
+    const std::vector<double> v_dot = rounded<Scalar>(random_numbers(n * n_tangents, -1.0, 1.0, 2));
     const Evaluation<Scalar> evaluation(config, v, v_dot, 3);
     const auto rows = on_host(evaluation.rows);
     const int count = config.n_features / 2, first = first_row + (config.includes_value() ? 1 : 0);
@@ -132,7 +119,8 @@ TYPED_TEST(Fourier, ForwardAndTangentsMatchTheStandardFunctions) {
 /// h = 1e-5 and w |v| <= 80, 1e-7 and 2e-9.
 TEST(FourierTangent, MatchesCentralDifferencesOfTheForward) {
   constexpr double h = 1e-5;
-  const std::vector<double> v = random_numbers(n, 5.0, 3), v_dot = random_numbers(n * n_tangents, 1.0, 4);
+  const std::vector<double> v = random_numbers(n, -5.0, 5.0, 3),
+                            v_dot = random_numbers(n * n_tangents, -1.0, 1.0, 4);
   for (const FourierConfig& config : {time_config, coordinate_config}) {
     const auto rows = on_host(Evaluation<double>(config, v, v_dot, 1).rows);
     for (int j = 0; j < n_tangents; ++j) {
@@ -154,7 +142,7 @@ TEST(FourierTangent, MatchesCentralDifferencesOfTheForward) {
 TYPED_TEST(Fourier, WithoutTangentsGivenTheyAreZero) {
   using Scalar = TypeParam;
   const FourierFeatures<Scalar> features(coordinate_config);
-  const Vector<Scalar> values = to_vector<Scalar>(random_numbers(n, 2.0, 5));
+  const Vector<Scalar> values = to_vector<Scalar>(random_numbers(n, -2.0, 2.0, 5));
   const Matrix<Scalar> rows = make_matrix<Scalar>("rows", coordinate_config.size(), 2 * n);
   Kokkos::deep_copy(rows, Scalar(5));
   features.forward(ExecutionSpace(), {n, 1}, values, {}, rows);
@@ -169,14 +157,16 @@ TYPED_TEST(Fourier, WithoutTangentsGivenTheyAreZero) {
 TYPED_TEST(Fourier, AdjointIsTheTransposeOfTheDerivative) {
   using Scalar = TypeParam;
   constexpr int stride = 2;
-  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
+  const Real u = unit_roundoff<Scalar>;
   for (const FourierConfig& config : {time_config, coordinate_config}) {
-    const std::vector<double> v = rounded<Scalar>(random_numbers(n, 5.0, 6));
-    const std::vector<double> v_dot = rounded<Scalar>(random_numbers(n * n_tangents, 1.0, 7));
-    const std::vector<double> d = random_numbers(n, 1.0, 8), d_dot = random_numbers(n * n_tangents, 1.0, 9);
+    const std::vector<double> v = rounded<Scalar>(random_numbers(n, -5.0, 5.0, 6));
+    const std::vector<double> v_dot = rounded<Scalar>(random_numbers(n * n_tangents, -1.0, 1.0, 7));
+    const std::vector<double> d = random_numbers(n, -1.0, 1.0, 8),
+                              d_dot = random_numbers(n * n_tangents, -1.0, 1.0, 9);
     const Evaluation<Scalar> evaluation(config, v, v_dot, stride);
     const int n_rows = static_cast<int>(evaluation.rows.extent(0));
-    const std::vector<double> w = rounded<Scalar>(random_numbers(n_rows * n * (1 + n_tangents), 1.0, 10));
+    const std::vector<double> w =
+        rounded<Scalar>(random_numbers(n_rows * n * (1 + n_tangents), -1.0, 1.0, 10));
     const Matrix<Scalar> rows_bar = to_matrix<Scalar>(w, n_rows);
     // Adjoints are added to what is there.
     const Vector<Scalar> v_bar = make_vector<Scalar>("v bar", n * stride);

@@ -10,21 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "support/random_numbers.hpp"
 #include "unit/network/dual.hpp"
 #include "unit/network/reference_network.hpp"
 
 namespace rhoflux::network {
 namespace {
 
-using test::Dual;
-using test::extended;
-using test::on_host;
-using test::random_parameters;
-using test::Real;
-using test::ReferenceNetwork;
-using test::rounded;
-using test::to_matrix;
-using test::to_vector;
+using namespace test;
 
 constexpr int n = 9, n_tangents = 2, columns = n * (1 + n_tangents);
 
@@ -50,14 +43,6 @@ std::vector<NetworkConfig> configurations() {
           make("biases alone", 1, none, features, {}, 6),
           make("two stages", 2, time, value, {8}, 1),
           make("one unit a degree", 5, time, value, {5, 5}, 2)};
-}
-
-std::vector<double> random_numbers(int count, double low, double high, unsigned seed) {
-  std::mt19937_64 engine(seed);
-  std::uniform_real_distribution<double> uniform(low, high);
-  std::vector<double> values;
-  for (int k = 0; k < count; ++k) values.push_back(uniform(engine));
-  return values;
 }
 
 /// Arguments of the network function and a direction among them; all numbers are such that Scalar has them.
@@ -146,13 +131,12 @@ const Real* coordinates_of(const std::vector<Real>& x, int s, int n_coordinates)
 
 template <class Scalar>
 class Masked : public testing::Test {};
-using Scalars = testing::Types<float, double>;
 TYPED_TEST_SUITE(Masked, Scalars);
 
 /// The bound of the rounding errors is that of ReferenceNetwork::error_bounds.
 TYPED_TEST(Masked, ForwardMatchesADenseNetworkWithExplicitMasks) {
   using Scalar = TypeParam;
-  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
+  const Real u = unit_roundoff<Scalar>;
   double worst = 0;
   for (const NetworkConfig& config : configurations()) {
     SCOPED_TRACE(config.name);
@@ -203,7 +187,7 @@ std::vector<std::vector<Real>> reference_with_tangents(const ReferenceNetwork& r
 /// frequency, at most 8. B takes every rounding at its worst, which leaves room for those of the slopes.
 TYPED_TEST(Masked, TangentsMatchTheDerivativesOfTheReference) {
   using Scalar = TypeParam;
-  const Real u = std::numeric_limits<Scalar>::epsilon() / 2;
+  const Real u = unit_roundoff<Scalar>;
   Real worst = 0;
   for (const NetworkConfig& config : configurations()) {
     SCOPED_TRACE(config.name);
@@ -413,10 +397,10 @@ void check_adjoint(const NetworkConfig& config, Real relative_bound, Real& worst
 /// the roundings of each sum add up like a random walk, sqrt(112) u, and the 8 of them to at most 90 u of the
 /// size of the gradient's terms.
 TYPED_TEST(Masked, AdjointIsTheTransposeOfTheDerivativeWithTangents) {
-  const Real u = std::numeric_limits<TypeParam>::epsilon() / 2;
+  const Real u = unit_roundoff<TypeParam>;
   Real worst = 0;
   for (const NetworkConfig& config : configurations()) check_adjoint<TypeParam>(config, 90 * u, worst);
-  this->RecordProperty("worst_error_in_u", std::to_string(static_cast<double>(worst / u)));
+  record_worst_error<TypeParam>(worst);
 }
 
 /// J = sum w outputs^2 / 2 with w > 0, its gradient by `adjoint`, and for each parameter block the remainder

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "rhoflux/network/masked_network.hpp"
+#include "support/device_data.hpp"
+#include "support/precisions.hpp"
 #include "unit/network/dual.hpp"
 
 namespace rhoflux::test {
-
-using Real = long double;
 
 /// The masked network written down densely in extended precision, one sample at a time: full weight matrices
 /// with explicit masks (degree of the input <= degree of the unit), filled from the named parameter blocks.
@@ -178,44 +178,6 @@ std::vector<double> random_parameters(const network::ParameterLayout& layout, En
     }
   }
   return parameters;
-}
-
-template <class Scalar>
-Vector<Scalar> to_vector(const std::vector<double>& values) {
-  const Vector<Scalar> vector = make_vector<Scalar>("values", static_cast<int>(values.size()));
-  const auto host = Kokkos::create_mirror_view(vector);
-  for (std::size_t k = 0; k < values.size(); ++k) host(k) = static_cast<Scalar>(values[k]);
-  Kokkos::deep_copy(vector, host);
-  return vector;
-}
-
-/// @param values (columns, rows) in C order
-template <class Scalar>
-Matrix<Scalar> to_matrix(const std::vector<double>& values, int rows) {
-  const int columns = static_cast<int>(values.size()) / rows;
-  const Matrix<Scalar> matrix = make_matrix<Scalar>("values", rows, columns);
-  const auto host = Kokkos::create_mirror_view(matrix);
-  for (int c = 0; c < columns; ++c)
-    for (int r = 0; r < rows; ++r)
-      host(r, c) = static_cast<Scalar>(values[static_cast<std::size_t>(c * rows + r)]);
-  Kokkos::deep_copy(matrix, host);
-  return matrix;
-}
-
-template <class View>
-auto on_host(const View& view) {
-  return Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), view);
-}
-
-/// What Scalar keeps of each number.
-template <class Scalar>
-std::vector<double> rounded(std::vector<double> values) {
-  for (double& value : values) value = static_cast<double>(static_cast<Scalar>(value));
-  return values;
-}
-
-inline std::vector<Real> extended(const std::vector<double>& values) {
-  return std::vector<Real>(values.begin(), values.end());
 }
 
 }  // namespace rhoflux::test

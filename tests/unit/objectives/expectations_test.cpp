@@ -12,9 +12,7 @@
 namespace rhoflux::objectives {
 namespace {
 
-using test::dynamics_cases;
-using test::DynamicsCase;
-using test::DynamicsFixture;
+using namespace test;
 
 constexpr int chunk = 64;
 constexpr double gentleness = 0.4;

@@ -13,9 +13,7 @@ TermFactory quartic_term();  // tests/examples/quartic_term.cpp
 
 namespace {
 
-using test::dynamics_cases;
-using test::DynamicsCase;
-using test::DynamicsFixture;
+using namespace test;
 
 const TermRegistry& registry_with_quartic() {
   static const TermRegistry registry = TermRegistry::built_in().with(

@@ -11,9 +11,7 @@
 namespace rhoflux::objectives {
 namespace {
 
-using test::dynamics_cases;
-using test::DynamicsCase;
-using test::DynamicsFixture;
+using namespace test;
 
 constexpr int batch = 64, chunk = 16;
 const Units units = {{1.0, -2.0}, {0.5, 2.0}, 3.0, 7.0};

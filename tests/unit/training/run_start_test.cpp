@@ -2,12 +2,13 @@
 
 #include <filesystem>
 
+#include "support/errors.hpp"
 #include "unit/training/training_test_support.hpp"
 
 namespace rhoflux::training {
 namespace {
 
-using io::testing::expect_error;
+using test::expect_error;
 
 /// A run with checkpoints after 4, 8 and 12 steps, to be continued.
 class FindStart : public ::testing::Test {

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "support/errors.hpp"
 #include "unit/training/training_test_support.hpp"
 
 namespace rhoflux::training {
 namespace {
 
 using checkpoint::TrainingState;
-using io::testing::expect_error;
+using test::expect_error;
 using testing::SmallRun;
 
 bool same_bits(const std::vector<double>& a, const std::vector<double>& b) {

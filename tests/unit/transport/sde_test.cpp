@@ -2,14 +2,18 @@
 
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 #include <vector>
 
-#include "rhoflux/core/error.hpp"
 #include "rhoflux/transport/sde.hpp"
-#include "transport_test_support.hpp"
+#include "support/allocations.hpp"
+#include "support/errors.hpp"
+#include "unit/transport/transport_test_support.hpp"
 
-namespace rhoflux::transport::test {
+namespace rhoflux::transport {
 namespace {
+
+using namespace test;
 
 constexpr double theta = 1.5, sigma = 0.8;
 
@@ -24,8 +28,8 @@ std::pair<double, double> moments(SdeScheme scheme, int n_steps) {
   const double h = 1.0 / n_steps;
   const auto points = points_at(0.0, {1.0, 0.0}, 1);
   StochasticIntegrator sde(1, 2);
-  sde.step(space, ornstein_uhlenbeck(), scheme, points, h, to_vector({sigma * std::sqrt(h)}),
-           to_matrix({0.0, 1.0}, 1));
+  sde.step(space, ornstein_uhlenbeck(), scheme, points, h, to_vector<double>({sigma * std::sqrt(h)}),
+           to_matrix<double>({0.0, 1.0}, 1));
   const auto x = on_host(points.x);
   const double a = x(0, 0), b = x(0, 1);
   double mean = 1, variance = 0;
@@ -84,7 +88,8 @@ double nonlinear_moment(SdeScheme scheme, int n_steps) {
       normal[path] = node[digit];
       probability[path] *= weight[digit];
     }
-    sde.step(space, drift, scheme, points, h, to_vector({sigma * std::sqrt(h)}), to_matrix(normal, 1));
+    sde.step(space, drift, scheme, points, h, to_vector<double>({sigma * std::sqrt(h)}),
+             to_matrix<double>(normal, 1));
   }
   const auto x = on_host(points.x);
   double sum = 0;
@@ -108,8 +113,8 @@ TEST(StochasticIntegrator, HasItsOrderForANonlinearDriftToo) {
 TEST(StochasticIntegrator, MovesTimeAndAllocatesNothing) {
   const ExecutionSpace space;
   const auto points = points_at(0.5, {1.0, 2.0, 3.0}, 1);
-  const auto deviation = to_vector({0.1});
-  const auto normals = to_matrix({0.0, 0.0, 0.0}, 1);
+  const auto deviation = to_vector<double>({0.1});
+  const auto normals = to_matrix<double>({0.0, 0.0, 0.0}, 1);
   StochasticIntegrator sde(1, 4);
   const Drift drift = ornstein_uhlenbeck();
   EXPECT_EQ(allocations_in([&] {
@@ -118,22 +123,18 @@ TEST(StochasticIntegrator, MovesTimeAndAllocatesNothing) {
             }),
             0);
   for (int s = 0; s < 3; ++s) EXPECT_EQ(on_host(points.tau)(s), 0.25);
-  EXPECT_THROW(sde.step(space, drift, SdeScheme::heun, points, 0.1, to_vector({0.1, 0.1}), normals), Error);
+  expect_error(ExitCode::bad_input, {"deviation (2)"}, [&] {
+    sde.step(space, drift, SdeScheme::heun, points, 0.1, to_vector<double>({0.1, 0.1}), normals);
+  });
 }
 
 std::vector<double> normals_of(std::uint64_t seed, std::uint64_t step, std::int64_t first, int n,
                                int n_dims) {
-  const Vector<std::int64_t> particles("particles", static_cast<std::size_t>(n));
-  const auto host = Kokkos::create_mirror_view(particles);
-  for (int s = 0; s < n; ++s) host(s) = first + s;
-  Kokkos::deep_copy(particles, host);
+  std::vector<std::int64_t> particles(static_cast<std::size_t>(n));
+  std::iota(particles.begin(), particles.end(), first);
   const Matrix<double> normals = make_matrix<double>("normals", n_dims, n);
-  fill_normals(ExecutionSpace(), seed, step, particles, normals);
-  const auto values = on_host(normals);
-  std::vector<double> out;
-  for (int s = 0; s < n; ++s)
-    for (int i = 0; i < n_dims; ++i) out.push_back(values(i, s));
-  return out;
+  fill_normals(ExecutionSpace(), seed, step, on_device<std::int64_t>(particles, "particles"), normals);
+  return values_of(normals);
 }
 
 TEST(Normals, DoNotDependOnTheGrouping) {
@@ -143,7 +144,7 @@ TEST(Normals, DoNotDependOnTheGrouping) {
   EXPECT_NE(normals_of(7, 4, 100, 1, 3)[0], all[0]);
 }
 
-TEST(Normals, HaveTheMomentsOfTheNormalLaw) {
+TEST(Normals, HaveTheMomentsOfTheNormalDistribution) {
   constexpr int n = 200000, n_dims = 3;
   const std::vector<double> z = normals_of(1, 0, 0, n, n_dims);
   double mean[n_dims] = {}, square[n_dims] = {}, fourth[n_dims] = {}, cross = 0, next = 0;
@@ -168,4 +169,4 @@ TEST(Normals, HaveTheMomentsOfTheNormalLaw) {
 }
 
 }  // namespace
-}  // namespace rhoflux::transport::test
+}  // namespace rhoflux::transport
