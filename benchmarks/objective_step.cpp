@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <utility>
 
 #include "launch_counter.hpp"
 #include "product_chain.hpp"
@@ -56,20 +57,35 @@ std::vector<Terms> chosen_terms(const std::string& name) {
   return chosen;
 }
 
+constexpr int n_rows = 20000;
+
+/// Normal numbers (Box & Muller 1958), those of a row beside each other.
+std::vector<double> make_values(int n_dims) {
+  const RandomStream random(1, RandomPurpose::data_generation, 0);
+  std::vector<double> values;
+  for (int row = 0; row < n_rows; ++row)
+    for (int i = 0; i < n_dims; ++i) {
+      const RandomStream::Pair pair =
+          random.uniforms(static_cast<std::uint64_t>(row), static_cast<std::uint32_t>(i));
+      values.push_back(std::sqrt(-2 * std::log(pair.first)) * std::cos(2 * math::pi * pair.second));
+    }
+  return values;
+}
+
 /// The rows that a batch is drawn from, in the memory of the execution space, sorted by time.
 struct Rows {
-  Vector<Scalar> tau;  ///< (n)
-  Matrix<Scalar> x;    ///< (n_dims, n)
+  Vector<Scalar> tau;  ///< (n_rows)
+  Matrix<Scalar> x;    ///< (n_dims, n_rows)
 };
 
-Rows make_rows(int n_dims) {
-  const int n = 20000;
-  const Rows rows = {make_vector<Scalar>("tau", n), make_matrix<Scalar>("x", n_dims, n)};
+Rows make_rows(int n_dims, const std::vector<double>& values) {
+  const Rows rows = {make_vector<Scalar>("tau", n_rows), make_matrix<Scalar>("x", n_dims, n_rows)};
   const auto tau = Kokkos::create_mirror_view(rows.tau);
   const auto x = Kokkos::create_mirror_view(rows.x);
-  for (int row = 0; row < n; ++row) {
-    tau(row) = static_cast<Scalar>(row) / static_cast<Scalar>(n);
-    for (int i = 0; i < n_dims; ++i) x(i, row) = static_cast<Scalar>(1.5 * std::sin(0.61 * row * (i + 1)));
+  auto value = values.begin();
+  for (int row = 0; row < n_rows; ++row) {
+    tau(row) = static_cast<Scalar>(row) / static_cast<Scalar>(n_rows);
+    for (int i = 0; i < n_dims; ++i) x(i, row) = static_cast<Scalar>(*value++);
   }
   Kokkos::deep_copy(rows.tau, tau);
   Kokkos::deep_copy(rows.x, x);
@@ -82,8 +98,8 @@ void draw_rows(const ExecutionSpace& space, const Rows& rows, const RandomStream
                const Vector<Scalar>& weight) {
   const Vector<Scalar> tau_in = rows.tau, tau = points.tau;
   const Matrix<Scalar> x_in = rows.x, x = points.x;
-  const auto last = static_cast<std::int64_t>(tau_in.extent(0)) - 1;
-  const double rows_per_sample = static_cast<double>(last + 1) / static_cast<double>(batch);
+  const std::int64_t last = n_rows - 1;
+  const double rows_per_sample = static_cast<double>(n_rows) / static_cast<double>(batch);
   const int n_dims = static_cast<int>(x.extent(0));
   for_each(
       space, "draw rows", points.size(), KOKKOS_LAMBDA(int s) {
@@ -100,7 +116,7 @@ void draw_rows(const ExecutionSpace& space, const Rows& rows, const RandomStream
 
 class RowStream final : public objectives::SampleStream<Scalar> {
  public:
-  RowStream(int n_dims, std::int64_t batch) : m_rows(make_rows(n_dims)), m_batch(batch) {}
+  RowStream(Rows rows, std::int64_t batch) : m_rows(std::move(rows)), m_batch(batch) {}
   void draw(const ExecutionSpace& space, std::int64_t step, std::int64_t first_sample,
             const density::Points<Scalar>& points, const Vector<Scalar>& weight) const override {
     const RandomStream random(1, RandomPurpose::batch, static_cast<std::uint64_t>(step));
@@ -115,7 +131,8 @@ class RowStream final : public objectives::SampleStream<Scalar> {
 /// The step of training::Trainer on one rank with one thread.
 class TrainingStep {
  public:
-  TrainingStep(const Options& options, const Terms& terms, int batch)
+  /// @param values (n_rows, n_dims) data
+  TrainingStep(const Options& options, const Terms& terms, int batch, const std::vector<double>& values)
       : m_batch(batch),
         m_chunk(std::min(batch, options.chunk > 0 ? options.chunk : largest_training_chunk)),
         m_dynamics(
@@ -123,12 +140,10 @@ class TrainingStep {
             {m_chunk,
              terms.has_kinetic ? flux::Dynamics<Scalar>::Use::adjoint : flux::Dynamics<Scalar>::Use::density,
              precision_of(options)}),
-        m_objective(objective_config(terms), m_dynamics,
-                    {Units::identity(options.n_dims), {}, batch, 1, m_chunk},
-                    {std::make_shared<RowStream>(options.n_dims, batch), nullptr, nullptr}) {
-    density::InitialRows rows{options.n_dims, {}};
-    for (int k = 0; k < 1000 * options.n_dims; ++k) rows.x.push_back(std::sin(0.37 * k) * 1.5);
-    const std::vector<double> initial = m_dynamics.initialise(rows, 1);
+        m_objective(
+            objective_config(terms), m_dynamics, {Units::identity(options.n_dims), {}, batch, 1, m_chunk},
+            {std::make_shared<RowStream>(make_rows(options.n_dims, values), batch), nullptr, nullptr}) {
+    const std::vector<double> initial = m_dynamics.initialise({options.n_dims, values}, 1);
     const int size = static_cast<int>(initial.size());
     m_parameters = make_vector<Scalar>("parameters", size);
     m_gradient = make_vector<Scalar>("gradient", size);
@@ -214,8 +229,9 @@ void print_launches(const ExecutionSpace& space, TrainingStep& step, const Terms
 }
 
 void measure_steps(const Options& options, const ExecutionSpace& space, const Terms& terms) {
+  const std::vector<double> values = make_values(options.n_dims);
   for (const int batch : options.batches) {
-    TrainingStep step(options, terms, batch);
+    TrainingStep step(options, terms, batch, values);
     const double seconds = seconds_per_call(space, options.rounds, options.seconds, [&] { step.run(space); });
     print({"rhoflux", terms.name, options.n_dims, batch, seconds}, " " + std::to_string(step.chunk()));
     if (options.counts_launches) print_launches(space, step, terms, batch);

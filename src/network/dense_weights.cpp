@@ -8,8 +8,8 @@
 namespace rhoflux::network {
 namespace {
 
-/// Enough blocks to keep an accelerator busy with the rows of one layer, few enough to add up in no time.
-constexpr int most_blocks = 512;
+/// Blocks short enough that the rows of one stage keep an accelerator busy, and few enough to add up in no time.
+constexpr int most_blocks = 4096;
 constexpr int least_samples_per_block = 8;
 
 /// values_k = parameters at source_k.

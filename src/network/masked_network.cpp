@@ -28,6 +28,11 @@ std::vector<StagedLayer> make_layers(const NetworkConfig& config) {
   return layers;
 }
 
+/// True if leaving out zeros saves enough operations to be worth another product.
+bool pays(std::int64_t kept, std::int64_t whole) {
+  return kept < whole - whole / 10;
+}
+
 }  // namespace
 
 template <class Scalar>
@@ -135,6 +140,43 @@ typename MaskedNetwork<Scalar>::Step MaskedNetwork<Scalar>::whole_step(int layer
 }
 
 template <class Scalar>
+std::vector<typename MaskedNetwork<Scalar>::Step> MaskedNetwork<Scalar>::pieces_of(const Step& step,
+                                                                                   Range columns) const {
+  if (!is_dense() || columns.size() < columns_of_large_product) return {step};
+  const StagedLayer &from = m_layers[step.from], &to = m_layers[step.to];
+  std::vector<Step> pieces;
+  std::int64_t kept = 0;
+  for (int begin = step.rows.begin, stage = 0; begin < step.rows.end; begin += rows_of_dense_piece) {
+    Step piece = step;
+    piece.rows = {begin, std::min(begin + rows_of_dense_piece, step.rows.end)};
+    while (to.visible(stage).end < piece.rows.end) ++stage;
+    piece.visible = from.visible(stage);
+    kept += std::int64_t{piece.rows.size()} * piece.visible.size();
+    pieces.push_back(piece);
+  }
+  const std::int64_t whole = std::int64_t{step.rows.size()} * step.visible.size();
+  return pays(kept, whole) ? pieces : std::vector<Step>{step};
+}
+
+template <class Scalar>
+std::vector<typename MaskedNetwork<Scalar>::Piece> MaskedNetwork<Scalar>::pieces_below(const Step& step,
+                                                                                       Range columns) const {
+  const std::vector<Piece> undivided = {{step.visible, step.rows}};
+  if (columns.size() < columns_of_large_product) return undivided;
+  const StagedLayer &from = m_layers[step.from], &to = m_layers[step.to];
+  std::vector<Piece> pieces;
+  std::int64_t kept = 0;
+  for (int begin = 0, stage = 0; begin < step.visible.end; begin += rows_of_dense_piece) {
+    while (from.visible(stage).end <= begin) ++stage;
+    const Piece piece = {{begin, std::min(begin + rows_of_dense_piece, step.visible.end)},
+                         {to.rows(stage).begin, step.rows.end}};
+    kept += std::int64_t{piece.rows.size()} * piece.above.size();
+    pieces.push_back(piece);
+  }
+  return pays(kept, std::int64_t{step.rows.size()} * step.visible.size()) ? pieces : undivided;
+}
+
+template <class Scalar>
 UnmanagedMatrix<const Scalar> MaskedNetwork<Scalar>::weights(const ConstVector<Scalar>& parameters,
                                                              const Step& step) const {
   if (!is_dense()) return weight_view(parameters, step.block.weight, step.rows.size(), step.visible.size());
@@ -152,13 +194,16 @@ ConstVector<Scalar> MaskedNetwork<Scalar>::bias(const ConstVector<Scalar>& param
 template <class Scalar>
 void MaskedNetwork<Scalar>::multiply(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                      const Step& step, Range columns) const {
-  const auto result =
-      block_of(step.is_output ? m_activations[step.to] : m_slopes[step.to], step.rows, columns);
-  if (step.visible.size() > 0) {
-    gemm(space, Transpose::no, Transpose::no, weights(parameters, step),
-         block_of(m_activations[step.from], step.visible, columns), Scalar(0), result, m_config.precision);
-  } else {
-    Kokkos::deep_copy(space, result, Scalar(0));
+  const Matrix<Scalar>& results = step.is_output ? m_activations[step.to] : m_slopes[step.to];
+  for (const Step& piece : pieces_of(step, columns)) {
+    const auto result = block_of(results, piece.rows, columns);
+    if (piece.visible.size() > 0) {
+      gemm(space, Transpose::no, Transpose::no, weights(parameters, piece),
+           block_of(m_activations[piece.from], piece.visible, columns), Scalar(0), result,
+           m_config.precision);
+    } else {
+      Kokkos::deep_copy(space, result, Scalar(0));
+    }
   }
 }
 

@@ -76,14 +76,14 @@ void MaskedNetwork<Scalar>::activation_adjoint_of(const ExecutionSpace& space, c
 
 /// The adjoint of rows of a layer, from that of the rows `above` of the next one: all that see them.
 template <class Scalar>
-void MaskedNetwork<Scalar>::bar_from_above(const ExecutionSpace& space, std::size_t layer, Range rows,
-                                           Range above) const {
-  if (rows.size() == 0) return;
+void MaskedNetwork<Scalar>::bar_from_above(const ExecutionSpace& space, std::size_t layer,
+                                           const Piece& piece) const {
+  if (piece.rows.size() == 0) return;
   const Range columns = {0, m_adjoint_columns.total()};
   const UnmanagedMatrix<const Scalar> weight = m_dense.weight(static_cast<int>(layer));
-  gemm(space, Transpose::yes, Transpose::no, part_of(weight, above, rows),
-       block_of(m_bars[layer + 1], above, columns), Scalar(0), block_of(m_bars[layer], rows, columns),
-       m_config.precision);
+  gemm(space, Transpose::yes, Transpose::no, part_of(weight, piece.above, piece.rows),
+       block_of(m_bars[layer + 1], piece.above, columns), Scalar(0),
+       block_of(m_bars[layer], piece.rows, columns), m_config.precision);
 }
 
 /// One stage of every layer, taking what it gets from the stages above, which are done. The products for the weights
@@ -97,8 +97,8 @@ void MaskedNetwork<Scalar>::dense_stage_adjoint(const ExecutionSpace& space,
   if (with_parameters && stage == last_stage && last_stage + 1 < m_config.n_stages) m_dense.clear_bars(space);
   const auto take = [&](std::size_t layer) {
     const StagedLayer& next = m_layers[layer + 1];
-    bar_from_above(space, layer, m_layers[layer].rows(stage),
-                   {next.rows(stage).begin, next.visible(last_stage).end});
+    bar_from_above(space, layer,
+                   {m_layers[layer].rows(stage), {next.rows(stage).begin, next.visible(last_stage).end}});
   };
   for (int layer = n_layers() - 1; layer >= 0; --layer) {
     const Step at = step(layer, stage);
@@ -121,7 +121,9 @@ void MaskedNetwork<Scalar>::whole_adjoint(const ExecutionSpace& space, const Vec
   for (int layer = n_layers() - 1; layer >= 0; --layer) {
     const Step at = whole_step(layer, n_stages);
     activation_adjoint_of(space, at, with_parameters);
-    if (layer > 0 || scope.inputs) bar_from_above(space, at.from, at.visible, at.rows);
+    if (layer == 0 && !scope.inputs) continue;
+    for (const Piece& piece : pieces_below(at, {0, m_adjoint_columns.total()}))
+      bar_from_above(space, at.from, piece);
   }
   if (with_parameters) add_dense_gradient(space, parameters_bar);
 }
@@ -131,11 +133,11 @@ void MaskedNetwork<Scalar>::add_dense_gradient(const ExecutionSpace& space,
                                                const Vector<Scalar>& parameters_bar) {
   const Range columns = {0, m_adjoint_columns.total()};
   for (int layer = n_layers() - 1; layer >= 0; --layer) {
-    const Step at = whole_step(layer, m_order.n_evaluated());
-    if (at.visible.size() > 0)
-      gemm(space, Transpose::no, Transpose::yes, block_of(m_bars[at.to], at.rows, columns),
-           block_of(m_activations[at.from], at.visible, columns), Scalar(0),
-           part_of(m_dense.weight_bar(layer), at.rows, at.visible), m_config.precision);
+    for (const Step& at : pieces_of(whole_step(layer, m_order.n_evaluated()), columns))
+      if (at.visible.size() > 0)
+        gemm(space, Transpose::no, Transpose::yes, block_of(m_bars[at.to], at.rows, columns),
+             block_of(m_activations[at.from], at.visible, columns), Scalar(0),
+             part_of(m_dense.weight_bar(layer), at.rows, at.visible), m_config.precision);
   }
   m_dense.add_to(space, parameters_bar, m_columns.n_samples);
   if (m_listener == nullptr) return;

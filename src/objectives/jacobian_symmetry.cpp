@@ -159,7 +159,8 @@ void JacobianSymmetry<Scalar>::add_adjoint(const ExecutionSpace& space,
 template <class Scalar>
 void JacobianSymmetry<Scalar>::add_unevaluated(const ExecutionSpace& space,
                                                const UnevaluatedSamples<Scalar>& samples, double weight,
-                                               const UnevaluatedSamplesBar<Scalar>& bar) {
+                                               const UnevaluatedSamplesBar<Scalar>& bar,
+                                               const TermTotals& totals) {
   draw_signs(space, samples);
   m_motion.diffusion = samples.diffusion;
   for (int k = 0; k < 4; ++k) evaluate_at(space, samples, k);

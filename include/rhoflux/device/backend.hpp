@@ -37,6 +37,11 @@ enum class ProductStrategy {
 constexpr ProductStrategy default_products =
     runs_on_host<ExecutionSpace> ? ProductStrategy::blocks : ProductStrategy::dense;
 
+/// A dense product of at least so many columns is cut into pieces of so many rows, each without the zeros that all of
+/// its rows have: large enough for the product to be as fast, and fewer operations.
+constexpr int rows_of_dense_piece = 128;
+constexpr int columns_of_large_product = 16384;
+
 /// True where products of floats have a choice of MatrixPrecision.
 #if defined(KOKKOS_ENABLE_CUDA)
 constexpr bool offers_tf32 = true;

@@ -131,6 +131,12 @@ class MaskedNetwork {
   /// y = W h of some rows, or its tangents; the outputs take the place of y in the last layer.
   void multiply(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, const Step& step,
                 Range columns) const;
+  /// The rows of a step of whole layers in pieces, and the rows below in pieces with what sees them.
+  std::vector<Step> pieces_of(const Step& step, Range columns) const;
+  struct Piece {
+    Range rows, above;
+  };
+  std::vector<Piece> pieces_below(const Step& step, Range columns) const;
   /// All columns of some rows, with bias and activation.
   void evaluate_step(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                      const Step& step) const;
@@ -142,7 +148,7 @@ class MaskedNetwork {
                            AdjointScope scope);
   void whole_adjoint(const ExecutionSpace& space, const Vector<Scalar>& parameters_bar, AdjointScope scope);
   void activation_adjoint_of(const ExecutionSpace& space, const Step& step, bool with_bias) const;
-  void bar_from_above(const ExecutionSpace& space, std::size_t layer, Range rows, Range above) const;
+  void bar_from_above(const ExecutionSpace& space, std::size_t layer, const Piece& piece) const;
   void add_dense_gradient(const ExecutionSpace& space, const Vector<Scalar>& parameters_bar);
   void set_adjoint_columns(AdjointScope scope) {
     m_adjoint_columns = {m_columns.n_samples, scope.tangents ? m_columns.n_tangents : 0};
