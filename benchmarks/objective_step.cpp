@@ -147,7 +147,7 @@ class TrainingStep {
     const int size = static_cast<int>(initial.size());
     m_parameters = make_vector<Scalar>("parameters", size);
     m_gradient = make_vector<Scalar>("gradient", size);
-    m_totals = make_matrix<double>("totals", 2, static_cast<int>(m_objective.n_terms()));
+    m_totals = make_matrix<double>("totals", 2, static_cast<int>(m_objective.n_terms()) + 1);
     m_totals_on_host = Kokkos::create_mirror_view(m_totals);
     m_adam = {make_vector<Scalar>("m", size), make_vector<Scalar>("v", size)};
     const auto host = Kokkos::create_mirror_view(m_parameters);
@@ -158,8 +158,7 @@ class TrainingStep {
   int chunk() const { return m_chunk; }
 
   void run(const ExecutionSpace& space) {
-    accumulate(space);
-    const double norm = optim::norm(space, m_gradient);
+    const double norm = accumulate(space);
     if (!std::isfinite(norm)) fail_numerics("the gradient of a step has norm " + formatted("%g", norm));
     ++m_step;
     optim::adam_step(space, {}, m_step, 1e-5, norm > 1.0 ? 1.0 / norm : 1.0, m_gradient, m_adam,
@@ -181,15 +180,18 @@ class TrainingStep {
     return config;
   }
 
-  void accumulate(const ExecutionSpace& space) {
+  /// @return norm of the gradient
+  double accumulate(const ExecutionSpace& space) {
     Kokkos::deep_copy(space, m_gradient, Scalar(0));
     Kokkos::deep_copy(space, m_totals, 0.0);
     m_objective.accumulate(space, m_parameters, m_step, {0, m_batch}, m_objective.weights_at(m_step),
                            m_gradient, m_totals);
+    optim::add_squared_norm(space, m_gradient, objectives::totals_of(m_totals, m_objective.n_terms(), 1, 1));
     Kokkos::deep_copy(m_totals_on_host, m_totals);
-    for (std::size_t k = 0; k < m_totals_on_host.extent(1); ++k)
+    for (std::size_t k = 0; k < m_objective.n_terms(); ++k)
       if (!std::isfinite(m_totals_on_host(0, k)))
         fail_numerics("a term of a step is " + formatted("%g", m_totals_on_host(0, k)));
+    return std::sqrt(m_totals_on_host(0, m_objective.n_terms()));
   }
 
   std::int64_t m_batch;
@@ -197,7 +199,7 @@ class TrainingStep {
   flux::Dynamics<Scalar> m_dynamics;
   objectives::Objective<Scalar> m_objective;
   Vector<Scalar> m_parameters, m_gradient;
-  Matrix<double> m_totals;  ///< (2, n_terms)
+  Matrix<double> m_totals;  ///< (2, n_terms + 1): of the terms, and the squared norm of the gradient
   Kokkos::View<double**, Kokkos::LayoutLeft, Kokkos::HostSpace> m_totals_on_host;
   optim::AdamState<Scalar> m_adam;
   std::int64_t m_step = 0;

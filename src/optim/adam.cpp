@@ -12,25 +12,46 @@ namespace {
 /// Entries that one work item adds up: on a host blocks of fixed length, so that the order is that of the blocks.
 constexpr int norm_block = runs_on_host<ExecutionSpace> ? 1024 : 1;
 
+int n_norm_blocks(int size) {
+  return (size + norm_block - 1) / norm_block;
+}
+
+/// The squares of one block.
+template <class Scalar>
+struct SquaresOfBlock {
+  Vector<Scalar> gradient;
+  int size;
+  RHOFLUX_FUNCTION double operator()(int block) const {
+    const int begin = block * norm_block;
+    const int end = begin + norm_block < size ? begin + norm_block : size;
+    double partial = 0;
+    RHOFLUX_SIMD_SUM(partial)
+    for (int k = begin; k < end; ++k)
+      partial += static_cast<double>(gradient(k)) * static_cast<double>(gradient(k));
+    return partial;
+  }
+};
+
 }  // namespace
 
 template <class Scalar>
 double norm(const ExecutionSpace& space, const Vector<Scalar>& gradient) {
   const int size = static_cast<int>(gradient.extent(0));
+  const SquaresOfBlock<Scalar> squares = {gradient, size};
   double sum = 0;
   sum_over(
-      space, "gradient norm", (size + norm_block - 1) / norm_block,
-      KOKKOS_LAMBDA(int item, double& total) {
-        const int begin = item * norm_block;
-        const int end = begin + norm_block < size ? begin + norm_block : size;
-        double partial = 0;
-        RHOFLUX_SIMD_SUM(partial)
-        for (int k = begin; k < end; ++k)
-          partial += static_cast<double>(gradient(k)) * static_cast<double>(gradient(k));
-        total += partial;
-      },
-      sum);
+      space, "gradient norm", n_norm_blocks(size),
+      KOKKOS_LAMBDA(int block, double& total) { total += squares(block); }, sum);
   return std::sqrt(sum);
+}
+
+template <class Scalar>
+void add_squared_norm(const ExecutionSpace& space, const Vector<Scalar>& gradient, const PairOfSums& to) {
+  const int size = static_cast<int>(gradient.extent(0));
+  const SquaresOfBlock<Scalar> squares = {gradient, size};
+  add_sums(
+      space, "gradient norm", n_norm_blocks(size),
+      KOKKOS_LAMBDA(int block, double& total, double&) { total += squares(block); }, to);
 }
 
 template <class Scalar>
@@ -72,6 +93,8 @@ void update_average(const ExecutionSpace& space, double decay, const Vector<Scal
 
 template double norm<float>(const ExecutionSpace&, const Vector<float>&);
 template double norm<double>(const ExecutionSpace&, const Vector<double>&);
+template void add_squared_norm<float>(const ExecutionSpace&, const Vector<float>&, const PairOfSums&);
+template void add_squared_norm<double>(const ExecutionSpace&, const Vector<double>&, const PairOfSums&);
 template void adam_step<float>(const ExecutionSpace&, const AdamConfig&, std::int64_t, double, double,
                                const Vector<float>&, const AdamState<float>&, const Vector<float>&);
 template void adam_step<double>(const ExecutionSpace&, const AdamConfig&, std::int64_t, double, double,

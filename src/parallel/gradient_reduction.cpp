@@ -97,7 +97,7 @@ std::vector<double> GradientReduction<Scalar>::sum(const std::vector<double>& va
   if (m_state == State::learning) set_buckets();
   m_state = State::idle;
   const auto count = static_cast<std::size_t>(n_values);
-  if (m_comm.size() > 1 || m_lanes.size() > 1 || m_partition.reproducible()) m_sum.finish();
+  if (!is_trivial()) m_sum.finish();
   if (m_partition.reproducible()) {
     const std::vector<double> all = m_comm.all_gather(values);
     std::vector<double> totals(count, 0.0);

@@ -1,5 +1,6 @@
 #include "objective.hpp"
 
+#include <cmath>
 #include <utility>
 
 #include "rhoflux/device/profiling.hpp"
@@ -78,7 +79,7 @@ DistributedObjective<Scalar>::DistributedObjective(const RunConfig& config, cons
         config.objective, workers.dynamics(k), options, streams));
     if (m_overlaps) workers.dynamics(k).set_gradient_listener(&m_gradient);
   }
-  m_totals = make_matrix<double>("totals", 2, m_gradient.n_local_lanes() * static_cast<int>(n_terms()));
+  m_totals = make_matrix<double>("totals", 2, m_gradient.n_local_lanes() * static_cast<int>(n_terms()) + 1);
   m_totals_on_host = Kokkos::create_mirror_view(m_totals);
 }
 
@@ -88,9 +89,8 @@ DistributedObjective<Scalar>::~DistributedObjective() {
 }
 
 template <class Scalar>
-std::vector<objectives::TermSums> DistributedObjective<Scalar>::evaluate(const Vector<Scalar>& parameters,
-                                                                         std::int64_t step,
-                                                                         const std::vector<double>& weights) {
+typename DistributedObjective<Scalar>::Values DistributedObjective<Scalar>::evaluate(
+    const Vector<Scalar>& parameters, std::int64_t step, const std::vector<double>& weights) {
   if (m_overlaps) {
     std::vector<bool> acts;
     for (const double weight : weights) acts.push_back(weight > 0);
@@ -115,9 +115,25 @@ void DistributedObjective<Scalar>::fill_lane(int worker, int lane, const Vector<
       space, parameters, step, {samples.begin, samples.end}, weights, gradient, totals);
 }
 
+/// Copies the totals to the host, once all kernels of the step have run: the one time that a step waits for its device.
+/// @return the norm of the gradient, where nothing is left to be summed
 template <class Scalar>
-std::vector<objectives::TermSums> DistributedObjective<Scalar>::evaluate_terms(
+double DistributedObjective<Scalar>::read_values() {
+  const std::size_t last = m_totals.extent(1) - 1;
+  if (m_gradient.is_trivial()) {
+    const ExecutionSpace& space = m_workers.space(0);
+    const objectives::TermTotals squared_norm = objectives::totals_of(m_totals, last, 1, 1);
+    Kokkos::deep_copy(space, squared_norm.sums, 0.0);
+    optim::add_squared_norm(space, gradient(), squared_norm);
+  }
+  Kokkos::deep_copy(m_totals_on_host, m_totals);
+  return std::sqrt(m_totals_on_host(0, last));
+}
+
+template <class Scalar>
+typename DistributedObjective<Scalar>::Values DistributedObjective<Scalar>::evaluate_terms(
     const Vector<Scalar>& parameters, std::int64_t step, const std::vector<double>& weights) {
+  Values values;
   {
     const ScopedRegion region("gradient");
     const Vector<Scalar> shared = borrowed(parameters);
@@ -130,16 +146,16 @@ std::vector<objectives::TermSums> DistributedObjective<Scalar>::evaluate_terms(
       for (int worker = 0; worker < m_workers.size(); ++worker) work(worker);
     else
       m_workers.run(work);
+    values.gradient_norm = read_values();
   }
   const ScopedRegion region("reduce gradient");
   const std::size_t n_terms = this->n_terms();
-  Kokkos::deep_copy(m_totals_on_host, m_totals);
-  const std::vector<double> by_lane(m_totals_on_host.data(),
-                                    m_totals_on_host.data() + m_totals_on_host.size());
+  const double* begin = m_totals_on_host.data();
+  const std::vector<double> by_lane(begin, begin + m_totals_on_host.size() - 2);
   const std::vector<double> totals = m_gradient.sum(by_lane, static_cast<int>(2 * n_terms));
-  std::vector<objectives::TermSums> sums;
-  for (std::size_t k = 0; k < n_terms; ++k) sums.push_back({totals[2 * k], totals[2 * k + 1]});
-  return sums;
+  for (std::size_t k = 0; k < n_terms; ++k) values.terms.push_back({totals[2 * k], totals[2 * k + 1]});
+  if (!m_gradient.is_trivial()) values.gradient_norm = optim::norm(m_workers.space(0), gradient());
+  return values;
 }
 
 template <class Scalar>
@@ -150,8 +166,7 @@ std::vector<double> DistributedObjective<Scalar>::gradient_norms(const Vector<Sc
   for (std::size_t k = 0; k < weights.size(); ++k) {
     std::vector<double> alone(weights.size(), 0.0);
     alone[k] = weights[k];
-    if (weights[k] > 0) (void)evaluate_terms(parameters, step, alone);
-    norms.push_back(weights[k] > 0 ? optim::norm(m_workers.space(0), gradient()) : 0.0);
+    norms.push_back(weights[k] > 0 ? evaluate_terms(parameters, step, alone).gradient_norm : 0.0);
   }
   return norms;
 }

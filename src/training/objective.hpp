@@ -32,10 +32,14 @@ class DistributedObjective {
   /// Weights of the terms in the step after `step` steps.
   std::vector<double> weights_at(std::int64_t step) const { return m_objectives.front()->weights_at(step); }
 
+  /// What one step gives.
+  struct Values {
+    std::vector<objectives::TermSums> terms;
+    double gradient_norm = 0;  ///< Euclidean
+  };
   /// Value of each term in one step; the gradient of their weighted sum is left in gradient() on every rank.
   /// What has no weight is not evaluated. Collective.
-  std::vector<objectives::TermSums> evaluate(const Vector<Scalar>& parameters, std::int64_t step,
-                                             const std::vector<double>& weights);
+  Values evaluate(const Vector<Scalar>& parameters, std::int64_t step, const std::vector<double>& weights);
   /// Norm of the gradient of each term alone, times its weight. Overwrites gradient(). Collective.
   std::vector<double> gradient_norms(const Vector<Scalar>& parameters, std::int64_t step,
                                      const std::vector<double>& weights);
@@ -43,8 +47,9 @@ class DistributedObjective {
 
  private:
   /// `evaluate`, whether the reduction watches or not.
-  std::vector<objectives::TermSums> evaluate_terms(const Vector<Scalar>& parameters, std::int64_t step,
-                                                   const std::vector<double>& weights);
+  Values evaluate_terms(const Vector<Scalar>& parameters, std::int64_t step,
+                        const std::vector<double>& weights);
+  double read_values();
   void fill_lane(int worker, int lane, const Vector<Scalar>& parameters, std::int64_t step,
                  const std::vector<double>& weights);
 
@@ -53,7 +58,8 @@ class DistributedObjective {
   parallel::BatchPartition m_partition;
   parallel::GradientReduction<Scalar> m_gradient;
   std::vector<std::unique_ptr<objectives::Objective<Scalar>>> m_objectives;  ///< by worker
-  Matrix<double> m_totals;  ///< (2, n_terms by lane): value and saturated share
+  /// (2, n_terms by lane, and one): value and saturated share, at the end the squared norm of the gradient
+  Matrix<double> m_totals;
   Kokkos::View<double**, Kokkos::LayoutLeft, Kokkos::HostSpace> m_totals_on_host;
 };
 

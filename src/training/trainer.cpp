@@ -185,10 +185,9 @@ void Trainer<Scalar>::step() {
   if (m_objective.n_terms() > 1 && m_reporter.is_due_after(m_state.step + 1))
     m_figures.gradient_norms =
         m_objective.gradient_norms(m_arrays.parameters, m_state.step, m_figures.weights);
-  const std::vector<objectives::TermSums> values =
-      m_objective.evaluate(m_arrays.parameters, m_state.step, m_figures.weights);
+  const auto [values, norm] = m_objective.evaluate(m_arrays.parameters, m_state.step, m_figures.weights);
   const ScopedRegion region("optimise");
-  m_figures.gradient_norm = optim::norm(m_workers.space(0), m_objective.gradient());
+  m_figures.gradient_norm = norm;
   require_finite(values);
   update(m_objective.gradient());
   for (std::size_t k = 0; k < values.size(); ++k) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "rhoflux/device/reductions.hpp"
 #include "rhoflux/device/types.hpp"
 #include "rhoflux/optim/config.hpp"
 
@@ -17,6 +18,9 @@ struct AdamState {
 /// Euclidean norm of the gradient, summed in double precision in an order that does not depend on the run.
 template <class Scalar>
 double norm(const ExecutionSpace& space, const Vector<Scalar>& gradient);
+/// Adds its square to to.sums(0), without waiting for it.
+template <class Scalar>
+void add_squared_norm(const ExecutionSpace& space, const Vector<Scalar>& gradient, const PairOfSums& to);
 
 /// One step: with g = gradient_scale * gradient,
 ///   m = beta1 m + (1 - beta1) g,  v = beta2 v + (1 - beta2) g^2,

@@ -27,6 +27,8 @@ class GradientReduction final : public GradientListener {
 
   /// Gradient of local lane `lane` (counted from 0 on this rank), to be zeroed and filled by the caller.
   const Vector<Scalar>& lane(int lane) const { return m_lanes[static_cast<std::size_t>(lane)]; }
+  /// True where nothing is to be summed: one lane on one rank, whose bits no other sum need have.
+  bool is_trivial() const { return m_comm.size() == 1 && m_lanes.size() == 1 && !m_partition.reproducible(); }
   int n_local_lanes() const { return static_cast<int>(m_lanes.size()); }
 
   /// Before the lanes are filled: the sum may begin meanwhile. Without this call, `sum` does everything.
