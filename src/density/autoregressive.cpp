@@ -1,6 +1,7 @@
 #include "rhoflux/density/autoregressive.hpp"
 
 #include "rhoflux/density/conditional_sweep.hpp"
+#include "rhoflux/device/lanes.hpp"
 #include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::density {
@@ -44,10 +45,11 @@ template <class Scalar>
 void log_conditionals(const ExecutionSpace& space, const MixtureView<Scalar>& mixtures, int n_leading,
                       const Points<Scalar>& points, const Matrix<Scalar>& log_f) {
   const Matrix<Scalar> x = points.x, out = log_f;
-  for_each(
-      space, "log conditionals", points.size() * n_leading, KOKKOS_LAMBDA(int item) {
+  for_each_group(
+      space, "log conditionals", points.size() * n_leading, KOKKOS_LAMBDA(int item, const Lane& lane) {
         const int s = item / n_leading, i = item % n_leading;
-        out(i, s) = density::log_density(mixtures.at(i, s), x(i, s));
+        const Scalar log_f_i = density::log_density(mixtures.at(i, s, lane), x(i, s));
+        if (lane.is_first()) out(i, s) = log_f_i;
       });
 }
 
@@ -62,11 +64,17 @@ void conditionals_adjoint(const ExecutionSpace& space, MixtureNetwork<Scalar>& n
   const Matrix<Scalar> x = points.x, out = log_f, slope = x_bar;
   const ConstVector<Scalar> factor = weight;
   const bool has_weight = weight.extent(0) > 0;
-  for_each(
-      space, "log conditionals adjoint", points.size() * n_leading, KOKKOS_LAMBDA(int item) {
+  for_each_group(
+      space, "log conditionals adjoint", points.size() * n_leading,
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
         const int s = item / n_leading, i = item % n_leading;
-        out(i, s) = log_density_adjoint(mixtures.at(i, s), x(i, s), has_weight ? factor(s) : Scalar(1),
-                                        bar.at(i, s), slope(i, s));
+        Scalar slope_i = 0;
+        const Scalar log_f_i =
+            log_density_adjoint(mixtures.at(i, s, lane), x(i, s), has_weight ? factor(s) : Scalar(1),
+                                bar.at(i, s, lane), slope_i);
+        if (!lane.is_first()) return;
+        out(i, s) = log_f_i;
+        slope(i, s) = slope_i;
       });
 }
 
@@ -77,9 +85,11 @@ void draw_coordinate(const ExecutionSpace& space, const MixtureView<Scalar>& mix
                      const Points<Scalar>& points, const ConstMatrix<double>& uniforms) {
   const Matrix<Scalar> x = points.x;
   const ConstMatrix<double> uniform = uniforms;
-  for_each(
-      space, "draw of a coordinate", points.size(),
-      KOKKOS_LAMBDA(int s) { x(i, s) = draw(mixtures.at(i, s), uniform(2 * i, s), uniform(2 * i + 1, s)); });
+  for_each_group(
+      space, "draw of a coordinate", points.size(), KOKKOS_LAMBDA(int s, const Lane& lane) {
+        const Scalar drawn = draw(mixtures.at(i, s, lane), uniform(2 * i, s), uniform(2 * i + 1, s));
+        if (lane.is_first()) x(i, s) = drawn;
+      });
 }
 
 struct Completion {
@@ -95,13 +105,17 @@ void complete_coordinate(const ExecutionSpace& space, const MixtureView<Scalar>&
   const Matrix<Scalar> x = points.x;
   const Vector<Scalar> weight = log_weight;
   const Completion given = completion;
-  for_each(
-      space, "completion of a coordinate", points.size(), KOKKOS_LAMBDA(int s) {
-        if (i == 0) weight(s) = 0;
-        if (given.is_given(i) != 0)
-          weight(s) += density::log_density(mixtures.at(i, s), x(i, s));
-        else
-          x(i, s) = draw(mixtures.at(i, s), given.uniforms(2 * i, s), given.uniforms(2 * i + 1, s));
+  for_each_group(
+      space, "completion of a coordinate", points.size(), KOKKOS_LAMBDA(int s, const Lane& lane) {
+        const Mixture<Scalar> mixture = mixtures.at(i, s, lane);
+        if (lane.is_first() && i == 0) weight(s) = 0;
+        if (given.is_given(i) != 0) {
+          const Scalar log_f = density::log_density(mixture, x(i, s));
+          if (lane.is_first()) weight(s) += log_f;
+        } else {
+          const Scalar drawn = draw(mixture, given.uniforms(2 * i, s), given.uniforms(2 * i + 1, s));
+          if (lane.is_first()) x(i, s) = drawn;
+        }
       });
 }
 
@@ -126,13 +140,18 @@ void Autoregressive<Scalar>::log_density_tangent(
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f, log_f_dot = m_log_f_dot;
   const ConstMatrix<Scalar> direction = x_dot;
-  for_each(
-      space, "log conditionals tangent", n * n_leading, KOKKOS_LAMBDA(int item) {
+  for_each_group(
+      space, "log conditionals tangent", n * n_leading, KOKKOS_LAMBDA(int item, const Lane& lane) {
         const int s = item / n_leading, i = item % n_leading;
-        for (int j = 0; j < n_tangents; ++j)
-          log_f(i, s) =
-              density::log_density_tangent(mixtures.at(i, s), x(i, s), mixtures.at(i, (j + 1) * n + s),
-                                           direction(i, j * n + s), log_f_dot(i, j * n + s));
+        for (int j = 0; j < n_tangents; ++j) {
+          Scalar rate = 0;
+          const Scalar log_f_i = density::log_density_tangent(mixtures.at(i, s, lane), x(i, s),
+                                                              mixtures.at(i, (j + 1) * n + s, lane),
+                                                              direction(i, j * n + s), rate);
+          if (!lane.is_first()) continue;
+          log_f(i, s) = log_f_i;
+          log_f_dot(i, j * n + s) = rate;
+        }
       });
   sum_conditionals(space, log_f, n_leading, n, log_rho);
   sum_conditionals(space, log_f_dot, n_leading, n * n_tangents, log_rho_dot);
@@ -187,10 +206,15 @@ void Autoregressive<Scalar>::log_conditional_cdf(const ExecutionSpace& space,
   evaluate_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), n_leading);
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, below = log_below, above = log_above;
-  for_each(
-      space, "conditional distribution functions", points.size() * n_leading, KOKKOS_LAMBDA(int item) {
+  for_each_group(
+      space, "conditional distribution functions", points.size() * n_leading,
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
         const int s = item / n_leading, i = item % n_leading;
-        log_cdf(mixtures.at(i, s), x(i, s), below(i, s), above(i, s));
+        Scalar log_below_i = 0, log_above_i = 0;
+        log_cdf(mixtures.at(i, s, lane), x(i, s), log_below_i, log_above_i);
+        if (!lane.is_first()) return;
+        below(i, s) = log_below_i;
+        above(i, s) = log_above_i;
       });
 }
 

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <numeric>
 
+#include "rhoflux/core/draws.hpp"
 #include "rhoflux/core/random.hpp"
+#include "rhoflux/device/lanes.hpp"
 #include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::density {
@@ -71,10 +73,11 @@ void factor_densities(const ExecutionSpace& space, const MixtureView<Scalar>& mi
   const ConstMatrix<Scalar> x = points.x;
   const Matrix<Scalar> out = log_f;
   const FactorIndex factors = index;
-  for_each(
-      space, "log factors", factors.count(points.size()), KOKKOS_LAMBDA(int item) {
+  for_each_group(
+      space, "log factors", factors.count(points.size()), KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
-        out(f.head, f.s) = density::log_density(mixtures.at(f.head, f.s), x(f.i, f.s));
+        const Scalar log_factor = density::log_density(mixtures.at(f.head, f.s, lane), x(f.i, f.s));
+        if (lane.is_first()) out(f.head, f.s) = log_factor;
       });
 }
 
@@ -96,12 +99,14 @@ void factor_densities_adjoint(const ExecutionSpace& space, MixtureNetwork<Scalar
     Kokkos::deep_copy(space, bar.shapes, Scalar(0));
     Kokkos::deep_copy(space, bar.logits, Scalar(0));
   }
-  for_each(
-      space, "log factors adjoint", factors.count(points.size()), KOKKOS_LAMBDA(int item) {
+  for_each_group(
+      space, "log factors adjoint", factors.count(points.size()), KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
         const Scalar share = math::exp(shares(f.k, f.s));
-        log_density_adjoint(mixtures.at(f.head, f.s), x(f.i, f.s), has_weight ? factor(f.s) * share : share,
-                            bar.at(f.head, f.s), x_bar(f.head, f.s));
+        Scalar slope = 0;
+        log_density_adjoint(mixtures.at(f.head, f.s, lane), x(f.i, f.s),
+                            has_weight ? factor(f.s) * share : share, bar.at(f.head, f.s, lane), slope);
+        if (lane.is_first()) x_bar(f.head, f.s) = slope;
       });
 }
 
@@ -148,13 +153,18 @@ void Factorised<Scalar>::log_density_tangent(const ExecutionSpace& space,
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f, log_f_dot = m_log_f_dot, log_share = m_log_share;
   const FactorIndex factors = index();
-  for_each(
-      space, "log factors tangent", factors.count(n), KOKKOS_LAMBDA(int item) {
+  for_each_group(
+      space, "log factors tangent", factors.count(n), KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
-        for (int j = 0; j < n_tangents; ++j)
-          log_f(f.head, f.s) = density::log_density_tangent(
-              mixtures.at(f.head, f.s), x(f.i, f.s), mixtures.at(f.head, (j + 1) * n + f.s),
-              x_dot(f.i, j * n + f.s), log_f_dot(f.head, j * n + f.s));
+        for (int j = 0; j < n_tangents; ++j) {
+          Scalar rate = 0;
+          const Scalar log_factor = density::log_density_tangent(mixtures.at(f.head, f.s, lane), x(f.i, f.s),
+                                                                 mixtures.at(f.head, (j + 1) * n + f.s, lane),
+                                                                 x_dot(f.i, j * n + f.s), rate);
+          if (!lane.is_first()) continue;
+          log_f(f.head, f.s) = log_factor;
+          log_f_dot(f.head, j * n + f.s) = rate;
+        }
       });
   mix(space, parameters, n, m_log_f, m_log_share, log_rho);
   for_each(
@@ -226,21 +236,31 @@ void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space,
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f, prefix = m_log_share, scratch = m_x_bar;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
-  for_each(
-      space, "conditional distribution functions", points.size(), KOKKOS_LAMBDA(int s) {
+  for_each_group(
+      space, "conditional distribution functions", points.size(), KOKKOS_LAMBDA(int s, const Lane& lane) {
         Scalar* below = &scratch(0, s);
         Scalar* above = below + n_products;
-        for (int k = 0; k < n_products; ++k) prefix(k, s) = gamma[k];
+        for (int k = lane.index(); k < n_products; k += Lane::count) prefix(k, s) = gamma[k];
         for (int i = 0; i < n_leading; ++i) {
+          lane.wait();
           const Scalar norm = log_sum_exp(static_cast<const Scalar*>(&prefix(0, s)), n_products);
           for (int k = 0; k < n_products; ++k) {
-            log_cdf(mixtures.at(k * n_dims + i, s), x(i, s), below[k], above[k]);
-            below[k] += prefix(k, s) - norm;
-            above[k] += prefix(k, s) - norm;
+            Scalar log_below_k = 0, log_above_k = 0;
+            log_cdf(mixtures.at(k * n_dims + i, s, lane), x(i, s), log_below_k, log_above_k);
+            if (!lane.is_first()) continue;
+            below[k] = log_below_k + (prefix(k, s) - norm);
+            above[k] = log_above_k + (prefix(k, s) - norm);
           }
-          log_below(i, s) = log_sum_exp(static_cast<const Scalar*>(below), n_products);
-          log_above(i, s) = log_sum_exp(static_cast<const Scalar*>(above), n_products);
-          for (int k = 0; k < n_products; ++k) prefix(k, s) += log_f(k * n_dims + i, s);
+          lane.wait();
+          const Scalar log_below_i = log_sum_exp(static_cast<const Scalar*>(below), n_products);
+          const Scalar log_above_i = log_sum_exp(static_cast<const Scalar*>(above), n_products);
+          if (lane.is_first()) {
+            log_below(i, s) = log_below_i;
+            log_above(i, s) = log_above_i;
+          }
+          lane.wait();
+          for (int k = lane.index(); k < n_products; k += Lane::count)
+            prefix(k, s) += log_f(k * n_dims + i, s);
         }
       });
 }
@@ -259,14 +279,17 @@ void Factorised<Scalar>::sample_states(const ExecutionSpace& space, const ConstV
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
-  for_each(
-      space, "draw", points.size(), KOKKOS_LAMBDA(int s) {
+  for_each_group(
+      space, "draw", points.size(), KOKKOS_LAMBDA(int s, const Lane& lane) {
         const double log_norm = static_cast<double>(log_sum_exp(gamma, n_products));
         const int k = choose_index(uniforms(0, s), n_products, [&](int m) {
           return math::exp(static_cast<double>(gamma[m]) - log_norm);
         });
-        for (int i = 0; i < n_leading; ++i)
-          x(i, s) = draw(mixtures.at(k * n_dims + i, s), uniforms(1 + 2 * i, s), uniforms(2 + 2 * i, s));
+        for (int i = 0; i < n_leading; ++i) {
+          const Scalar drawn =
+              draw(mixtures.at(k * n_dims + i, s, lane), uniforms(1 + 2 * i, s), uniforms(2 + 2 * i, s));
+          if (lane.is_first()) x(i, s) = drawn;
+        }
       });
 }
 
@@ -281,21 +304,26 @@ void Factorised<Scalar>::complete(const ExecutionSpace& space, const ConstVector
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_share = m_log_share;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
-  for_each(
-      space, "completion", points.size(), KOKKOS_LAMBDA(int s) {
+  for_each_group(
+      space, "completion", points.size(), KOKKOS_LAMBDA(int s, const Lane& lane) {
         Scalar* share = &log_share(0, s);
         for (int k = 0; k < n_products; ++k) {
-          share[k] = gamma[k];
+          Scalar sum = gamma[k];
           for (int i = 0; i < n_dims; ++i)
-            if (is_given(i) != 0) share[k] += density::log_density(mixtures.at(k * n_dims + i, s), x(i, s));
+            if (is_given(i) != 0) sum += density::log_density(mixtures.at(k * n_dims + i, s, lane), x(i, s));
+          if (lane.is_first()) share[k] = sum;
         }
+        lane.wait();
         const Scalar total = log_sum_exp(static_cast<const Scalar*>(share), n_products);
-        log_weight(s) = total - log_sum_exp(gamma, n_products);
+        if (lane.is_first()) log_weight(s) = total - log_sum_exp(gamma, n_products);
         const int k = choose_index(uniforms(0, s), n_products,
                                    [&](int m) { return math::exp(static_cast<double>(share[m] - total)); });
-        for (int i = 0; i < n_dims; ++i)
-          if (is_given(i) == 0)
-            x(i, s) = draw(mixtures.at(k * n_dims + i, s), uniforms(1 + 2 * i, s), uniforms(2 + 2 * i, s));
+        for (int i = 0; i < n_dims; ++i) {
+          if (is_given(i) != 0) continue;
+          const Scalar drawn =
+              draw(mixtures.at(k * n_dims + i, s, lane), uniforms(1 + 2 * i, s), uniforms(2 + 2 * i, s));
+          if (lane.is_first()) x(i, s) = drawn;
+        }
       });
 }
 

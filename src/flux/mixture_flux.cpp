@@ -1,6 +1,7 @@
 #include "fluxes.hpp"
 #include "rhoflux/core/log_sum_exp.hpp"
 #include "rhoflux/density/logistic_motion.hpp"
+#include "rhoflux/device/lanes.hpp"
 #include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::flux {
@@ -60,11 +61,15 @@ void factor_velocities(const ExecutionSpace& space, const density::MixtureView<S
   const ConstMatrix<Scalar> x = points.x;
   const Matrix<Scalar> v = factor_velocity, log_f = log_factor;
   const FactorIndex factors = index;
-  for_each(
-      space, "factors in motion", factors.count(n), KOKKOS_LAMBDA(int item) {
+  for_each_group(
+      space, "factors in motion", factors.count(n), KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
-        v(f.head, f.s) = density::quantile_velocity(mixtures.at(f.head, f.s), mixtures.at(f.head, n + f.s),
-                                                    x(f.i, f.s), log_f(f.head, f.s));
+        Scalar log_f_k = 0;
+        const Scalar v_k = density::quantile_velocity(
+            mixtures.at(f.head, f.s, lane), mixtures.at(f.head, n + f.s, lane), x(f.i, f.s), log_f_k);
+        if (!lane.is_first()) return;
+        v(f.head, f.s) = v_k;
+        log_f(f.head, f.s) = log_f_k;
       });
 }
 
@@ -108,10 +113,12 @@ void factor_slopes(const ExecutionSpace& space, const density::MixtureView<Scala
   const ConstMatrix<Scalar> x = points.x;
   const Matrix<Scalar> slope = slopes;
   const FactorIndex factors = index;
-  for_each(
-      space, "slopes of the factors", factors.count(points.size()), KOKKOS_LAMBDA(int item) {
+  for_each_group(
+      space, "slopes of the factors", factors.count(points.size()),
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
-        slope(f.head, f.s) = density::log_density_slope(mixtures.at(f.head, f.s), x(f.i, f.s));
+        const Scalar slope_k = density::log_density_slope(mixtures.at(f.head, f.s, lane), x(f.i, f.s));
+        if (lane.is_first()) slope(f.head, f.s) = slope_k;
       });
 }
 
@@ -130,10 +137,15 @@ void factor_cdfs(const ExecutionSpace& space, const density::MixtureView<Scalar>
   const ConstMatrix<Scalar> x = points.x;
   const Matrix<Scalar> below = log_below, above = log_above;
   const FactorIndex factors = index;
-  for_each(
-      space, "conditional distribution functions", factors.count(points.size()), KOKKOS_LAMBDA(int item) {
+  for_each_group(
+      space, "conditional distribution functions", factors.count(points.size()),
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
-        density::log_cdf(mixtures.at(f.head, f.s), x(f.i, f.s), below(f.head, f.s), above(f.head, f.s));
+        Scalar log_below_k = 0, log_above_k = 0;
+        density::log_cdf(mixtures.at(f.head, f.s, lane), x(f.i, f.s), log_below_k, log_above_k);
+        if (!lane.is_first()) return;
+        below(f.head, f.s) = log_below_k;
+        above(f.head, f.s) = log_above_k;
       });
 }
 
@@ -151,24 +163,44 @@ struct SampledStates {
   Matrix<Scalar> x_bar;              ///< (n_dims, n)
   FactorIndex index;
 
-  /// Adds what later coordinates' adjoints of log P_k give to x_i and to the parameters of f_i^k.
-  RHOFLUX_FUNCTION void pass_prefix_adjoint(int i, int s) const {
-    for (int k = 0; k < index.n_products; ++k) {
-      const int head = k * index.n_dims + i;
-      Scalar slope = 0;
-      density::log_density_slope_adjoint(mixtures.at(head, s), x(i, s), Scalar(0),
-                                         density::LogDensityBar<Scalar>{prefix_bar(k, s), Scalar(0)},
-                                         out_bar.at(head, s), slope);
-      x_bar(i, s) += slope;
+  // All lanes of a group compute the same numbers. The first lane writes them, or each lane those of its products; the
+  // other lanes wait before they read.
+
+  /// log P_k of all coordinates; no adjoint yet.
+  RHOFLUX_FUNCTION void begin(const ConstVector<Scalar>& gamma, int s, const Lane& lane) const {
+    for (int k = lane.index(); k < index.n_products; k += Lane::count) {
+      prefix(k, s) = gamma(k);
+      for (int i = 0; i < index.n_leading; ++i) prefix(k, s) += log_f(k * index.n_dims + i, s);
+      prefix_bar(k, s) = 0;
     }
   }
 
+  /// Adds what later coordinates' adjoints of log P_k give to x_i and to the parameters of f_i^k.
+  RHOFLUX_FUNCTION void pass_prefix_adjoint(int i, int s, const Lane& lane) const {
+    lane.wait();
+    Scalar sum = x_bar(i, s);
+    for (int k = 0; k < index.n_products; ++k) {
+      const int head = k * index.n_dims + i;
+      Scalar slope = 0;
+      density::log_density_slope_adjoint(mixtures.at(head, s, lane), x(i, s), Scalar(0),
+                                         density::LogDensityBar<Scalar>{prefix_bar(k, s), Scalar(0)},
+                                         out_bar.at(head, s, lane), slope);
+      sum += slope;
+    }
+    lane.wait();
+    if (lane.is_first()) x_bar(i, s) = sum;
+  }
+
   /// The adjoint of x_i goes on to the parameters of the factors F_i^k and to log P_k; leaves log P_k in prefix.
-  RHOFLUX_FUNCTION void pass_state_adjoint(int i, int s) const {
+  RHOFLUX_FUNCTION void pass_state_adjoint(int i, int s, const Lane& lane) const {
+    lane.wait();
     const int n_products = index.n_products, n_dims = index.n_dims;
     const Scalar log_density =  // log sum_k P_k f_i^k
         log_sum_exp_of<Scalar>(n_products, [&](int k) { return prefix(k, s); });
-    for (int k = 0; k < n_products; ++k) prefix(k, s) -= log_f(k * n_dims + i, s);  // now log P_k
+    lane.wait();
+    for (int k = lane.index(); k < n_products; k += Lane::count)
+      prefix(k, s) -= log_f(k * n_dims + i, s);  // now log P_k
+    lane.wait();
     Scalar max_mass = prefix(0, s);
     for (int k = 1; k < n_products; ++k)
       if (prefix(k, s) > max_mass) max_mass = prefix(k, s);
@@ -195,8 +227,9 @@ struct SampledStates {
       const Scalar excess = side * (math::exp(log_p + log_side_of(k)) - math::exp(log_p + log_side));
       const Scalar share = math::exp(log_p + log_f(head, s));
       Scalar unused = 0;
-      density::cdf_ratio_adjoint(mixtures.at(head, s), x(i, s), c * share, out_bar.at(head, s), unused);
-      prefix_bar(k, s) += c * excess;
+      density::cdf_ratio_adjoint(mixtures.at(head, s, lane), x(i, s), c * share, out_bar.at(head, s, lane),
+                                 unused);
+      if (lane.is_first()) prefix_bar(k, s) += c * excess;
     }
   }
 };
@@ -208,17 +241,12 @@ void sampled_states_adjoint(const ExecutionSpace& space, const ConstVector<Scala
                             const SampledStates<Scalar>& sampled_states, int n) {
   const SampledStates<Scalar> states = sampled_states;
   const ConstVector<Scalar> gamma = logits;
-  for_each(
-      space, "sampled states adjoint", n, KOKKOS_LAMBDA(int s) {
-        for (int k = 0; k < states.index.n_products; ++k) {
-          states.prefix(k, s) = gamma(k);
-          for (int i = 0; i < states.index.n_leading; ++i)
-            states.prefix(k, s) += states.log_f(k * states.index.n_dims + i, s);
-          states.prefix_bar(k, s) = 0;
-        }
+  for_each_group(
+      space, "sampled states adjoint", n, KOKKOS_LAMBDA(int s, const Lane& lane) {
+        states.begin(gamma, s, lane);
         for (int i = states.index.n_leading - 1; i >= 0; --i) {
-          states.pass_prefix_adjoint(i, s);
-          states.pass_state_adjoint(i, s);
+          states.pass_prefix_adjoint(i, s, lane);
+          states.pass_state_adjoint(i, s, lane);
         }
       });
 }
@@ -234,17 +262,18 @@ void product_gains(const ExecutionSpace& space, const density::MixtureView<Scala
   const Matrix<Scalar> out = gain;
   const bool has_direction = bar.direction.extent(0) > 0;
   const FactorIndex factors = index;
-  for_each(
-      space, "gain of the products", points.size() * index.n_products, KOKKOS_LAMBDA(int item) {
+  for_each_group(
+      space, "gain of the products", points.size() * index.n_products,
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
         const int s = item / factors.n_products, k = item % factors.n_products;
         Scalar sum = 0;
         for (int i = 0; i < factors.n_leading; ++i) {
           const int head = k * factors.n_dims + i;
           sum += velocity_bar(i, s) * v(head, s);
           if (has_direction)
-            sum += direction(i, s) * density::log_density_slope(mixtures.at(head, s), x(i, s));
+            sum += direction(i, s) * density::log_density_slope(mixtures.at(head, s, lane), x(i, s));
         }
-        out(k, s) = sum;
+        if (lane.is_first()) out(k, s) = sum;
       });
 }
 
@@ -281,11 +310,12 @@ void factor_adjoint(const ExecutionSpace& space, density::MixtureNetwork<Scalar>
   const bool has_direction = bar.direction.extent(0) > 0;
   const int n = points.size();
   const FactorIndex factors = index;
-  for_each(
-      space, "factors in motion adjoint", factors.count(n), KOKKOS_LAMBDA(int item) {
+  for_each_group(
+      space, "factors in motion adjoint", factors.count(n), KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
-        const density::Mixture<Scalar> mixture = mixtures.at(f.head, f.s);
-        const density::Mixture<Scalar> to = out_bar.at(f.head, f.s), to_dot = out_bar.at(f.head, n + f.s);
+        const density::Mixture<Scalar> mixture = mixtures.at(f.head, f.s, lane);
+        const density::Mixture<Scalar> to = out_bar.at(f.head, f.s, lane);
+        const density::Mixture<Scalar> to_dot = out_bar.at(f.head, n + f.s, lane);
         const Scalar share = math::exp(shares(f.k, f.s)), position = x(f.i, f.s);
         Scalar to_x = 0;
         density::set_zero(to);
@@ -294,9 +324,9 @@ void factor_adjoint(const ExecutionSpace& space, density::MixtureNetwork<Scalar>
             mixture, position, has_direction ? direction(f.i, f.s) : Scalar(0),
             density::LogDensityBar<Scalar>{factor_bar(f.k, f.s), has_direction ? share : Scalar(0)}, to,
             to_x);
-        density::quantile_velocity_adjoint(mixture, mixtures.at(f.head, n + f.s), position,
+        density::quantile_velocity_adjoint(mixture, mixtures.at(f.head, n + f.s, lane), position,
                                            share * velocity_bar(f.i, f.s), to, to_dot, to_x);
-        to_x_bar(f.head, f.s) = to_x;
+        if (lane.is_first()) to_x_bar(f.head, f.s) = to_x;
       });
 }
 

@@ -5,19 +5,28 @@
 
 namespace rhoflux::flux {
 
-/// Adds the adjoint of direction_i d log f_i / dx_i, the part of <direction, score> of conditional i of sample s,
-/// whose second group of tangents runs along `direction`.
-/// @param n samples of the evaluation
+/// One conditional of one sample of an evaluation.
+struct ConditionalOfSample {
+  int i;  ///< conditional
+  int s;  ///< sample
+  int n;  ///< samples of the evaluation
+  Lane lane;
+};
+
+/// Adds the adjoint of direction_i d log f_i / dx_i, the part of <direction, score> of a conditional whose second
+/// group of tangents runs along `direction`.
 template <class Scalar>
 RHOFLUX_FUNCTION void add_score_direction_adjoint(const density::MixtureView<Scalar>& mixtures,
-                                                  const density::MixtureView<Scalar>& out_bar, int i, int s,
-                                                  int n, Scalar x, Scalar direction, Scalar& x_bar) {
-  const density::Mixture<Scalar> to_second = out_bar.at(i, 2 * n + s);
+                                                  const density::MixtureView<Scalar>& out_bar,
+                                                  const ConditionalOfSample& at, Scalar x, Scalar direction,
+                                                  Scalar& x_bar) {
+  const int second = 2 * at.n + at.s;
+  const density::Mixture<Scalar> to_second = out_bar.at(at.i, second, at.lane);
   Scalar unused = 0;
   density::set_zero(to_second);
-  density::log_density_tangent_adjoint(mixtures.at(i, s), mixtures.at(i, 2 * n + s), x, direction,
-                                       density::LogDensityBar<Scalar>{Scalar(0), Scalar(1)}, out_bar.at(i, s),
-                                       to_second, x_bar, unused);
+  density::log_density_tangent_adjoint(mixtures.at(at.i, at.s, at.lane), mixtures.at(at.i, second, at.lane),
+                                       x, direction, density::LogDensityBar<Scalar>{Scalar(0), Scalar(1)},
+                                       out_bar.at(at.i, at.s, at.lane), to_second, x_bar, unused);
 }
 
 }  // namespace rhoflux::flux

@@ -1,6 +1,7 @@
 #include "fluxes.hpp"
 #include "rhoflux/density/conditional_sweep.hpp"
 #include "rhoflux/density/logistic_motion.hpp"
+#include "rhoflux/device/lanes.hpp"
 #include "rhoflux/device/loops.hpp"
 #include "score_direction.hpp"
 
@@ -97,11 +98,14 @@ void evaluate_conditional(const ExecutionSpace& space, const density::MixtureVie
   const Conditionals<Scalar> f = conditionals;
   const ConstMatrix<double> uniform = uniforms;
   const bool draws = uniforms.extent(0) > 0;
-  for_each(
-      space, "conditional in motion", n, KOKKOS_LAMBDA(int s) {
-        if (draws) f.x(i, s) = density::draw(mixtures.at(i, s), uniform(2 * i, s), uniform(2 * i + 1, s));
+  for_each_group(
+      space, "conditional in motion", n, KOKKOS_LAMBDA(int s, const Lane& lane) {
+        const density::Mixture<Scalar> mixture = mixtures.at(i, s, lane);
+        const Scalar x = draws ? density::draw(mixture, uniform(2 * i, s), uniform(2 * i + 1, s)) : f.x(i, s);
         const density::MovingConditional<Scalar> found =
-            density::moving_conditional(mixtures.at(i, s), mixtures.at(i, n + s), f.x(i, s));
+            density::moving_conditional(mixture, mixtures.at(i, n + s, lane), x);
+        if (!lane.is_first()) return;
+        if (draws) f.x(i, s) = x;
         f.log_f(i, s) = found.log_f;
         f.log_f_dot(i, s) = found.log_f_dot;
         f.quantile_velocity(i, s) = found.quantile_velocity;
@@ -170,8 +174,8 @@ void sigmoid_velocity_adjoint(const ExecutionSpace& space, density::MixtureNetwo
   const ConstMatrix<Scalar> velocity = v;
   const Matrix<Scalar> velocity_bar = bar.velocity, direction = bar.direction, to_x = x_bar;
   const Vector<Scalar> log_rho_bar = bar.log_rho;
-  for_each(
-      space, "sigmoid velocity adjoint", n, KOKKOS_LAMBDA(int s) {
+  for_each_group(
+      space, "sigmoid velocity adjoint", n, KOKKOS_LAMBDA(int s, const Lane& lane) {
         const Scalar x = f.x(i, s), log_factor = f.log_factor(i, s), growth = f.growth(i, s);
         const Scalar factor = math::exp(log_factor), v_bar = velocity_bar(i, s);
         const Reference<Scalar> g = reference(x);
@@ -179,18 +183,21 @@ void sigmoid_velocity_adjoint(const ExecutionSpace& space, density::MixtureNetwo
         for (int k = 0; k < i; ++k) before += velocity_bar(k, s) * velocity(k, s);
         Scalar growth_bar = 0;  // adjoint of d_t log f_i
         for (int k = i + 1; k < n_leading; ++k) growth_bar += velocity_bar(k, s) * f.excess(k, s);
-        const density::Mixture<Scalar> to = out_bar.at(i, s), to_dot = out_bar.at(i, n + s);
+        const density::Mixture<Scalar> to = out_bar.at(i, s, lane), to_dot = out_bar.at(i, n + s, lane);
         density::set_zero(to);
         density::set_zero(to_dot);
-        to_x(i, s) += before * g.log_density_slope() +
-                      v_bar * growth * math::exp(g.log_density() - f.log_f(i, s) + log_factor);
+        Scalar to_x_i = to_x(i, s);
+        to_x_i += before * g.log_density_slope() +
+                  v_bar * growth * math::exp(g.log_density() - f.log_f(i, s) + log_factor);
         if (has_direction)
-          add_score_direction_adjoint(mixtures, out_bar, i, s, n, x, direction(i, s), to_x(i, s));
+          add_score_direction_adjoint(mixtures, out_bar, {i, s, n, lane}, x, direction(i, s), to_x_i);
         density::moving_conditional_adjoint(
-            mixtures.at(i, s), mixtures.at(i, n + s), x,
+            mixtures.at(i, s, lane), mixtures.at(i, n + s, lane), x,
             density::MovingConditional<Scalar>{log_rho_bar(s) - before - v_bar * growth * f.excess(i, s),
                                                growth_bar, v_bar * factor, -v_bar * growth * factor},
-            is_sampled, to, to_dot, to_x(i, s));
+            is_sampled, to, to_dot, to_x_i);
+        lane.wait();
+        if (lane.is_first()) to_x(i, s) = to_x_i;
       });
 }
 

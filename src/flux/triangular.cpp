@@ -1,6 +1,7 @@
 #include "fluxes.hpp"
 #include "rhoflux/density/conditional_sweep.hpp"
 #include "rhoflux/density/logistic_motion.hpp"
+#include "rhoflux/device/lanes.hpp"
 #include "rhoflux/device/loops.hpp"
 #include "score_direction.hpp"
 
@@ -51,11 +52,15 @@ void triangular_velocity(const ExecutionSpace& space, const density::MixtureView
   const Vector<Scalar> log_density = log_rho;
   const ConstMatrix<double> uniform = uniforms;
   const bool draws = uniforms.extent(0) > 0;
-  for_each(
-      space, "triangular velocity", n, KOKKOS_LAMBDA(int s) {
-        if (draws) x(i, s) = density::draw(mixtures.at(i, s), uniform(2 * i, s), uniform(2 * i + 1, s));
+  for_each_group(
+      space, "triangular velocity", n, KOKKOS_LAMBDA(int s, const Lane& lane) {
+        const density::Mixture<Scalar> mixture = mixtures.at(i, s, lane);
+        const Scalar x_i = draws ? density::draw(mixture, uniform(2 * i, s), uniform(2 * i + 1, s)) : x(i, s);
         Scalar log_f = 0;
-        v(i, s) = density::quantile_velocity(mixtures.at(i, s), mixtures.at(i, n + s), x(i, s), log_f);
+        const Scalar v_i = density::quantile_velocity(mixture, mixtures.at(i, n + s, lane), x_i, log_f);
+        if (!lane.is_first()) return;
+        if (draws) x(i, s) = x_i;
+        v(i, s) = v_i;
         log_density(s) = (i == 0 ? Scalar(0) : log_density(s)) + log_f;
       });
 }
@@ -88,18 +93,21 @@ void triangular_velocity_adjoint(const ExecutionSpace& space, density::MixtureNe
   const Matrix<Scalar> x = points.x, direction = bar.direction, to_x = x_bar;
   const ConstMatrix<Scalar> velocity_bar = x_dot_bar;
   const Vector<Scalar> log_rho_bar = bar.log_rho;
-  for_each(
-      space, "triangular velocity adjoint", n, KOKKOS_LAMBDA(int s) {
-        const density::Mixture<Scalar> mixture = mixtures.at(i, s), to = out_bar.at(i, s);
-        const density::Mixture<Scalar> to_dot = out_bar.at(i, n + s);
+  for_each_group(
+      space, "triangular velocity adjoint", n, KOKKOS_LAMBDA(int s, const Lane& lane) {
+        const density::Mixture<Scalar> mixture = mixtures.at(i, s, lane), to = out_bar.at(i, s, lane);
+        const density::Mixture<Scalar> to_dot = out_bar.at(i, n + s, lane);
+        Scalar to_x_i = to_x(i, s);
         density::set_zero(to);
         density::set_zero(to_dot);
         if (has_direction)
-          add_score_direction_adjoint(mixtures, out_bar, i, s, n, x(i, s), direction(i, s), to_x(i, s));
+          add_score_direction_adjoint(mixtures, out_bar, {i, s, n, lane}, x(i, s), direction(i, s), to_x_i);
         density::moving_conditional_adjoint(
-            mixture, mixtures.at(i, n + s), x(i, s),
+            mixture, mixtures.at(i, n + s, lane), x(i, s),
             density::MovingConditional<Scalar>{log_rho_bar(s), Scalar(0), velocity_bar(i, s), Scalar(0)},
-            is_sampled, to, to_dot, to_x(i, s));
+            is_sampled, to, to_dot, to_x_i);
+        lane.wait();
+        if (lane.is_first()) to_x(i, s) = to_x_i;
       });
 }
 

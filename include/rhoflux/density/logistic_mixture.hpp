@@ -1,9 +1,11 @@
 #pragma once
 
-#include "rhoflux/core/draws.hpp"
+#include <limits>
+
 #include "rhoflux/core/log_sum_exp.hpp"
 #include "rhoflux/core/math.hpp"
 #include "rhoflux/density/config.hpp"
+#include "rhoflux/device/lanes.hpp"
 
 namespace rhoflux::density {
 
@@ -12,35 +14,72 @@ namespace rhoflux::density {
 ///   F = sum_l alpha_l sigmoid(z_l),  f = dF/dx = sum_l alpha_l s_l sigmoid(z_l) sigmoid(-z_l),  z_l = s_l (x
 ///   - mu_l)
 /// Everything below stays in log space, so that both tails keep their relative accuracy (model.md section 1).
+/// The lanes of a group share the logistics. All of them call the functions below, with the same numbers, and get the
+/// same numbers; each writes the adjoints of its own logistics.
 template <class Scalar>
 struct Mixture {
   Scalar* logit = nullptr;
   Scalar* location = nullptr;
   Scalar* log_scale = nullptr;  ///< log s, s = 1 / scale
   int size = 0;                 ///< L
+  Lane lane = {};               ///< the one that calls
 };
+
+/// Loop over the logistics l of a mixture that belong to its lane.
+#define RHOFLUX_FOR_LOGISTICS(l, mixture) \
+  RHOFLUX_FOR_LANE_ENTRIES(l, (mixture).lane, (mixture).size, max_logistics)
+
+/// One number for each of them.
+template <class Scalar>
+using PerLogistic = LaneArray<Scalar, max_logistics>;
 
 template <class Scalar>
 RHOFLUX_FUNCTION void set_zero(const Mixture<Scalar>& mixture) {
-  for (int l = 0; l < mixture.size; ++l) mixture.logit[l] = mixture.location[l] = mixture.log_scale[l] = 0;
+  RHOFLUX_FOR_LOGISTICS(l, mixture) mixture.logit[l] = mixture.location[l] = mixture.log_scale[l] = 0;
 }
 
 namespace detail {
 
+/// Largest of one number for each logistic.
+template <class Scalar, class Values>
+RHOFLUX_FUNCTION Scalar maximum_over(const Mixture<Scalar>& mixture, const Values& values) {
+  if constexpr (Lane::count == 1) {
+    return maximum<Scalar>(values, mixture.size);
+  } else {
+    constexpr Scalar lowest = std::numeric_limits<Scalar>::lowest();
+    Scalar largest = lowest;
+    RHOFLUX_FOR_LOGISTICS(l, mixture) largest = values[l] > largest ? values[l] : largest;
+    return mixture.lane.maximum(largest);
+  }
+}
+
+/// log sum_l e^{values_l}.
+template <class Scalar, class Values>
+RHOFLUX_FUNCTION Scalar log_sum_exp_over(const Mixture<Scalar>& mixture, const Values& values) {
+  if constexpr (Lane::count == 1) {
+    return log_sum_exp<Scalar>(values, mixture.size);
+  } else {
+    const Scalar largest = maximum_over(mixture, values);
+    Scalar sum = 0;
+    RHOFLUX_FOR_LOGISTICS(l, mixture) sum += math::exp(values[l] - largest);
+    return largest + math::log(mixture.lane.sum(sum));
+  }
+}
+
 /// Per logistic: log of its unnormalised share of the density, and tanh(z/2) = sigmoid(z) - sigmoid(-z).
 template <class Scalar>
 struct Shares {
-  Scalar log_share[max_logistics];  ///< logit + log s + log sigmoid(z) + log sigmoid(-z)
-  Scalar tanh_half[max_logistics];
-  Scalar z[max_logistics];
-  Scalar scale[max_logistics];     ///< s
-  Scalar softplus[max_logistics];  ///< log(1 + e^{-|z|})
+  PerLogistic<Scalar> log_share;  ///< logit + log s + log sigmoid(z) + log sigmoid(-z)
+  PerLogistic<Scalar> tanh_half;
+  PerLogistic<Scalar> z;
+  PerLogistic<Scalar> scale;     ///< s
+  PerLogistic<Scalar> softplus;  ///< log(1 + e^{-|z|})
 };
 
 template <class Scalar>
 RHOFLUX_FUNCTION void shares(const Mixture<Scalar>& mixture, Scalar x, Shares<Scalar>& out) {
   RHOFLUX_SIMD
-  for (int l = 0; l < mixture.size; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     const Scalar s = math::exp(mixture.log_scale[l]);
     const Scalar z = s * (x - mixture.location[l]);
     const Scalar e = math::exp(-math::abs(z));
@@ -60,7 +99,8 @@ template <class Scalar>
 RHOFLUX_FUNCTION Scalar log_density(const Mixture<Scalar>& mixture, Scalar x) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  return log_sum_exp(share.log_share, mixture.size) - log_sum_exp(mixture.logit, mixture.size);
+  return detail::log_sum_exp_over(mixture, share.log_share) -
+         detail::log_sum_exp_over(mixture, mixture.logit);
 }
 
 /// log f(x) and, in `bar`, weight times its derivatives with respect to the parameters:
@@ -72,12 +112,11 @@ RHOFLUX_FUNCTION Scalar log_density_adjoint(const Mixture<Scalar>& mixture, Scal
                                             const Mixture<Scalar>& bar, Scalar& x_bar) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  const int n = mixture.size;
-  const Scalar log_f = log_sum_exp(share.log_share, n);
-  const Scalar log_norm = log_sum_exp(mixture.logit, n);
+  const Scalar log_f = detail::log_sum_exp_over(mixture, share.log_share);
+  const Scalar log_norm = detail::log_sum_exp_over(mixture, mixture.logit);
   Scalar slope = 0;
   RHOFLUX_SIMD_SUM(slope)
-  for (int l = 0; l < n; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     const Scalar w = math::exp(share.log_share[l] - log_f);
     const Scalar alpha = math::exp(mixture.logit[l] - log_norm);
     const Scalar pull = w * share.scale[l] * share.tanh_half[l];
@@ -86,7 +125,7 @@ RHOFLUX_FUNCTION Scalar log_density_adjoint(const Mixture<Scalar>& mixture, Scal
     bar.log_scale[l] = weight * w * (Scalar(1) - share.z[l] * share.tanh_half[l]);
     slope += pull;
   }
-  x_bar = -weight * slope;
+  x_bar = -weight * mixture.lane.sum(slope);
   return log_f - log_norm;
 }
 
@@ -96,18 +135,17 @@ RHOFLUX_FUNCTION Scalar log_density_tangent(const Mixture<Scalar>& mixture, Scal
                                             const Mixture<Scalar>& dot, Scalar x_dot, Scalar& log_f_dot) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  const int n = mixture.size;
-  const Scalar log_f = log_sum_exp(share.log_share, n);
-  const Scalar log_norm = log_sum_exp(mixture.logit, n);
+  const Scalar log_f = detail::log_sum_exp_over(mixture, share.log_share);
+  const Scalar log_norm = detail::log_sum_exp_over(mixture, mixture.logit);
   Scalar sum = 0;
   RHOFLUX_SIMD_SUM(sum)
-  for (int l = 0; l < n; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     const Scalar w = math::exp(share.log_share[l] - log_f);
     const Scalar alpha = math::exp(mixture.logit[l] - log_norm);
     const Scalar z_dot = dot.log_scale[l] * share.z[l] + share.scale[l] * (x_dot - dot.location[l]);
     sum += (w - alpha) * dot.logit[l] + w * (dot.log_scale[l] - z_dot * share.tanh_half[l]);
   }
-  log_f_dot = sum;
+  log_f_dot = mixture.lane.sum(sum);
   return log_f - log_norm;
 }
 
@@ -115,26 +153,31 @@ RHOFLUX_FUNCTION Scalar log_density_tangent(const Mixture<Scalar>& mixture, Scal
 template <class Scalar>
 RHOFLUX_FUNCTION void log_cdf(const Mixture<Scalar>& mixture, Scalar x, Scalar& log_below,
                               Scalar& log_above) {
-  Scalar below[max_logistics], above[max_logistics];
+  PerLogistic<Scalar> below, above;
   RHOFLUX_SIMD
-  for (int l = 0; l < mixture.size; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     const Scalar z = math::exp(mixture.log_scale[l]) * (x - mixture.location[l]);
     below[l] = mixture.logit[l] + math::log_sigmoid(z);
     above[l] = mixture.logit[l] + math::log_sigmoid(-z);
   }
-  const Scalar log_norm = log_sum_exp(mixture.logit, mixture.size);
-  log_below = log_sum_exp(below, mixture.size) - log_norm;
-  log_above = log_sum_exp(above, mixture.size) - log_norm;
+  const Scalar log_norm = detail::log_sum_exp_over(mixture, mixture.logit);
+  log_below = detail::log_sum_exp_over(mixture, below) - log_norm;
+  log_above = detail::log_sum_exp_over(mixture, above) - log_norm;
 }
 
 /// A draw: logistic by its weight with the first uniform, then the inverse logistic CDF of the second.
 template <class Scalar>
 RHOFLUX_FUNCTION Scalar draw(const Mixture<Scalar>& mixture, double choice, double level) {
-  const Scalar largest = maximum(mixture.logit, mixture.size);
-  double total = 0;
-  for (int l = 0; l < mixture.size; ++l) total += static_cast<double>(math::exp(mixture.logit[l] - largest));
-  const int chosen = choose_index(choice * total, mixture.size, [&](int l) {
-    return static_cast<double>(math::exp(mixture.logit[l] - largest));
+  const Scalar largest = detail::maximum_over(mixture, mixture.logit);
+  PerLogistic<double> weight;
+  RHOFLUX_FOR_LOGISTICS(l, mixture) weight[l] = static_cast<double>(math::exp(mixture.logit[l] - largest));
+  double rest = 0;
+  for_each_in_order<max_logistics>(mixture.lane, weight, mixture.size, [&](double w) { rest += w; });
+  rest *= choice;
+  int chosen = 0;  // the logistics before it are those whose weights fit into choice times the sum
+  for_each_in_order<max_logistics>(mixture.lane, weight, mixture.size - 1, [&](double w) {
+    rest -= w;
+    chosen += rest < 0 ? 0 : 1;
   });
   const double z = math::log(level) - math::log(1.0 - level);
   return mixture.location[chosen] + static_cast<Scalar>(z) * math::exp(-mixture.log_scale[chosen]);

@@ -21,7 +21,7 @@ namespace detail {
 template <class Scalar>
 struct ConditionalRates {
   Shares<Scalar> share;
-  Scalar w[max_logistics], r[max_logistics], a[max_logistics], q[max_logistics], alpha[max_logistics];
+  PerLogistic<Scalar> w, r, a, q, alpha;
   Scalar log_f;        ///< log of the density
   Scalar sum_r;        ///< sum_l r_l: F / f or -(1 - F) / f
   Scalar f_dot_ratio;  ///< F_dot / f at fixed x
@@ -30,50 +30,52 @@ struct ConditionalRates {
 /// Everything that does not need the rates: w, r, alpha, log_f, side, sum_r.
 template <class Scalar>
 RHOFLUX_FUNCTION void place(const Mixture<Scalar>& mixture, Scalar x, ConditionalRates<Scalar>& m) {
-  const int n = mixture.size;
   shares(mixture, x, m.share);
-  const Scalar log_norm = log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
-  const Scalar log_f = log_sum_exp(static_cast<const Scalar*>(m.share.log_share), n);
-  Scalar balance = 0;  // F - (1 - F)
-  if (n == 1) {        // as below, to the bit, without exponentials of zero
-    m.alpha[0] = m.w[0] = Scalar(1);
-    balance = m.share.tanh_half[0];
+  const Scalar log_norm = log_sum_exp_over(mixture, mixture.logit);
+  const Scalar log_f = log_sum_exp_over(mixture, m.share.log_share);
+  Scalar balance = 0;       // F - (1 - F)
+  if (mixture.size == 1) {  // as below, to the bit, without exponentials of zero
+    RHOFLUX_FOR_LOGISTICS(l, mixture) {
+      m.alpha[l] = m.w[l] = Scalar(1);
+      balance += m.share.tanh_half[l];
+    }
   } else {
     RHOFLUX_SIMD_SUM(balance)
-    for (int l = 0; l < n; ++l) {
+    RHOFLUX_FOR_LOGISTICS(l, mixture) {
       m.alpha[l] = math::exp(mixture.logit[l] - log_norm);
       m.w[l] = math::exp(m.share.log_share[l] - log_f);
       balance += m.alpha[l] * m.share.tanh_half[l];
     }
   }
+  balance = mixture.lane.sum(balance);
   const Scalar side = balance <= Scalar(0) ? Scalar(1) : Scalar(-1);
   Scalar sum_r = 0;
   RHOFLUX_SIMD_SUM(sum_r)
-  for (int l = 0; l < n; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     const Scalar towards = side * m.share.z[l];
     const Scalar log_sigmoid = (towards < Scalar(0) ? towards : Scalar(0)) - m.share.softplus[l];
     m.r[l] = side * math::exp(mixture.logit[l] + log_sigmoid - log_f);
     sum_r += m.r[l];
   }
-  m.sum_r = sum_r;
+  m.sum_r = mixture.lane.sum(sum_r);
   m.log_f = log_f - log_norm;
 }
 
 template <class Scalar>
 RHOFLUX_FUNCTION void move(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x,
                            ConditionalRates<Scalar>& m) {
-  const int n = mixture.size;
   Scalar mean = 0;
   RHOFLUX_SIMD_SUM(mean)
-  for (int l = 0; l < n; ++l) mean += m.alpha[l] * dot.logit[l];
+  RHOFLUX_FOR_LOGISTICS(l, mixture) mean += m.alpha[l] * dot.logit[l];
+  mean = mixture.lane.sum(mean);
   Scalar ratio = 0;
   RHOFLUX_SIMD_SUM(ratio)
-  for (int l = 0; l < n; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     m.a[l] = dot.logit[l] - mean;
     m.q[l] = dot.log_scale[l] * (x - mixture.location[l]) - dot.location[l];
     ratio += m.r[l] * m.a[l] + m.w[l] * m.q[l];
   }
-  m.f_dot_ratio = ratio;
+  m.f_dot_ratio = mixture.lane.sum(ratio);
 }
 
 }  // namespace detail
@@ -107,7 +109,7 @@ RHOFLUX_FUNCTION void quantile_velocity_adjoint(const Mixture<Scalar>& mixture, 
   const Scalar v = m.f_dot_ratio, b = -velocity_bar;
   Scalar slope = 0;
   RHOFLUX_SIMD_SUM(slope)
-  for (int l = 0; l < mixture.size; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     const Scalar first = m.r[l] * m.a[l], second = m.w[l] * m.q[l], distance = x - mixture.location[l];
     const Scalar c = m.w[l] * m.a[l] + m.share.scale[l] * (v * m.w[l] - second) * m.share.tanh_half[l];
     const Scalar pull = c + m.w[l] * dot.log_scale[l];
@@ -119,7 +121,7 @@ RHOFLUX_FUNCTION void quantile_velocity_adjoint(const Mixture<Scalar>& mixture, 
     dot_bar.log_scale[l] += b * m.w[l] * distance;
     slope += pull;
   }
-  x_bar += b * slope;
+  x_bar += b * mixture.lane.sum(slope);
 }
 
 /// Adds ratio_bar dF/f, the adjoint of F divided by f: by parameters r_l - alpha_l R, w_l (x - mu_l), -w_l;
@@ -130,7 +132,7 @@ RHOFLUX_FUNCTION void cdf_ratio_adjoint(const Mixture<Scalar>& mixture, Scalar x
   detail::ConditionalRates<Scalar> m;
   detail::place(mixture, x, m);
   RHOFLUX_SIMD
-  for (int l = 0; l < mixture.size; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     bar.logit[l] += ratio_bar * (m.r[l] - m.alpha[l] * m.sum_r);
     bar.location[l] -= ratio_bar * m.w[l];
     bar.log_scale[l] += ratio_bar * m.w[l] * (x - mixture.location[l]);
@@ -149,12 +151,13 @@ template <class Scalar>
 RHOFLUX_FUNCTION Scalar log_density_slope(const Mixture<Scalar>& mixture, Scalar x) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  const Scalar log_f = log_sum_exp(static_cast<const Scalar*>(share.log_share), mixture.size);
+  const Scalar log_f = detail::log_sum_exp_over(mixture, share.log_share);
   Scalar slope = 0;
   RHOFLUX_SIMD_SUM(slope)
-  for (int l = 0; l < mixture.size; ++l)
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     slope -= math::exp(share.log_share[l] - log_f) * share.scale[l] * share.tanh_half[l];
-  return slope;
+  }
+  return mixture.lane.sum(slope);
 }
 
 /// Adds weight.value d log f + weight.dot d(x_dot d log f / dx) by the parameters and x: the tangent along x
@@ -165,19 +168,20 @@ RHOFLUX_FUNCTION void log_density_slope_adjoint(const Mixture<Scalar>& mixture, 
                                                 Scalar& x_bar) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  const int n = mixture.size;
-  const Scalar log_f = log_sum_exp(static_cast<const Scalar*>(share.log_share), n);
-  const Scalar log_norm = log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
-  Scalar w[max_logistics], growth[max_logistics], mean_growth = 0;
+  const Scalar log_f = detail::log_sum_exp_over(mixture, share.log_share);
+  const Scalar log_norm = detail::log_sum_exp_over(mixture, mixture.logit);
+  PerLogistic<Scalar> w, growth;
+  Scalar mean_growth = 0;
   RHOFLUX_SIMD_SUM(mean_growth)
-  for (int l = 0; l < n; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     w[l] = math::exp(share.log_share[l] - log_f);
     growth[l] = -share.scale[l] * x_dot * share.tanh_half[l];
     mean_growth += w[l] * growth[l];
   }
+  mean_growth = mixture.lane.sum(mean_growth);
   Scalar slope = 0;
   RHOFLUX_SIMD_SUM(slope)
-  for (int l = 0; l < n; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     const Scalar alpha = math::exp(mixture.logit[l] - log_norm), tanh_half = share.tanh_half[l];
     const Scalar scale = share.scale[l], h = w[l] * (growth[l] - mean_growth);
     const Scalar tanh_slope = Scalar(0.5) * (Scalar(1) - tanh_half * tanh_half);
@@ -188,7 +192,7 @@ RHOFLUX_FUNCTION void log_density_slope_adjoint(const Mixture<Scalar>& mixture, 
     bar.log_scale[l] += weight.value * w[l] + weight.dot * (h + w[l] * growth[l]) + z_bar * share.z[l];
     slope += scale * z_bar;
   }
-  x_bar += slope;
+  x_bar += mixture.lane.sum(slope);
 }
 
 /// Adjoint of log_density_tangent: adds weight.value d log f + weight.dot d log_f_dot by parameters, their
@@ -203,22 +207,23 @@ RHOFLUX_FUNCTION void log_density_tangent_adjoint(const Mixture<Scalar>& mixture
                                                   Scalar& x_bar, Scalar& x_dot_bar) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  const int n = mixture.size;
-  const Scalar log_f = log_sum_exp(static_cast<const Scalar*>(share.log_share), n);
-  const Scalar log_norm = log_sum_exp(static_cast<const Scalar*>(mixture.logit), n);
-  Scalar w[max_logistics], growth[max_logistics], z_dot[max_logistics];
+  const Scalar log_f = detail::log_sum_exp_over(mixture, share.log_share);
+  const Scalar log_norm = detail::log_sum_exp_over(mixture, mixture.logit);
+  PerLogistic<Scalar> w, growth, z_dot;
   Scalar mean_growth = 0, mean_logit = 0;
   RHOFLUX_SIMD_SUM(mean_growth, mean_logit)
-  for (int l = 0; l < n; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     w[l] = math::exp(share.log_share[l] - log_f);
     z_dot[l] = dot.log_scale[l] * share.z[l] + share.scale[l] * (x_dot - dot.location[l]);
     growth[l] = dot.logit[l] + dot.log_scale[l] - z_dot[l] * share.tanh_half[l];
     mean_growth += w[l] * growth[l];
     mean_logit += math::exp(mixture.logit[l] - log_norm) * dot.logit[l];
   }
+  mean_growth = mixture.lane.sum(mean_growth);
+  mean_logit = mixture.lane.sum(mean_logit);
   Scalar slope = 0, slope_dot = 0;
   RHOFLUX_SIMD_SUM(slope, slope_dot)
-  for (int l = 0; l < n; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     const Scalar alpha = math::exp(mixture.logit[l] - log_norm), tanh_half = share.tanh_half[l];
     const Scalar scale = share.scale[l], h = w[l] * (growth[l] - mean_growth);
     const Scalar tanh_slope = Scalar(0.5) * (Scalar(1) - tanh_half * tanh_half);
@@ -236,8 +241,8 @@ RHOFLUX_FUNCTION void log_density_tangent_adjoint(const Mixture<Scalar>& mixture
     slope += scale * z_bar;
     slope_dot -= weight.dot * pull;
   }
-  x_bar += slope;
-  x_dot_bar += slope_dot;
+  x_bar += mixture.lane.sum(slope);
+  x_dot_bar += mixture.lane.sum(slope_dot);
 }
 
 /// What a flux needs of one conditional whose parameters move, at a fixed x.
@@ -259,9 +264,10 @@ RHOFLUX_FUNCTION MovingConditional<Scalar> moving_conditional(const Mixture<Scal
   detail::move(mixture, dot, x, m);
   Scalar log_f_dot = 0;
   RHOFLUX_SIMD_SUM(log_f_dot)
-  for (int l = 0; l < mixture.size; ++l)
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     log_f_dot += m.w[l] * (m.a[l] + dot.log_scale[l] - m.share.scale[l] * m.q[l] * m.share.tanh_half[l]);
-  return {m.log_f, log_f_dot, -m.f_dot_ratio, m.sum_r};
+  }
+  return {m.log_f, mixture.lane.sum(log_f_dot), -m.f_dot_ratio, m.sum_r};
 }
 
 /// Adjoint of moving_conditional in one pass: adds weight.log_f d log_f + .. by parameters, their rates and x
@@ -276,17 +282,18 @@ RHOFLUX_FUNCTION void moving_conditional_adjoint(const Mixture<Scalar>& mixture,
   detail::ConditionalRates<Scalar> m;
   detail::place(mixture, x, m);
   detail::move(mixture, dot, x, m);
-  const int n = mixture.size;
-  Scalar growth[max_logistics], mean_growth = 0;
+  PerLogistic<Scalar> growth;
+  Scalar mean_growth = 0;
   RHOFLUX_SIMD_SUM(mean_growth)
-  for (int l = 0; l < n; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     growth[l] = m.a[l] + dot.log_scale[l] - m.share.scale[l] * m.q[l] * m.share.tanh_half[l];
     mean_growth += m.w[l] * growth[l];
   }
+  mean_growth = mixture.lane.sum(mean_growth);
   const Scalar v = m.f_dot_ratio, b = -weight.quantile_velocity;
-  Scalar slope = weight.cdf_ratio;
+  Scalar slope = mixture.lane.is_first() ? weight.cdf_ratio : Scalar(0);
   RHOFLUX_SIMD_SUM(slope)
-  for (int l = 0; l < n; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     const Scalar tanh_half = m.share.tanh_half[l], scale = m.share.scale[l], w = m.w[l];
     const Scalar second = w * m.q[l], distance = x - mixture.location[l];
     const Scalar h = w * (growth[l] - mean_growth);
@@ -306,10 +313,10 @@ RHOFLUX_FUNCTION void moving_conditional_adjoint(const Mixture<Scalar>& mixture,
     dot_bar.log_scale[l] += weight.log_f_dot * w * (Scalar(1) - tanh_half * m.share.z[l]) + b * w * distance;
     slope += scale * z_bar + b * pull;
   }
-  x_bar += slope;
+  x_bar += mixture.lane.sum(slope);
   const Scalar ratio_bar = weight.cdf_ratio - (is_drawn ? x_bar : Scalar(0));
   RHOFLUX_SIMD
-  for (int l = 0; l < n; ++l) {
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
     bar.logit[l] += ratio_bar * (m.r[l] - m.alpha[l] * m.sum_r);
     bar.location[l] -= ratio_bar * m.w[l];
     bar.log_scale[l] += ratio_bar * m.w[l] * (x - mixture.location[l]);

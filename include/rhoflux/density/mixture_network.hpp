@@ -19,10 +19,11 @@ struct MixtureView {
   int logits_stride = 0, shapes_stride = 0, location_offset = 0, scale_offset = 0;
   int n_logistics = 0;
 
-  RHOFLUX_FUNCTION Mixture<Scalar> at(int head, int column) const {
+  /// @param lane that asks
+  RHOFLUX_FUNCTION Mixture<Scalar> at(int head, int column, const Lane& lane) const {
     Scalar* shape = &shapes(head * shapes_stride, column);
-    return {&logits(head * logits_stride, column), shape + location_offset, shape + scale_offset,
-            n_logistics};
+    return {&logits(head * logits_stride, column), shape + location_offset, shape + scale_offset, n_logistics,
+            lane};
   }
 };
 
