@@ -1,5 +1,9 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -55,6 +59,17 @@ std::vector<double> values_of(const View& view) {
   std::vector<double> values;
   for (std::size_t k = 0; k < host.size(); ++k) values.push_back(static_cast<double>(host.data()[k]));
   return values;
+}
+
+/// Expects that two vectors agree to `relative` of the largest entry of `want`.
+template <class Scalar>
+void expect_near_entries(const Vector<Scalar>& got, const Vector<Scalar>& want, double relative) {
+  const std::vector<double> found = values_of(got), expected = values_of(want);
+  ASSERT_EQ(found.size(), expected.size());
+  double largest = 0;
+  for (const double entry : expected) largest = std::max(largest, std::fabs(entry));
+  for (std::size_t k = 0; k < found.size(); ++k)
+    ASSERT_NEAR(found[k], expected[k], relative * largest) << "entry " << k;
 }
 
 }  // namespace rhoflux::test

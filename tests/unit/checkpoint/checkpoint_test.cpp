@@ -199,32 +199,21 @@ class DamagedCheckpoint : public ::testing::Test {
   const std::string m_path = m_folder.file("run.h5");
 };
 
-TEST_F(DamagedCheckpoint, AnUnknownFamilyIsRefused) {
-  set_text("model", "family", "gaussian");
-  expect_refused(
-      {"'model', attribute 'family': 'gaussian' is not one of the choices", "autoregressive | factorised"});
-}
-
-TEST_F(DamagedCheckpoint, UnknownMixtureWeightsAreRefused) {
-  set_text("model", "weights", "constant");
-  expect_refused({"'model', attribute 'weights': 'constant' is not one of the choices",
-                  "time_dependent | time_constant"});
-}
-
-TEST_F(DamagedCheckpoint, AnUnknownFluxIsRefused) {
-  set_text("flux", "kind", "Sigmoid");
-  expect_refused({"'flux', attribute 'kind': 'Sigmoid' is not one of the choices", "triangular | sigmoid"});
-}
-
-TEST_F(DamagedCheckpoint, AnUnknownDivergenceFreePartIsRefused) {
-  set_text("flux", "divergence_free", "curl");
-  expect_refused({"'flux', attribute 'divergence_free': 'curl' is not one of the choices",
-                  "none | density_weighted | antisymmetric"});
-}
-
-TEST_F(DamagedCheckpoint, AnUnknownPrecisionIsRefused) {
-  set_text("state", "precision", "half");
-  expect_refused({"'state', attribute 'precision': 'half' is not one of the choices", "single | double"});
+TEST_F(DamagedCheckpoint, UnknownChoicesAreRefused) {
+  struct Choice {
+    const char *object, *attribute, *value, *known;
+  };
+  for (const Choice& choice :
+       {Choice{"model", "family", "gaussian", "autoregressive | factorised"},
+        Choice{"model", "weights", "constant", "time_dependent | time_constant"},
+        Choice{"flux", "kind", "Sigmoid", "triangular | sigmoid"},
+        Choice{"flux", "divergence_free", "curl", "none | density_weighted | antisymmetric"},
+        Choice{"state", "precision", "half", "single | double"}}) {
+    testing::write(m_path, example());
+    set_text(choice.object, choice.attribute, choice.value);
+    const std::string where = std::string("'") + choice.object + "', attribute '" + choice.attribute + "'";
+    expect_refused({where + ": '" + choice.value + "' is not one of the choices", choice.known});
+  }
 }
 
 TEST_F(DamagedCheckpoint, AVolatilityThatIsNoneIsRefused) {

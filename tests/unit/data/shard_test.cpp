@@ -6,33 +6,45 @@
 #include <cmath>
 #include <vector>
 
+#include "support/device_data.hpp"
+
 namespace rhoflux::data {
 namespace {
 
+using namespace test;
+
+/// Rows that are recognised by their numbers: tau = row, x = (10 row, -row), weight = 1 + row.
 Shard<double> make_shard(int n) {
-  Shard<double> shard = {0, n, make_vector<double>("tau", n), make_matrix<double>("x", 2, n),
-                         make_vector<double>("weight", n)};
+  std::vector<double> tau, x, weight;
   for (int row = 0; row < n; ++row) {
-    shard.tau(row) = row;  // the row's own number, to recognise it
-    shard.x(0, row) = 10.0 * row;
-    shard.x(1, row) = -row;
-    shard.weight(row) = 1.0 + row;
+    tau.push_back(row);
+    x.insert(x.end(), {10.0 * row, -1.0 * row});
+    weight.push_back(1.0 + row);
   }
-  return shard;
+  return {0, n, to_vector<double>(tau), to_matrix<double>(x, 2), to_vector<double>(weight)};
+}
+
+/// A batch on the host: tau (n), x (n, 2) in C order, weight (n).
+struct Batch {
+  std::vector<double> tau, x, weight;
+};
+
+Batch draw(const Shard<double>& shard, const BatchConfig& config) {
+  const int n = static_cast<int>(config.batch);
+  const density::Points<double> points = {make_vector<double>("tau", n), make_matrix<double>("x", 2, n)};
+  const auto weight = make_vector<double>("weight", n);
+  draw_batch(ExecutionSpace(), shard, config, 0, points, weight);
+  return {values_of(points.tau), values_of(points.x), values_of(weight)};
 }
 
 std::vector<int> drawn_rows(int n_rows, int batch, std::int64_t step, std::uint64_t seed) {
-  const Shard<double> shard = make_shard(n_rows);
-  const density::Points<double> points = {make_vector<double>("tau", batch),
-                                          make_matrix<double>("x", 2, batch)};
-  const auto weight = make_vector<double>("weight", batch);
-  draw_batch(ExecutionSpace(), shard, {RandomPurpose::batch, seed, step, batch, 0.0}, 0, points, weight);
+  const Batch drawn = draw(make_shard(n_rows), {RandomPurpose::batch, seed, step, batch, 0.0});
   std::vector<int> rows;
-  for (int s = 0; s < batch; ++s) {
-    rows.push_back(static_cast<int>(points.tau(s)));
-    EXPECT_EQ(points.x(0, s), 10.0 * rows.back());
-    EXPECT_EQ(points.x(1, s), -rows.back());
-    EXPECT_EQ(weight(s), 1.0 + rows.back());
+  for (std::size_t s = 0; s < drawn.tau.size(); ++s) {
+    rows.push_back(static_cast<int>(drawn.tau[s]));
+    EXPECT_EQ(drawn.x[2 * s], 10.0 * rows.back());
+    EXPECT_EQ(drawn.x[2 * s + 1], -rows.back());
+    EXPECT_EQ(drawn.weight[s], 1.0 + rows.back());
   }
   return rows;
 }
@@ -72,14 +84,11 @@ TEST(DrawBatch, MoreSamplesThanRowsUsesAllRows) {
 // The sum of 2 * 4000 standard normals squared has mean 8000 and standard deviation sqrt(16000) = 127.
 TEST(DrawBatch, NoiseHasTheVarianceAskedFor) {
   const int n = 4000;
-  const Shard<double> shard = make_shard(n);
-  const density::Points<double> points = {make_vector<double>("tau", n), make_matrix<double>("x", 2, n)};
-  const auto weight = make_vector<double>("weight", n);
-  draw_batch(ExecutionSpace(), shard, {RandomPurpose::batch, 1, 1, n, 0.25}, 0, points, weight);
+  const Batch drawn = draw(make_shard(n), {RandomPurpose::batch, 1, 1, n, 0.25});
   double sum = 0;
-  for (int s = 0; s < n; ++s) {
-    const double row = points.tau(s);
-    sum += std::pow((points.x(0, s) - 10 * row) / 0.25, 2) + std::pow((points.x(1, s) + row) / 0.25, 2);
+  for (std::size_t s = 0; s < n; ++s) {
+    const double row = drawn.tau[s];
+    sum += std::pow((drawn.x[2 * s] - 10 * row) / 0.25, 2) + std::pow((drawn.x[2 * s + 1] + row) / 0.25, 2);
   }
   EXPECT_NEAR(sum, 8000, 5 * 127);
 }

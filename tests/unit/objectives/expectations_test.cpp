@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <functional>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,12 @@ struct Moments {
   double variance_of_mean() const { return (squares / count - mean() * mean()) / (count - 1); }
 };
 
+/// Derivative of what has the gradient `bar` along a direction.
+double along(const std::vector<double>& direction, const Vector<double>& bar) {
+  const std::vector<double> gradient = values_of(bar);
+  return std::inner_product(direction.begin(), direction.end(), gradient.begin(), 0.0);
+}
+
 /// Gradient along `direction` of one batch of 64 samples, estimated by the score function,
 ///   E[dh + (h - b) d log rho], b the mean of the other samples,
 /// from the dynamics alone: times, units and terms are written down here once more.
@@ -37,64 +44,64 @@ struct ScoreFunction {
   const Config& config;
   const Units& units;
 
-  double gradient(std::int64_t step, const std::vector<double>& direction) {
-    const int n_dims = fixture.n_dims;
+  /// Samples of the model at stratified times.
+  density::Points<double> samples_of(std::int64_t step) const {
     const RandomStream random(77, RandomPurpose::sampling, static_cast<std::uint64_t>(step));
-    const auto tau = make_vector<double>("tau", chunk);
-    const auto x = make_matrix<double>("x", n_dims, chunk);
     const int n_uniforms = fixture.dynamics.density().uniforms_per_sample();
-    const auto uniforms = make_matrix<double>("uniforms", n_uniforms, chunk);
-    for (int s = 0; s < chunk; ++s) {
-      tau(s) = (s + random.uniforms(static_cast<std::uint64_t>(s), 0).first) / chunk;
+    std::vector<double> tau, uniforms;
+    for (std::uint64_t s = 0; s < chunk; ++s) {
+      tau.push_back((static_cast<double>(s) + random.uniforms(s, 0).first) / chunk);
       for (int k = 0; k < n_uniforms; ++k)
-        uniforms(k, s) =
-            random.uniforms(static_cast<std::uint64_t>(s), static_cast<std::uint32_t>(1 + k)).first;
+        uniforms.push_back(random.uniforms(s, static_cast<std::uint32_t>(1 + k)).first);
     }
-    const density::Points<double> points = {tau, x};
-    const ExecutionSpace space;
-    fixture.dynamics.density().sample(space, fixture.parameter_vector(), points, uniforms);
-    const auto matrix = [&] { return make_matrix<double>("work", n_dims, chunk); };
-    flux::DynamicsViews<double> motion = {make_vector<double>("log rho", chunk), matrix(), matrix(), matrix(),
-                                          matrix()};
-    const double g = 0.3;
-    for (int s = 0; s < chunk; ++s)
-      for (int i = 0; i < n_dims; ++i) {
-        const double scale = units.scale[static_cast<std::size_t>(i)];
-        motion.diffusion(i, s) = g * g / 2 * units.time_span() / (scale * scale);
-      }
-    fixture.dynamics.evaluate(space, fixture.parameter_vector(), points, motion);
-    double log_volume = 0;
-    for (const double scale : units.scale) log_volume += std::log(scale);
-    std::vector<double> h(chunk, 0.0);
-    const auto drift_bar = matrix(), unused = matrix();
-    const auto log_rho_bar = make_vector<double>("log rho bar", chunk);
-    const double share = units.time_span() / chunk;
-    for (int s = 0; s < chunk; ++s) {
-      for (int i = 0; i < n_dims; ++i) {
-        const double rate = units.scale[static_cast<std::size_t>(i)] / units.time_span();
-        const double u = rate * motion.drift(i, s);
-        h[static_cast<std::size_t>(s)] += config.schedule("kinetic").weight * u * u;
-        drift_bar(i, s) = share * config.schedule("kinetic").weight * 2 * u * rate;
-      }
-      h[static_cast<std::size_t>(s)] += config.schedule("entropy").weight * (motion.log_rho(s) - log_volume);
-    }
-    double sum = 0;
-    for (const double value : h) sum += value;
-    for (int s = 0; s < chunk; ++s) {
-      const double value = h[static_cast<std::size_t>(s)], baseline = (sum - value) / (chunk - 1);
-      log_rho_bar(s) = share * (config.schedule("entropy").weight + value - baseline);
-    }
-    const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
-    fixture.dynamics.adjoint(space, fixture.parameter_vector(), points, motion, drift_bar, log_rho_bar,
-                             flux::StateKind::fixed, bar, unused);
-    return along(bar, direction);
+    const density::Points<double> points = {to_vector<double>(tau),
+                                            make_matrix<double>("x", fixture.n_dims, chunk)};
+    fixture.dynamics.density().sample(ExecutionSpace(), fixture.parameter_vector(), points,
+                                      to_matrix<double>(uniforms, n_uniforms));
+    return points;
   }
 
-  double along(const Vector<double>& bar, const std::vector<double>& direction) const {
-    double sum = 0;
-    for (std::size_t k = 0; k < direction.size(); ++k)
-      if (direction[k] != 0) sum += direction[k] * bar(k);
-    return sum;
+  /// Their dynamics with g = 0.3.
+  flux::DynamicsViews<double> motion_of(const density::Points<double>& points) const {
+    constexpr double g = 0.3;
+    std::vector<double> diffusion;
+    for (int s = 0; s < chunk; ++s)
+      for (const double scale : units.scale)
+        diffusion.push_back(g * g / 2 * units.time_span() / (scale * scale));
+    const auto matrix = [&] { return make_matrix<double>("work", fixture.n_dims, chunk); };
+    flux::DynamicsViews<double> motion = {make_vector<double>("log rho", chunk), matrix(), matrix(), matrix(),
+                                          to_matrix<double>(diffusion, fixture.n_dims)};
+    fixture.dynamics.evaluate(ExecutionSpace(), fixture.parameter_vector(), points, motion);
+    return motion;
+  }
+
+  double gradient(std::int64_t step, const std::vector<double>& direction) const {
+    const density::Points<double> points = samples_of(step);
+    const flux::DynamicsViews<double> motion = motion_of(points);
+    const std::vector<double> drift = values_of(motion.drift), log_rho = values_of(motion.log_rho);
+    const double kinetic = config.schedule("kinetic").weight, entropy = config.schedule("entropy").weight;
+    const double share = units.time_span() / chunk;
+    const std::size_t dims = units.scale.size();
+    std::vector<double> h(chunk), drift_bar(dims * chunk), log_rho_bar(chunk);
+    for (std::size_t s = 0; s < chunk; ++s) {
+      h[s] = entropy * (log_rho[s] - units.log_volume());
+      for (std::size_t i = 0; i < dims; ++i) {
+        const double rate = units.scale[i] / units.time_span(), u = rate * drift[s * dims + i];
+        h[s] += kinetic * u * u;
+        drift_bar[s * dims + i] = share * kinetic * 2 * u * rate;
+      }
+    }
+    const double sum = std::accumulate(h.begin(), h.end(), 0.0);
+    for (std::size_t s = 0; s < chunk; ++s) {
+      const double baseline = (sum - h[s]) / (chunk - 1);
+      log_rho_bar[s] = share * (entropy + h[s] - baseline);
+    }
+    const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
+    const auto unused = make_matrix<double>("unused", fixture.n_dims, chunk);
+    fixture.dynamics.adjoint(ExecutionSpace(), fixture.parameter_vector(), points, motion,
+                             to_matrix<double>(drift_bar, fixture.n_dims), to_vector<double>(log_rho_bar),
+                             flux::StateKind::fixed, bar, unused);
+    return along(direction, bar);
   }
 };
 
@@ -121,7 +128,7 @@ TEST(Expectations, PathwiseGradientAgreesWithTheScoreFunction) {
     std::vector<double> direction(fixture.parameters.size(), 0.0);
     for (std::size_t k = 0; k < direction.size(); ++k)
       if (std::isfinite(fixture.parameters[k])) direction[k] = std::cos(1.0 + static_cast<double>(k));
-    ScoreFunction other = {fixture, config, units};
+    const ScoreFunction other = {fixture, config, units};
     Moments pathwise, score;
     for (int step = 0; step < 400; ++step) {
       const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
@@ -129,7 +136,7 @@ TEST(Expectations, PathwiseGradientAgreesWithTheScoreFunction) {
       expectations.accumulate(ExecutionSpace(), fixture.parameter_vector(), {5, step, chunk}, 0, chunk,
                               {config.schedule("kinetic").weight, config.schedule("entropy").weight}, bar,
                               values);
-      pathwise.add(other.along(bar, direction));
+      pathwise.add(along(direction, bar));
       score.add(other.gradient(step, direction));
     }
     const double z =
@@ -221,9 +228,7 @@ TEST(Expectations, EstimatorsAgreeForEveryTerm) {
           expectations.accumulate(ExecutionSpace(), fixture.parameter_vector(),
                                   {estimator == Estimator::pathwise ? 5u : 6u, step, chunk}, 0, chunk,
                                   {expectations.schedule(0).weight}, bar, &sums);
-          double along = 0;
-          for (std::size_t k = 0; k < direction.size(); ++k) along += direction[k] * bar(k);
-          moments[static_cast<int>(estimator)].add(along);
+          moments[static_cast<int>(estimator)].add(along(direction, bar));
         }
       }
       const double error = std::sqrt(moments[0].variance_of_mean() + moments[1].variance_of_mean());
@@ -267,10 +272,9 @@ TEST(Expectations, GradientsPassTheTaylorTest) {
       const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
       const double start = value(0, bar);
       double slope = 0, size = std::fabs(start);
-      for (std::size_t k = 0; k < parameters.size(); ++k) slope += direction(k) * bar(k);
-      for (int s = 0; s < few; ++s)
-        for (int i = 0; i < 2; ++i)
-          slope += direction(3 * static_cast<std::size_t>(2 * s + i)) * expectations.x_bar()(i, s);
+      const std::vector<double> by_parameters = values_of(bar), by_states = values_of(expectations.x_bar());
+      for (std::size_t k = 0; k < by_parameters.size(); ++k) slope += direction(k) * by_parameters[k];
+      for (std::size_t k = 0; k < x.size(); ++k) slope += direction(3 * k) * by_states[k];
       const auto remainder = [&](double step) {
         return std::fabs(value(step, Vector<double>()) - start - step * slope);
       };
@@ -303,11 +307,7 @@ TEST(Expectations, DoNotDependOnHowTheSamplesAreShared) {
     expectations.accumulate(ExecutionSpace(), parameters, samples, 0, 20, {1.0}, parts, &part_sums);
     expectations.accumulate(ExecutionSpace(), parameters, samples, 20, chunk - 20, {1.0}, parts, &part_sums);
     EXPECT_NEAR(part_sums.value, whole_sums.value, 1e-12 * whole_sums.value);
-    double largest = 0;
-    for (int k = 0; k < static_cast<int>(whole.extent(0)); ++k)
-      largest = std::max(largest, std::fabs(whole(k)));
-    for (int k = 0; k < static_cast<int>(whole.extent(0)); ++k)
-      ASSERT_NEAR(parts(k), whole(k), 1e-11 * largest);
+    expect_near_entries(parts, whole, 1e-11);
   }
 }
 

@@ -4,10 +4,14 @@
 
 #include <cmath>
 
+#include "rhoflux/device/loops.hpp"
 #include "rhoflux/objectives/sample_stream.hpp"
+#include "support/device_data.hpp"
 
 namespace rhoflux::objectives {
 namespace {
+
+using namespace test;
 
 /// Even samples of a mixture have its moments; a lattice of n points has errors far below n^(-1/2).
 TEST(GaussianSamples, HaveTheMomentsOfTheDistribution) {
@@ -70,18 +74,28 @@ TEST(GaussianSamples, AreTheSameInAnyParts) {
     const density::Points<double> points = {make_vector<double>("tau", n), make_matrix<double>("x", 3, n)};
     const auto weight = make_vector<double>("weight", n);
     stream->draw(ExecutionSpace(), 5, first, points, weight);
-    for (int s = 0; s < n; ++s) {
-      EXPECT_EQ(points.tau(s), 1.0);
-      EXPECT_EQ(weight(s), 1.0);
-    }
-    return points.x;
+    for (const double tau : values_of(points.tau)) EXPECT_EQ(tau, 1.0);
+    for (const double value : values_of(weight)) EXPECT_EQ(value, 1.0);
+    return on_host(points.x);
   };
-  const Matrix<double> whole = draw(0, 24), part = draw(7, 10);
+  const auto whole = draw(0, 24), part = draw(7, 10);
   for (int s = 0; s < 10; ++s)
     for (int i = 0; i < 3; ++i) EXPECT_EQ(part(i, s), whole(i, 7 + s));
   int far = 0;  // stratified over the parts: exactly half of the samples are of the second
   for (int s = 0; s < 24; ++s) far += whole(0, s) * 2 + 1 > 2.5 ? 1 : 0;
   EXPECT_NEAR(far, 12, 2);
+}
+
+/// GaussianMixture::add_gradient in the execution space. @param[in,out] gradient (n_dims)
+double add_gradient(const GaussianMixture<double>& mixture, const std::vector<double>& x, double factor,
+                    std::vector<double>& gradient) {
+  const auto state = to_vector<double>(x), out = to_vector<double>(gradient);
+  const auto work = make_vector<double>("work", mixture.n_dims()), log_p = make_vector<double>("log p", 1);
+  for_each(
+      ExecutionSpace(), "log p and its gradient", 1,
+      KOKKOS_LAMBDA(int) { log_p(0) = mixture.add_gradient(state.data(), factor, work.data(), out.data()); });
+  gradient = values_of(out);
+  return values_of(log_p).front();
 }
 
 /// In model units the density is that of the units of the data times the volume of the scales, and its
@@ -100,9 +114,8 @@ TEST(GaussianMixture, HasTheDensityOfItsPartsInAnyUnits) {
   for (const double a : {-3.5, -1.0, 2.0})
     for (const double b : {-0.5, 1.0, 2.5}) {
       const std::vector<double> x = {units.to_model(a, 0), units.to_model(b, 1)};
-      double work[2], gradient[2] = {0.5, -0.25};
-      EXPECT_NEAR(mixture.add_gradient(x.data(), 3.0, work, gradient), log_density(a, b) + units.log_volume(),
-                  1e-12);
+      std::vector<double> gradient = {0.5, -0.25};
+      EXPECT_NEAR(add_gradient(mixture, x, 3.0, gradient), log_density(a, b) + units.log_volume(), 1e-12);
       constexpr double h = 1e-5;  // truncation h^2 times a third derivative of order 10, rounding 1e-15 / h
       const double along_a = (log_density(a + h, b) - log_density(a - h, b)) / (2 * h);
       const double along_b = (log_density(a, b + h) - log_density(a, b - h)) / (2 * h);

@@ -65,9 +65,9 @@ TEST(NewTerm, HasItsValueAndPassesTheTaylorTest) {
   for (std::size_t s = 0; s < n; ++s) {
     const double a = units.to_data(x[2 * s], 0), b = units.to_data(x[2 * s + 1], 1);
     want += share * (a * a + b * b) * (a * a + b * b);
-    for (std::size_t i = 0; i < 2; ++i)
-      slope += direction(2 * s + i) * expectations.x_bar()(static_cast<int>(i), static_cast<int>(s));
   }
+  const std::vector<double> x_bar = values_of(expectations.x_bar());
+  for (std::size_t k = 0; k < x.size(); ++k) slope += direction(k) * x_bar[k];
   EXPECT_NEAR(start, want, 1e-13 * want);
   const auto remainder = [&](double step) {
     return std::fabs(weights[1] * (value(step, Vector<double>()) - start) - step * slope);

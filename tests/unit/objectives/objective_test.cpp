@@ -22,13 +22,17 @@ class Rows final : public SampleStream<Scalar> {
  public:
   void draw(const ExecutionSpace&, std::int64_t step, std::int64_t first_sample,
             const density::Points<Scalar>& points, const Vector<Scalar>& weight) const override {
+    std::vector<double> tau, x, weights;
     for (int s = 0; s < points.size(); ++s) {
       const auto index = static_cast<double>(first_sample + s + step);
-      points.tau(s) = static_cast<double>(first_sample + s) / batch;
-      points.x(0, s) = std::sin(index);
-      points.x(1, s) = std::cos(index);
-      weight(s) = 1 + 0.5 * std::sin(3 * index);
+      tau.push_back(static_cast<double>(first_sample + s) / batch);
+      x.insert(x.end(), {std::sin(index), std::cos(index)});
+      weights.push_back(1 + 0.5 * std::sin(3 * index));
     }
+    weights.resize(weight.extent(0), std::nan(""));  // of samples that are not asked for
+    Kokkos::deep_copy(points.tau, to_vector<Scalar>(tau));
+    Kokkos::deep_copy(points.x, to_matrix<Scalar>(x, 2));
+    Kokkos::deep_copy(weight, to_vector<Scalar>(weights));
   }
 };
 
@@ -93,9 +97,7 @@ TEST(Objective, AddsUpOverThePartsOfABatch) {
       EXPECT_NEAR(added[k].value + more[k].value, sums[k].value, 1e-12 * (1 + std::fabs(sums[k].value)));
     EXPECT_EQ(sums[4].value, 0);
     EXPECT_NE(sums[5].value, 0);
-    double largest = 0;
-    for (int k = 0; k < size; ++k) largest = std::max(largest, std::fabs(whole(k)));
-    for (int k = 0; k < size; ++k) ASSERT_NEAR(parts(k), whole(k), 1e-11 * largest);
+    expect_near_entries(parts, whole, 1e-11);
   }
 }
 
@@ -110,18 +112,19 @@ TEST(Objective, LikelihoodsPassTheTaylorTest) {
   Objective<double> objective = objective_of(config, fixture.dynamics);
   const std::vector<double> parameters = fixture.parameters;
   const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
-  const auto evaluate = [&](double step, const Vector<double>& gradient) {
+  const auto evaluate = [&](double step, const Vector<double>& added) {
     for (std::size_t k = 0; k < parameters.size(); ++k)
       fixture.parameters[k] = parameters[k] + step * std::cos(static_cast<double>(k));
     return objective.accumulate(ExecutionSpace(), fixture.parameter_vector(), 4, {0, batch},
-                                objective.weights_at(4), gradient);
+                                objective.weights_at(4), added);
   };
   const auto total = [](const std::vector<TermSums>& sums) {
     return 1.3 * sums[0].value + 0.7 * sums[1].value;
   };
   const std::vector<TermSums> sums = evaluate(0, bar);
   double slope = 0;
-  for (std::size_t k = 0; k < parameters.size(); ++k) slope += std::cos(static_cast<double>(k)) * bar(k);
+  const std::vector<double> gradient = values_of(bar);
+  for (std::size_t k = 0; k < gradient.size(); ++k) slope += std::cos(static_cast<double>(k)) * gradient[k];
   const auto unused = make_vector<double>("unused", static_cast<int>(bar.extent(0)));
   const auto remainder = [&](double step) {
     return std::fabs(total(evaluate(step, unused)) - total(sums) - step * slope);
@@ -136,7 +139,8 @@ TEST(Objective, LikelihoodsPassTheTaylorTest) {
     const auto weight = make_vector<double>("weight", chunk), log_rho = make_vector<double>("log rho", chunk);
     Rows<double>().draw(ExecutionSpace(), 4, first, points, weight);
     fixture.dynamics.density().log_density(ExecutionSpace(), fixture.parameter_vector(), points, log_rho);
-    for (int s = 0; s < chunk; ++s) want -= weight(s) * log_rho(s) / batch;
+    const std::vector<double> host_weight = values_of(weight), host_log_rho = values_of(log_rho);
+    for (std::size_t s = 0; s < chunk; ++s) want -= host_weight[s] * host_log_rho[s] / batch;
   }
   EXPECT_NEAR(sums[0].value, want, 1e-12 * (1 + std::fabs(want)));
 }

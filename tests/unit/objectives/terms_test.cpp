@@ -7,26 +7,38 @@
 #include <vector>
 
 #include "rhoflux/objectives/expectation_term.hpp"
+#include "support/device_data.hpp"
 #include "support/errors.hpp"
 
 namespace rhoflux::objectives {
 namespace {
 
+using namespace test;
+
 constexpr int n = 8, n_dims = 3, group = 4;
 
-/// Samples on the host: t (n), then x, drift (n_dims, n), then log rho (n), in one vector.
+/// Samples on the host: t (n), then x, drift (n, n_dims), then log rho (n), in one vector.
 struct State {
   std::vector<double> values = std::vector<double>(n * (2 + 2 * n_dims));
+
+  double x(int i, int s) const { return values[entry(0, i, s)]; }
+  double drift(int i, int s) const { return values[entry(1, i, s)]; }
+  double log_rho(int s) const { return values[entry(2, 0, 0) + static_cast<std::size_t>(s)]; }
+
   ModelSamples<double> samples() const {
-    const auto t = make_vector<double>("t", n), log_rho = make_vector<double>("log rho", n);
-    const auto x = make_matrix<double>("x", n_dims, n), drift = make_matrix<double>("drift", n_dims, n);
-    std::size_t k = 0;
-    for (int s = 0; s < n; ++s) t(s) = values[k++];
-    for (const Matrix<double>& matrix : {x, drift})
-      for (int s = 0; s < n; ++s)
-        for (int i = 0; i < n_dims; ++i) matrix(i, s) = values[k++];
-    for (int s = 0; s < n; ++s) log_rho(s) = values[k++];
-    return {t, x, drift, log_rho};
+    const auto part = [&](std::size_t begin, std::size_t end) {
+      return std::vector<double>(values.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 values.begin() + static_cast<std::ptrdiff_t>(end));
+    };
+    const std::size_t first[] = {entry(0, 0, 0), entry(1, 0, 0), entry(2, 0, 0)};
+    return {to_vector<double>(part(0, first[0])), to_matrix<double>(part(first[0], first[1]), n_dims),
+            to_matrix<double>(part(first[1], first[2]), n_dims),
+            to_vector<double>(part(first[2], values.size()))};
+  }
+
+ private:
+  static std::size_t entry(int matrix, int i, int s) {
+    return static_cast<std::size_t>(n + (matrix * n + s) * n_dims + i);
   }
 };
 
@@ -48,17 +60,15 @@ double square(double y) {
   return y * y;
 }
 
-/// A term and its h written down once more, of the sample s.
+/// A term and its h written down once more, of sample s of a state.
 struct Case {
   std::string name;
   Config config;
-  std::function<double(const ModelSamples<double>&, int)> expected;
+  std::function<double(const State&, int)> expected;
 };
 
 Case potential_case(const std::string& text, const std::function<double(double, double, double)>& phi) {
-  Case found = {text, {}, [phi](const ModelSamples<double>& samples, int s) {
-                  return phi(samples.x(0, s), samples.x(1, s), samples.x(2, s));
-                }};
+  Case found = {text, {}, [phi](const State& at, int s) { return phi(at.x(0, s), at.x(1, s), at.x(2, s)); }};
   found.config.schedule("state_cost").weight = 1;
   found.config.state_cost_potential = Potential::parse(text);
   return found;
@@ -78,13 +88,11 @@ Case table_case() {
   return found;
 }
 
-Case control_case(const std::string& base,
-                  const std::function<double(const ModelSamples<double>&, int, int)>& velocity) {
+Case control_case(const std::string& base, const std::function<double(const State&, int, int)>& velocity) {
   constexpr double sigma = 0.7;
-  Case found = {"control, " + base, {}, [velocity](const ModelSamples<double>& samples, int s) {
+  Case found = {"control, " + base, {}, [velocity](const State& at, int s) {
                   double sum = 0;
-                  for (int i = 0; i < n_dims; ++i)
-                    sum += square(samples.drift(i, s) - velocity(samples, s, i));
+                  for (int i = 0; i < n_dims; ++i) sum += square(at.drift(i, s) - velocity(at, s, i));
                   return sum / (2 * sigma * sigma);
                 }};
   found.config.schedule("control").weight = 1;
@@ -94,11 +102,11 @@ Case control_case(const std::string& base,
 }
 
 Case congestion_case(const std::string& kernel, const std::function<double(double)>& of_square) {
-  Case found = {"congestion, " + kernel, {}, [of_square](const ModelSamples<double>& samples, int s) {
+  Case found = {"congestion, " + kernel, {}, [of_square](const State& at, int s) {
                   double sum = 0;
                   for (int b = s / group * group; b < (s / group + 1) * group; ++b) {
                     double distance = 0;
-                    for (int i = 0; i < n_dims; ++i) distance += square(samples.x(i, s) - samples.x(i, b));
+                    for (int i = 0; i < n_dims; ++i) distance += square(at.x(i, s) - at.x(i, b));
                     if (b != s) sum += of_square(distance);
                   }
                   return sum / (group - 1);
@@ -112,53 +120,46 @@ Case congestion_case(const std::string& kernel, const std::function<double(doubl
 std::vector<Case> all_cases() {
   const auto softplus = [](double y) { return std::log1p(std::exp(y)); };
   std::vector<Case> cases;
-  cases.push_back({"kinetic", {}, [](const ModelSamples<double>& samples, int s) {
+  cases.push_back({"kinetic", {}, [](const State& at, int s) {
                      double sum = 0;
-                     for (int i = 0; i < n_dims; ++i) sum += square(samples.drift(i, s));
+                     for (int i = 0; i < n_dims; ++i) sum += square(at.drift(i, s));
                      return sum;
                    }});
   cases.back().config.schedule("kinetic").weight = 1;
-  cases.push_back(
-      {"kinetic, standardised", cases.back().config, [](const ModelSamples<double>& samples, int s) {
-         return square(samples.drift(0, s)) / 4 + square(samples.drift(1, s)) / 16 +
-                square(samples.drift(2, s)) * 4;
-       }});
-  cases.back().config.kinetic_metric = Metric::standardised;
-  cases.push_back(
-      {"entropy", {}, [](const ModelSamples<double>& samples, int s) { return samples.log_rho(s); }});
-  cases.back().config.schedule("entropy").weight = 1;
-  cases.push_back({"congestion", {}, [](const ModelSamples<double>& samples, int s) {
-                     return std::exp(samples.log_rho(s));
+  cases.push_back({"kinetic, standardised", cases.back().config, [](const State& at, int s) {
+                     return square(at.drift(0, s)) / 4 + square(at.drift(1, s)) / 16 +
+                            square(at.drift(2, s)) * 4;
                    }});
+  cases.back().config.kinetic_metric = Metric::standardised;
+  cases.push_back({"entropy", {}, [](const State& at, int s) { return at.log_rho(s); }});
+  cases.back().config.schedule("entropy").weight = 1;
+  cases.push_back({"congestion", {}, [](const State& at, int s) { return std::exp(at.log_rho(s)); }});
   cases.back().config.schedule("congestion").weight = 1;
   cases.push_back(congestion_case("inverse_quadratic 0.8", [](double d) { return 1 / (1 + d / 0.64); }));
   cases.push_back(congestion_case("gaussian 1.3", [](double d) { return std::exp(-d / (2 * 1.69)); }));
-  cases.push_back(control_case("zero", [](const ModelSamples<double>&, int, int) { return 0.0; }));
-  cases.push_back(control_case("linear -0.5 : 1,2,3", [](const ModelSamples<double>& samples, int s, int i) {
-    return -0.5 * samples.x(i, s) + i + 1;
+  cases.push_back(control_case("zero", [](const State&, int, int) { return 0.0; }));
+  cases.push_back(control_case("linear -0.5 : 1,2,3",
+                               [](const State& at, int s, int i) { return -0.5 * at.x(i, s) + i + 1; }));
+  cases.push_back(control_case("linear 1,2,0,0,1,0,-3,0,1 : 0,0,0.5", [](const State& at, int s, int i) {
+    const double a = at.x(0, s), b = at.x(1, s), c = at.x(2, s);
+    return i == 0 ? a + 2 * b : i == 1 ? b : -3 * a + c + 0.5;
   }));
-  cases.push_back(control_case("linear 1,2,0,0,1,0,-3,0,1 : 0,0,0.5",
-                               [](const ModelSamples<double>& samples, int s, int i) {
-                                 const double a = samples.x(0, s), b = samples.x(1, s), c = samples.x(2, s);
-                                 return i == 0 ? a + 2 * b : i == 1 ? b : -3 * a + c + 0.5;
-                               }));
-  cases.push_back(control_case("gradient double_well 0,0.5,0 : 1,0.5,2 : 1,0,0.3",
-                               [](const ModelSamples<double>& samples, int s, int i) {
-                                 const double a = samples.x(i, s);
-                                 return i == 1 ? 0 : i == 0 ? a - a * a * a : 0.3 * (4 * a - a * a * a);
-                               }));
-  cases.push_back(control_case(
-      "gradient quadrics 0.1,0,0 : 2,-1,0.5 : 0.3", [](const ModelSamples<double>& samples, int s, int i) {
-        const double a = samples.x(0, s) - 0.1, b = samples.x(1, s), c = samples.x(2, s);
+  cases.push_back(
+      control_case("gradient double_well 0,0.5,0 : 1,0.5,2 : 1,0,0.3", [](const State& at, int s, int i) {
+        const double a = at.x(i, s);
+        return i == 1 ? 0 : i == 0 ? a - a * a * a : 0.3 * (4 * a - a * a * a);
+      }));
+  cases.push_back(
+      control_case("gradient quadrics 0.1,0,0 : 2,-1,0.5 : 0.3", [](const State& at, int s, int i) {
+        const double a = at.x(0, s) - 0.1, b = at.x(1, s), c = at.x(2, s);
         const double rise = 1 / (1 + std::exp(-(0.3 - 2 * a * a + b * b - 0.5 * c * c)));
         return rise * (i == 0 ? 4 * a : i == 1 ? -2 * b : c);
       }));
-  cases.push_back(control_case(
-      "gradient balls 0.3,0.1,-0.2 : 1.5 : 2", [](const ModelSamples<double>& samples, int s, int i) {
-        const double d[] = {samples.x(0, s) - 0.3, samples.x(1, s) - 0.1, samples.x(2, s) + 0.2};
-        const double distance = std::sqrt(square(d[0]) + square(d[1]) + square(d[2]));
-        return 2 * d[i] / distance / (1 + std::exp(-2 * (1.5 - distance)));
-      }));
+  cases.push_back(control_case("gradient balls 0.3,0.1,-0.2 : 1.5 : 2", [](const State& at, int s, int i) {
+    const double d[] = {at.x(0, s) - 0.3, at.x(1, s) - 0.1, at.x(2, s) + 0.2};
+    const double distance = std::sqrt(square(d[0]) + square(d[1]) + square(d[2]));
+    return 2 * d[i] / distance / (1 + std::exp(-2 * (1.5 - distance)));
+  }));
   cases.push_back(
       potential_case("circles 0.1,0.2,0.3 : 1.1; -1,0,1 : 0.8", [=](double a, double b, double c) {
         return softplus(1.21 - square(a - 0.1) - square(b - 0.2) - square(c - 0.3)) +
@@ -178,15 +179,14 @@ std::vector<Case> all_cases() {
   }));
   cases.push_back(table_case());
   // Three variances 2, 0.5, 1 with a covariance of 0.6 of the first two, and a unit Gaussian.
-  cases.push_back({"terminal_reverse", {}, [](const ModelSamples<double>& samples, int s) {
-                     const double a = samples.x(0, s) - 0.2, b = samples.x(1, s), c = samples.x(2, s) + 1;
+  cases.push_back({"terminal_reverse", {}, [](const State& at, int s) {
+                     const double a = at.x(0, s) - 0.2, b = at.x(1, s), c = at.x(2, s) + 1;
                      const double determinant = 2 * 0.5 - 0.36;
                      const double form = (0.5 * a * a - 1.2 * a * b + 2 * b * b) / determinant + c * c;
-                     const double other =
-                         square(samples.x(0, s)) + square(samples.x(1, s) - 1) + square(samples.x(2, s));
+                     const double other = square(at.x(0, s)) + square(at.x(1, s) - 1) + square(at.x(2, s));
                      const double p =
                          0.75 * std::exp(-form / 2) / std::sqrt(determinant) + 0.25 * std::exp(-other / 2);
-                     return samples.log_rho(s) - std::log(p) + 1.5 * std::log(2 * M_PI);
+                     return at.log_rho(s) - std::log(p) + 1.5 * std::log(2 * M_PI);
                    }});
   cases.back().config.schedule("terminal_reverse").weight = 1;
   cases.back().config.terminal_distribution =
@@ -204,18 +204,20 @@ std::unique_ptr<ExpectationTerm<double>> term_of(const Case& test_case) {
 }
 
 TEST(ExpectationTerms, HaveTheirValues) {
-  const ModelSamples<double> samples = random_state(1).samples();
+  const State state = random_state(1);
+  const ModelSamples<double> samples = state.samples();
   for (const Case& test_case : all_cases()) {
     SCOPED_TRACE(test_case.name);
     double want = 0, size = 0;
     const ModelSamplesBar<double> bar = zero_bar();
     const TermSums sums = term_of(test_case)->add(ExecutionSpace(), samples, 1.5, bar);
+    const auto score_weight = on_host(bar.score_weight);
     const bool is_pair = test_case.config.congestion_kernel.is_pairwise();
     for (int s = 0; s < n; ++s) {
-      const double h = test_case.expected(samples, s);
+      const double h = test_case.expected(state, s);
       want += h;
       size += std::fabs(h);
-      EXPECT_NEAR(bar.score_weight(s), (is_pair ? 2 : 1) * 1.5 * h, 1e-13 * size);
+      EXPECT_NEAR(score_weight(s), (is_pair ? 2 : 1) * 1.5 * h, 1e-13 * size);
     }
     EXPECT_NEAR(sums.value, want, 1e-13 * size);
     EXPECT_EQ(sums.saturated, 0);
@@ -240,7 +242,7 @@ TEST(ExpectationTerms, TextsReadBack) {
 template <class Type>
 void expect_refusal(const std::string& text, const std::string& why) {
   SCOPED_TRACE(text);
-  test::expect_error(ExitCode::bad_input, {why}, [&] { (void)Type::parse(text); });
+  expect_error(ExitCode::bad_input, {why}, [&] { (void)Type::parse(text); });
 }
 
 TEST(Potential, SaysWhatIsWrong) {
@@ -303,12 +305,13 @@ Remainders remainders_of(const ExpectationTerm<double>& term, const State& state
   constexpr double weight = 1.7;
   const ModelSamplesBar<double> bar = zero_bar();
   const double start = term.add(ExecutionSpace(), state.samples(), weight, bar).value;
-  const ModelSamples<double> along = direction.samples();
+  const auto x_bar = on_host(bar.x), drift_bar = on_host(bar.drift);
+  const auto log_rho_bar = on_host(bar.log_rho);
   double slope = 0;
   for (int s = 0; s < n; ++s) {
     for (int i = 0; i < n_dims; ++i)
-      slope += bar.x(i, s) * along.x(i, s) + bar.drift(i, s) * along.drift(i, s);
-    slope += bar.log_rho(s) * along.log_rho(s);
+      slope += x_bar(i, s) * direction.x(i, s) + drift_bar(i, s) * direction.drift(i, s);
+    slope += log_rho_bar(s) * direction.log_rho(s);
   }
   const auto remainder = [&](double step) {
     State shifted = state;
@@ -336,21 +339,21 @@ TEST(ExpectationTerms, SaturatedCostsPassTheTaylorTest) {
     SCOPED_TRACE(test_case.name);
     if (test_case.config.is_active("entropy") || test_case.config.is_active("terminal_reverse"))
       continue;  // a cost that can be negative does not saturate
-    const ModelSamples<double> samples = random_state(2).samples();
+    const State state = random_state(2);
     // Half the largest h: some samples are saturated and some are not. A pair kernel saturates pair by pair.
     const bool is_pair = test_case.config.congestion_kernel.is_pairwise();
     double largest = 0;
-    for (int s = 0; s < n; ++s) largest = std::max(largest, test_case.expected(samples, s));
+    for (int s = 0; s < n; ++s) largest = std::max(largest, test_case.expected(state, s));
     const double limit = is_pair ? 0.1 : largest / 2;
     Config& config = test_case.config;
     for (const char* term : {"kinetic", "control", "congestion", "state_cost"})
       config.schedule(term).saturation = limit;
     const auto term = term_of(test_case);
-    const TermSums sums = term->add(ExecutionSpace(), samples, 1.0, zero_bar());
+    const TermSums sums = term->add(ExecutionSpace(), state.samples(), 1.0, zero_bar());
     EXPECT_GT(sums.saturated, 0);
     double want = 0, saturated = 0;
     for (int s = 0; s < n && !is_pair; ++s) {
-      const double h = test_case.expected(samples, s);
+      const double h = test_case.expected(state, s);
       want += h > limit ? limit * (1 + std::log(h / limit)) : h;
       saturated += h > limit ? 1 : 0;
     }
@@ -358,7 +361,7 @@ TEST(ExpectationTerms, SaturatedCostsPassTheTaylorTest) {
       EXPECT_NEAR(sums.value, want, 1e-13 * want);
       EXPECT_EQ(sums.saturated, saturated);
     }
-    const Remainders found = remainders_of(*term, random_state(2), random_state(3));
+    const Remainders found = remainders_of(*term, state, random_state(3));
     EXPECT_NEAR(std::log10(found.coarse / found.fine), 2.0, 0.05);
   }
 }
