@@ -9,6 +9,7 @@
 #include "rhoflux/core/random.hpp"
 #include "rhoflux/objectives/expectations.hpp"
 #include "unit/flux/reference_flux.hpp"
+#include "unit/objectives/totals.hpp"
 
 namespace rhoflux::objectives {
 namespace {
@@ -132,10 +133,10 @@ TEST(Expectations, PathwiseGradientAgreesWithTheScoreFunction) {
     Moments pathwise, score;
     for (int step = 0; step < 400; ++step) {
       const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
-      TermSums values[2];
+      const Totals values(2);
       expectations.accumulate(ExecutionSpace(), fixture.parameter_vector(), {5, step, chunk}, 0, chunk,
                               {config.schedule("kinetic").weight, config.schedule("entropy").weight}, bar,
-                              values);
+                              values.on_device());
       pathwise.add(along(direction, bar));
       score.add(other.gradient(step, direction));
     }
@@ -224,10 +225,10 @@ TEST(Expectations, EstimatorsAgreeForEveryTerm) {
         ASSERT_EQ(expectations.n_terms(), 1);
         for (int step = 0; step < 60; ++step) {
           const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
-          TermSums sums;
+          const Totals sums;
           expectations.accumulate(ExecutionSpace(), fixture.parameter_vector(),
                                   {estimator == Estimator::pathwise ? 5u : 6u, step, chunk}, 0, chunk,
-                                  {expectations.schedule(0).weight}, bar, &sums);
+                                  {expectations.schedule(0).weight}, bar, sums.on_device());
           moments[static_cast<int>(estimator)].add(along(direction, bar));
         }
       }
@@ -263,11 +264,11 @@ TEST(Expectations, GradientsPassTheTaylorTest) {
         for (std::size_t k = 0; k < parameters.size(); ++k)
           fixture.parameters[k] = parameters[k] + step * direction(k);
         for (std::size_t k = 0; k < x.size(); ++k) fixture.x[k] = x[k] + step * direction(3 * k);
-        TermSums sums;
+        const Totals sums;
         const density::Points<double> points = fixture.points();
         expectations.accumulate_at(ExecutionSpace(), fixture.parameter_vector(),
-                                   {points, 0.3, 1, {5, 0, few}, 0}, weights, bar, &sums);
-        return weights[0] * sums.value;
+                                   {points, 0.3, 1, {5, 0, few}, 0}, weights, bar, sums.on_device());
+        return weights[0] * sums.read()[0].value;
       };
       const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
       const double start = value(0, bar);
@@ -300,13 +301,17 @@ TEST(Expectations, DoNotDependOnHowTheSamplesAreShared) {
                                       {TermKind::integral, units, flux::Volatility(), chunk});
     const auto whole = make_vector<double>("whole", fixture.dynamics.layout().size());
     const auto parts = make_vector<double>("parts", fixture.dynamics.layout().size());
-    TermSums whole_sums, part_sums;
+    const Totals whole_sums, part_sums;
     const SampleConfig samples = {5, 1, chunk};
     const auto parameters = fixture.parameter_vector();
-    expectations.accumulate(ExecutionSpace(), parameters, samples, 0, chunk, {1.0}, whole, &whole_sums);
-    expectations.accumulate(ExecutionSpace(), parameters, samples, 0, 20, {1.0}, parts, &part_sums);
-    expectations.accumulate(ExecutionSpace(), parameters, samples, 20, chunk - 20, {1.0}, parts, &part_sums);
-    EXPECT_NEAR(part_sums.value, whole_sums.value, 1e-12 * whole_sums.value);
+    expectations.accumulate(ExecutionSpace(), parameters, samples, 0, chunk, {1.0}, whole,
+                            whole_sums.on_device());
+    expectations.accumulate(ExecutionSpace(), parameters, samples, 0, 20, {1.0}, parts,
+                            part_sums.on_device());
+    expectations.accumulate(ExecutionSpace(), parameters, samples, 20, chunk - 20, {1.0}, parts,
+                            part_sums.on_device());
+    const double want = whole_sums.read()[0].value;
+    EXPECT_NEAR(part_sums.read()[0].value, want, 1e-12 * want);
     expect_near_entries(parts, whole, 1e-11);
   }
 }

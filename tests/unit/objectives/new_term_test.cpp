@@ -6,6 +6,7 @@
 
 #include "rhoflux/objectives/expectations.hpp"
 #include "unit/flux/reference_flux.hpp"
+#include "unit/objectives/totals.hpp"
 
 namespace rhoflux::objectives {
 
@@ -54,10 +55,10 @@ TEST(NewTerm, HasItsValueAndPassesTheTaylorTest) {
   const auto direction = [](std::size_t k) { return std::cos(1.0 + static_cast<double>(k)); };
   const auto value = [&](double step, const Vector<double>& bar) {
     for (std::size_t k = 0; k < x.size(); ++k) fixture.x[k] = x[k] + step * direction(k);
-    TermSums sums[2];
+    const Totals sums(2);
     expectations.accumulate_at(ExecutionSpace(), fixture.parameter_vector(),
-                               {fixture.points(), share, 1, {5, 0, n}, 0}, weights, bar, sums);
-    return sums[1].value;
+                               {fixture.points(), share, 1, {5, 0, n}, 0}, weights, bar, sums.on_device());
+    return sums.read()[1].value;
   };
   const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
   const double start = value(0, bar);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "unit/flux/reference_flux.hpp"
+#include "unit/objectives/totals.hpp"
 
 namespace rhoflux::objectives {
 namespace {
@@ -87,8 +88,10 @@ TEST(Objective, AddsUpOverThePartsOfABatch) {
     const int size = fixture.dynamics.layout().size();
     const auto whole = make_vector<double>("whole", size), parts = make_vector<double>("parts", size);
     const auto accumulate = [&](SampleRange samples, const Vector<double>& gradient) {
-      return objective.accumulate(ExecutionSpace(), fixture.parameter_vector(), 2, samples, weights,
-                                  gradient);
+      const Totals totals(objective.n_terms());
+      objective.accumulate(ExecutionSpace(), fixture.parameter_vector(), 2, samples, weights, gradient,
+                           totals.on_device());
+      return totals.read();
     };
     const std::vector<TermSums> sums = accumulate({0, batch}, whole);
     std::vector<TermSums> added = accumulate({0, 21}, parts);
@@ -115,8 +118,10 @@ TEST(Objective, LikelihoodsPassTheTaylorTest) {
   const auto evaluate = [&](double step, const Vector<double>& added) {
     for (std::size_t k = 0; k < parameters.size(); ++k)
       fixture.parameters[k] = parameters[k] + step * std::cos(static_cast<double>(k));
-    return objective.accumulate(ExecutionSpace(), fixture.parameter_vector(), 4, {0, batch},
-                                objective.weights_at(4), added);
+    const Totals totals(objective.n_terms());
+    objective.accumulate(ExecutionSpace(), fixture.parameter_vector(), 4, {0, batch}, objective.weights_at(4),
+                         added, totals.on_device());
+    return totals.read();
   };
   const auto total = [](const std::vector<TermSums>& sums) {
     return 1.3 * sums[0].value + 0.7 * sums[1].value;

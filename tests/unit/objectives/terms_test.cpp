@@ -9,6 +9,7 @@
 #include "rhoflux/objectives/expectation_term.hpp"
 #include "support/device_data.hpp"
 #include "support/errors.hpp"
+#include "unit/objectives/totals.hpp"
 
 namespace rhoflux::objectives {
 namespace {
@@ -210,7 +211,7 @@ TEST(ExpectationTerms, HaveTheirValues) {
     SCOPED_TRACE(test_case.name);
     double want = 0, size = 0;
     const ModelSamplesBar<double> bar = zero_bar();
-    const TermSums sums = term_of(test_case)->add(ExecutionSpace(), samples, 1.5, bar);
+    const TermSums sums = sums_of(*term_of(test_case), samples, 1.5, bar);
     const auto score_weight = on_host(bar.score_weight);
     const bool is_pair = test_case.config.congestion_kernel.is_pairwise();
     for (int s = 0; s < n; ++s) {
@@ -304,7 +305,7 @@ struct Remainders {
 Remainders remainders_of(const ExpectationTerm<double>& term, const State& state, const State& direction) {
   constexpr double weight = 1.7;
   const ModelSamplesBar<double> bar = zero_bar();
-  const double start = term.add(ExecutionSpace(), state.samples(), weight, bar).value;
+  const double start = sums_of(term, state.samples(), weight, bar).value;
   const auto x_bar = on_host(bar.x), drift_bar = on_host(bar.drift);
   const auto log_rho_bar = on_host(bar.log_rho);
   double slope = 0;
@@ -316,7 +317,7 @@ Remainders remainders_of(const ExpectationTerm<double>& term, const State& state
   const auto remainder = [&](double step) {
     State shifted = state;
     for (std::size_t k = 0; k < shifted.values.size(); ++k) shifted.values[k] += step * direction.values[k];
-    const double value = term.add(ExecutionSpace(), shifted.samples(), weight, zero_bar()).value;
+    const double value = sums_of(term, shifted.samples(), weight, zero_bar()).value;
     return std::fabs(weight * (value - start) - step * slope);
   };
   return {remainder(1e-3), remainder(1e-4), 1e-14 * weight * (1 + std::fabs(start))};
@@ -349,7 +350,7 @@ TEST(ExpectationTerms, SaturatedCostsPassTheTaylorTest) {
     for (const char* term : {"kinetic", "control", "congestion", "state_cost"})
       config.schedule(term).saturation = limit;
     const auto term = term_of(test_case);
-    const TermSums sums = term->add(ExecutionSpace(), state.samples(), 1.0, zero_bar());
+    const TermSums sums = sums_of(*term, state.samples(), 1.0, zero_bar());
     EXPECT_GT(sums.saturated, 0);
     double want = 0, saturated = 0;
     for (int s = 0; s < n && !is_pair; ++s) {
