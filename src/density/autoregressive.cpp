@@ -46,7 +46,8 @@ void log_conditionals(const ExecutionSpace& space, const MixtureView<Scalar>& mi
                       const Points<Scalar>& points, const Matrix<Scalar>& log_f) {
   const Matrix<Scalar> x = points.x, out = log_f;
   for_each_group(
-      space, "log conditionals", points.size() * n_leading, KOKKOS_LAMBDA(int item, const Lane& lane) {
+      space, "log conditionals", points.size() * n_leading, mixtures.n_logistics,
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
         const int s = item / n_leading, i = item % n_leading;
         const Scalar log_f_i = density::log_density(mixtures.at(i, s, lane), x(i, s));
         if (lane.is_first()) out(i, s) = log_f_i;
@@ -65,7 +66,7 @@ void conditionals_adjoint(const ExecutionSpace& space, MixtureNetwork<Scalar>& n
   const ConstVector<Scalar> factor = weight;
   const bool has_weight = weight.extent(0) > 0;
   for_each_group(
-      space, "log conditionals adjoint", points.size() * n_leading,
+      space, "log conditionals adjoint", points.size() * n_leading, mixtures.n_logistics,
       KOKKOS_LAMBDA(int item, const Lane& lane) {
         const int s = item / n_leading, i = item % n_leading;
         Scalar slope_i = 0;
@@ -86,7 +87,8 @@ void draw_coordinate(const ExecutionSpace& space, const MixtureView<Scalar>& mix
   const Matrix<Scalar> x = points.x;
   const ConstMatrix<double> uniform = uniforms;
   for_each_group(
-      space, "draw of a coordinate", points.size(), KOKKOS_LAMBDA(int s, const Lane& lane) {
+      space, "draw of a coordinate", points.size(), mixtures.n_logistics,
+      KOKKOS_LAMBDA(int s, const Lane& lane) {
         const Scalar drawn = draw(mixtures.at(i, s, lane), uniform(2 * i, s), uniform(2 * i + 1, s));
         if (lane.is_first()) x(i, s) = drawn;
       });
@@ -106,7 +108,8 @@ void complete_coordinate(const ExecutionSpace& space, const MixtureView<Scalar>&
   const Vector<Scalar> weight = log_weight;
   const Completion given = completion;
   for_each_group(
-      space, "completion of a coordinate", points.size(), KOKKOS_LAMBDA(int s, const Lane& lane) {
+      space, "completion of a coordinate", points.size(), mixtures.n_logistics,
+      KOKKOS_LAMBDA(int s, const Lane& lane) {
         const Mixture<Scalar> mixture = mixtures.at(i, s, lane);
         if (lane.is_first() && i == 0) weight(s) = 0;
         if (given.is_given(i) != 0) {
@@ -141,7 +144,8 @@ void Autoregressive<Scalar>::log_density_tangent(
   const Matrix<Scalar> x = points.x, log_f = m_log_f, log_f_dot = m_log_f_dot;
   const ConstMatrix<Scalar> direction = x_dot;
   for_each_group(
-      space, "log conditionals tangent", n * n_leading, KOKKOS_LAMBDA(int item, const Lane& lane) {
+      space, "log conditionals tangent", n * n_leading, mixtures.n_logistics,
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
         const int s = item / n_leading, i = item % n_leading;
         for (int j = 0; j < n_tangents; ++j) {
           Scalar rate = 0;
@@ -207,7 +211,7 @@ void Autoregressive<Scalar>::log_conditional_cdf(const ExecutionSpace& space,
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, below = log_below, above = log_above;
   for_each_group(
-      space, "conditional distribution functions", points.size() * n_leading,
+      space, "conditional distribution functions", points.size() * n_leading, mixtures.n_logistics,
       KOKKOS_LAMBDA(int item, const Lane& lane) {
         const int s = item / n_leading, i = item % n_leading;
         Scalar log_below_i = 0, log_above_i = 0;

@@ -74,7 +74,8 @@ void factor_densities(const ExecutionSpace& space, const MixtureView<Scalar>& mi
   const Matrix<Scalar> out = log_f;
   const FactorIndex factors = index;
   for_each_group(
-      space, "log factors", factors.count(points.size()), KOKKOS_LAMBDA(int item, const Lane& lane) {
+      space, "log factors", factors.count(points.size()), mixtures.n_logistics,
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
         const Scalar log_factor = density::log_density(mixtures.at(f.head, f.s, lane), x(f.i, f.s));
         if (lane.is_first()) out(f.head, f.s) = log_factor;
@@ -100,7 +101,8 @@ void factor_densities_adjoint(const ExecutionSpace& space, MixtureNetwork<Scalar
     Kokkos::deep_copy(space, bar.logits, Scalar(0));
   }
   for_each_group(
-      space, "log factors adjoint", factors.count(points.size()), KOKKOS_LAMBDA(int item, const Lane& lane) {
+      space, "log factors adjoint", factors.count(points.size()), mixtures.n_logistics,
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
         const Scalar share = math::exp(shares(f.k, f.s));
         Scalar slope = 0;
@@ -154,7 +156,8 @@ void Factorised<Scalar>::log_density_tangent(const ExecutionSpace& space,
   const Matrix<Scalar> x = points.x, log_f = m_log_f, log_f_dot = m_log_f_dot, log_share = m_log_share;
   const FactorIndex factors = index();
   for_each_group(
-      space, "log factors tangent", factors.count(n), KOKKOS_LAMBDA(int item, const Lane& lane) {
+      space, "log factors tangent", factors.count(n), mixtures.n_logistics,
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
         for (int j = 0; j < n_tangents; ++j) {
           Scalar rate = 0;
@@ -237,10 +240,11 @@ void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space,
   const Matrix<Scalar> x = points.x, log_f = m_log_f, prefix = m_log_share, scratch = m_x_bar;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
   for_each_group(
-      space, "conditional distribution functions", points.size(), KOKKOS_LAMBDA(int s, const Lane& lane) {
+      space, "conditional distribution functions", points.size(), mixtures.n_logistics,
+      KOKKOS_LAMBDA(int s, const Lane& lane) {
         Scalar* below = &scratch(0, s);
         Scalar* above = below + n_products;
-        for (int k = lane.index(); k < n_products; k += Lane::count) prefix(k, s) = gamma[k];
+        for (int k = lane.index(); k < n_products; k += lane.count()) prefix(k, s) = gamma[k];
         for (int i = 0; i < n_leading; ++i) {
           lane.wait();
           const Scalar norm = log_sum_exp(static_cast<const Scalar*>(&prefix(0, s)), n_products);
@@ -259,7 +263,7 @@ void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space,
             log_above(i, s) = log_above_i;
           }
           lane.wait();
-          for (int k = lane.index(); k < n_products; k += Lane::count)
+          for (int k = lane.index(); k < n_products; k += lane.count())
             prefix(k, s) += log_f(k * n_dims + i, s);
         }
       });
@@ -280,7 +284,7 @@ void Factorised<Scalar>::sample_states(const ExecutionSpace& space, const ConstV
   const Matrix<Scalar> x = points.x;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
   for_each_group(
-      space, "draw", points.size(), KOKKOS_LAMBDA(int s, const Lane& lane) {
+      space, "draw", points.size(), mixtures.n_logistics, KOKKOS_LAMBDA(int s, const Lane& lane) {
         const double log_norm = static_cast<double>(log_sum_exp(gamma, n_products));
         const int k = choose_index(uniforms(0, s), n_products, [&](int m) {
           return math::exp(static_cast<double>(gamma[m]) - log_norm);
@@ -305,7 +309,7 @@ void Factorised<Scalar>::complete(const ExecutionSpace& space, const ConstVector
   const Matrix<Scalar> x = points.x, log_share = m_log_share;
   const Scalar* gamma = parameters.data() + m_gamma_offset;
   for_each_group(
-      space, "completion", points.size(), KOKKOS_LAMBDA(int s, const Lane& lane) {
+      space, "completion", points.size(), mixtures.n_logistics, KOKKOS_LAMBDA(int s, const Lane& lane) {
         Scalar* share = &log_share(0, s);
         for (int k = 0; k < n_products; ++k) {
           Scalar sum = gamma[k];

@@ -53,22 +53,49 @@ class Library {
   MatrixPrecision m_precision = MatrixPrecision::full;
 };
 
-cublasStatus_t multiply(cublasHandle_t handle, cublasOperation_t a_mode, cublasOperation_t b_mode,
-                        const ProductShape& shape, Operand<const float> a, Operand<const float> b,
-                        const float* beta, Operand<float> c) {
-  const float one = 1;
-  return cublasSgemm(handle, a_mode, b_mode, shape.m, shape.n, shape.k, &one, a.data, a.leading_dimension,
-                     b.data, b.leading_dimension, beta, c.data, c.leading_dimension);
+cublasOperation_t mode(Transpose transpose) {
+  return transpose == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N;
 }
-cublasStatus_t multiply(cublasHandle_t handle, cublasOperation_t a_mode, cublasOperation_t b_mode,
-                        const ProductShape& shape, Operand<const double> a, Operand<const double> b,
-                        const double* beta, Operand<double> c) {
+
+cublasStatus_t multiply(cublasHandle_t handle, const ProductShape& shape, Operand<const float> a,
+                        Operand<const float> b, const float* beta, Operand<float> c) {
+  const float one = 1;
+  return cublasSgemm(handle, mode(shape.a), mode(shape.b), shape.m, shape.n, shape.k, &one, a.data,
+                     a.leading_dimension, b.data, b.leading_dimension, beta, c.data, c.leading_dimension);
+}
+cublasStatus_t multiply(cublasHandle_t handle, const ProductShape& shape, Operand<const double> a,
+                        Operand<const double> b, const double* beta, Operand<double> c) {
   const double one = 1;
-  return cublasDgemm(handle, a_mode, b_mode, shape.m, shape.n, shape.k, &one, a.data, a.leading_dimension,
-                     b.data, b.leading_dimension, beta, c.data, c.leading_dimension);
+  return cublasDgemm(handle, mode(shape.a), mode(shape.b), shape.m, shape.n, shape.k, &one, a.data,
+                     a.leading_dimension, b.data, b.leading_dimension, beta, c.data, c.leading_dimension);
+}
+
+cublasStatus_t multiply_batch(cublasHandle_t handle, const ProductShape& shape, const Batch& batch,
+                              Operand<const float> a, Operand<const float> b, Operand<float> c) {
+  const float one = 1, zero = 0;
+  return cublasSgemmStridedBatched(handle, mode(shape.a), mode(shape.b), shape.m, shape.n, shape.k, &one,
+                                   a.data, a.leading_dimension, batch.a, b.data, b.leading_dimension, batch.b,
+                                   &zero, c.data, c.leading_dimension, batch.c, batch.count);
+}
+cublasStatus_t multiply_batch(cublasHandle_t handle, const ProductShape& shape, const Batch& batch,
+                              Operand<const double> a, Operand<const double> b, Operand<double> c) {
+  const double one = 1, zero = 0;
+  return cublasDgemmStridedBatched(handle, mode(shape.a), mode(shape.b), shape.m, shape.n, shape.k, &one,
+                                   a.data, a.leading_dimension, batch.a, b.data, b.leading_dimension, batch.b,
+                                   &zero, c.data, c.leading_dimension, batch.c, batch.count);
 }
 
 }  // namespace
+
+template <class Scalar>
+void cublas_gemm_batch(const ExecutionSpace& space, const ProductShape& shape, const Batch& batch,
+                       MatrixPrecision precision, Operand<const Scalar> a, Operand<const Scalar> b,
+                       Operand<Scalar> c) {
+  if (shape.m == 0 || shape.n == 0) return;
+  Library& library = Library::instance(space);
+  library.set_precision(precision);
+  check(multiply_batch(library.handle(), shape, batch, a, b, c), "products by cuBLAS");
+}
 
 template <class Scalar>
 void cublas_gemm(const ExecutionSpace& space, const ProductShape& shape, MatrixPrecision precision,
@@ -76,13 +103,15 @@ void cublas_gemm(const ExecutionSpace& space, const ProductShape& shape, MatrixP
   if (shape.m == 0 || shape.n == 0) return;
   Library& library = Library::instance(space);
   library.set_precision(precision);
-  const auto mode = [](Transpose transpose) {
-    return transpose == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N;
-  };
-  check(multiply(library.handle(), mode(shape.a), mode(shape.b), shape, a, b, &beta, c),
-        "a product by cuBLAS");
+  check(multiply(library.handle(), shape, a, b, &beta, c), "a product by cuBLAS");
 }
 
+template void cublas_gemm_batch<float>(const ExecutionSpace&, const ProductShape&, const Batch&,
+                                       MatrixPrecision, Operand<const float>, Operand<const float>,
+                                       Operand<float>);
+template void cublas_gemm_batch<double>(const ExecutionSpace&, const ProductShape&, const Batch&,
+                                        MatrixPrecision, Operand<const double>, Operand<const double>,
+                                        Operand<double>);
 template void cublas_gemm<float>(const ExecutionSpace&, const ProductShape&, MatrixPrecision,
                                  Operand<const float>, Operand<const float>, float, Operand<float>);
 template void cublas_gemm<double>(const ExecutionSpace&, const ProductShape&, MatrixPrecision,

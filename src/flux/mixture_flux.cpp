@@ -62,7 +62,8 @@ void factor_velocities(const ExecutionSpace& space, const density::MixtureView<S
   const Matrix<Scalar> v = factor_velocity, log_f = log_factor;
   const FactorIndex factors = index;
   for_each_group(
-      space, "factors in motion", factors.count(n), KOKKOS_LAMBDA(int item, const Lane& lane) {
+      space, "factors in motion", factors.count(n), mixtures.n_logistics,
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
         Scalar log_f_k = 0;
         const Scalar v_k = density::quantile_velocity(
@@ -114,7 +115,7 @@ void factor_slopes(const ExecutionSpace& space, const density::MixtureView<Scala
   const Matrix<Scalar> slope = slopes;
   const FactorIndex factors = index;
   for_each_group(
-      space, "slopes of the factors", factors.count(points.size()),
+      space, "slopes of the factors", factors.count(points.size()), mixtures.n_logistics,
       KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
         const Scalar slope_k = density::log_density_slope(mixtures.at(f.head, f.s, lane), x(f.i, f.s));
@@ -138,7 +139,7 @@ void factor_cdfs(const ExecutionSpace& space, const density::MixtureView<Scalar>
   const Matrix<Scalar> below = log_below, above = log_above;
   const FactorIndex factors = index;
   for_each_group(
-      space, "conditional distribution functions", factors.count(points.size()),
+      space, "conditional distribution functions", factors.count(points.size()), mixtures.n_logistics,
       KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
         Scalar log_below_k = 0, log_above_k = 0;
@@ -168,7 +169,7 @@ struct SampledStates {
 
   /// log P_k of all coordinates; no adjoint yet.
   RHOFLUX_FUNCTION void begin(const ConstVector<Scalar>& gamma, int s, const Lane& lane) const {
-    for (int k = lane.index(); k < index.n_products; k += Lane::count) {
+    for (int k = lane.index(); k < index.n_products; k += lane.count()) {
       prefix(k, s) = gamma(k);
       for (int i = 0; i < index.n_leading; ++i) prefix(k, s) += log_f(k * index.n_dims + i, s);
       prefix_bar(k, s) = 0;
@@ -198,7 +199,7 @@ struct SampledStates {
     const Scalar log_density =  // log sum_k P_k f_i^k
         log_sum_exp_of<Scalar>(n_products, [&](int k) { return prefix(k, s); });
     lane.wait();
-    for (int k = lane.index(); k < n_products; k += Lane::count)
+    for (int k = lane.index(); k < n_products; k += lane.count())
       prefix(k, s) -= log_f(k * n_dims + i, s);  // now log P_k
     lane.wait();
     Scalar max_mass = prefix(0, s);
@@ -242,7 +243,7 @@ void sampled_states_adjoint(const ExecutionSpace& space, const ConstVector<Scala
   const SampledStates<Scalar> states = sampled_states;
   const ConstVector<Scalar> gamma = logits;
   for_each_group(
-      space, "sampled states adjoint", n, KOKKOS_LAMBDA(int s, const Lane& lane) {
+      space, "sampled states adjoint", n, mixtures.n_logistics, KOKKOS_LAMBDA(int s, const Lane& lane) {
         states.begin(gamma, s, lane);
         for (int i = states.index.n_leading - 1; i >= 0; --i) {
           states.pass_prefix_adjoint(i, s, lane);
@@ -263,7 +264,7 @@ void product_gains(const ExecutionSpace& space, const density::MixtureView<Scala
   const bool has_direction = bar.direction.extent(0) > 0;
   const FactorIndex factors = index;
   for_each_group(
-      space, "gain of the products", points.size() * index.n_products,
+      space, "gain of the products", points.size() * index.n_products, mixtures.n_logistics,
       KOKKOS_LAMBDA(int item, const Lane& lane) {
         const int s = item / factors.n_products, k = item % factors.n_products;
         Scalar sum = 0;
@@ -311,7 +312,8 @@ void factor_adjoint(const ExecutionSpace& space, density::MixtureNetwork<Scalar>
   const int n = points.size();
   const FactorIndex factors = index;
   for_each_group(
-      space, "factors in motion adjoint", factors.count(n), KOKKOS_LAMBDA(int item, const Lane& lane) {
+      space, "factors in motion adjoint", factors.count(n), mixtures.n_logistics,
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
         const density::Mixture<Scalar> mixture = mixtures.at(f.head, f.s, lane);
         const density::Mixture<Scalar> to = out_bar.at(f.head, f.s, lane);

@@ -99,7 +99,7 @@ void evaluate_conditional(const ExecutionSpace& space, const density::MixtureVie
   const ConstMatrix<double> uniform = uniforms;
   const bool draws = uniforms.extent(0) > 0;
   for_each_group(
-      space, "conditional in motion", n, KOKKOS_LAMBDA(int s, const Lane& lane) {
+      space, "conditional in motion", n, mixtures.n_logistics, KOKKOS_LAMBDA(int s, const Lane& lane) {
         const density::Mixture<Scalar> mixture = mixtures.at(i, s, lane);
         const Scalar x = draws ? density::draw(mixture, uniform(2 * i, s), uniform(2 * i + 1, s)) : f.x(i, s);
         const density::MovingConditional<Scalar> found =
@@ -175,7 +175,7 @@ void sigmoid_velocity_adjoint(const ExecutionSpace& space, density::MixtureNetwo
   const Matrix<Scalar> velocity_bar = bar.velocity, direction = bar.direction, to_x = x_bar;
   const Vector<Scalar> log_rho_bar = bar.log_rho;
   for_each_group(
-      space, "sigmoid velocity adjoint", n, KOKKOS_LAMBDA(int s, const Lane& lane) {
+      space, "sigmoid velocity adjoint", n, mixtures.n_logistics, KOKKOS_LAMBDA(int s, const Lane& lane) {
         const Scalar x = f.x(i, s), log_factor = f.log_factor(i, s), growth = f.growth(i, s);
         const Scalar factor = math::exp(log_factor), v_bar = velocity_bar(i, s);
         const Reference<Scalar> g = reference(x);

@@ -53,7 +53,7 @@ void triangular_velocity(const ExecutionSpace& space, const density::MixtureView
   const ConstMatrix<double> uniform = uniforms;
   const bool draws = uniforms.extent(0) > 0;
   for_each_group(
-      space, "triangular velocity", n, KOKKOS_LAMBDA(int s, const Lane& lane) {
+      space, "triangular velocity", n, mixtures.n_logistics, KOKKOS_LAMBDA(int s, const Lane& lane) {
         const density::Mixture<Scalar> mixture = mixtures.at(i, s, lane);
         const Scalar x_i = draws ? density::draw(mixture, uniform(2 * i, s), uniform(2 * i + 1, s)) : x(i, s);
         Scalar log_f = 0;
@@ -94,7 +94,7 @@ void triangular_velocity_adjoint(const ExecutionSpace& space, density::MixtureNe
   const ConstMatrix<Scalar> velocity_bar = x_dot_bar;
   const Vector<Scalar> log_rho_bar = bar.log_rho;
   for_each_group(
-      space, "triangular velocity adjoint", n, KOKKOS_LAMBDA(int s, const Lane& lane) {
+      space, "triangular velocity adjoint", n, mixtures.n_logistics, KOKKOS_LAMBDA(int s, const Lane& lane) {
         const density::Mixture<Scalar> mixture = mixtures.at(i, s, lane), to = out_bar.at(i, s, lane);
         const density::Mixture<Scalar> to_dot = out_bar.at(i, n + s, lane);
         Scalar to_x_i = to_x(i, s);

@@ -11,6 +11,8 @@ namespace {
 /// Blocks short enough that the rows of one stage keep an accelerator busy, and few enough to add up in no time.
 constexpr int most_blocks = 4096;
 constexpr int least_samples_per_block = 8;
+/// Of a product for the weights: enough to occupy every processor of an accelerator several times.
+constexpr int most_slices = 64;
 
 /// values_k = parameters at source_k.
 template <class Scalar>
@@ -24,15 +26,21 @@ void gather(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, 
       KOKKOS_LAMBDA(int k) { to(k) = at(k) < 0 ? Scalar(0) : from(at(k)); });
 }
 
-/// Adds values_k to parameters_bar at source_k.
+/// Adds the sum of values_k over the slices to parameters_bar at source_k.
 template <class Scalar>
-void scatter_add(const ExecutionSpace& space, const Vector<Scalar>& values, const Vector<int>& source,
-                 const Vector<Scalar>& parameters_bar) {
+void scatter_add(const ExecutionSpace& space, const Vector<Scalar>& values, int n_slices,
+                 const Vector<int>& source, const Vector<Scalar>& parameters_bar) {
   const Vector<Scalar> from = values, to = parameters_bar;
   const Vector<int> at = source;
+  const int n = static_cast<int>(source.extent(0));
   for_each(
-      space, "adjoint of whole layers", static_cast<int>(values.extent(0)), KOKKOS_LAMBDA(int k) {
-        if (at(k) >= 0) to(at(k)) += from(k);
+      space, "adjoint of whole layers", n, KOKKOS_LAMBDA(int k) {
+        if (at(k) < 0) return;
+        Scalar sum = 0;
+        for (int slice = 0; slice < n_slices; ++slice)
+          sum += from(static_cast<std::size_t>(slice) * static_cast<std::size_t>(n) +
+                      static_cast<std::size_t>(k));
+        to(at(k)) += sum;
       });
 }
 
@@ -40,9 +48,10 @@ void scatter_add(const ExecutionSpace& space, const Vector<Scalar>& values, cons
 
 template <class Scalar>
 DenseWeights<Scalar>::DenseWeights(const std::vector<StagedLayer>& layers,
-                                   const std::vector<std::vector<StageBlock>>& blocks, int n_samples,
+                                   const std::vector<std::vector<StageBlock>>& blocks, int n_columns,
                                    bool has_adjoint)
-    : m_n_blocks(std::clamp(n_samples / least_samples_per_block, 1, most_blocks)) {
+    : m_n_blocks(std::clamp(n_columns / least_samples_per_block, 1, most_blocks)),
+      m_n_slices(slices_of(n_columns, most_slices).count) {
   std::vector<int> weight_source, bias_source;
   for (std::size_t layer = 0; layer < blocks.size(); ++layer) {
     const StagedLayer &from = layers[layer], &to = layers[layer + 1];
@@ -66,7 +75,7 @@ DenseWeights<Scalar>::DenseWeights(const std::vector<StagedLayer>& layers,
   m_bias_source = on_device<int>(bias_source, "places of the biases");
   m_values = make_vector<Scalar>("weights of whole layers", n_weights);
   m_biases = make_vector<Scalar>("biases of whole layers", n_biases);
-  m_bars = make_vector<Scalar>("adjoint of whole layers", has_adjoint ? n_weights : 0);
+  m_bars = make_vector<Scalar>("adjoint of whole layers", has_adjoint ? n_weights * m_n_slices : 0);
   m_bias_sums = make_matrix<Scalar>("sums over samples", m_n_blocks, has_adjoint ? n_biases : 0);
 }
 
@@ -96,8 +105,8 @@ void DenseWeights<Scalar>::clear_bars(const ExecutionSpace& space) const {
 
 template <class Scalar>
 void DenseWeights<Scalar>::add_to(const ExecutionSpace& space, const Vector<Scalar>& parameters_bar,
-                                  int n_samples) const {
-  scatter_add<Scalar>(space, m_bars, m_weight_source, parameters_bar);
+                                  int n_samples, int n_columns) const {
+  scatter_add<Scalar>(space, m_bars, slices(n_columns).count, m_weight_source, parameters_bar);
   const int length = samples_per_block(n_samples), n_used = (n_samples + length - 1) / length;
   add_column_sums<Scalar>(space, "bias adjoint", rows_of(m_bias_sums, {0, n_used}), m_bias_source,
                           parameters_bar);

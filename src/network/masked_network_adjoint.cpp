@@ -135,11 +135,12 @@ void MaskedNetwork<Scalar>::add_dense_gradient(const ExecutionSpace& space,
   for (int layer = n_layers() - 1; layer >= 0; --layer) {
     for (const Step& at : pieces_of(whole_step(layer, m_order.n_evaluated()), columns))
       if (at.visible.size() > 0)
-        gemm(space, Transpose::no, Transpose::yes, block_of(m_bars[at.to], at.rows, columns),
-             block_of(m_activations[at.from], at.visible, columns), Scalar(0),
-             part_of(m_dense.weight_bar(layer), at.rows, at.visible), m_config.precision);
+        multiply_slices(space, block_of(m_bars[at.to], at.rows, columns),
+                        block_of(m_activations[at.from], at.visible, columns), m_dense.slices(columns.size()),
+                        part_of(m_dense.weight_bar(layer), at.rows, at.visible), m_dense.slice_distance(),
+                        m_config.precision);
   }
-  m_dense.add_to(space, parameters_bar, m_columns.n_samples);
+  m_dense.add_to(space, parameters_bar, m_columns.n_samples, columns.size());
   if (m_listener == nullptr) return;
   for (int layer = n_layers() - 1; layer >= 0; --layer)
     for (int stage = m_order.n_evaluated() - 1; stage >= 0; --stage)

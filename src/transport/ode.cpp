@@ -87,7 +87,9 @@ KOKKOS_INLINE_FUNCTION double error_norm(const OdeWorkspace& w, const Matrix<dou
       finite = finite && is_finite(slope);
       error += weights.weight[j] * slope;
     }
-    if (!finite) return std::numeric_limits<double>::infinity();
+    constexpr double infinity =
+        std::numeric_limits<double>::infinity();  // a value, which nvcc has on the device
+    if (!finite) return infinity;
     const double before = math::abs(x(i, s)), after = math::abs(w.stage.x(i, s));
     const double scaled = w.step(s) * error / (absolute + relative * (before > after ? before : after));
     sum += scaled * scaled;

@@ -43,7 +43,7 @@ namespace detail {
 /// Largest of one number for each logistic.
 template <class Scalar, class Values>
 RHOFLUX_FUNCTION Scalar maximum_over(const Mixture<Scalar>& mixture, const Values& values) {
-  if constexpr (Lane::count == 1) {
+  if constexpr (Lane::most == 1) {
     return maximum<Scalar>(values, mixture.size);
   } else {
     constexpr Scalar lowest = std::numeric_limits<Scalar>::lowest();
@@ -56,7 +56,7 @@ RHOFLUX_FUNCTION Scalar maximum_over(const Mixture<Scalar>& mixture, const Value
 /// log sum_l e^{values_l}.
 template <class Scalar, class Values>
 RHOFLUX_FUNCTION Scalar log_sum_exp_over(const Mixture<Scalar>& mixture, const Values& values) {
-  if constexpr (Lane::count == 1) {
+  if constexpr (Lane::most == 1) {
     return log_sum_exp<Scalar>(values, mixture.size);
   } else {
     const Scalar largest = maximum_over(mixture, values);

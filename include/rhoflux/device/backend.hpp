@@ -37,6 +37,9 @@ enum class ProductStrategy {
 constexpr ProductStrategy default_products =
     runs_on_host<ExecutionSpace> ? ProductStrategy::blocks : ProductStrategy::dense;
 
+/// Columns of one row that a thread of an accelerator handles where the calls are independent.
+constexpr int columns_of_entry_loop = 4;
+
 /// A dense product of at least so many columns is cut into pieces of so many rows, each without the zeros that all of
 /// its rows have: large enough for the product to be as fast, and fewer operations.
 constexpr int rows_of_dense_piece = 128;

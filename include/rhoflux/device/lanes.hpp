@@ -5,8 +5,9 @@
 #include "rhoflux/core/math.hpp"
 #include "rhoflux/device/backend.hpp"
 
-/// Work items that a group of neighbouring GPU threads, its lanes, shares: lane j has the entries j, j + 32, .. of a
-/// loop over entries, keeps what belongs to them in registers and adds up with the other lanes. On a host, and on
+/// Work items that a group of neighbouring GPU threads, its lanes, shares: lane j of m has the entries j, j + m, .. of
+/// a loop over entries, keeps what belongs to them in registers and adds up with the other lanes. A group is a warp, or
+/// half of one where the loops have at most 16 entries. On a host, and on
 /// accelerators without shuffles of their own here, an item has one lane, which has all entries.
 ///
 /// All lanes of a group must call each function of Lane that speaks of all lanes; conditions around such a call must
@@ -17,19 +18,17 @@
 
 namespace rhoflux {
 
-/// The threads of a warp of CUDA; a wavefront of HIP holds one or two such groups.
-constexpr int lanes_of_gpu_group = 32;
-
-/// Lanes of an item in kernels of a space.
+/// Most lanes of an item in kernels of a space: the threads of a warp of CUDA; a wavefront of HIP holds one or two such
+/// groups.
 template <class Space>
-constexpr int lanes_per_group = 1;
+constexpr int most_lanes = 1;
 #if defined(KOKKOS_ENABLE_CUDA)
 template <>
-inline constexpr int lanes_per_group<Kokkos::Cuda> = lanes_of_gpu_group;
+inline constexpr int most_lanes<Kokkos::Cuda> = 32;
 #endif
 #if defined(KOKKOS_ENABLE_HIP)
 template <>
-inline constexpr int lanes_per_group<Kokkos::HIP> = lanes_of_gpu_group;
+inline constexpr int most_lanes<Kokkos::HIP> = 32;
 #endif
 
 /// One lane of a group.
@@ -37,20 +36,28 @@ class Lane {
  public:
   /// The only lane of its item.
   Lane() = default;
-  /// @param index in the group
-  RHOFLUX_FUNCTION explicit Lane([[maybe_unused]] int index) {
+  /// @param thread among those of a warp @param count lanes of the group, 16 or 32
+  RHOFLUX_FUNCTION Lane([[maybe_unused]] int thread, [[maybe_unused]] int count) {
 #if defined(RHOFLUX_GROUP_OF_LANES)
-    m_index = index;
+    m_index = thread & (count - 1);
+    m_count = count;
+    m_group = count == most ? 0xffffffffu : 0xffffu << (thread & 16);
 #endif
   }
 
 #if defined(RHOFLUX_GROUP_OF_LANES)
-  static constexpr int count = lanes_of_gpu_group;  ///< lanes of a group
+  static constexpr int most = 32;  ///< lanes of a group
+  RHOFLUX_FUNCTION int count() const {
+    return m_count;
+  }
   RHOFLUX_FUNCTION int index() const {
     return m_index;
   }
 #else
-  static constexpr int count = 1;
+  static constexpr int most = 1;
+  RHOFLUX_FUNCTION int count() const {
+    return 1;
+  }
   RHOFLUX_FUNCTION int index() const {
     return 0;
   }
@@ -66,8 +73,8 @@ class Lane {
   RHOFLUX_INLINED_FUNCTION Scalar sum(Scalar value) const {
 #if defined(RHOFLUX_GROUP_OF_LANES)
     RHOFLUX_UNROLL
-    for (int distance = count / 2; distance > 0; distance /= 2)
-      value = rounded_sum(value, from_lane_across(value, distance));
+    for (int distance = most / 2; distance > 0; distance /= 2)
+      if (distance < m_count) value = rounded_sum(value, from_lane_across(value, distance));
 #endif
     return value;
   }
@@ -77,7 +84,8 @@ class Lane {
   RHOFLUX_INLINED_FUNCTION Scalar maximum(Scalar value) const {
 #if defined(RHOFLUX_GROUP_OF_LANES)
     RHOFLUX_UNROLL
-    for (int distance = count / 2; distance > 0; distance /= 2) {
+    for (int distance = most / 2; distance > 0; distance /= 2) {
+      if (distance >= m_count) continue;
       const Scalar other = from_lane_across(value, distance);
       value = other > value ? other : value;
     }
@@ -89,9 +97,9 @@ class Lane {
   template <class Scalar>
   RHOFLUX_INLINED_FUNCTION Scalar value_of(Scalar value, [[maybe_unused]] int from) const {
 #if defined(__CUDA_ARCH__)
-    return __shfl_sync(all_lanes, value, from, count);
+    return __shfl_sync(m_group, value, from, m_count);
 #elif defined(__HIP_DEVICE_COMPILE__)
-    return __shfl(value, from, count);
+    return __shfl(value, from, m_count);
 #else
     return value;
 #endif
@@ -100,7 +108,7 @@ class Lane {
   /// Waits for the other lanes: what they have written to memory can be read, what they have read can be overwritten.
   RHOFLUX_INLINED_FUNCTION void wait() const {
 #if defined(__CUDA_ARCH__)
-    __syncwarp(all_lanes);
+    __syncwarp(m_group);
 #elif defined(__HIP_DEVICE_COMPILE__)
     __threadfence_block();  // the lanes of a wavefront run in step
 #endif
@@ -108,15 +116,13 @@ class Lane {
 
  private:
 #if defined(RHOFLUX_GROUP_OF_LANES)
-  static constexpr unsigned all_lanes = 0xffffffffu;  ///< bits of the threads of a warp
-
   /// The value of the lane whose index differs in the bit `distance`.
   template <class Scalar>
   RHOFLUX_INLINED_FUNCTION Scalar from_lane_across(Scalar value, int distance) const {
 #if defined(__CUDA_ARCH__)
-    return __shfl_xor_sync(all_lanes, value, distance, count);
+    return __shfl_xor_sync(m_group, value, distance);
 #else
-    return __shfl_xor(value, distance, count);
+    return __shfl_xor(value, distance);
 #endif
   }
 #endif
@@ -138,6 +144,10 @@ class Lane {
 #endif
 
   int m_index = 0;
+#if defined(RHOFLUX_GROUP_OF_LANES)
+  int m_count = 1;
+  unsigned m_group = 1;  ///< bits of its threads among those of the warp
+#endif
 };
 
 /// Entry `entry` of a loop that lanes share, the `slot`-th of its lane.
@@ -150,7 +160,7 @@ struct LaneEntry {
 #if defined(RHOFLUX_GROUP_OF_LANES)
 template <class Scalar, int capacity>
 struct LaneArray {
-  static constexpr int size = (capacity + Lane::count - 1) / Lane::count;
+  static constexpr int size = (capacity + Lane::most - 1) / Lane::most;
   Scalar values[size];
   RHOFLUX_INLINED_FUNCTION Scalar& operator[](const LaneEntry& l) { return values[l.slot]; }
   RHOFLUX_INLINED_FUNCTION const Scalar& operator[](const LaneEntry& l) const { return values[l.slot]; }
@@ -163,10 +173,10 @@ using LaneArray = Scalar[capacity];
 /// The loop over the entries l = 0..n-1 of a lane, n at most `capacity`, a constant. A loop that adds to a variable is
 /// followed by Lane::sum. With groups of lanes the loop over slots is unrolled, which keeps a LaneArray in registers.
 #if defined(RHOFLUX_GROUP_OF_LANES)
-#define RHOFLUX_FOR_LANE_ENTRIES(l, lane, n, capacity)                                        \
-  RHOFLUX_UNROLL                                                                              \
-  for (int l##_slot = 0; l##_slot < ((capacity) + Lane::count - 1) / Lane::count; ++l##_slot) \
-    if (const LaneEntry l{l##_slot, (lane).index() + l##_slot * Lane::count}; l.entry < (n))
+#define RHOFLUX_FOR_LANE_ENTRIES(l, lane, n, capacity)                                      \
+  RHOFLUX_UNROLL                                                                            \
+  for (int l##_slot = 0; l##_slot < ((capacity) + Lane::most - 1) / Lane::most; ++l##_slot) \
+    if (const LaneEntry l{l##_slot, (lane).index() + l##_slot * (lane).count()}; l.entry < (n))
 #else
 // NOLINTNEXTLINE(bugprone-macro-parentheses): l is the name of a variable
 #define RHOFLUX_FOR_LANE_ENTRIES(l, lane, n, capacity) for (int l = 0; l < (n); ++l)
@@ -180,7 +190,7 @@ RHOFLUX_INLINED_FUNCTION void for_each_in_order([[maybe_unused]] const Lane& lan
 #if defined(RHOFLUX_GROUP_OF_LANES)
   RHOFLUX_UNROLL
   for (int slot = 0; slot < LaneArray<Scalar, capacity>::size; ++slot)
-    for (int from = 0; from < Lane::count && from + slot * Lane::count < n; ++from)
+    for (int from = 0; from < lane.count() && from + slot * lane.count() < n; ++from)
       function(lane.value_of(values.values[slot], from));
 #else
   for (int l = 0; l < n; ++l) function(values[l]);
@@ -188,33 +198,40 @@ RHOFLUX_INLINED_FUNCTION void for_each_in_order([[maybe_unused]] const Lane& lan
 }
 
 namespace detail {
-template <class Function, int lanes>
+template <class Function>
 struct GroupLoop {
   Function function;
+  int count;  ///< of lanes
   KOKKOS_INLINE_FUNCTION void operator()(std::int64_t index) const {
-    function(static_cast<int>(index / lanes), Lane(static_cast<int>(index % lanes)));
+    function(static_cast<int>(index / count), Lane(static_cast<int>(index % 32), count));
   }
 };
 template <class Function>
-struct GroupLoop<Function, 1> {
+struct SingleLaneLoop {
   Function function;
   KOKKOS_INLINE_FUNCTION void operator()(int item) const { function(item, Lane()); }
 };
 }  // namespace detail
 
 /// Calls function(item, lane) for item = 0..count-1 and each lane of its group; items are independent.
+/// @param n_entries of the loops that the lanes of an item share
 template <class Space, class Function>
-void for_each_group(const Space& space, const char* label, int count, const Function& function) {
+void for_each_group(const Space& space, const char* label, int count, [[maybe_unused]] int n_entries,
+                    const Function& function) {
   if (count == 0) return;
-  constexpr int lanes = lanes_per_group<Space>;
-  const detail::GroupLoop<Function, lanes> loop{function};
-  if constexpr (lanes == 1) {
-    Kokkos::parallel_for(label, Kokkos::RangePolicy<Space, Kokkos::IndexType<int>>(space, 0, count), loop);
+  if constexpr (most_lanes<Space> == 1) {
+    Kokkos::parallel_for(label, Kokkos::RangePolicy<Space, Kokkos::IndexType<int>>(space, 0, count),
+                         detail::SingleLaneLoop<Function>{function});
   } else {
-    // The bound makes blocks a multiple of a warp, so that the lanes of an item are the threads of one warp in order;
-    // an item times its lanes can exceed an int.
+    // The bound makes blocks a multiple of a warp, so that the lanes of an item are neighbours in one warp; an item
+    // times its lanes can exceed an int.
     using Policy = Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>, Kokkos::LaunchBounds<256>>;
-    Kokkos::parallel_for(label, Policy(space, 0, std::int64_t{count} * lanes), loop);
+    const int lanes = n_entries <= 16 ? 16 : 32;
+    Kokkos::parallel_for(
+        label,
+        Kokkos::Experimental::require(Policy(space, 0, std::int64_t{count} * lanes),
+                                      Kokkos::Experimental::WorkItemProperty::HintLightWeight),
+        detail::GroupLoop<Function>{function, lanes});
   }
 }
 

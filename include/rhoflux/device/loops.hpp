@@ -1,9 +1,9 @@
 #pragma once
 
-#include <algorithm>
 #include <limits>
 #include <string>
 
+#include "rhoflux/core/error.hpp"
 #include "rhoflux/core/math.hpp"
 #include "rhoflux/device/types.hpp"
 
@@ -34,13 +34,17 @@ struct RowBlockLoop {
     }
   }
 };
-/// One entry, neighbours in memory beside each other.
+/// Some columns of one row, neighbouring rows beside each other in memory: several loads are on their way at once, and
+/// places are computed once for all of them.
 template <class Function>
 struct EntryLoop {
   Function function;
-  int n_rows, first_column;
+  int n_rows, n_columns;
   KOKKOS_INLINE_FUNCTION void operator()(int item) const {
-    function(item % n_rows, first_column + item / n_rows);
+    const int row = item % n_rows, begin = item / n_rows * columns_of_entry_loop;
+    RHOFLUX_UNROLL
+    for (int k = 0; k < columns_of_entry_loop; ++k)
+      if (begin + k < n_columns) function(row, begin + k);
   }
 };
 /// A row of one block of columns.
@@ -73,11 +77,12 @@ void for_each_entry(const Space& space, const char* label, int n_rows, int n_col
     Kokkos::parallel_for(label, Kokkos::RangePolicy<Space, Kokkos::IndexType<int>>(space, 0, n_columns),
                          detail::ColumnLoop<Function>{function, n_rows});
   } else {
-    const int columns_at_once = std::numeric_limits<int>::max() / n_rows;  // an index is an int
-    for (int first = 0; first < n_columns; first += std::min(columns_at_once, n_columns - first))
-      Kokkos::parallel_for(label,
-                           detail::light_range(space, n_rows * std::min(columns_at_once, n_columns - first)),
-                           detail::EntryLoop<Function>{function, n_rows, first});
+    const int n_items = (n_columns + columns_of_entry_loop - 1) / columns_of_entry_loop;
+    if (n_items > std::numeric_limits<int>::max() / n_rows)
+      fail_input("a matrix of " + std::to_string(n_rows) + " x " + std::to_string(n_columns) +
+                 " entries is too large for one pass; take smaller batches");
+    Kokkos::parallel_for(label, detail::light_range(space, n_rows * n_items),
+                         detail::EntryLoop<Function>{function, n_rows, n_columns});
   }
 }
 

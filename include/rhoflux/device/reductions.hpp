@@ -1,5 +1,6 @@
 #pragma once
 
+#include "rhoflux/device/lanes.hpp"
 #include "rhoflux/device/loops.hpp"
 
 namespace rhoflux {
@@ -80,30 +81,17 @@ void add_sums(const Space& space, const char* label, int count, const Function& 
 template <class Scalar>
 void add_column_sums(const ExecutionSpace& space, const char* label, const Matrix<Scalar>& values,
                      const Vector<int>& places, const Vector<Scalar>& to) {
-  const int n_rows = static_cast<int>(values.extent(0)), n_columns = static_cast<int>(values.extent(1));
+  const int n_rows = static_cast<int>(values.extent(0));
   const Matrix<Scalar> v = values;
   const Vector<int> at = places;
   const Vector<Scalar> sums = to;
-  if constexpr (runs_on_host<ExecutionSpace>) {
-    for_each(
-        space, label, n_columns, KOKKOS_LAMBDA(int column) {
-          Scalar sum = 0;
-          for (int row = 0; row < n_rows; ++row) sum += v(row, column);
-          sums(at(column)) += sum;
-        });
-  } else {
-    using Policy = Kokkos::TeamPolicy<ExecutionSpace>;
-    constexpr int threads = 64;
-    Kokkos::parallel_for(
-        label, Policy(space, n_columns, threads), KOKKOS_LAMBDA(const typename Policy::member_type& team) {
-          const int column = team.league_rank();
-          Scalar sum = 0;
-          Kokkos::parallel_reduce(
-              Kokkos::TeamThreadRange(team, n_rows),
-              [&](int row, Scalar& partial) { partial += v(row, column); }, sum);
-          if (team.team_rank() == 0) sums(at(column)) += sum;
-        });
-  }
+  for_each_group(
+      space, label, static_cast<int>(values.extent(1)), n_rows, KOKKOS_LAMBDA(int column, const Lane& lane) {
+        Scalar sum = 0;
+        for (int row = lane.index(); row < n_rows; row += lane.count()) sum += v(row, column);
+        sum = lane.sum(sum);
+        if (lane.is_first()) sums(at(column)) += sum;
+      });
 }
 
 }  // namespace rhoflux

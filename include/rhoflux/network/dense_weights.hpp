@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
+#include "rhoflux/device/linear_algebra.hpp"
 #include "rhoflux/device/types.hpp"
 #include "rhoflux/network/parameter_layout.hpp"
 #include "rhoflux/network/stages.hpp"
@@ -26,9 +28,9 @@ class DenseWeights {
   DenseWeights() = default;
   /// @param layers inputs, hidden.., outputs
   /// @param blocks by layer (the one that the block leads to, less 1) and stage
-  /// @param n_samples most samples of one adjoint pass
+  /// @param n_columns most columns of one adjoint pass: samples and their tangents
   DenseWeights(const std::vector<StagedLayer>& layers, const std::vector<std::vector<StageBlock>>& blocks,
-               int n_samples, bool has_adjoint);
+               int n_columns, bool has_adjoint);
 
   /// The copies from the parameters.
   void pack(const ExecutionSpace& space, const ConstVector<Scalar>& parameters) const;
@@ -36,8 +38,11 @@ class DenseWeights {
   UnmanagedMatrix<Scalar> weight(int layer) const { return matrix(m_values, layer); }
   ConstVector<Scalar> bias(int layer) const;
 
-  /// Adjoint of the weights of a layer, to be written before `add_to`.
+  /// Adjoint of the weights of a layer, to be written before `add_to`: the first of some slices, which add up to it and
+  /// lie slice_distance() entries apart.
   UnmanagedMatrix<Scalar> weight_bar(int layer) const { return matrix(m_bars, layer); }
+  std::int64_t slice_distance() const { return static_cast<std::int64_t>(m_values.extent(0)); }
+  Slices slices(int n_columns) const { return slices_of(n_columns, m_n_slices); }
   /// Blocks of samples over which the adjoint of a bias is added up, and the sums over them, (n_blocks, rows), to be
   /// written before `add_to`.
   int n_blocks() const { return m_n_blocks; }
@@ -45,8 +50,9 @@ class DenseWeights {
   Matrix<Scalar> bias_sums(int layer) const;
   /// Sets what `add_to` adds to zero, for passes that do not write all of it.
   void clear_bars(const ExecutionSpace& space) const;
-  /// Adds the adjoints, of that many samples, to those of the parameters.
-  void add_to(const ExecutionSpace& space, const Vector<Scalar>& parameters_bar, int n_samples) const;
+  /// Adds the adjoints, of so many samples with their tangents, to those of the parameters.
+  void add_to(const ExecutionSpace& space, const Vector<Scalar>& parameters_bar, int n_samples,
+              int n_columns) const;
 
  private:
   struct Layer {
@@ -62,9 +68,10 @@ class DenseWeights {
   }
 
   std::vector<Layer> m_layers;
-  int m_n_blocks = 1;
+  int m_n_blocks = 1, m_n_slices = 1;
   Vector<int> m_weight_source, m_bias_source;  ///< offset in the parameters of each entry; -1: always zero
-  Vector<Scalar> m_values, m_bars;             ///< weights of all layers
+  Vector<Scalar> m_values;                     ///< weights of all layers
+  Vector<Scalar> m_bars;                       ///< their adjoints, slice by slice
   Vector<Scalar> m_biases;                     ///< of all layers
   Matrix<Scalar> m_bias_sums;                  ///< (n_blocks, biases of all layers)
 };

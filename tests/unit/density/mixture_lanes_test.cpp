@@ -63,7 +63,7 @@ void evaluate_in_groups(const Conditionals<Scalar>& conditionals, int n, const M
   const Conditionals<Scalar> in = conditionals;
   const Matrix<Scalar> out = results;
   for_each_group(
-      ExecutionSpace(), "conditionals", n, KOKKOS_LAMBDA(int s, const Lane& lane) {
+      ExecutionSpace(), "conditionals", n, in.mixtures.n_logistics, KOKKOS_LAMBDA(int s, const Lane& lane) {
         Scalar found[n_results];
         evaluate_all(Conditional<Scalar>{in.mixtures.at(0, s, lane), in.dots.at(0, s, lane),
                                          in.bars.at(0, s, lane), in.dot_bars.at(0, s, lane)},

@@ -29,12 +29,12 @@ struct Found {
 
 void visit(int n_items, int n, const Found& found) {
   for_each_group(
-      ExecutionSpace(), "groups", n_items, KOKKOS_LAMBDA(int item, const Lane& lane) {
+      ExecutionSpace(), "groups", n_items, n, KOKKOS_LAMBDA(int item, const Lane& lane) {
         LaneArray<double, capacity> values;
         double sum = 0, largest = -1;
         RHOFLUX_FOR_LANE_ENTRIES(l, lane, n, capacity) {
-          found.visits(l, item) += 1;
-          values[l] = value_of_entry(l, item);
+          found.visits(static_cast<int>(l), item) += 1;
+          values[l] = value_of_entry(static_cast<int>(l), item);
           sum += values[l];
           largest = values[l] > largest ? values[l] : largest;
         }
@@ -49,9 +49,9 @@ void visit(int n_items, int n, const Found& found) {
         }
         lane.wait();
         RHOFLUX_FOR_LANE_ENTRIES(l, lane, n, capacity) {
-          found.sums(l, item) = sum;
-          found.largest(l, item) = largest;
-          found.read(l, item) = found.written(item);
+          found.sums(static_cast<int>(l), item) = sum;
+          found.largest(static_cast<int>(l), item) = largest;
+          found.read(static_cast<int>(l), item) = found.written(item);
         }
       });
 }
@@ -63,7 +63,7 @@ auto on_host(const View& view) {
 
 TEST(Lanes, ShareTheEntriesOfAnItemAndAgreeOnWhatTheyHave) {
   for (const int n_items : {0, 1, 3, 1000})
-    for (const int n : {1, 5, 31, 32, 33, capacity}) {
+    for (const int n : {1, 5, 15, 16, 17, 31, 32, 33, capacity}) {
       const int rows = capacity, columns = n_items + 1;
       const Found found{
           make_matrix<int>("visits", rows, columns),     make_matrix<double>("sums", rows, columns),
@@ -77,18 +77,18 @@ TEST(Lanes, ShareTheEntriesOfAnItemAndAgreeOnWhatTheyHave) {
         double sum = 0, maximum = 0;  // of whole numbers: exact in every order
         std::uint64_t digest = 0;
         for (int l = 0; l < n; ++l) {
-          sum += value_of_entry(l, item);
-          maximum = std::max(maximum, value_of_entry(l, item));
-          digest = next_digest(digest, value_of_entry(l, item));
+          sum += value_of_entry(static_cast<int>(l), item);
+          maximum = std::max(maximum, value_of_entry(static_cast<int>(l), item));
+          digest = next_digest(digest, value_of_entry(static_cast<int>(l), item));
         }
         const bool is_item = item < n_items;
         ASSERT_EQ(digests(item), is_item ? digest : 0) << item << " of " << n_items;
         for (int l = 0; l < rows; ++l) {
           const bool is_entry = is_item && l < n;
-          ASSERT_EQ(visits(l, item), is_entry ? 1 : 0) << l << ", " << item;
-          ASSERT_EQ(sums(l, item), is_entry ? sum : 0) << l << ", " << item;
-          ASSERT_EQ(largest(l, item), is_entry ? maximum : 0) << l << ", " << item;
-          ASSERT_EQ(read(l, item), is_entry ? item + 1 : 0) << l << ", " << item;
+          ASSERT_EQ(visits(static_cast<int>(l), item), is_entry ? 1 : 0) << l << ", " << item;
+          ASSERT_EQ(sums(static_cast<int>(l), item), is_entry ? sum : 0) << l << ", " << item;
+          ASSERT_EQ(largest(static_cast<int>(l), item), is_entry ? maximum : 0) << l << ", " << item;
+          ASSERT_EQ(read(static_cast<int>(l), item), is_entry ? item + 1 : 0) << l << ", " << item;
         }
       }
     }
