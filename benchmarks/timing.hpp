@@ -11,6 +11,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/device/accelerator.hpp"
 #include "rhoflux/device/blas_environment.hpp"
 #include "rhoflux/device/types.hpp"
 
@@ -166,6 +167,8 @@ inline int run_benchmark(const OptionTable& options, int argc, char** argv,
       return 0;
     }
     int no_options = 1;  // Kokkos has no options here
+    if (const std::string problem = rhoflux::unusable_accelerator(); !problem.empty())
+      rhoflux::fail_input(problem);
     Kokkos::ScopeGuard kokkos(no_options, argv);
     rhoflux::limit_blas_threads();
     benchmark();

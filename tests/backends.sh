@@ -42,7 +42,12 @@ case ";$devices;" in
     tests/support/kernel_resources.py "$folder/build.log" > "$folder/kernels.txt"
     tail -n 3 "$folder/kernels.txt"
     if ! nvidia-smi -L 2> /dev/null; then
-      echo "tests/backends.sh: no GPU answers here, so that nothing was run; $folder/kernels.txt lists what the compiler says of each kernel"
+      if "$folder/src/apps/rhoflux" info none.h5 2> "$folder/no_gpu.txt" || ! grep -q "no GPU can be used" "$folder/no_gpu.txt"; then
+        echo "tests/backends.sh: without a GPU the program does not say so:" >&2
+        cat "$folder/no_gpu.txt" >&2
+        exit 1
+      fi
+      echo "tests/backends.sh: no GPU answers here, which the program says ($folder/no_gpu.txt); nothing else was run; $folder/kernels.txt lists what the compiler says of each kernel"
       exit 0
     fi
     ;;

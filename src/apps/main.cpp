@@ -11,6 +11,7 @@
 #include "answers.hpp"
 #include "commands.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/device/accelerator.hpp"
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/blas_environment.hpp"
 #include "rhoflux/device/thread_team.hpp"
@@ -83,6 +84,8 @@ int fail(const mpi::Communicator& world, ExitCode code, const std::string& messa
 
 /// Between the start and the end of MPI.
 int run_with_kokkos(CommandLine line) {
+  if (const std::string problem = unusable_accelerator(); !problem.empty())
+    return fail(mpi::Communicator(MPI_COMM_WORLD), ExitCode::bad_input, problem);
   int kokkos_count = static_cast<int>(line.kokkos.size());
   line.kokkos.push_back(nullptr);
   Kokkos::ScopeGuard kokkos(kokkos_count, line.kokkos.data());

@@ -243,7 +243,8 @@ void sampled_states_adjoint(const ExecutionSpace& space, const ConstVector<Scala
   const SampledStates<Scalar> states = sampled_states;
   const ConstVector<Scalar> gamma = logits;
   for_each_group(
-      space, "sampled states adjoint", n, mixtures.n_logistics, KOKKOS_LAMBDA(int s, const Lane& lane) {
+      space, "sampled states adjoint", n, sampled_states.mixtures.n_logistics,
+      KOKKOS_LAMBDA(int s, const Lane& lane) {
         states.begin(gamma, s, lane);
         for (int i = states.index.n_leading - 1; i >= 0; --i) {
           states.pass_prefix_adjoint(i, s, lane);

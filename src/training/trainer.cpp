@@ -13,6 +13,7 @@
 #include "reporter.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/device/accelerator.hpp"
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/profiling.hpp"
 #include "rhoflux/optim/schedule.hpp"
@@ -70,14 +71,35 @@ int n_workers(const RunConfig& config, const mpi::Communicator& comm) {
       std::min<std::int64_t>(config.threads, (partition.n_lanes() + comm.size() - 1) / comm.size()));
 }
 
-/// Samples that go through the network together: whole blocks, and on an accelerator all of a lane.
-int chunk_of(const RunConfig& config, const mpi::Communicator& comm) {
+/// Bytes of the workspace of one sample: values, slopes and adjoints of every unit, and of their tangents.
+template <class Scalar>
+std::int64_t bytes_of_sample(const RunConfig& config, int n_dims) {
+  const density::Config& model = config.model;
+  std::int64_t units = model.time_features + n_dims * (1 + model.coordinate_features);
+  for (const int width : model.hidden) units += width;
+  units += std::int64_t{3} * model.n_logistics * n_dims *
+           (model.family == density::Family::factorised ? model.n_products : 1);
+  const int groups = config.objective.has_expectations() ? 3 : 1;
+  return 3 * groups * units * static_cast<std::int64_t>(sizeof(Scalar));
+}
+
+/// Samples that go through the network together: whole blocks, and on an accelerator all of a lane, if half of its free
+/// memory holds them.
+template <class Scalar>
+int chunk_of(const RunConfig& config, int n_dims, const mpi::Communicator& comm) {
   if (runs_on_host<ExecutionSpace>) return default_chunk_size;
   const parallel::BatchPartition partition =
       partition_of(config.training, config.objective, config.threads, comm);
   const int block = config.objective.samples_per_block();
   const std::int64_t lane = (config.training.batch + partition.n_lanes() - 1) / partition.n_lanes();
-  const auto samples = static_cast<int>(std::min<std::int64_t>(lane, largest_training_chunk));
+  const auto fitting = static_cast<std::int64_t>(free_memory() / 2) / bytes_of_sample<Scalar>(config, n_dims);
+  if (fitting < block)
+    fail_input("the model does not fit into the memory of the device: " + std::to_string(block) +
+               " samples need " + std::to_string(block * bytes_of_sample<Scalar>(config, n_dims) >> 20) +
+               " MiB, and half of what is free is " + std::to_string(free_memory() >> 21) +
+               " MiB; make model.hidden or model.logistics smaller");
+  const auto samples =
+      static_cast<int>(std::min({lane, std::int64_t{largest_training_chunk}, fitting / block * block}));
   return (samples + block - 1) / block * block;
 }
 
@@ -124,7 +146,7 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const data::Sources& sources, 
       m_comm(comm),
       m_run(std::move(begun)),
       m_state(m_run.state),
-      m_chunk(chunk_of(config, comm)),
+      m_chunk(chunk_of<Scalar>(config, m_run.model.units.n_dims(), comm)),
       m_workers(config.model, config.flux, m_run.model.units.n_dims(),
                 {m_chunk,
                  config.objective.has_expectations() ? flux::Dynamics<Scalar>::Use::adjoint
