@@ -87,7 +87,8 @@ Arguments evaluate_arguments() {
   add_split(arguments);
   add_transport_points(arguments);
   arguments.flag("objective", "the objective too, where --data is given")
-      .defaulted("trajectories", whole_number(2 * default_chunk_size, 1 << 20, default_chunk_size), "1024",
+      .defaulted("trajectories",
+                 whole_number(2 * inference::paths_per_block, 1 << 20, inference::paths_per_block), "1024",
                  "simulated trajectories")
       .defaulted("steps", whole_number(1, 10000000), "1000", "time steps of the trajectories")
       .defaulted("frames", whole_number(2, 100000), "101",

@@ -113,7 +113,7 @@ struct BlockFigures {
 BlockFigures follow(const Inference& inference, const Terms& terms, const objectives::Potential& obstacles,
                     const std::vector<double>& frames, const Trajectories& paths, std::int64_t block) {
   const Units& units = inference.model().units;
-  const int n_dims = inference.n_dims(), n = default_chunk_size;
+  const int n_dims = inference.n_dims(), n = paths_per_block;
   const auto dims = static_cast<std::size_t>(n_dims), count = static_cast<std::size_t>(n);
   BlockFigures figures = {std::vector<double>(terms.names.size(), 0.0),
                           std::vector<double>(frames.size(), 0.0)};
@@ -165,7 +165,7 @@ PathFigures simulate(const Inference& inference, const Terms& terms, const objec
   const ScopedRegion region("simulation");
   const auto dims = static_cast<std::size_t>(inference.n_dims());
   const std::size_t n_terms = terms.names.size(), n_frames = frames.size(),
-                    block_size = static_cast<std::size_t>(default_chunk_size) * dims;
+                    block_size = static_cast<std::size_t>(paths_per_block) * dims;
   const TrajectoryIntegrator integrator(inference, path_options(options, frames));
   const objectives::Potential obstacles =
       objective.state_cost_potential.is_obstacle() ? objective.state_cost_potential : objectives::Potential();
@@ -176,20 +176,19 @@ PathFigures simulate(const Inference& inference, const Terms& terms, const objec
     const auto from = start.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(begin) * dims);
     const std::vector<double> x(from, from + static_cast<std::ptrdiff_t>(block_size));
     const Trajectories paths = integrator.integrate(x, begin);
-    const BlockFigures figures =
-        follow(inference, terms, obstacles, frames, paths, begin / default_chunk_size);
+    const BlockFigures figures = follow(inference, terms, obstacles, frames, paths, begin / paths_per_block);
     for (const std::vector<double>* part : {&figures.values, &figures.inside, &x})
       numbers.insert(numbers.end(), part->begin(), part->end());
-    for (std::size_t s = 0; s < default_chunk_size; ++s) {
+    for (std::size_t s = 0; s < paths_per_block; ++s) {
       const double* last = &paths.x[((s + 1) * n_frames - 1) * dims];
       numbers.insert(numbers.end(), last, last + dims);
     }
     return numbers;
   };
-  const std::vector<double> all = mpi::over_blocks(comm, {options.paths, default_chunk_size}, compute);
+  const std::vector<double> all = mpi::over_blocks(comm, {options.paths, paths_per_block}, compute);
   PathFigures figures;
   figures.inside.assign(n_frames, 0.0);
-  const auto blocks = static_cast<double>(options.paths / default_chunk_size);
+  const auto blocks = static_cast<double>(options.paths / paths_per_block);
   for (auto at = all.begin(); at != all.end();) {
     const auto take = [&](std::size_t count, std::vector<double>& to) {
       to.insert(to.end(), at, at + static_cast<std::ptrdiff_t>(count));

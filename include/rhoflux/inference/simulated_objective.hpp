@@ -13,8 +13,11 @@
 
 namespace rhoflux::inference {
 
+/// Simulated paths whose mean is one draw of the standard error, on every backend.
+constexpr int paths_per_block = 128;
+
 struct ObjectiveOptions {
-  std::int64_t paths = 1024;   ///< simulated; a multiple of default_chunk_size
+  std::int64_t paths = 1024;   ///< simulated; a multiple of paths_per_block
   std::int64_t draws = 16384;  ///< model samples; a multiple of 1024
   int steps = 1000;            ///< of the paths
   int frames = 101;            ///< times at which the paths are looked at
