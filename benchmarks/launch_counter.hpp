@@ -15,7 +15,7 @@ namespace benchmarks {
 /// counts none.
 struct LaunchCounts {
   int parallel_for = 0, parallel_reduce = 0, deep_copy = 0, fence = 0;
-  int product = 0;  ///< calls of KokkosBlas, whose kernels are the library's own
+  int product = 0;  ///< calls of KokkosBlas or cuBLAS, whose kernels are the library's own
 };
 
 /// Counts from construction to destruction, in place of any other tool. One at a time.
@@ -41,7 +41,8 @@ class LaunchCounter {
       if (std::strstr(name, "Profile Tool Fence") == nullptr) ++s_counts.fence;
     });
     tools::set_push_region_callback([](const char* name) {
-      if (std::strncmp(name, "KokkosBlas::", 12) == 0) ++s_counts.product;
+      if (std::strncmp(name, "KokkosBlas::", 12) == 0 || std::strncmp(name, "cuBLAS::", 8) == 0)
+        ++s_counts.product;
     });
   }
   ~LaunchCounter() { Kokkos::Tools::Experimental::set_callbacks(m_others); }

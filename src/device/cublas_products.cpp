@@ -8,6 +8,15 @@
 namespace rhoflux::detail {
 namespace {
 
+/// Shows a call to the tools of Kokkos, as KokkosKernels does.
+class Region {
+ public:
+  Region() { Kokkos::Profiling::pushRegion("cuBLAS::gemm"); }
+  ~Region() { Kokkos::Profiling::popRegion(); }
+  Region(const Region&) = delete;
+  Region& operator=(const Region&) = delete;
+};
+
 void check(cublasStatus_t status, const char* call) {
   if (status != CUBLAS_STATUS_SUCCESS)
     throw std::runtime_error(std::string(call) + ": " + cublasGetStatusString(status));
@@ -92,6 +101,7 @@ void cublas_gemm_batch(const ExecutionSpace& space, const ProductShape& shape, c
                        MatrixPrecision precision, Operand<const Scalar> a, Operand<const Scalar> b,
                        Operand<Scalar> c) {
   if (shape.m == 0 || shape.n == 0) return;
+  const Region region;
   Library& library = Library::instance(space);
   library.set_precision(precision);
   check(multiply_batch(library.handle(), shape, batch, a, b, c), "products by cuBLAS");
@@ -101,6 +111,7 @@ template <class Scalar>
 void cublas_gemm(const ExecutionSpace& space, const ProductShape& shape, MatrixPrecision precision,
                  Operand<const Scalar> a, Operand<const Scalar> b, Scalar beta, Operand<Scalar> c) {
   if (shape.m == 0 || shape.n == 0) return;
+  const Region region;
   Library& library = Library::instance(space);
   library.set_precision(precision);
   check(multiply(library.handle(), shape, a, b, &beta, c), "a product by cuBLAS");
