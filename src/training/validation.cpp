@@ -4,6 +4,20 @@
 #include "rhoflux/mpi/blocks.hpp"
 
 namespace rhoflux::training {
+namespace {
+
+/// sum_s -log rho_s; nvcc wants kernels in functions that all may call.
+template <class Scalar>
+double sum_of_negatives(const ExecutionSpace& space, const ConstVector<Scalar>& log_rho, int n) {
+  const ConstVector<Scalar> values = log_rho;
+  double sum = 0;
+  sum_over(
+      space, "validation nll", n,
+      KOKKOS_LAMBDA(int s, double& total) { total -= static_cast<double>(values(s)); }, sum);
+  return sum;
+}
+
+}  // namespace
 
 template <class Scalar>
 Validation<Scalar>::Validation(const data::Sources& sources, const Units& units,
@@ -26,11 +40,7 @@ double Validation<Scalar>::negative_sum(int worker, const Vector<Scalar>& parame
                                           Kokkos::subview(borrowed(m_rows.x), Kokkos::ALL, part)};
   const Vector<Scalar> log_rho = m_log_rho[static_cast<std::size_t>(worker)];
   m_workers.dynamics(worker).density().log_density(space, parameters, points, log_rho);
-  double sum = 0;
-  sum_over(
-      space, "validation nll", points.size(),
-      KOKKOS_LAMBDA(int s, double& total) { total -= static_cast<double>(log_rho(s)); }, sum);
-  return sum;
+  return sum_of_negatives<Scalar>(space, log_rho, points.size());
 }
 
 template <class Scalar>
