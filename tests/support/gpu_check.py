@@ -125,14 +125,14 @@ def check_sanitizer(program, reference, scratch):
         report("compute-sanitizer", False, "is not on the path")
         return
     shutil.copy(reference / "data.h5", scratch)
+    short = ["--training.steps=3" if option.startswith("--training.steps=") else option for option in COMMON]
     for check in ("memcheck", "racecheck", "initcheck"):
         done = run(tool, "--tool", check, "--error-exitcode", "9", program, "train", ROOT / "inputs/branching.cfg",
-                   *COMMON, *MODELS["triangular"], "--training.steps=3", "--checkpoint.directory=sanitized", "--force",
-                   check=False, cwd=scratch)
+                   *short, *MODELS["triangular"], "--checkpoint.directory=sanitized", check=False, cwd=scratch)
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("=========")]
         report(f"compute-sanitizer {check}", done.returncode == 0, lines[-1] if lines else f"exit code {done.returncode}")
         if done.returncode != 0:
-            print("\n".join(lines[:25]), flush=True)
+            print("\n".join((done.stdout + done.stderr).splitlines()[:25]), flush=True)
         shutil.rmtree(scratch / "sanitized", ignore_errors=True)
 
 
