@@ -32,12 +32,20 @@ std::string unusable_accelerator() {
          "; it must be built with a Kokkos for that architecture";
 }
 
+std::string accelerator_blas_name() {
+  return "cuBLAS";
+}
+
 std::size_t free_memory() {
   std::size_t free = 0, total = 0;
   return cudaMemGetInfo(&free, &total) == cudaSuccess ? free : std::numeric_limits<std::size_t>::max();
 }
 #else
 std::string unusable_accelerator() {
+  return "";
+}
+
+std::string accelerator_blas_name() {
   return "";
 }
 

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdlib>
 
+#include "rhoflux/device/accelerator.hpp"
+
 namespace rhoflux {
 namespace {
 
@@ -57,6 +59,7 @@ void limit_blas_threads() {
 }
 
 std::string blas_name() {
+  if (const std::string name = accelerator_blas_name(); !name.empty()) return name;
   const std::string name = core_name();
   return name.empty() ? "unknown" : "OpenBLAS " + name;
 }
