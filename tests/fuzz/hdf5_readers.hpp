@@ -14,16 +14,15 @@
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/mpi/communicator.hpp"
-#include "rhoflux/mpi/environment.hpp"
+#include "support/start_mpi.hpp"
 
 namespace rhoflux::fuzz {
 
 /// MPI, HDF5 and Kokkos, once for all inputs.
 inline void start() {
   static const bool started = [] {
-    mpi::prepare_environment();
     io::start_hdf5_without_end();
-    MPI_Init(nullptr, nullptr);
+    test::start_mpi(nullptr, nullptr);
     Kokkos::initialize();
     return true;
   }();

@@ -8,7 +8,7 @@
 #endif
 
 #include "rhoflux/device/blas_environment.hpp"
-#include "rhoflux/mpi/environment.hpp"
+#include "support/start_mpi.hpp"
 
 namespace {
 
@@ -52,14 +52,7 @@ int run_tests() {
 
 int main(int argc, char** argv) {
   rhoflux::ensure_blas_environment(argv);
-  rhoflux::mpi::prepare_environment();
-#ifdef __SANITIZE_ADDRESS__
-  __lsan_disable();  // what MPI allocates for good, partly in plug-ins that are unloaded before the check
-#endif
-  MPI_Init(&argc, &argv);
-#ifdef __SANITIZE_ADDRESS__
-  __lsan_enable();
-#endif
+  rhoflux::test::start_mpi(&argc, &argv);
   Kokkos::initialize(argc, argv);
   rhoflux::limit_blas_threads();
   ::testing::InitGoogleTest(&argc, argv);
