@@ -10,7 +10,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 source "$root/jobs/environment.sh"
-program="${1:-$root/build/release}/src/apps/rhoflux"
+program="$(realpath -m "${1:-$root/build/release}")/src/apps/rhoflux"
 script="${2:-${RHOFLUX_DATA_DIR:+$RHOFLUX_DATA_DIR/../bench/torch_step.py}}"
 ranks="${RHOFLUX_RANKS:-2}"
 python="${RHOFLUX_PYTHON:-/usr/bin/python3}"
