@@ -38,11 +38,18 @@ rhoflux_require(rhoflux_has_serial "the backend Serial of Kokkos" "each thread o
 find_package(KokkosKernels QUIET)
 rhoflux_require(KokkosKernels_FOUND "KokkosKernels" "matrix products through BLAS" "libtrilinos-kokkos-kernels-dev"
                 "give -DKokkosKernels_ROOT=/path/to/kokkos-kernels")
+set(rhoflux_vendor_blas "")
+if("CUDA" IN_LIST Kokkos_DEVICES)
+  find_package(CUDAToolkit QUIET)
+  rhoflux_require(CUDAToolkit_FOUND "the CUDA toolkit" "matrix products through cuBLAS" "nvidia-cuda-toolkit"
+                  "load the CUDA module that Kokkos was built with")
+  set(rhoflux_vendor_blas CUDA::cublas)
+endif()
 if(TARGET Kokkos::kokkoskernels)
-  rhoflux_add_imported(rhoflux_kokkos "" Kokkos::kokkoskernels Kokkos::kokkos ${CMAKE_DL_LIBS})
+  rhoflux_add_imported(rhoflux_kokkos "" Kokkos::kokkoskernels Kokkos::kokkos ${rhoflux_vendor_blas} ${CMAKE_DL_LIBS})
 else()
   rhoflux_add_imported(rhoflux_kokkos "${KokkosKernels_INCLUDE_DIRS}"
-                       ${KokkosKernels_LIBRARIES} ${KokkosKernels_TPL_LIBRARIES} ${CMAKE_DL_LIBS})
+                       ${KokkosKernels_LIBRARIES} ${KokkosKernels_TPL_LIBRARIES} ${rhoflux_vendor_blas} ${CMAKE_DL_LIBS})
 endif()
 
 find_path(RANDOM123_INCLUDE_DIR Random123/philox.h)

@@ -1,9 +1,10 @@
+#include "rhoflux/device/linear_algebra.hpp"
+
+#if defined(KOKKOS_ENABLE_CUDA)
 #include <cublas_v2.h>
 
 #include <stdexcept>
 #include <string>
-
-#include "rhoflux/device/linear_algebra.hpp"
 
 namespace rhoflux::detail {
 namespace {
@@ -129,3 +130,4 @@ template void cublas_gemm<double>(const ExecutionSpace&, const ProductShape&, Ma
                                   Operand<const double>, Operand<const double>, double, Operand<double>);
 
 }  // namespace rhoflux::detail
+#endif

@@ -14,7 +14,7 @@ from pathlib import Path
 
 # Headers of packages, and the target that brings each.
 PACKAGES = (
-    (r"Kokkos_.*|KokkosBlas.*", "rhoflux_kokkos"),
+    (r"Kokkos_.*|KokkosBlas.*|cublas_v2\.h", "rhoflux_kokkos"),
     (r"Random123/.*", "rhoflux_random123"),
     (r"mpi\.h", "MPI::MPI_CXX"),
     (r"hdf5.*\.h", "rhoflux_hdf5"),
