@@ -36,7 +36,7 @@ struct Pair {
 /// A reduction of Kokkos whose result is added to what is there.
 template <class Function>
 struct PairReduction {
-  using value_type = Pair;
+  using value_type = Pair;  // NOLINT(readability-identifier-naming): the name that Kokkos asks for
   Function function;
   double* sums;
   double first_factor, second_factor;
