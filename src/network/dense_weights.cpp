@@ -13,6 +13,14 @@ constexpr int most_blocks = 4096;
 constexpr int least_samples_per_block = 8;
 /// Of a product for the weights: enough to occupy every processor of an accelerator several times.
 constexpr int most_slices = 64;
+/// Entries of all slices together: the products of large networks keep an accelerator busy by themselves.
+constexpr int most_entries_of_slices = 1 << 26;
+
+/// Slices of n_columns columns for so many weights.
+int n_slices(int n_columns, int n_weights) {
+  return slices_of(n_columns, std::clamp(most_entries_of_slices / std::max(1, n_weights), 1, most_slices))
+      .count;
+}
 
 /// values_k = parameters at source_k.
 template <class Scalar>
@@ -50,8 +58,7 @@ template <class Scalar>
 DenseWeights<Scalar>::DenseWeights(const std::vector<StagedLayer>& layers,
                                    const std::vector<std::vector<StageBlock>>& blocks, int n_columns,
                                    bool has_adjoint)
-    : m_n_blocks(std::clamp(n_columns / least_samples_per_block, 1, most_blocks)),
-      m_n_slices(slices_of(n_columns, most_slices).count) {
+    : m_n_blocks(std::clamp(n_columns / least_samples_per_block, 1, most_blocks)) {
   std::vector<int> weight_source, bias_source;
   for (std::size_t layer = 0; layer < blocks.size(); ++layer) {
     const StagedLayer &from = layers[layer], &to = layers[layer + 1];
@@ -71,6 +78,7 @@ DenseWeights<Scalar>::DenseWeights(const std::vector<StagedLayer>& layers,
   }
   const auto n_weights = static_cast<int>(weight_source.size()),
              n_biases = static_cast<int>(bias_source.size());
+  m_n_slices = n_slices(n_columns, n_weights);
   m_weight_source = on_device<int>(weight_source, "places of the weights");
   m_bias_source = on_device<int>(bias_source, "places of the biases");
   m_values = make_vector<Scalar>("weights of whole layers", n_weights);
