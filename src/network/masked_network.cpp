@@ -142,7 +142,7 @@ typename MaskedNetwork<Scalar>::Step MaskedNetwork<Scalar>::whole_step(int layer
 template <class Scalar>
 std::vector<typename MaskedNetwork<Scalar>::Step> MaskedNetwork<Scalar>::pieces_of(const Step& step,
                                                                                    Range columns) const {
-  if (!is_dense() || columns.size() < columns_of_large_product) return {step};
+  if (columns.size() < columns_of_large_product) return {step};
   const StagedLayer &from = m_layers[step.from], &to = m_layers[step.to];
   std::vector<Step> pieces;
   std::int64_t kept = 0;
@@ -192,19 +192,23 @@ ConstVector<Scalar> MaskedNetwork<Scalar>::bias(const ConstVector<Scalar>& param
 }
 
 template <class Scalar>
+void MaskedNetwork<Scalar>::multiply_piece(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                           const Step& piece, Range columns) const {
+  const Matrix<Scalar>& results = piece.is_output ? m_activations[piece.to] : m_slopes[piece.to];
+  const auto result = block_of(results, piece.rows, columns);
+  if (piece.visible.size() > 0) {
+    gemm(space, Transpose::no, Transpose::no, weights(parameters, piece),
+         block_of(m_activations[piece.from], piece.visible, columns), Scalar(0), result, m_config.precision);
+  } else {
+    Kokkos::deep_copy(space, result, Scalar(0));
+  }
+}
+
+template <class Scalar>
 void MaskedNetwork<Scalar>::multiply(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                      const Step& step, Range columns) const {
-  const Matrix<Scalar>& results = step.is_output ? m_activations[step.to] : m_slopes[step.to];
-  for (const Step& piece : pieces_of(step, columns)) {
-    const auto result = block_of(results, piece.rows, columns);
-    if (piece.visible.size() > 0) {
-      gemm(space, Transpose::no, Transpose::no, weights(parameters, piece),
-           block_of(m_activations[piece.from], piece.visible, columns), Scalar(0), result,
-           m_config.precision);
-    } else {
-      Kokkos::deep_copy(space, result, Scalar(0));
-    }
-  }
+  if (!is_dense()) return multiply_piece(space, parameters, step, columns);
+  for (const Step& piece : pieces_of(step, columns)) multiply_piece(space, parameters, piece, columns);
 }
 
 template <class Scalar>

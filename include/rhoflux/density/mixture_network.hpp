@@ -45,7 +45,7 @@ class MixtureNetwork {
   void initialise(std::vector<double>& parameters, const std::vector<double>& locations,
                   const std::vector<double>& log_scales, std::uint64_t seed) const;
 
-  /// See MaskedNetwork::tell.
+  /// See MaskedNetwork::set_gradient_listener.
   void set_gradient_listener(GradientListener* listener);
 
   /// See the functions of the same names of MaskedNetwork.

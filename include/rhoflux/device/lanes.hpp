@@ -46,7 +46,7 @@ class Lane {
   }
 
 #if defined(RHOFLUX_GROUP_OF_LANES)
-  static constexpr int most = 32;  ///< lanes of a group
+  static constexpr int most = 32;  ///< largest count of a group
   RHOFLUX_FUNCTION int count() const {
     return m_count;
   }

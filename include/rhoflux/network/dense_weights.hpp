@@ -43,9 +43,8 @@ class DenseWeights {
   UnmanagedMatrix<Scalar> weight_bar(int layer) const { return matrix(m_bars, layer); }
   std::int64_t slice_distance() const { return static_cast<std::int64_t>(m_values.extent(0)); }
   Slices slices(int n_columns) const { return slices_of(n_columns, m_n_slices); }
-  /// Blocks of samples over which the adjoint of a bias is added up, and the sums over them, (n_blocks, rows), to be
+  /// Samples of the blocks over which the adjoint of a bias is added up, and the sums over each, (n_blocks, rows), to be
   /// written before `add_to`.
-  int n_blocks() const { return m_n_blocks; }
   int samples_per_block(int n_samples) const { return (n_samples + m_n_blocks - 1) / m_n_blocks; }
   Matrix<Scalar> bias_sums(int layer) const;
   /// Sets what `add_to` adds to zero, for passes that do not write all of it.

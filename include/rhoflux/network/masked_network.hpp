@@ -131,6 +131,9 @@ class MaskedNetwork {
   /// y = W h of some rows, or its tangents; the outputs take the place of y in the last layer.
   void multiply(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, const Step& step,
                 Range columns) const;
+  /// The same, undivided.
+  void multiply_piece(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, const Step& piece,
+                      Range columns) const;
   /// The rows of a step of whole layers in pieces, and the rows below in pieces with what sees them.
   std::vector<Step> pieces_of(const Step& step, Range columns) const;
   struct Piece {
