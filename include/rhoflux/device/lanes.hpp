@@ -7,8 +7,8 @@
 
 /// Work items that a group of neighbouring GPU threads, its lanes, shares: lane j of m has the entries j, j + m, .. of
 /// a loop over entries, keeps what belongs to them in registers and adds up with the other lanes. A group is a warp, or
-/// half of one where the loops have at most 16 entries. On a host, and on
-/// accelerators without shuffles of their own here, an item has one lane, which has all entries.
+/// half of one where the loops have at most 16 entries. On a host, and on accelerators without shuffles of their own
+/// here, an item has one lane, which has all entries.
 ///
 /// All lanes of a group must call each function of Lane that speaks of all lanes; conditions around such a call must
 /// not depend on the lane.

@@ -34,8 +34,7 @@ struct RowBlockLoop {
     }
   }
 };
-/// Some columns of one row, neighbouring rows beside each other in memory: several loads are on their way at once, and
-/// places are computed once for all of them.
+/// Some columns of one row, neighbouring rows beside each other in memory: the place is computed once for all of them.
 template <class Function>
 struct EntryLoop {
   Function function;
