@@ -1,7 +1,8 @@
 # Finds what rhoflux builds on, and says for each one missing what it is for and how to get it. The installed
 # configuration (rhoflux-config.cmake) includes this file too, so that a program that uses rhoflux finds the same.
 # Targets made here, imported ones so that they are not exported: rhoflux_kokkos, rhoflux_random123 and, unless
-# RHOFLUX_CORE_ONLY is on, rhoflux_hdf5, rhoflux_lemon, rhoflux_openssl, rhoflux_json.
+# RHOFLUX_CORE_ONLY is on, rhoflux_hdf5, rhoflux_lemon, rhoflux_openssl, rhoflux_json, rhoflux_zlib,
+# rhoflux_libzip.
 
 # Ends the file with an error: of the build, or (RHOFLUX_IN_CONFIG_FILE) of find_package(rhoflux).
 macro(rhoflux_require found name purpose debian cluster)
@@ -85,6 +86,15 @@ if(NOT RHOFLUX_CORE_ONLY)
   find_package(OpenSSL COMPONENTS Crypto QUIET)
   rhoflux_require(OPENSSL_FOUND "OpenSSL's libcrypto" "SHA-256 of input files" "libssl-dev" "load its module, or give -DOPENSSL_ROOT_DIR=")
   rhoflux_add_imported(rhoflux_openssl "" OpenSSL::Crypto)
+
+  find_package(ZLIB QUIET)
+  rhoflux_require(ZLIB_FOUND "zlib" "compressed tables in 'import'" "zlib1g-dev" "load its module, or give -DZLIB_ROOT=")
+  rhoflux_add_imported(rhoflux_zlib "" ZLIB::ZLIB)
+  find_path(LIBZIP_INCLUDE_DIR zip.h)
+  find_library(LIBZIP_LIBRARY NAMES zip)
+  rhoflux_require(LIBZIP_INCLUDE_DIR "libzip" "files of NumPy (.npz) in 'import'" "libzip-dev" "give -DLIBZIP_INCLUDE_DIR= and -DLIBZIP_LIBRARY=")
+  rhoflux_require(LIBZIP_LIBRARY "libzip's library" "files of NumPy (.npz) in 'import'" "libzip-dev" "give -DLIBZIP_LIBRARY=")
+  rhoflux_add_imported(rhoflux_libzip "${LIBZIP_INCLUDE_DIR}" ${LIBZIP_LIBRARY})
 
   find_package(nlohmann_json QUIET)
   rhoflux_require(nlohmann_json_FOUND "nlohmann-json" "figures as JSON" "nlohmann-json3-dev" "header-only: give -Dnlohmann_json_ROOT=")

@@ -17,6 +17,7 @@ packages=(
   librandom123-dev                             # counter-based random numbers
   liblemon-dev                                 # optimal transport
   libssl-dev                                   # SHA-256 of input files
+  zlib1g-dev libzip-dev                        # compressed tables and NumPy files in import
   nlohmann-json3-dev                           # figures as JSON
   libgtest-dev                                 # unit tests
   python3 python3-numpy python3-h5py           # tools/, and regression tests that read the files

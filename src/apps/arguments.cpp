@@ -50,6 +50,11 @@ Arguments& Arguments::renamed(const std::string& old_name, const std::string& na
   return *this;
 }
 
+Arguments& Arguments::alias(const std::string& other_name, const std::string& name) {
+  m_aliases[other_name] = name;
+  return *this;
+}
+
 Arguments& Arguments::renamed_value(const std::string& option, const std::string& old_text,
                                     const std::string& text) {
   m_new_values[{option, old_text}] = text;
@@ -83,6 +88,8 @@ std::vector<std::string> Arguments::with_new_names(std::vector<std::string> give
     if (argument.rfind("--", 0) != 0) continue;
     const std::size_t end = std::min(argument.find('='), argument.size());
     const std::string name = argument.substr(2, end - 2);
+    const auto alias = m_aliases.find(name);
+    if (alias != m_aliases.end()) argument = "--" + alias->second + argument.substr(end);
     const auto found = m_new_names.find(name);
     if (found == m_new_names.end()) continue;
     m_warnings.push_back("--" + name + " is now --" + found->second);

@@ -50,6 +50,8 @@ class Arguments {
   Arguments& flag(const std::string& name, const std::string& explanation);
   /// An earlier name of an option, accepted with a warning.
   Arguments& renamed(const std::string& old_name, const std::string& name);
+  /// Another name of an option, which may be used as well.
+  Arguments& alias(const std::string& other_name, const std::string& name);
   /// An earlier text of a fixed value, accepted with a warning.
   Arguments& renamed_value(const std::string& option, const std::string& old_text, const std::string& text);
   /// Accepts `--section.key=value` (see overrides()).
@@ -101,7 +103,7 @@ class Arguments {
   std::string m_command, m_description, m_usage_note;
   std::vector<PositionalArgument> m_positionals;
   std::vector<Option> m_options;
-  std::map<std::string, std::string> m_new_names;
+  std::map<std::string, std::string> m_new_names, m_aliases;
   std::map<std::pair<std::string, std::string>, std::string> m_new_values;  ///< by option and old text
   bool m_has_deck_overrides = false;
   std::map<std::string, std::string> m_values;  ///< of options and positional arguments; flags: empty

@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/io/population_builder.hpp"
+#include "rhoflux/io/safe_file.hpp"
 #include "sample_random.hpp"
 
 namespace rhoflux::io {
@@ -158,28 +160,38 @@ const std::vector<GeneratorName>& generator_names() {
   return names;
 }
 
-PopulationData generate(const std::string& name, std::int64_t count, std::uint64_t seed,
-                        std::optional<int> n_dims) {
-  const Generator& generator = find_generator(name);
+namespace {
+
+int checked_dims(const Generator& generator, std::optional<int> n_dims) {
   constexpr int max_dims = 10000;
   const int dims = n_dims.value_or(generator.n_dims);
   if (!generator.any_dims && dims != generator.n_dims)
-    fail_input("generate: " + name + " has " + std::to_string(generator.n_dims) + " coordinates, not " +
-               std::to_string(dims));
+    fail_input("generate: " + std::string(generator.name) + " has " + std::to_string(generator.n_dims) +
+               " coordinates, not " + std::to_string(dims));
   if (dims < 1 || dims > max_dims)
     fail_input("generate: the number of coordinates is " + std::to_string(dims) + "; allowed is 1 to " +
                std::to_string(max_dims));
+  return dims;
+}
+
+void require_count(std::int64_t count) {
   constexpr std::int64_t most = 1000000000;
   if (count < 1 || count > most)
     fail_input("generate: the count is " + std::to_string(count) + "; allowed is 1 to " +
                std::to_string(most));
+}
+
+/// Samples first, first + 1, .. first + count - 1.
+PopulationData draw(const Generator& generator, int dims, std::int64_t first, std::int64_t count,
+                    std::uint64_t seed) {
   PopulationData data;
   data.n_dims = dims;
-  data.source = "rhoflux generate " + name + ", seed " + std::to_string(seed) + ": " + generator.parameters;
+  data.source = "rhoflux generate " + std::string(generator.name) + ", seed " + std::to_string(seed) + ": " +
+                generator.parameters;
   data.t.reserve(static_cast<std::size_t>(count));
   data.x.reserve(static_cast<std::size_t>(count * data.n_dims));
   data.split.reserve(static_cast<std::size_t>(count));
-  for (std::int64_t i = 0; i < count; ++i) {
+  for (std::int64_t i = first; i < first + count; ++i) {
     const SampleRandom random(seed, RandomPurpose::data_generation, static_cast<std::uint64_t>(i));
     const Sample sample = generator.draw(random, data.n_dims);
     data.t.push_back(sample.t);
@@ -187,6 +199,32 @@ PopulationData generate(const std::string& name, std::int64_t count, std::uint64
     data.split.push_back(split_of(random.uniforms(slot_time).second, 0.1, 0.1));
   }
   return data;
+}
+
+}  // namespace
+
+PopulationData generate(const std::string& name, std::int64_t count, std::uint64_t seed,
+                        std::optional<int> n_dims) {
+  const Generator& generator = find_generator(name);
+  const int dims = checked_dims(generator, n_dims);
+  require_count(count);
+  return draw(generator, dims, 0, count, seed);
+}
+
+int generate_file(const std::string& name, std::int64_t count, std::uint64_t seed, std::optional<int> n_dims,
+                  const GeneratedFile& file) {
+  const Generator& generator = find_generator(name);
+  const int dims = checked_dims(generator, n_dims);
+  require_count(count);
+  require_absent(file.path, file.overwrite);
+  const std::int64_t piece = std::clamp<std::int64_t>((1 << 20) / dims, 1, 65536);
+  PopulationData header = draw(generator, dims, 0, 1, seed);
+  header.provenance = file.provenance;
+  PopulationBuilder builder(file.path, header);
+  for (std::int64_t first = 0; first < count; first += piece)
+    builder.add(draw(generator, dims, first, std::min(piece, count - first), seed));
+  builder.finish(header, {file.overwrite, true, {}});
+  return dims;
 }
 
 }  // namespace rhoflux::io

@@ -55,7 +55,8 @@ void require_stored(hid_t dataset, hid_t type, const Shape& shape, const std::st
 
 void require_numeric(hid_t type, const std::string& what) {
   const H5T_class_t kind = H5Tget_class(type);
-  if (kind != H5T_INTEGER && kind != H5T_FLOAT) fail_input(what + ": expected numbers");
+  // Booleans are enumerations in files of h5py.
+  if (kind != H5T_INTEGER && kind != H5T_FLOAT && kind != H5T_ENUM) fail_input(what + ": expected numbers");
 }
 
 }  // namespace
@@ -85,6 +86,29 @@ bool Hdf5Reader::is_dataset(const std::string& name) const {
   Hdf5Handle object = own_hdf5(H5Oopen(m_file.id(), name.c_str(), H5P_DEFAULT), H5Oclose, reading,
                                place(name) + ": cannot be opened");
   return H5Iget_type(object.id()) == H5I_DATASET;
+}
+
+Hdf5Reader::Content Hdf5Reader::content(const std::string& name) const {
+  Hdf5Handle dataset = open_dataset(name);
+  Hdf5Handle type = own_hdf5(H5Dget_type(dataset.id()), H5Tclose, reading, place(name));
+  const H5T_class_t kind = H5Tget_class(type.id());
+  if (kind == H5T_STRING) return Content::texts;
+  return kind == H5T_INTEGER || kind == H5T_FLOAT || kind == H5T_ENUM ? Content::numbers : Content::other;
+}
+
+void Hdf5Reader::require_in_this_file(const std::string& name) const {
+  for (std::size_t end = name.find('/', 1); true; end = name.find('/', end + 1)) {
+    const std::string part = name.substr(0, end);
+    H5L_info_t link;
+    if (H5Lexists(m_file.id(), part.c_str(), H5P_DEFAULT) <= 0) return;
+    check_hdf5(H5Lget_info(m_file.id(), part.c_str(), &link, H5P_DEFAULT), reading,
+               place(part) + ": cannot be examined");
+    if (link.type != H5L_TYPE_HARD && link.type != H5L_TYPE_SOFT)
+      fail_input(place(part) + ": is a link to another file, which is not followed");
+    if (H5Oexists_by_name(m_file.id(), part.c_str(), H5P_DEFAULT) <= 0)
+      fail_input(place(part) + ": is a link that leads nowhere, or back to itself");
+    if (end == std::string::npos) return;
+  }
 }
 
 Hdf5Handle Hdf5Reader::open_dataset(const std::string& name) const {
@@ -144,6 +168,22 @@ std::vector<T> Hdf5Reader::read_slab(const std::string& name, const Shape& start
   check_hdf5(H5Dread(dataset.id(), native_type<T>(), memory.id(), space.id(), H5P_DEFAULT, values.data()),
              reading, place(name) + ": cannot read the dataset");
   return values;
+}
+
+std::vector<std::string> Hdf5Reader::read_strings(const std::string& name, std::int64_t first,
+                                                  std::int64_t count) const {
+  Hdf5Handle dataset = open_dataset(name);
+  Hdf5Handle space = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, reading, place(name));
+  Hdf5Handle type = own_hdf5(H5Dget_type(dataset.id()), H5Tclose, reading, place(name));
+  const Shape shape = space_shape(space.id(), place(name));
+  require_stored(dataset.id(), type.id(), shape, place(name));
+  require_inside(shape, {first}, {count}, reading, place(name));
+  if (count == 0) return {};
+  select_box(space.id(), {first}, {count}, reading, place(name));
+  Hdf5Handle memory = make_space({count}, reading, place(name));
+  return decode_strings(type.id(), memory.id(), place(name), [&](hid_t memory_type, void* buffer) {
+    return H5Dread(dataset.id(), memory_type, memory.id(), space.id(), H5P_DEFAULT, buffer);
+  });
 }
 
 std::string Hdf5Reader::read_string(const std::string& name) const {
@@ -260,6 +300,7 @@ std::vector<std::string> Hdf5Reader::list(const std::string& group) const {
 RHOFLUX_INSTANTIATE(float)
 RHOFLUX_INSTANTIATE(double)
 RHOFLUX_INSTANTIATE(std::int8_t)
+RHOFLUX_INSTANTIATE(std::int32_t)
 RHOFLUX_INSTANTIATE(std::int64_t)
 RHOFLUX_INSTANTIATE(std::uint64_t)
 #undef RHOFLUX_INSTANTIATE

@@ -154,6 +154,34 @@ void Hdf5Writer::write_rows(const std::string& name, std::int64_t first_row, con
   write_slab(name, start, count, values);
 }
 
+void Hdf5Writer::create_string_dataset(const std::string& name, std::int64_t n_rows, std::size_t bytes) {
+  const Hdf5Handle type = fixed_string_type(bytes, writing, place(name));
+  DatasetOptions options;
+  options.deflate = 1;
+  create(name, type.id(), {n_rows}, options);
+}
+
+void Hdf5Writer::write_string_rows(const std::string& name, std::int64_t first_row,
+                                   const std::vector<std::string>& texts) {
+  const std::string what = place(name) + ": cannot write the texts";
+  Hdf5Handle dataset = own_hdf5(H5Dopen2(m_file.id(), name.c_str(), H5P_DEFAULT), H5Dclose, writing, what);
+  Hdf5Handle type = own_hdf5(H5Dget_type(dataset.id()), H5Tclose, writing, what);
+  Hdf5Handle space = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, writing, what);
+  const Shape start = {first_row}, count = {static_cast<std::int64_t>(texts.size())};
+  require_inside(space_shape(space.id(), what), start, count, writing, what);
+  if (texts.empty()) return;
+  const std::size_t bytes = type_bytes(type.id(), what);
+  std::vector<char> buffer(texts.size() * bytes, '\0');
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].size() > bytes) fail_io(what + ": '" + texts[i] + "' is too long");
+    std::memcpy(buffer.data() + i * bytes, texts[i].data(), texts[i].size());
+  }
+  select_box(space.id(), start, count, writing, what);
+  Hdf5Handle memory = make_space(count, writing, what);
+  check_hdf5(H5Dwrite(dataset.id(), type.id(), memory.id(), space.id(), H5P_DEFAULT, buffer.data()), writing,
+             what);
+}
+
 void Hdf5Writer::view(const std::string& name, const Shape& shape, const Box& shown,
                       const std::string& source, const Box& part) {
   const std::string what = place(name) + ": cannot make a view of '" + source + "'";
@@ -244,6 +272,7 @@ void Hdf5Writer::attributes(const std::string& object, const TextAttributes& tex
 RHOFLUX_INSTANTIATE(float)
 RHOFLUX_INSTANTIATE(double)
 RHOFLUX_INSTANTIATE(std::int8_t)
+RHOFLUX_INSTANTIATE(std::int32_t)
 RHOFLUX_INSTANTIATE(std::int64_t)
 RHOFLUX_INSTANTIATE(std::uint64_t)
 #undef RHOFLUX_INSTANTIATE

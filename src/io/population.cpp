@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <numeric>
 
 #include "population_format.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/io/population_builder.hpp"
 #include "rhoflux/io/safe_file.hpp"
 
 namespace rhoflux::io {
@@ -34,6 +34,40 @@ Split parse_split(const std::string& name) {
 
 namespace {
 
+/// The columns beside time, coordinates, weight and split.
+void validate_columns(const PopulationData& data, const std::string& path) {
+  const std::int64_t n = data.n_rows();
+  const auto require_length = [&](const std::string& name, std::size_t found) {
+    if (static_cast<std::int64_t>(found) != n) fail_input(path + ": " + name + " and t differ in length");
+  };
+  if (!data.growth.empty()) require_length("growth", data.growth.size());
+  if (!data.id.empty()) require_length("id", data.id.size());
+  if (!data.source_row.empty()) require_length("source_row", data.source_row.size());
+  for (std::size_t i = 0; i < data.growth.size(); ++i)
+    if (!std::isfinite(data.growth[i]))
+      fail_input(path + ": growth is not finite in " + row_text(static_cast<std::int64_t>(i)));
+  const auto is_code = [](double value, const std::vector<std::string>& categories) {
+    return value >= 0 && value < static_cast<double>(categories.size()) && std::floor(value) == value;
+  };
+  for (const LabelColumn& label : data.labels) {
+    require_length("label " + label.name, label.code.size());
+    for (std::size_t i = 0; i < label.code.size(); ++i)
+      if (!is_code(label.code[i], label.categories))
+        fail_input(path + ": label " + label.name + " is no category in " +
+                   row_text(static_cast<std::int64_t>(i)));
+  }
+  for (const ConditionColumn& condition : data.conditions) {
+    require_length("condition " + condition.name, condition.value.size());
+    for (std::size_t i = 0; i < condition.value.size(); ++i) {
+      const double value = condition.value[i];
+      if (condition.categories.empty() ? !std::isfinite(value) : !is_code(value, condition.categories))
+        fail_input(path + ": condition " + condition.name + " is " +
+                   (condition.categories.empty() ? "not finite" : "no category") + " in " +
+                   row_text(static_cast<std::int64_t>(i)));
+    }
+  }
+}
+
 void validate(const PopulationData& data, const std::string& path) {
   const std::int64_t n = data.n_rows();
   const auto size_of = [](const auto& values) { return static_cast<std::int64_t>(values.size()); };
@@ -49,6 +83,7 @@ void validate(const PopulationData& data, const std::string& path) {
     fail_input(path + ": " + std::to_string(data.dim_names.size()) + " names for " +
                std::to_string(data.n_dims) + " coordinates");
   }
+  validate_columns(data, path);
   for (std::int64_t i = 0; i < n; ++i) {
     const auto row = static_cast<std::size_t>(i);
     const double* x = data.x.data() + i * data.n_dims;
@@ -65,58 +100,14 @@ void validate(const PopulationData& data, const std::string& path) {
   }
 }
 
-template <class T>
-std::vector<T> permuted(const std::vector<T>& values, const std::vector<std::size_t>& order,
-                        std::size_t width) {
-  std::vector<T> result;
-  result.reserve(values.size());
-  if (values.empty()) return result;
-  for (const std::size_t row : order) {
-    const auto first = values.begin() + static_cast<std::ptrdiff_t>(row * width);
-    result.insert(result.end(), first, first + static_cast<std::ptrdiff_t>(width));
-  }
-  return result;
-}
-
-void sort_by_time(PopulationData& data) {
-  if (std::is_sorted(data.t.begin(), data.t.end())) return;
-  std::vector<std::size_t> order(data.t.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return data.t[a] < data.t[b]; });
-  data.t = permuted(data.t, order, 1);
-  data.x = permuted(data.x, order, static_cast<std::size_t>(data.n_dims));
-  data.weight = permuted(data.weight, order, 1);
-  data.split = permuted(data.split, order, 1);
-}
-
-void write_file(const std::string& path, const PopulationData& data) {
-  const std::int64_t n = data.n_rows();
-  Hdf5Writer file(path);
-  file.attribute("/", "kind", "population");
-  file.attribute("/", "format_version", population_format_version);
-  file.attribute("/", "dim_names", data.dim_names.empty() ? default_dim_names(data.n_dims) : data.dim_names);
-  file.attribute("/", "time_unit", data.time_unit);
-  file.attribute("/", "source", data.source);
-  file.write("t", data.t, {n});
-  file.write("x", data.x, {n, data.n_dims});
-  if (!data.weight.empty()) file.write("weight", data.weight, {n});
-  if (!data.split.empty()) file.write("split", data.split, {n});
-  if (!data.provenance.empty()) {
-    file.group("provenance");
-    file.attributes("provenance", data.provenance);
-  }
-  file.close();
-}
-
 }  // namespace
 
-void write_population(const std::string& path, PopulationData data, bool overwrite) {
+void write_population(const std::string& path, const PopulationData& data, bool overwrite) {
   require_absent(path, overwrite);
   validate(data, path);
-  sort_by_time(data);
-  write_safely(
-      path, overwrite, [&](const std::string& temporary) { write_file(temporary, data); }, read_back_check);
+  PopulationBuilder builder(path, data);
+  builder.add(data);
+  builder.finish(data, {overwrite, !data.split.empty(), {}});
 }
 
 bool is_population(const std::string& path) {

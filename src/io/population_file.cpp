@@ -15,21 +15,6 @@ namespace {
 constexpr ExitCode reading = ExitCode::bad_input;
 constexpr std::size_t held_out = 3;  // after train, val and test in the counts of a block
 
-Shape require_dataset(const Hdf5Reader& file, const std::string& name) {
-  if (!file.is_dataset(name)) {
-    fail_input(file.path() + ": there is no dataset '" + name +
-               "'; a population file has /t (N) and /x (N, D)");
-  }
-  return file.shape(name);
-}
-
-void require_matching(const std::string& path, const std::string& name, const Shape& found,
-                      const Shape& expected) {
-  if (found == expected) return;
-  fail_input(path + ", '" + name + "': expected shape " + to_string(expected) + ", found " +
-             to_string(found));
-}
-
 void require_known_format(const Hdf5Reader& file) {
   if (file.has_attribute("/", "kind") && file.attribute_string("/", "kind") != "population") {
     fail_input(file.path() + ": is a file of kind '" + file.attribute_string("/", "kind") +
@@ -117,16 +102,41 @@ void PopulationFile::read_attributes() {
       fail_input(m_path + ", attribute 'dim_names': expected " + std::to_string(m_info.n_dims) +
                  " names, found " + std::to_string(m_info.dim_names.size()));
     }
+    read_optional_columns(file, t);
+    if (file.has_attribute("/", "time_origin"))
+      m_info.time_origin = file.attribute_string("/", "time_origin");
     if (file.has_attribute("/", "time_unit")) m_info.time_unit = file.attribute_string("/", "time_unit");
     if (file.has_attribute("/", "source")) m_info.source = file.attribute_string("/", "source");
   });
+  broadcast_info();
+}
+
+void PopulationFile::broadcast_info() {
   m_comm.broadcast(&m_info.n_rows, sizeof(m_info.n_rows));
   m_comm.broadcast(&m_info.n_dims, sizeof(m_info.n_dims));
-  m_comm.broadcast(&m_info.has_weight, sizeof(m_info.has_weight));
-  m_comm.broadcast(&m_info.has_split, sizeof(m_info.has_split));
-  m_info.dim_names.resize(static_cast<std::size_t>(m_info.n_dims));
-  for (std::string& name : m_info.dim_names) m_comm.broadcast(name);
+  for (bool* flag :
+       {&m_info.has_weight, &m_info.has_split, &m_info.has_growth, &m_info.has_id, &m_info.has_source_row})
+    m_comm.broadcast(flag, sizeof(*flag));
+  const auto broadcast_texts = [&](std::vector<std::string>& texts) {
+    std::int64_t count = static_cast<std::int64_t>(texts.size());
+    m_comm.broadcast(&count, sizeof(count));
+    texts.resize(static_cast<std::size_t>(count));
+    for (std::string& text : texts) m_comm.broadcast(text);
+  };
+  const auto broadcast_columns = [&](auto& columns) {
+    std::int64_t count = static_cast<std::int64_t>(columns.size());
+    m_comm.broadcast(&count, sizeof(count));
+    columns.resize(static_cast<std::size_t>(count));
+    for (auto& column : columns) {
+      m_comm.broadcast(column.name);
+      broadcast_texts(column.categories);
+    }
+  };
+  broadcast_texts(m_info.dim_names);
+  broadcast_columns(m_info.labels);
+  broadcast_columns(m_info.conditions);
   m_comm.broadcast(m_info.time_unit);
+  m_comm.broadcast(m_info.time_origin);
   m_comm.broadcast(m_info.source);
 }
 
@@ -314,6 +324,7 @@ void PopulationFile::visit_split(Split split, std::int64_t begin, std::int64_t e
       const double* point = rows.x.data() + i * n_dims;
       chosen.x.insert(chosen.x.end(), point, point + n_dims);
       chosen.weight.push_back(rows.weight.empty() ? 1.0 : rows.weight[i]);
+      chosen.file_row.push_back(first + static_cast<std::int64_t>(i));
     }
     first += count;
     if (chosen.size() > 0) visit(chosen);
@@ -324,13 +335,12 @@ PopulationRows PopulationFile::read_split(Split split, std::int64_t begin, std::
   PopulationRows result;
   result.n_dims = m_info.n_dims;
   mpi::on_every_rank(m_comm, [&] {
-    const auto append = [](std::vector<double>& to, const std::vector<double>& from) {
-      to.insert(to.end(), from.begin(), from.end());
-    };
+    const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
     visit_split(split, begin, end, [&](const PopulationRows& piece) {
       append(result.t, piece.t);
       append(result.x, piece.x);
       append(result.weight, piece.weight);
+      append(result.file_row, piece.file_row);
     });
   });
   return result;

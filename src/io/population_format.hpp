@@ -4,6 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/io/hdf5_handle.hpp"
+
 namespace rhoflux::io {
 
 /// What writing and reading population files have in common.
@@ -17,6 +20,21 @@ inline std::vector<std::string> default_dim_names(int n_dims) {
   std::vector<std::string> names;
   for (int k = 1; k <= n_dims; ++k) names.push_back("x" + std::to_string(k));
   return names;
+}
+
+inline Shape require_dataset(const Hdf5Reader& file, const std::string& name) {
+  if (!file.is_dataset(name)) {
+    fail_input(file.path() + ": there is no dataset '" + name +
+               "'; a population file has /t (N) and /x (N, D)");
+  }
+  return file.shape(name);
+}
+
+inline void require_matching(const std::string& path, const std::string& name, const Shape& found,
+                             const Shape& expected) {
+  if (found == expected) return;
+  fail_input(path + ", '" + name + "': expected shape " + to_string(expected) + ", found " +
+             to_string(found));
 }
 
 }  // namespace rhoflux::io

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/io/csv_import.hpp"
+#include "rhoflux/importers/import.hpp"
 #include "rhoflux/io/population.hpp"
 
 namespace {
@@ -36,11 +36,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string input = folder.path / "in.csv", output = folder.path / "out.h5";
   std::FILE* file = std::fopen(input.c_str(), "wb");
   if (file == nullptr || std::fwrite(data, 1, size, file) != size || std::fclose(file) != 0) std::abort();
-  rhoflux::io::CsvOptions options;
+  rhoflux::importers::Options options;
   // What a user may give besides: the shares of validation and test rows.
-  if (size > 0 && data[size - 1] % 4 == 0) options.val_fraction = options.test_fraction = 0.25;
+  if (size > 0 && data[size - 1] % 4 == 0) options.split.val_fraction = options.split.test_fraction = 0.25;
   try {
-    const rhoflux::io::CsvSummary summary = rhoflux::io::import_csv(input, output, options, false);
+    const rhoflux::importers::Summary summary =
+        rhoflux::importers::import_population(input, output, options, false);
     if (summary.n_rows < 1 || !rhoflux::io::is_population(output)) std::abort();
     std::filesystem::remove(output);
   } catch (const rhoflux::Error& error) {

@@ -21,7 +21,8 @@ enum class RandomPurpose : std::uint32_t {
   terminal_distribution = 10,
   initial = 11,
   data_generation = 101,
-  data_split = 102
+  data_split = 102,
+  dequantisation = 103
 };
 
 /// Counter-based uniform numbers (Philox 4x32-10, Salmon et al. 2011): a pure function of

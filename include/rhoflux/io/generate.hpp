@@ -46,4 +46,17 @@ const std::vector<GeneratorName>& generator_names();
 PopulationData generate(const std::string& name, std::int64_t count, std::uint64_t seed,
                         std::optional<int> n_dims = {});
 
+/// Where a generated population goes.
+struct GeneratedFile {
+  std::string path;
+  TextAttributes provenance;
+  bool overwrite = false;
+};
+
+/// The same population written to a file in pieces, so that memory does not grow with the count; one process
+/// calls it. Errors as generate() and write_population().
+/// @return the number of coordinates
+int generate_file(const std::string& name, std::int64_t count, std::uint64_t seed, std::optional<int> n_dims,
+                  const GeneratedFile& file);
+
 }  // namespace rhoflux::io

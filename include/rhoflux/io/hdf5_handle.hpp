@@ -84,7 +84,7 @@ struct Box {
   Shape start, count;
 };
 
-/// Writes one new HDF5 file from a single process. T is float, double, int8_t, int64_t or uint64_t.
+/// Writes one new HDF5 file from a single process. T is float, double, int8_t, int32_t, int64_t or uint64_t.
 ///
 /// Names are paths such as "parameters/W"; missing groups on the way are made. All failures are I/O failures
 /// (exit code 4) that name the file and the object. Pair it with write_safely() so that no half-written file
@@ -120,6 +120,13 @@ class Hdf5Writer {
   template <class T>
   void write_rows(const std::string& name, std::int64_t first_row, const std::vector<T>& values);
 
+  /// Makes a dataset of UTF-8 strings of at most `bytes` bytes, compressed, to be filled by write_string_rows.
+  void create_string_dataset(const std::string& name, std::int64_t n_rows, std::size_t bytes);
+
+  /// Fills entries of such a dataset from `first_row` on.
+  void write_string_rows(const std::string& name, std::int64_t first_row,
+                         const std::vector<std::string>& texts);
+
   /// Makes a dataset of doubles that shows a part of another one and stores nothing itself (an HDF5 virtual
   /// dataset; readers need HDF5 1.10): the entries `part` of the dataset `source` of this file appear at
   /// `shown`, which has as many entries, in the same order; the rest reads as zero.
@@ -151,7 +158,7 @@ class Hdf5Writer {
   Hdf5Handle m_file;
 };
 
-/// Reads an HDF5 file in a single process. T is float, double, int8_t, int64_t or uint64_t; numbers are
+/// Reads an HDF5 file in a single process. T is float, double, int8_t, int32_t, int64_t or uint64_t; numbers are
 /// converted from whatever numeric type the file has.
 ///
 /// All failures are bad input (exit code 2) that name the file, the object, and what was expected and found.
@@ -164,6 +171,11 @@ class Hdf5Reader {
   /// True if there is a dataset or group of that name.
   bool exists(const std::string& name) const;
   bool is_dataset(const std::string& name) const;
+  /// What a dataset holds.
+  enum class Content { numbers, texts, other };
+  Content content(const std::string& name) const;
+  /// Throws Error (bad input) if the name leads through a link to another file.
+  void require_in_this_file(const std::string& name) const;
   Shape shape(const std::string& name) const;
   /// Throws Error (bad input) if the dataset has another shape; an extent of -1 allows any.
   void require_shape(const std::string& name, const Shape& expected) const;
@@ -178,6 +190,10 @@ class Hdf5Reader {
   /// The box start .. start + count.
   template <class T>
   std::vector<T> read_slab(const std::string& name, const Shape& start, const Shape& count) const;
+
+  /// Entries first .. first + count of a one-dimensional dataset of texts.
+  std::vector<std::string> read_strings(const std::string& name, std::int64_t first,
+                                        std::int64_t count) const;
 
   /// Text written by write_string, or any dataset of one string (h5py's among them).
   std::string read_string(const std::string& name) const;

@@ -20,27 +20,57 @@ std::string to_string(Split split);
 /// Inverse of to_string; anything else is bad input.
 Split parse_split(const std::string& name);
 
-/// A whole data set in memory, as importers and generators make it.
+/// A category of each row, such as its cell type.
+struct LabelColumn {
+  std::string name;
+  std::vector<std::string> categories;
+  std::vector<std::int32_t> code;  ///< (N), index into categories
+};
+
+/// A covariate of each row, such as its dose: a number, or one of several categories.
+struct ConditionColumn {
+  std::string name;
+  std::vector<std::string> categories;  ///< empty: a number
+  std::vector<double> value;            ///< (N), the number, or the index into categories
+};
+
+/// How the numbers of a population's times came from what the input file had.
+struct TimeMeaning {
+  std::string unit;                  ///< may be empty
+  std::string origin;                ///< date and time at t = 0 (ISO 8601), or empty: t is no calendar time
+  std::vector<std::string> labels;   ///< texts that stood for times, such as "day3"; usually none
+  std::vector<double> label_values;  ///< the time of each
+};
+
+/// A data set in memory, whole or some of its rows, as importers and generators make it.
 struct PopulationData {
-  std::vector<double> t;               ///< (N), in time_unit
-  std::vector<double> x;               ///< (N, D), C order, original units
-  std::vector<double> weight;          ///< (N) or empty: every row counts 1
-  std::vector<std::int8_t> split;      ///< (N) of 0 train, 1 val, 2 test, or empty: all train
+  std::vector<double> t;                 ///< (N), in time.unit
+  std::vector<double> x;                 ///< (N, D), C order, original units
+  std::vector<double> weight;            ///< (N) or empty: every row counts 1
+  std::vector<double> growth;            ///< (N) births minus deaths per unit of time, or empty
+  std::vector<std::int8_t> split;        ///< (N) of 0 train, 1 val, 2 test, or empty: all train
+  std::vector<std::string> id;           ///< (N) names of the rows, or empty
+  std::vector<std::int64_t> source_row;  ///< (N) row of the imported file, from 0, or empty
+  std::vector<LabelColumn> labels;
+  std::vector<ConditionColumn> conditions;
   int n_dims = 0;                      ///< D
   std::vector<std::string> dim_names;  ///< (D), or empty: x1 .. xD
-  std::string time_unit;
+  TimeMeaning time;
   std::string source;
-  TextAttributes provenance;  ///< attributes of /provenance; empty: no such group
+  TextAttributes import_choices;  ///< attributes of /import: what was chosen of the input file; may be empty
+  TextAttributes provenance;      ///< attributes of /provenance; empty: no such group
 
   std::int64_t n_rows() const { return static_cast<std::int64_t>(t.size()); }
 };
 
 /// Sorts the rows by t (rows of equal t keep their order) and writes them crash-safely; one process calls it.
 ///
-/// Datasets /t (N), /x (N, D), /weight (N) and /split (N) int8 where given; attributes kind = "population",
-/// format_version, dim_names, time_unit, source. Bad input: no rows, sizes that disagree, a number that is
-/// not finite, a negative weight, an unknown split, or an existing file without overwrite.
-void write_population(const std::string& path, PopulationData data, bool overwrite);
+/// Datasets /t (N), /x (N, D); where given /weight (N), /growth (N), /split (N) int8, /id (N) UTF-8 strings,
+/// /source_row (N) int64, /label/<name> (N) int32 with the attribute categories, /condition/<name> (N) float64,
+/// or int32 with the attribute categories; attributes kind = "population", format_version, dim_names, time_unit,
+/// time_origin, time_labels, time_label_values, source. Bad input: no rows, sizes that disagree, a number that is
+/// not finite, a negative weight, an unknown split or category, or an existing file without overwrite.
+void write_population(const std::string& path, const PopulationData& data, bool overwrite);
 
 /// True if the path is an HDF5 file that holds population data (not a checkpoint or an output of another
 /// command).
@@ -48,10 +78,11 @@ bool is_population(const std::string& path);
 
 /// Some rows of a population file.
 struct PopulationRows {
-  int n_dims = 0;              ///< D
-  std::vector<double> t;       ///< (n)
-  std::vector<double> x;       ///< (n, D), C order, original units
-  std::vector<double> weight;  ///< (n), 1 where the file has no weights
+  int n_dims = 0;                      ///< D
+  std::vector<double> t;               ///< (n)
+  std::vector<double> x;               ///< (n, D), C order, original units
+  std::vector<double> weight;          ///< (n), 1 where the file has no weights
+  std::vector<std::int64_t> file_row;  ///< (n), row of the file, from 0
 
   std::int64_t size() const { return static_cast<std::int64_t>(t.size()); }
 };
@@ -61,12 +92,18 @@ struct PopulationInfo {
   int n_dims = 0;                             ///< D
   std::vector<std::string> dim_names;         ///< (D)
   std::string time_unit;                      ///< may be empty
+  std::string time_origin;                    ///< date and time at t = 0, or empty: no calendar time
   std::string source;                         ///< may be empty
+  std::vector<LabelColumn> labels;            ///< names and categories alone
+  std::vector<ConditionColumn> conditions;    ///< names and categories alone
   std::array<std::int64_t, 3> split_count{};  ///< rows of train, val, test
   double t_min = 0.0;                         ///< over all rows
   double t_max = 0.0;
   bool has_weight = false;
   bool has_split = false;
+  bool has_growth = false;
+  bool has_id = false;
+  bool has_source_row = false;
 
   /// Rows of one split, or N for Split::all.
   std::int64_t count(Split split) const;
@@ -101,6 +138,19 @@ class PopulationFile {
   /// alone. Not collective: sums taken this way on one rank do not depend on the number of ranks.
   void for_each_piece(Split split, const std::function<void(const PopulationRows&)>& visit) const;
 
+  /// Rows of the imported file from which rows of this file came: /source_row, or the rows themselves where
+  /// the file has none. Reads on the calling rank alone.
+  /// @param[in] file_rows ascending
+  std::vector<std::int64_t> source_rows(const std::vector<std::int64_t>& file_rows) const;
+
+  /// Names of rows. Bad input where the file has none. Reads on the calling rank alone.
+  std::vector<std::string> ids(const std::vector<std::int64_t>& file_rows) const;
+
+  /// Codes of rows in the label column `name`. Bad input, naming the columns there are, for an unknown one, and
+  /// for a code without category. Reads on the calling rank alone.
+  std::vector<std::int32_t> label_codes(const std::string& name,
+                                        const std::vector<std::int64_t>& file_rows) const;
+
  private:
   struct Dataset {
     Hdf5Handle handle;
@@ -114,6 +164,10 @@ class PopulationFile {
   class Scan;
 
   void read_attributes();
+  void read_optional_columns(const Hdf5Reader& file, const Shape& rows);
+  void broadcast_info();
+  template <class T, class Read>
+  std::vector<T> gather_rows(const std::vector<std::int64_t>& file_rows, const Read& read) const;
   void open();
   Dataset open_dataset(const std::string& name, bool integers_only) const;
   void scan();

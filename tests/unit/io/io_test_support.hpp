@@ -67,7 +67,7 @@ inline void corrupt_double(const std::string& path, double value) {
 inline PopulationData numbered_population(std::int64_t n_rows, int n_dims) {
   PopulationData data;
   data.n_dims = n_dims;
-  data.time_unit = "h";
+  data.time.unit = "h";
   data.source = "numbered rows";
   for (std::int64_t i = 0; i < n_rows; ++i) {
     const auto value = static_cast<double>(i);

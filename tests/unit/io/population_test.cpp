@@ -50,7 +50,7 @@ TEST_F(Population, SortsStablyAndKeepsEverything) {
   data.weight = {2.0, 1.0, 3.0, 0.0};
   data.split = {0, 1, 2, 0};
   data.dim_names = {"longitude", "latitude"};
-  data.time_unit = "days";
+  data.time.unit = "days";
   data.source = "by hand";
   write_population(path, data, false);
   EXPECT_TRUE(is_population(path));

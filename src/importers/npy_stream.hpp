@@ -1,0 +1,83 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+struct zip;
+struct zip_file;
+
+namespace rhoflux::importers {
+
+/// Kinds of entries of NumPy arrays that are read.
+enum class NpyKind { boolean, integer, unsigned_integer, real, text_ucs4, text_bytes, datetime };
+
+/// What stands at the start of an array of NumPy (format NPY, versions 1 to 3).
+struct NpyHeader {
+  NpyKind kind = NpyKind::real;
+  std::size_t item_bytes = 0;
+  bool is_big_endian = false;
+  bool is_fortran_order = false;
+  std::int64_t datetime_step = 1;  ///< of a datetime, in picoseconds
+  std::vector<std::int64_t> shape;
+};
+
+/// Reads the text of a header, a Python dictionary. Bad input with `what` for anything else, for an array of Python
+/// objects, and for types that have no place in a population.
+NpyHeader parse_npy_header(const std::string& text, const std::string& what);
+
+/// A ZIP archive, opened for reading (by libzip).
+class ZipArchive {
+ public:
+  explicit ZipArchive(const std::string& path);
+
+  /// Names of its members. Bad input for a name with a path in it: arrays are members of the archive itself.
+  std::vector<std::string> members() const;
+  const std::string& path() const { return m_path; }
+  zip* get() const { return m_zip.get(); }
+
+ private:
+  struct Close {
+    void operator()(zip* archive) const;
+  };
+  std::string m_path;
+  std::unique_ptr<zip, Close> m_zip;
+};
+
+/// The entries of one array of an .npz file, one after the other, in the order of the file.
+class NpyStream {
+ public:
+  NpyStream(const std::string& path, const std::string& array);
+
+  const NpyHeader& header() const { return m_header; }
+  /// "FILE, array 'NAME'"
+  const std::string& what() const { return m_what; }
+
+  /// Passes over entries.
+  void skip(std::int64_t count);
+
+  /// The next entries as numbers. Bad input for texts and dates.
+  void read(std::int64_t count, std::vector<double>& values);
+
+  /// The next entries as texts.
+  void read(std::int64_t count, std::vector<std::string>& values);
+
+ private:
+  struct Close {
+    void operator()(zip_file* file) const;
+  };
+  void read_header();
+  void read_bytes(char* to, std::size_t bytes);
+  void load(std::int64_t count);
+  double number_of(const char* item) const;
+  std::string text_of(const char* item) const;
+
+  std::string m_what;
+  ZipArchive m_archive;
+  std::unique_ptr<zip_file, Close> m_file;
+  NpyHeader m_header;
+  std::vector<char> m_bytes;
+};
+
+}  // namespace rhoflux::importers

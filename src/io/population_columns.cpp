@@ -1,0 +1,106 @@
+#include <algorithm>
+
+#include "population_format.hpp"
+#include "rhoflux/core/text.hpp"
+#include "rhoflux/io/population.hpp"
+
+namespace rhoflux::io {
+
+namespace {
+
+/// Names of the members of a group of columns; none where there is no such group.
+std::vector<std::string> members(const Hdf5Reader& file, const std::string& group) {
+  if (!file.exists(group)) return {};
+  if (file.is_dataset(group))
+    fail_input(file.path() + ", '" + group + "': expected a group of columns, found a dataset");
+  return file.list(group);
+}
+
+}  // namespace
+
+/// Columns that the model does not need, but users do.
+void PopulationFile::read_optional_columns(const Hdf5Reader& file, const Shape& rows) {
+  const auto require = [&](const std::string& name) {
+    require_matching(m_path, name, require_dataset(file, name), rows);
+  };
+  const auto has = [&](const std::string& name) {
+    if (file.exists(name)) require(name);
+    return file.exists(name);
+  };
+  m_info.has_growth = has("growth");
+  m_info.has_id = has("id");
+  m_info.has_source_row = has("source_row");
+  for (const std::string& name : members(file, "label")) {
+    const std::string dataset = "label/" + name;
+    require(dataset);
+    if (!file.has_attribute(dataset, "categories"))
+      fail_input(m_path + ", '" + dataset +
+                 "': there is no attribute 'categories' with the names of its codes");
+    m_info.labels.push_back({name, file.attribute_strings(dataset, "categories"), {}});
+  }
+  for (const std::string& name : members(file, "condition")) {
+    const std::string dataset = "condition/" + name;
+    require(dataset);
+    m_info.conditions.push_back({name, {}, {}});
+    if (file.has_attribute(dataset, "categories"))
+      m_info.conditions.back().categories = file.attribute_strings(dataset, "categories");
+  }
+}
+
+/// Entries of some rows; read(first, count) reads entries that follow each other.
+template <class T, class Read>
+std::vector<T> PopulationFile::gather_rows(const std::vector<std::int64_t>& file_rows,
+                                           const Read& read) const {
+  std::vector<T> result;
+  result.reserve(file_rows.size());
+  for (std::size_t next = 0; next < file_rows.size();) {
+    const std::int64_t first = file_rows[next];
+    const std::int64_t count = std::min(std::int64_t{65536}, m_info.n_rows - first);
+    const std::vector<T> window = read(first, count);
+    for (; next < file_rows.size() && file_rows[next] >= first && file_rows[next] < first + count; ++next)
+      result.push_back(window[static_cast<std::size_t>(file_rows[next] - first)]);
+  }
+  return result;
+}
+
+std::vector<std::int64_t> PopulationFile::source_rows(const std::vector<std::int64_t>& file_rows) const {
+  if (!m_info.has_source_row) return file_rows;
+  const Hdf5Reader file(m_path);
+  return gather_rows<std::int64_t>(file_rows, [&](std::int64_t first, std::int64_t count) {
+    return file.read_slab<std::int64_t>("source_row", {first}, {count});
+  });
+}
+
+std::vector<std::string> PopulationFile::ids(const std::vector<std::int64_t>& file_rows) const {
+  if (!m_info.has_id) fail_input(m_path + ": the rows have no names (there is no dataset 'id')");
+  const Hdf5Reader file(m_path);
+  return gather_rows<std::string>(file_rows, [&](std::int64_t first, std::int64_t count) {
+    return file.read_strings("id", first, count);
+  });
+}
+
+std::vector<std::int32_t> PopulationFile::label_codes(const std::string& name,
+                                                      const std::vector<std::int64_t>& file_rows) const {
+  const auto label = std::find_if(m_info.labels.begin(), m_info.labels.end(),
+                                  [&](const LabelColumn& column) { return column.name == name; });
+  if (label == m_info.labels.end()) {
+    std::vector<std::string> names;
+    for (const LabelColumn& column : m_info.labels) names.push_back(column.name);
+    fail_input(m_path + ": there is no label '" + name + "'; " +
+               (names.empty() ? "the file has no labels (import them with --label-columns)"
+                              : "its labels are " + joined(names)));
+  }
+  const Hdf5Reader file(m_path);
+  std::vector<std::int32_t> codes =
+      gather_rows<std::int32_t>(file_rows, [&](std::int64_t first, std::int64_t count) {
+        return file.read_slab<std::int32_t>("label/" + name, {first}, {count});
+      });
+  const auto most = static_cast<std::int32_t>(label->categories.size());
+  for (std::size_t i = 0; i < codes.size(); ++i)
+    if (codes[i] < 0 || codes[i] >= most)
+      fail_input(m_path + ", 'label/" + name + "': code " + std::to_string(codes[i]) + " in " +
+                 row_text(file_rows[i]) + " is no category; there are " + std::to_string(most));
+  return codes;
+}
+
+}  // namespace rhoflux::io
