@@ -208,6 +208,13 @@ void NpyStream::skip(std::int64_t count) {
   }
 }
 
+void NpyStream::finish() {
+  m_bytes.resize(std::size_t{1} << 16);
+  zip_int64_t count = 1;
+  while (count > 0) count = zip_fread(m_file.get(), m_bytes.data(), m_bytes.size());
+  if (count < 0) fail_input(m_what + ": is damaged: " + zip_file_strerror(m_file.get()));
+}
+
 /// The bytes of the next entries, each in the order of this machine.
 void NpyStream::load(std::int64_t count) {
   m_bytes.resize(static_cast<std::size_t>(count) * m_header.item_bytes);

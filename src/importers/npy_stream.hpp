@@ -57,6 +57,9 @@ class NpyStream {
   /// Passes over entries.
   void skip(std::int64_t count);
 
+  /// Reads what is left, whereupon the checksum of the array is compared. Bad input where it differs.
+  void finish();
+
   /// The next entries as numbers. Bad input for texts and dates.
   void read(std::int64_t count, std::vector<double>& values);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
@@ -153,7 +154,12 @@ std::int64_t NpzTable::read(std::int64_t most, Batch& batch) {
   for (const Source& source : m_sources) width = std::max(width, source.width);
   const std::int64_t count =
       std::min({most, m_n_rows - m_next, std::max<std::int64_t>(1, entries_at_a_time / width)});
-  if (count <= 0) return 0;
+  if (count <= 0) {
+    std::set<std::string> finished;  // each array once, though several streams may read it
+    for (Source& source : m_sources)
+      if (finished.insert(source.stream->what()).second) source.stream->finish();
+    return 0;
+  }
   for (Source& source : m_sources) read_source(source, count, batch);
   m_next += count;
   return count;

@@ -61,8 +61,8 @@ class Chooser {
       if (!roles.basis.empty()) fail_input("--columns and --basis exclude each other");
       for (const std::string& name : m_options.coordinate_columns) all.push_back({require(name), name});
     } else {
-      if (roles.basis.empty() && !has("x1")) roles.basis = m_table.default_basis();
       if (roles.basis.empty() && !m_options.genes.empty()) roles.basis = "X";
+      if (roles.basis.empty() && !has("x1")) roles.basis = m_table.default_basis();
       if (roles.basis.empty())
         for (const std::string& name : numbered_coordinates()) all.push_back({name, name});
       else
