@@ -2,6 +2,7 @@
 
 #include "commands.hpp"
 #include "common_options.hpp"
+#include "health_report.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
@@ -225,6 +226,7 @@ int command_import(const Context& context, const Arguments& arguments) {
         importers::import_population(input, output, options, arguments.has("force"));
     print_summary(context, output, summary);
   });
+  print_health(context, io::PopulationFile(output, context.comm));
   return 0;
 }
 

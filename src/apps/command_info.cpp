@@ -1,7 +1,11 @@
+#include <cmath>
+#include <optional>
 #include <sstream>
 
 #include "commands.hpp"
+#include "health_report.hpp"
 #include "rhoflux/checkpoint/checkpoint.hpp"
+#include "rhoflux/core/calendar.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/flux/dynamics.hpp"
@@ -11,13 +15,39 @@
 namespace rhoflux::apps {
 namespace {
 
+/// The date of a time of a population that has an origin.
+std::string date_at(const io::PopulationInfo& info, double t) {
+  const std::optional<std::int64_t> origin = read_datetime(info.time_origin);
+  const std::optional<double> unit = calendar_unit(info.time_unit);
+  if (!origin || !unit) return "";
+  return print_datetime(*origin + static_cast<std::int64_t>(std::llround(t * *unit)));
+}
+
+/// The first categories of a label.
+std::string some_of(std::vector<std::string> categories) {
+  constexpr std::size_t most = 12;
+  const std::size_t count = categories.size();
+  if (count > most) categories.resize(most);
+  return joined(categories) + (count > most ? ", .. (" + std::to_string(count) + ")" : "");
+}
+
 void describe_population(const io::PopulationFile& file, std::ostream& out) {
   const io::PopulationInfo& info = file.info();
   out << file.path() << ": population data\n  rows       " << info.n_rows << " (" << info.split_count[0]
       << " train, " << info.split_count[1] << " val, " << info.split_count[2] << " test)\n  dimensions "
-      << info.n_dims << " (" << joined(info.dim_names) << ")\n  time       " << info.t_min << " to "
-      << info.t_max << ' ' << info.time_unit << "\n  weights    " << (info.has_weight ? "yes" : "no")
-      << "\n  source     " << info.source << '\n';
+      << info.n_dims << " (" << joined(info.dim_names) << ")\n  time       " << print_number(info.t_min)
+      << " to " << print_number(info.t_max) << ' ' << info.time_unit;
+  if (!info.time_origin.empty())
+    out << " (" << date_at(info, info.t_min) << " to " << date_at(info, info.t_max) << ")";
+  out << "\n  weights    " << (info.has_weight ? "yes" : "no");
+  for (const io::LabelColumn& label : info.labels)
+    out << "\n  label      " << label.name << ": " << some_of(label.categories);
+  for (const io::ConditionColumn& condition : info.conditions)
+    out << "\n  condition  " << condition.name << ": "
+        << (condition.categories.empty() ? "a number" : some_of(condition.categories));
+  if (info.has_growth) out << "\n  growth     a rate for each row";
+  if (info.has_id) out << "\n  names      of the rows";
+  out << "\n  source     " << info.source << '\n';
 }
 
 void describe_provenance(const io::Hdf5Reader& file, std::ostream& out) {
@@ -91,6 +121,7 @@ int command_info(const Context& context, const Arguments& arguments) {
     describe_provenance(io::Hdf5Reader(path), out);
     print(context.comm, out.str());
   });
+  print_health(context, file);
   return 0;
 }
 

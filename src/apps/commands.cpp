@@ -15,7 +15,8 @@ const std::vector<Command>& commands() {
       {"field", "density and drift on a grid over time", field_arguments, command_field},
       {"verify", "check the Fokker-Planck equation, mass, flux and samples of a model", verify_arguments,
        command_verify},
-      {"import", "convert a table, NumPy arrays or AnnData to population data", import_arguments, command_import},
+      {"import", "convert a table, NumPy arrays or AnnData to population data", import_arguments,
+       command_import},
       {"generate", "make a synthetic population", generate_arguments, command_generate},
       {"info", "say what a file is", info_arguments, command_info},
   };

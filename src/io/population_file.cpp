@@ -325,6 +325,7 @@ void PopulationFile::visit_split(Split split, std::int64_t begin, std::int64_t e
       chosen.x.insert(chosen.x.end(), point, point + n_dims);
       chosen.weight.push_back(rows.weight.empty() ? 1.0 : rows.weight[i]);
       chosen.file_row.push_back(first + static_cast<std::int64_t>(i));
+      chosen.split.push_back(static_cast<std::int8_t>(label));
     }
     first += count;
     if (chosen.size() > 0) visit(chosen);
@@ -341,6 +342,7 @@ PopulationRows PopulationFile::read_split(Split split, std::int64_t begin, std::
       append(result.x, piece.x);
       append(result.weight, piece.weight);
       append(result.file_row, piece.file_row);
+      append(result.split, piece.split);
     });
   });
   return result;

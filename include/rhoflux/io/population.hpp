@@ -83,6 +83,7 @@ struct PopulationRows {
   std::vector<double> x;               ///< (n, D), C order, original units
   std::vector<double> weight;          ///< (n), 1 where the file has no weights
   std::vector<std::int64_t> file_row;  ///< (n), row of the file, from 0
+  std::vector<std::int8_t> split;      ///< (n), 0 train, 1 val, 2 test as the file has it
 
   std::int64_t size() const { return static_cast<std::int64_t>(t.size()); }
 };
