@@ -2,7 +2,7 @@
 # configuration (rhoflux-config.cmake) includes this file too, so that a program that uses rhoflux finds the same.
 # Targets made here, imported ones so that they are not exported: rhoflux_kokkos, rhoflux_random123 and, unless
 # RHOFLUX_CORE_ONLY is on, rhoflux_hdf5, rhoflux_lemon, rhoflux_openssl, rhoflux_json, rhoflux_zlib,
-# rhoflux_libzip.
+# rhoflux_libzip, rhoflux_nanoflann.
 
 # Ends the file with an error: of the build, or (RHOFLUX_IN_CONFIG_FILE) of find_package(rhoflux).
 macro(rhoflux_require found name purpose debian cluster)
@@ -82,6 +82,10 @@ if(NOT RHOFLUX_CORE_ONLY)
   rhoflux_require(LEMON_INCLUDE_DIR "LEMON" "exact optimal transport in 'evaluate'" "liblemon-dev" "give -DLEMON_INCLUDE_DIR= and -DLEMON_LIBRARY=")
   rhoflux_require(LEMON_LIBRARY "LEMON's library" "exact optimal transport in 'evaluate'" "liblemon-dev" "give -DLEMON_LIBRARY=")
   rhoflux_add_imported(rhoflux_lemon "${LEMON_INCLUDE_DIR}" ${LEMON_LIBRARY})
+
+  find_path(NANOFLANN_INCLUDE_DIR nanoflann.hpp)
+  rhoflux_require(NANOFLANN_INCLUDE_DIR "nanoflann" "nearest labelled rows in 'fate'" "libnanoflann-dev" "header-only: give -DNANOFLANN_INCLUDE_DIR=")
+  rhoflux_add_imported(rhoflux_nanoflann "${NANOFLANN_INCLUDE_DIR}")
 
   find_package(OpenSSL COMPONENTS Crypto QUIET)
   rhoflux_require(OPENSSL_FOUND "OpenSSL's libcrypto" "SHA-256 of input files" "libssl-dev" "load its module, or give -DOPENSSL_ROOT_DIR=")

@@ -17,6 +17,7 @@ packages=(
   librandom123-dev                             # counter-based random numbers
   liblemon-dev                                 # optimal transport
   libssl-dev                                   # SHA-256 of input files
+  libnanoflann-dev                             # nearest rows in fate
   zlib1g-dev libzip-dev                        # compressed tables and NumPy files in import
   nlohmann-json3-dev                           # figures as JSON
   libgtest-dev                                 # unit tests

@@ -19,6 +19,7 @@ Arguments field_arguments();
 Arguments verify_arguments();
 Arguments import_arguments();
 Arguments generate_arguments();
+Arguments fate_arguments();
 Arguments info_arguments();
 
 int command_train(const Context& context, const Arguments& arguments);
@@ -30,6 +31,7 @@ int command_field(const Context& context, const Arguments& arguments);
 int command_verify(const Context& context, const Arguments& arguments);
 int command_import(const Context& context, const Arguments& arguments);
 int command_generate(const Context& context, const Arguments& arguments);
+int command_fate(const Context& context, const Arguments& arguments);
 int command_info(const Context& context, const Arguments& arguments);
 
 struct Command {

@@ -37,6 +37,9 @@ class TrajectoryIntegrator {
   TrajectoryIntegrator(const Inference& inference, const TrajectoryOptions& options);
   ~TrajectoryIntegrator();
 
+  int n_dims() const { return m_inference.n_dims(); }
+  std::size_t n_frames() const { return m_options.frames.size(); }
+
   /// @param x (n, n_dims) at the first frame @param first global number of the first particle, key of its
   /// noise. Throws Error (numerical failure) naming particle and time where a path cannot be followed.
   Trajectories integrate(const std::vector<double>& x, std::int64_t first) const;

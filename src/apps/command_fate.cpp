@@ -1,0 +1,275 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "common_options.hpp"
+#include "model_files.hpp"
+#include "particles.hpp"
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
+#include "rhoflux/inference/fate.hpp"
+#include "row_names.hpp"
+
+namespace rhoflux::apps {
+
+namespace {
+
+constexpr int voters = 15;
+
+/// The labelled rows that give end points their labels.
+struct Labelled {
+  inference::LabelledRows rows;
+  std::vector<std::string> categories;
+  double t = 0;  ///< their time
+};
+
+const std::vector<std::string>& categories_of(const io::PopulationFile& file, const std::string& label) {
+  for (const io::LabelColumn& column : file.info().labels)
+    if (column.name == label) return column.categories;
+  (void)file.label_codes(label, {});  // says which labels there are
+  fail_input(file.path() + ": there is no label '" + label + "'");
+}
+
+/// The distinct time of the rows that is nearest to t, the earlier of two. On every rank.
+double nearest_time(const Context& context, const io::PopulationFile& file, double t) {
+  double nearest = std::numeric_limits<double>::quiet_NaN();
+  mpi::on_root(context.comm, [&] {
+    file.for_each_piece(io::Split::all, [&](const io::PopulationRows& rows) {
+      for (const double found : rows.t)
+        if (!(std::fabs(found - t) >= std::fabs(nearest - t))) nearest = found;
+    });
+  });
+  context.comm.broadcast(&nearest, sizeof(nearest));
+  return nearest;
+}
+
+/// The rows of the snapshot nearest to the end time, the same on every rank. Collective.
+Labelled read_labelled(const Context& context, const io::PopulationFile& file, const std::string& label,
+                       double to, double window) {
+  Labelled labelled;
+  labelled.categories = categories_of(file, label);
+  labelled.t = nearest_time(context, file, to);
+  inference::Snapshot snapshot;
+  mpi::on_root(context.comm,
+               [&] { snapshot = inference::find_snapshot(file, io::Split::all, labelled.t, window); });
+  context.comm.broadcast(&snapshot, sizeof(snapshot));
+  const io::PopulationRows rows =
+      file.read_split(io::Split::all, snapshot.begin, snapshot.begin + snapshot.count);
+  mpi::on_every_rank(context.comm, [&] { labelled.rows.code = file.label_codes(label, rows.file_row); });
+  labelled.rows.x = rows.x;
+  labelled.rows.weight = rows.weight;
+  if (std::none_of(rows.weight.begin(), rows.weight.end(), [](double w) { return w > 0; }))
+    fail_input(file.path() + ": no row at t = " + print_number(labelled.t) +
+               ", the time nearest to --to, has a weight above 0");
+  return labelled;
+}
+
+int copies_of(const Arguments& arguments, const flux::Volatility& volatility) {
+  const int fallback = volatility.is_zero() ? 1 : 100;
+  const int copies = arguments.has("copies") ? static_cast<int>(arguments.whole_number("copies")) : fallback;
+  if (copies > 1 && volatility.is_zero())
+    fail_input("--copies " + std::to_string(copies) +
+               ": without noise all paths from a particle are the same; give --noise, or one copy");
+  return copies;
+}
+
+inference::TrajectoryOptions path_options(const Arguments& arguments, const flux::Volatility& volatility) {
+  inference::TrajectoryOptions options;
+  options.frames = {arguments.number("from"), arguments.number("to")};
+  options.volatility = volatility;
+  options.steps = static_cast<int>(arguments.whole_number("steps"));
+  options.ode.relative_tolerance = arguments.number("tolerance");
+  options.ode.absolute_tolerance = 0.1 * options.ode.relative_tolerance;
+  options.scheme = arguments.choice<transport::SdeScheme>("scheme");
+  options.seed = arguments.seed();
+  return options;
+}
+
+/// The particles whose fates are asked for, on the root, and what came out.
+struct Result {
+  io::PopulationRows particles;
+  std::vector<std::int32_t> code;  ///< labels at the start; empty where the file does not have the label
+  std::vector<std::string> from;   ///< categories at the start
+  inference::Fates fates;
+  inference::Transition transition;
+};
+
+void write_fates(io::Hdf5Writer& file, const io::PopulationFile& population, const Labelled& labelled,
+                 const Result& result) {
+  const auto n = result.particles.size();
+  const auto labels = static_cast<std::int64_t>(labelled.categories.size());
+  const auto write_texts = [&](const char* name, const std::vector<std::string>& texts) {
+    std::size_t bytes = 1;
+    for (const std::string& text : texts) bytes = std::max(bytes, text.size());
+    file.create_string_dataset(name, static_cast<std::int64_t>(texts.size()), bytes);
+    file.write_string_rows(name, 0, texts);
+  };
+  file.write("t", result.particles.t, {n});
+  file.write("x", result.particles.x, {n, result.particles.n_dims});
+  file.write("probability", result.fates.probability, {n, labels});
+  file.write("probability_error", result.fates.error, {n, labels});
+  write_texts("category", labelled.categories);
+  if (!result.from.empty()) {
+    const auto from = static_cast<std::int64_t>(result.from.size());
+    write_texts("category_from", result.from);
+    file.write("label_from", result.code, {n});
+    file.write("transition", result.transition.probability, {from, labels});
+    file.write("transition_error", result.transition.error, {from, labels});
+    file.write("transition_count", result.transition.count, {from});
+  }
+  write_row_names(file, population, result.particles.file_row);
+}
+
+nlohmann::ordered_json json_of(const Arguments& arguments, const Labelled& labelled, const Result& result,
+                               int copies) {
+  using Json = nlohmann::ordered_json;
+  const auto number = [](double value) { return std::isfinite(value) ? Json(value) : Json(); };
+  Json rows = Json::array();
+  const std::size_t labels = labelled.categories.size();
+  for (std::size_t row = 0; row < result.from.size(); ++row) {
+    if (result.transition.count[row] == 0) continue;
+    Json to = Json::object();
+    for (std::size_t k = 0; k < labels; ++k)
+      to[labelled.categories[k]] = {{"probability", number(result.transition.probability[row * labels + k])},
+                                    {"error", number(result.transition.error[row * labels + k])}};
+    rows.push_back({{"from", result.from[row]}, {"particles", result.transition.count[row]}, {"to", to}});
+  }
+  return {{"from", arguments.number("from")},      {"to", arguments.number("to")},
+          {"label", arguments.text("label")},      {"label_time", labelled.t},
+          {"particles", result.particles.size()},  {"copies", copies},
+          {"failed_paths", result.fates.n_failed}, {"transition", rows}};
+}
+
+void print_result(const Context& context, const Arguments& arguments, const Labelled& labelled,
+                  const Result& result, const std::string& noise, int copies) {
+  print(context.comm, std::to_string(result.particles.size()) +
+                          " particles from t = " + print_number(arguments.number("from")) + " to " +
+                          print_number(arguments.number("to")) + ", g = " + noise + ", " +
+                          std::to_string(copies) + (copies == 1 ? " path each" : " paths each"));
+  print(context.comm, "labels by the " + std::to_string(voters) + " nearest of " +
+                          std::to_string(labelled.rows.code.size()) +
+                          " rows at t = " + print_number(labelled.t));
+  if (!result.from.empty())
+    for (const std::string& line : to_text(result.transition, result.from, labelled.categories))
+      print(context.comm, line);
+  double sum = 0, count = 0;
+  for (const double error : result.fates.error)
+    if (std::isfinite(error)) sum += error, count += 1;
+  if (copies > 1)
+    print(context.comm, "Monte Carlo error of a particle's probability: " + formatted("%.4f", sum / count) +
+                            " on average (/probability_error has each)");
+  if (result.fates.n_failed > 0)
+    print(context.comm, "warning: " + std::to_string(result.fates.n_failed) +
+                            " paths could not be followed to their end and do not count");
+}
+
+}  // namespace
+
+Arguments fate_arguments() {
+  Arguments arguments("fate",
+                      "For each particle, the probabilities of the labels at which its paths end, and from "
+                      "label to label, with "
+                      "their Monte Carlo errors; forwards or backwards in time. An end point gets its label "
+                      "by the vote of the 15 "
+                      "nearest labelled rows of the snapshot nearest to --to.\n"
+                      "Output (HDF5): /probability (N, L), /probability_error (N, L), /category (L), "
+                      "/transition (L_from, L), "
+                      "/transition_error, /t, /x and /source_row of the particles.");
+  add_checkpoint(arguments);
+  arguments.required("from", number("T"), "time of the particles")
+      .required("to", number("T"), "time of the fates")
+      .required("particles", file_name(), "population file; its rows at the start time are followed")
+      .required("label", any_text("NAME"), "label of the population, such as cell_type")
+      .optional("labelled", file_name(), "population file with the label at the end time",
+                "that of --particles");
+  std::vector<NamedValue> splits;
+  for (const io::Split split : {io::Split::train, io::Split::val, io::Split::test, io::Split::all})
+    splits.push_back({io::to_string(split), ""});
+  arguments.defaulted("split", choice(splits), "all", "split of the population whose rows are followed")
+      .defaulted("window", number("W", 0), "0",
+                 "rows within this distance of a time count as rows of that time")
+      .optional("copies", whole_number(1, 1000000), "paths from each particle", "100, and 1 without noise");
+  add_noise(arguments);
+  arguments.defaulted("steps", whole_number(1, 100000000), "500", "time steps of the SDE");
+  add_scheme(arguments, "heun");
+  arguments.defaulted("tolerance", number("TOL", 1e-13, 0.1), "1e-6", "relative tolerance of the ODE");
+  add_seed(arguments, "the noise");
+  arguments.optional("report", file_name(), "write the figures as JSON");
+  add_output_file(arguments);
+  add_force(arguments);
+  return arguments;
+}
+
+int command_fate(const Context& context, const Arguments& arguments) {
+  const OutputFile output = {arguments.text("output"), arguments.has("force")};
+  const bool has_report = arguments.has("report");
+  const OutputFile report = {has_report ? arguments.text("report") : "", output.overwrite};
+  const double from = arguments.number("from"), to = arguments.number("to");
+  if (from == to) fail_input("--from and --to are the same time");
+  const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
+  const inference::Inference inference(checkpoint);
+  require_time_in_range(checkpoint.model, from, "--from");
+  require_time_in_range(checkpoint.model, to, "--to");
+  const flux::Volatility volatility = volatility_option(arguments, checkpoint.model);
+  const int copies = copies_of(arguments, volatility);
+  const std::string label = arguments.text("label");
+  const io::Split split = io::parse_split(arguments.text("split"));
+  const double window = std::max(arguments.number("window"), 1e-9 * checkpoint.model.units.time_span());
+  const auto particles = open_population(context, arguments.text("particles"), inference.n_dims());
+  const inference::Snapshot start = find_particles(context, *particles, split, from, window);
+  const auto other = arguments.has("labelled")
+                         ? open_population(context, arguments.text("labelled"), inference.n_dims())
+                         : nullptr;
+  const Labelled labelled = read_labelled(context, other ? *other : *particles, label, to, window);
+  mpi::on_root(context.comm, [&] {
+    require_absent(output);
+    if (has_report) require_absent(report);
+  });
+  if (std::fabs(labelled.t - to) > window)
+    print(context.comm,
+          "warning: no rows have the time " + print_number(to) +
+              " of --to; their labels are those of the nearest, t = " + print_number(labelled.t));
+
+  const int n_labels = static_cast<int>(labelled.categories.size());
+  const inference::LabelVote vote(checkpoint.model.units, labelled.rows, voters);
+  const inference::TrajectoryIntegrator integrator(inference, path_options(arguments, volatility));
+  const auto compute = [&](std::int64_t begin, std::int64_t end) {
+    const io::PopulationRows rows = particles->read_split(split, start.begin + begin, start.begin + end);
+    return inference::count_ends(integrator, vote, n_labels, copies, rows.x, begin);
+  };
+  Result result;
+  std::vector<double> counts;
+  in_pieces(context.comm, start.count, compute, [&](std::int64_t, const std::vector<double>& piece) {
+    counts.insert(counts.end(), piece.begin(), piece.end());
+  });
+  const std::int64_t mine = context.comm.is_root() ? start.count : 0;  // the root has the result
+  result.particles = particles->read_split(split, start.begin, start.begin + mine);
+  for (const io::LabelColumn& column : particles->info().labels)
+    if (column.name == label) result.from = column.categories;
+  if (context.comm.is_root()) {
+    result.fates = inference::fates_of(counts, n_labels);
+    if (!result.from.empty()) {
+      result.code = particles->label_codes(label, result.particles.file_row);
+      result.transition = inference::transition_of(result.fates, result.code, result.particles.weight,
+                                                   static_cast<int>(result.from.size()));
+    }
+  }
+  write_output(context, output, "rhoflux fate", checkpoint, [&](io::Hdf5Writer* file) {
+    if (file == nullptr) return;
+    file->attribute("/", "label", label);
+    file->attribute("/", "from", from);
+    file->attribute("/", "to", to);
+    file->attribute("/", "label_time", labelled.t);
+    file->attribute("/", "noise", volatility.to_string());
+    file->attribute("/", "copies", copies);
+    write_fates(*file, *particles, labelled, result);
+  });
+  if (context.comm.is_root())
+    print_result(context, arguments, labelled, result, volatility.to_string(), copies);
+  if (has_report) write_json(context, report, json_of(arguments, labelled, result, copies));
+  return 0;
+}
+
+}  // namespace rhoflux::apps

@@ -1,0 +1,35 @@
+#include "particles.hpp"
+
+#include "provenance.hpp"
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
+
+namespace rhoflux::apps {
+
+std::unique_ptr<io::PopulationFile> open_population(const Context& context, const std::string& path,
+                                                    int n_dims) {
+  note_input(context, path);
+  auto file = std::make_unique<io::PopulationFile>(path, context.comm);
+  if (file->info().n_dims != n_dims)
+    fail_input(path + ": /x has " + std::to_string(file->info().n_dims) + " coordinates, the model has " +
+               std::to_string(n_dims));
+  return file;
+}
+
+inference::Snapshot find_particles(const Context& context, const io::PopulationFile& file, io::Split split,
+                                   double from, double window) {
+  inference::Snapshot found;
+  mpi::on_root(context.comm, [&] {
+    found = inference::find_snapshot(file, split, from, window);
+    if (found.count > 0) return;
+    const std::string times = inference::first_times(file, split);
+    fail_input(file.path() + ": has no particles at --from " + print_number(from) + " in the split '" +
+               io::to_string(split) + "'" +
+               (times.empty() ? ", which is empty" : "; its times are " + times) +
+               " (--split names another split, --window W takes what is within W of that time)");
+  });
+  context.comm.broadcast(&found, sizeof(found));
+  return found;
+}
+
+}  // namespace rhoflux::apps

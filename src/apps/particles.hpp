@@ -1,0 +1,22 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "context.hpp"
+#include "rhoflux/inference/snapshots.hpp"
+#include "rhoflux/io/population.hpp"
+
+/// Rows of population files that commands transport.
+namespace rhoflux::apps {
+
+/// Opens a population of the model's dimensions. Collective. Bad input for others.
+std::unique_ptr<io::PopulationFile> open_population(const Context& context, const std::string& path,
+                                                    int n_dims);
+
+/// The rows of a split at the time of --from, within `window`; the same on every rank. Collective. Bad input,
+/// naming the times there are, where there are none.
+inference::Snapshot find_particles(const Context& context, const io::PopulationFile& file, io::Split split,
+                                   double from, double window);
+
+}  // namespace rhoflux::apps
