@@ -10,37 +10,6 @@ namespace {
 
 constexpr ExitCode reading = ExitCode::bad_input;
 
-/// Decodes the strings of a dataset or attribute, whose raw transfer is `transfer(memory_type, buffer)`.
-template <class Transfer>
-std::vector<std::string> decode_strings(hid_t file_type, hid_t space, const std::string& what,
-                                        const Transfer& transfer) {
-  if (H5Tget_class(file_type) != H5T_STRING) fail_input(what + ": expected text");
-  const std::size_t count = space_count(space, what);
-  std::vector<std::string> texts;
-  if (count == 0) return texts;
-  constexpr std::size_t most = 1 << 20;  // each takes more memory here than it may take there
-  if (count > most)
-    fail_input(what + ": " + std::to_string(count) + " texts are more than " + std::to_string(most));
-  if (check_hdf5(H5Tis_variable_str(file_type), reading, what) > 0) {
-    Hdf5Handle type = own_hdf5(H5Tcopy(H5T_C_S1), H5Tclose, reading, what);
-    check_hdf5(H5Tset_size(type.id(), H5T_VARIABLE), reading, what);
-    check_hdf5(H5Tset_cset(type.id(), H5Tget_cset(file_type)), reading, what);
-    std::vector<char*> pointers(count, nullptr);
-    check_hdf5(transfer(type.id(), pointers.data()), reading, what);
-    for (const char* pointer : pointers) texts.emplace_back(pointer == nullptr ? "" : pointer);
-    check_hdf5(H5Dvlen_reclaim(type.id(), space, H5P_DEFAULT, pointers.data()), reading, what);
-    return texts;
-  }
-  const std::size_t bytes = type_bytes(file_type, what);
-  std::vector<char> buffer(count * bytes);
-  check_hdf5(transfer(file_type, buffer.data()), reading, what);
-  for (std::size_t i = 0; i < count; ++i) {
-    const char* begin = buffer.data() + i * bytes;
-    texts.emplace_back(begin, std::find(begin, begin + bytes, '\0'));
-  }
-  return texts;
-}
-
 /// A damaged extent must not become memory: so many values cannot have been stored, however well compressed.
 /// (A dataset may have no storage at all, being its fill value; of moderate size it is read.)
 void require_stored(hid_t dataset, hid_t type, const Shape& shape, const std::string& what) {

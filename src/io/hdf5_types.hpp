@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -83,6 +84,37 @@ inline void require_inside(const Shape& shape, const Shape& start, const Shape& 
     throw Error(code, what + ": the box from " + to_string(start) + " of extents " + to_string(count) +
                           " does not lie in the shape " + to_string(shape));
   }
+}
+
+/// Decodes the strings of a dataset or attribute, whose raw transfer is `transfer(memory_type, buffer)`.
+template <class Transfer>
+std::vector<std::string> decode_strings(hid_t file_type, hid_t space, const std::string& what,
+                                        const Transfer& transfer) {
+  if (H5Tget_class(file_type) != H5T_STRING) fail_input(what + ": expected text");
+  const std::size_t count = space_count(space, what);
+  std::vector<std::string> texts;
+  if (count == 0) return texts;
+  constexpr std::size_t most = 1 << 20;  // each takes more memory here than it may take there
+  if (count > most)
+    fail_input(what + ": " + std::to_string(count) + " texts are more than " + std::to_string(most));
+  if (check_hdf5(H5Tis_variable_str(file_type), ExitCode::bad_input, what) > 0) {
+    Hdf5Handle type = own_hdf5(H5Tcopy(H5T_C_S1), H5Tclose, ExitCode::bad_input, what);
+    check_hdf5(H5Tset_size(type.id(), H5T_VARIABLE), ExitCode::bad_input, what);
+    check_hdf5(H5Tset_cset(type.id(), H5Tget_cset(file_type)), ExitCode::bad_input, what);
+    std::vector<char*> pointers(count, nullptr);
+    check_hdf5(transfer(type.id(), pointers.data()), ExitCode::bad_input, what);
+    for (const char* pointer : pointers) texts.emplace_back(pointer == nullptr ? "" : pointer);
+    check_hdf5(H5Dvlen_reclaim(type.id(), space, H5P_DEFAULT, pointers.data()), ExitCode::bad_input, what);
+    return texts;
+  }
+  const std::size_t bytes = type_bytes(file_type, what);
+  std::vector<char> buffer(count * bytes);
+  check_hdf5(transfer(file_type, buffer.data()), ExitCode::bad_input, what);
+  for (std::size_t i = 0; i < count; ++i) {
+    const char* begin = buffer.data() + i * bytes;
+    texts.emplace_back(begin, std::find(begin, begin + bytes, '\0'));
+  }
+  return texts;
 }
 
 }  // namespace rhoflux::io
