@@ -66,12 +66,12 @@ if(NOT RHOFLUX_CORE_ONLY)
   rhoflux_require(CMAKE_C_COMPILER "the language C" "CMake finds HDF5 with it: project(... LANGUAGES C CXX)" "gcc"
                   "load a compiler module")
   set(HDF5_PREFER_PARALLEL ON)
-  find_package(HDF5 COMPONENTS C QUIET)
+  find_package(HDF5 COMPONENTS C HL QUIET)
   rhoflux_require(HDF5_FOUND "HDF5" "data files and checkpoints" "libhdf5-openmpi-dev" "load the parallel HDF5 module, or give -DHDF5_ROOT=")
   rhoflux_require(HDF5_IS_PARALLEL "a parallel HDF5 (the one found was built without MPI)" "ranks reading one file together"
                   "libhdf5-openmpi-dev" "load the parallel HDF5 module, or give -DHDF5_ROOT=")
   target_compile_definitions(MPI::MPI_CXX INTERFACE OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)  # the C interface alone
-  rhoflux_add_imported(rhoflux_hdf5 "${HDF5_C_INCLUDE_DIRS}" ${HDF5_C_LIBRARIES} MPI::MPI_CXX)
+  rhoflux_add_imported(rhoflux_hdf5 "${HDF5_C_INCLUDE_DIRS}" ${HDF5_C_HL_LIBRARIES} ${HDF5_C_LIBRARIES} MPI::MPI_CXX)
   target_compile_definitions(rhoflux_hdf5 INTERFACE ${HDF5_C_DEFINITIONS})
 
   find_package(Boost 1.71 COMPONENTS program_options QUIET)

@@ -100,26 +100,29 @@ void write_fates(io::Hdf5Writer& file, const io::PopulationFile& population, con
                  const Result& result) {
   const auto n = result.particles.size();
   const auto labels = static_cast<std::int64_t>(labelled.categories.size());
-  const auto write_texts = [&](const char* name, const std::vector<std::string>& texts) {
-    std::size_t bytes = 1;
-    for (const std::string& text : texts) bytes = std::max(bytes, text.size());
-    file.create_string_dataset(name, static_cast<std::int64_t>(texts.size()), bytes);
-    file.write_string_rows(name, 0, texts);
-  };
+  write_numbered_scale(file, "particle", n);
+  file.write_strings("category", labelled.categories);
+  file.write_strings("coordinate", population.info().dim_names);
   file.write("t", result.particles.t, {n});
   file.write("x", result.particles.x, {n, result.particles.n_dims});
   file.write("probability", result.fates.probability, {n, labels});
   file.write("probability_error", result.fates.error, {n, labels});
-  write_texts("category", labelled.categories);
   if (!result.from.empty()) {
     const auto from = static_cast<std::int64_t>(result.from.size());
-    write_texts("category_from", result.from);
+    file.write_strings("category_from", result.from);
     file.write("label_from", result.code, {n});
     file.write("transition", result.transition.probability, {from, labels});
     file.write("transition_error", result.transition.error, {from, labels});
     file.write("transition_count", result.transition.count, {from});
+    file.set_scale("label_from", 0, "particle");
+    for (const char* name : {"transition", "transition_error", "transition_count"})
+      file.set_scale(name, 0, "category_from");
+    for (const char* name : {"transition", "transition_error"}) file.set_scale(name, 1, "category");
   }
-  write_row_names(file, population, result.particles.file_row);
+  for (const char* name : {"t", "x", "probability", "probability_error"}) file.set_scale(name, 0, "particle");
+  file.set_scale("x", 1, "coordinate");
+  for (const char* name : {"probability", "probability_error"}) file.set_scale(name, 1, "category");
+  write_row_names(file, population, result.particles.file_row, "particle");
 }
 
 nlohmann::ordered_json json_of(const Arguments& arguments, const Labelled& labelled, const Result& result,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
@@ -47,11 +48,25 @@ void annotate(const Context& context, io::Hdf5Writer& file, const std::string& k
   file.attribute("/", "dim_names", checkpoint.model.dim_names);
   file.attribute("/", "time_unit", checkpoint.model.time_unit);
   file.write_string("deck", checkpoint.deck);
+  write_numbered_scale(file, "text", 1);
+  file.set_scale("deck", 0, "text");
   file.group("provenance");
   file.attributes("provenance", provenance(context));
   // What the model itself was made from.
   for (const auto& [name, value] : checkpoint.provenance)
     file.attribute("provenance", "model_" + name, value);
+}
+
+void write_numbered_scale(io::Hdf5Writer& file, const std::string& name, std::int64_t n) {
+  io::DatasetOptions options;
+  options.deflate = 1;
+  file.create_dataset<std::int64_t>(name, {n}, options);
+  std::vector<std::int64_t> numbers;
+  for (std::int64_t first = 0; first < n; first += piece_points) {
+    numbers.resize(static_cast<std::size_t>(std::min(piece_points, n - first)));
+    std::iota(numbers.begin(), numbers.end(), first);
+    file.write_rows(name, first, numbers);
+  }
 }
 
 void write_output(const Context& context, const OutputFile& output, const std::string& kind,

@@ -46,6 +46,9 @@ void in_pieces(const mpi::Communicator& comm, std::int64_t count,
 void annotate(const Context& context, io::Hdf5Writer& file, const std::string& kind,
               const checkpoint::Checkpoint& checkpoint);
 
+/// Writes a scale (n) of the numbers 0, 1, .. for a dimension that has no positions, such as "particle".
+void write_numbered_scale(io::Hdf5Writer& file, const std::string& name, std::int64_t n);
+
 /// Writes an output file from the root while every rank takes part in making its contents.
 /// @param fill called with the open file on the root and with null on the others
 void write_output(const Context& context, const OutputFile& output, const std::string& kind,

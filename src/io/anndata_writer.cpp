@@ -10,20 +10,6 @@ namespace {
 
 constexpr ExitCode writing = ExitCode::io_failure;
 
-/// Texts as AnnData has them: UTF-8 of any length.
-Hdf5Handle text_type(const std::string& what) {
-  Hdf5Handle type = own_hdf5(H5Tcopy(H5T_C_S1), H5Tclose, writing, what);
-  check_hdf5(H5Tset_size(type.id(), H5T_VARIABLE), writing, what);
-  check_hdf5(H5Tset_cset(type.id(), H5T_CSET_UTF8), writing, what);
-  return type;
-}
-
-std::vector<const char*> pointers(const std::vector<std::string>& texts) {
-  std::vector<const char*> result;
-  for (const std::string& text : texts) result.push_back(text.c_str());
-  return result;
-}
-
 }  // namespace
 
 AnnDataWriter::AnnDataWriter(const std::string& path, Start start) : m_path(path) {
@@ -50,7 +36,7 @@ void AnnDataWriter::remove(const std::string& name) {
 void AnnDataWriter::set_text(const std::string& object, const std::string& attribute,
                              const std::string& value) {
   const std::string what = m_path + ", '" + object + "': cannot write the attribute '" + attribute + "'";
-  const Hdf5Handle type = text_type(what), space = make_space({}, writing, what);
+  const Hdf5Handle type = variable_string_type(writing, what), space = make_space({}, writing, what);
   Hdf5Handle owner = own_hdf5(H5Oopen(m_file.id(), object.c_str(), H5P_DEFAULT), H5Oclose, writing, what);
   if (H5Aexists(owner.id(), attribute.c_str()) > 0)
     check_hdf5(H5Adelete(owner.id(), attribute.c_str()), writing, what);
@@ -132,9 +118,9 @@ void AnnDataWriter::write_rows(const std::string& name, std::int64_t first_row,
 
 void AnnDataWriter::text_array(const std::string& name, const std::vector<std::string>& values) {
   const std::string what = m_path + ", '" + name + "': cannot write the texts";
-  const Hdf5Handle type = text_type(what);
+  const Hdf5Handle type = variable_string_type(writing, what);
   const Hdf5Handle dataset = create(name, type.id(), {static_cast<std::int64_t>(values.size())});
-  const std::vector<const char*> texts = pointers(values);
+  const std::vector<const char*> texts = text_pointers(values);
   if (!texts.empty())
     check_hdf5(H5Dwrite(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, texts.data()), writing, what);
   encode(name, "string-array", "0.2.0");
@@ -142,7 +128,7 @@ void AnnDataWriter::text_array(const std::string& name, const std::vector<std::s
 
 void AnnDataWriter::text(const std::string& name, const std::string& value) {
   const std::string what = m_path + ", '" + name + "': cannot write the text";
-  const Hdf5Handle type = text_type(what), dataset = create(name, type.id(), {});
+  const Hdf5Handle type = variable_string_type(writing, what), dataset = create(name, type.id(), {});
   const char* text = value.c_str();
   check_hdf5(H5Dwrite(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, &text), writing, what);
   encode(name, "string", "0.2.0");
@@ -178,12 +164,12 @@ void AnnDataWriter::append_column(const std::string& frame, const std::string& c
   columns.push_back(column);
   if (H5Aexists(group.id(), "column-order") > 0)
     check_hdf5(H5Adelete(group.id(), "column-order"), writing, what);
-  const Hdf5Handle type = text_type(what),
+  const Hdf5Handle type = variable_string_type(writing, what),
                    space = make_space({static_cast<std::int64_t>(columns.size())}, writing, what);
   Hdf5Handle attribute =
       own_hdf5(H5Acreate2(group.id(), "column-order", type.id(), space.id(), H5P_DEFAULT, H5P_DEFAULT),
                H5Aclose, writing, what);
-  check_hdf5(H5Awrite(attribute.id(), type.id(), pointers(columns).data()), writing, what);
+  check_hdf5(H5Awrite(attribute.id(), type.id(), text_pointers(columns).data()), writing, what);
 }
 
 void AnnDataWriter::numbers(const std::string& frame, const std::string& column,

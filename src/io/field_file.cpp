@@ -87,6 +87,23 @@ void validate(const std::string& path, const FieldLayout& layout) {
   }
 }
 
+/// Names and positions of the dimensions of every array.
+void write_scales(Hdf5Writer& file, const FieldLayout& layout) {
+  bool has_components = false;
+  for (const FieldArray& array : layout.arrays) has_components = has_components || array.n_components > 0;
+  std::vector<std::string> axis_names;
+  for (const FieldAxis& axis : layout.axes) axis_names.push_back(axis.name);
+  if (has_components) file.write_strings("component", axis_names);
+  file.set_scale("time", 0, "time");
+  for (const FieldArray& array : layout.arrays) {
+    const auto n_axes = static_cast<int>(layout.axes.size());
+    file.set_scale(array.name, 0, "time");
+    for (int k = 1; k <= n_axes; ++k) file.set_scale(array.name, k, "axis_" + std::to_string(k));
+    // The components are those of a vector along the axes, where there are as many.
+    if (array.n_components == n_axes) file.set_scale(array.name, n_axes + 1, "component");
+  }
+}
+
 void create_file(const std::string& path, const FieldLayout& layout,
                  const std::function<void(Hdf5Writer&)>& annotate) {
   Hdf5Writer file(path);
@@ -106,6 +123,7 @@ void create_file(const std::string& path, const FieldLayout& layout,
         array.name, array_shape(layout, array, size_of(layout.times), size_of(layout.axes[0].values)),
         options);
   }
+  write_scales(file, layout);
   write_views(file, layout);
   file.close();
 }

@@ -86,6 +86,21 @@ inline void require_inside(const Shape& shape, const Shape& start, const Shape& 
   }
 }
 
+/// UTF-8 strings of any length, as h5py and AnnData write them.
+inline Hdf5Handle variable_string_type(ExitCode code, const std::string& what) {
+  Hdf5Handle type = own_hdf5(H5Tcopy(H5T_C_S1), H5Tclose, code, what);
+  check_hdf5(H5Tset_size(type.id(), H5T_VARIABLE), code, what);
+  check_hdf5(H5Tset_cset(type.id(), H5T_CSET_UTF8), code, what);
+  return type;
+}
+
+/// What HDF5 takes as the elements of such strings.
+inline std::vector<const char*> text_pointers(const std::vector<std::string>& texts) {
+  std::vector<const char*> pointers;
+  for (const std::string& text : texts) pointers.push_back(text.c_str());
+  return pointers;
+}
+
 /// Decodes the strings of a dataset or attribute, whose raw transfer is `transfer(memory_type, buffer)`.
 template <class Transfer>
 std::vector<std::string> decode_strings(hid_t file_type, hid_t space, const std::string& what,

@@ -1,3 +1,5 @@
+#include <hdf5_hl.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -154,32 +156,42 @@ void Hdf5Writer::write_rows(const std::string& name, std::int64_t first_row, con
   write_slab(name, start, count, values);
 }
 
-void Hdf5Writer::create_string_dataset(const std::string& name, std::int64_t n_rows, std::size_t bytes) {
-  const Hdf5Handle type = fixed_string_type(bytes, writing, place(name));
-  DatasetOptions options;
-  options.deflate = 1;
-  create(name, type.id(), {n_rows}, options);
+void Hdf5Writer::create_string_dataset(const std::string& name, std::int64_t n_rows) {
+  const std::string what = place(name) + ": cannot create a dataset of texts";
+  Hdf5Handle properties = own_hdf5(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, writing, what);
+  check_hdf5(H5Pset_obj_track_times(properties.id(), false), writing, what);
+  create(name, variable_string_type(writing, what).id(), {n_rows}, properties, what);
 }
 
 void Hdf5Writer::write_string_rows(const std::string& name, std::int64_t first_row,
                                    const std::vector<std::string>& texts) {
   const std::string what = place(name) + ": cannot write the texts";
   Hdf5Handle dataset = own_hdf5(H5Dopen2(m_file.id(), name.c_str(), H5P_DEFAULT), H5Dclose, writing, what);
-  Hdf5Handle type = own_hdf5(H5Dget_type(dataset.id()), H5Tclose, writing, what);
   Hdf5Handle space = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, writing, what);
   const Shape start = {first_row}, count = {static_cast<std::int64_t>(texts.size())};
   require_inside(space_shape(space.id(), what), start, count, writing, what);
   if (texts.empty()) return;
-  const std::size_t bytes = type_bytes(type.id(), what);
-  std::vector<char> buffer(texts.size() * bytes, '\0');
-  for (std::size_t i = 0; i < texts.size(); ++i) {
-    if (texts[i].size() > bytes) fail_io(what + ": '" + texts[i] + "' is too long");
-    std::memcpy(buffer.data() + i * bytes, texts[i].data(), texts[i].size());
-  }
+  const Hdf5Handle type = variable_string_type(writing, what), memory = make_space(count, writing, what);
   select_box(space.id(), start, count, writing, what);
-  Hdf5Handle memory = make_space(count, writing, what);
-  check_hdf5(H5Dwrite(dataset.id(), type.id(), memory.id(), space.id(), H5P_DEFAULT, buffer.data()), writing,
-             what);
+  check_hdf5(
+      H5Dwrite(dataset.id(), type.id(), memory.id(), space.id(), H5P_DEFAULT, text_pointers(texts).data()),
+      writing, what);
+}
+
+void Hdf5Writer::write_strings(const std::string& name, const std::vector<std::string>& texts) {
+  create_string_dataset(name, static_cast<std::int64_t>(texts.size()));
+  write_string_rows(name, 0, texts);
+}
+
+void Hdf5Writer::set_scale(const std::string& dataset, int axis, const std::string& scale) {
+  const std::string what =
+      place(dataset) + ": cannot give dimension " + std::to_string(axis) + " the scale '" + scale + "'";
+  Hdf5Handle positions = own_hdf5(H5Dopen2(m_file.id(), scale.c_str(), H5P_DEFAULT), H5Dclose, writing, what);
+  if (check_hdf5(H5DSis_scale(positions.id()), writing, what) == 0)
+    check_hdf5(H5DSset_scale(positions.id(), scale.c_str()), writing, what);
+  if (dataset == scale) return;
+  Hdf5Handle values = own_hdf5(H5Dopen2(m_file.id(), dataset.c_str(), H5P_DEFAULT), H5Dclose, writing, what);
+  check_hdf5(H5DSattach_scale(values.id(), positions.id(), static_cast<unsigned>(axis)), writing, what);
 }
 
 void Hdf5Writer::view(const std::string& name, const Shape& shape, const Box& shown,
@@ -200,10 +212,10 @@ void Hdf5Writer::view(const std::string& name, const Shape& shape, const Box& sh
 
 void Hdf5Writer::write_string(const std::string& name, const std::string& text) {
   const std::string what = place(name) + ": cannot write the text";
-  Hdf5Handle type = fixed_string_type(text.size(), writing, what);
+  // With the zero byte at the end, which netCDF-4 needs.
+  Hdf5Handle type = fixed_string_type(text.size() + 1, writing, what);
   Hdf5Handle dataset = create(name, type.id(), {1}, {});
-  const char* bytes = text.empty() ? "\0" : text.data();
-  check_hdf5(H5Dwrite(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, bytes), writing, what);
+  check_hdf5(H5Dwrite(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, text.c_str()), writing, what);
 }
 
 void Hdf5Writer::write_attribute(const std::string& object, const std::string& name, hid_t type, hid_t space,

@@ -39,7 +39,7 @@ PopulationWriter::PopulationWriter(const std::string& path, const PopulationData
   if (layout.has_split) m_file.create_dataset<std::int8_t>("split", {n});
   if (!columns.growth.empty()) m_file.create_dataset<double>("growth", {n});
   if (!columns.source_row.empty()) m_file.create_dataset<std::int64_t>("source_row", {n});
-  if (!columns.id.empty()) m_file.create_string_dataset("id", n, layout.id_bytes);
+  if (!columns.id.empty()) m_file.create_string_dataset("id", n);
   for (const LabelColumn& label : columns.labels) {
     m_file.create_dataset<std::int32_t>(label_name(label.name), {n});
     m_file.attribute(label_name(label.name), "categories", categories_of(header.labels, label.name));
@@ -197,7 +197,7 @@ void PopulationBuilder::finish(const PopulationData& header, const Finish& how) 
   const auto piece_rows = std::clamp<std::size_t>(
       (std::size_t{1} << 20) / static_cast<std::size_t>(m_columns.n_dims) / (1 + m_id_bytes / 64), 1, 65536);
   const auto write = [&](const std::string& temporary) {
-    PopulationWriter writer(temporary, header, m_columns, {n_rows(), m_id_bytes, how.has_split});
+    PopulationWriter writer(temporary, header, m_columns, {n_rows(), how.has_split});
     const Packing packing(m_columns);
     PopulationData rows = without_rows(m_columns);
     const auto flush = [&] {

@@ -120,8 +120,9 @@ class Hdf5Writer {
   template <class T>
   void write_rows(const std::string& name, std::int64_t first_row, const std::vector<T>& values);
 
-  /// Makes a dataset of UTF-8 strings of at most `bytes` bytes, compressed, to be filled by write_string_rows.
-  void create_string_dataset(const std::string& name, std::int64_t n_rows, std::size_t bytes);
+  /// Makes a dataset of UTF-8 strings of any length, to be filled by write_string_rows. HDF5 has no checksum for
+  /// these; strings of a fixed length would have one, but netCDF-4 reads beyond their end.
+  void create_string_dataset(const std::string& name, std::int64_t n_rows);
 
   /// Fills entries of such a dataset from `first_row` on.
   void write_string_rows(const std::string& name, std::int64_t first_row,
@@ -132,6 +133,13 @@ class Hdf5Writer {
   /// `shown`, which has as many entries, in the same order; the rest reads as zero.
   void view(const std::string& name, const Shape& shape, const Box& shown, const std::string& source,
             const Box& part);
+
+  /// Writes a whole dataset of texts.
+  void write_strings(const std::string& name, const std::vector<std::string>& texts);
+
+  /// Says that the dataset `scale` (n) holds the positions along dimension `axis`, of extent n, of a dataset (an HDF5
+  /// dimension scale), so that netCDF-4 and xarray show that dimension under the name of the scale.
+  void set_scale(const std::string& dataset, int axis, const std::string& scale);
 
   /// Text as a dataset of one fixed-length UTF-8 string, shape (1), so that the checksum covers it.
   void write_string(const std::string& name, const std::string& text);

@@ -16,7 +16,6 @@ class PopulationWriter {
   /// What the file must know before its first row.
   struct Layout {
     std::int64_t n_rows = 0;
-    std::size_t id_bytes = 0;  ///< bytes of the longest id
     bool has_split = false;
   };
 
@@ -69,7 +68,7 @@ class PopulationBuilder {
 
   std::string m_output;
   PopulationData m_columns;
-  std::size_t m_id_bytes = 1;
+  std::size_t m_id_bytes = 1;  ///< of the longest id
   RowSorter m_sorter;
 };
 
