@@ -44,6 +44,23 @@ std::vector<double> thinned(const std::vector<double>& x, std::size_t n_columns,
   return kept;
 }
 
+std::vector<double> thinned_by_weight(const std::vector<double>& x, const std::vector<double>& weight,
+                                      std::size_t n_columns, std::size_t keep) {
+  double total = 0, sum = 0;
+  for (const double w : weight) total += w;
+  std::vector<double> kept;
+  kept.reserve(keep * n_columns);
+  std::size_t taken = 0;
+  for (std::size_t row = 0; row < weight.size(); ++row) {
+    sum += weight[row];  // at the end exactly the total
+    const auto first = x.begin() + static_cast<std::ptrdiff_t>(row * n_columns);
+    for (; taken < keep && (static_cast<double>(taken) + 0.5) / static_cast<double>(keep) * total < sum;
+         ++taken)
+      kept.insert(kept.end(), first, first + static_cast<std::ptrdiff_t>(n_columns));
+  }
+  return kept;
+}
+
 void add_squared_distance(const double* a, const double* b, std::size_t count, double& sum) {
   for (std::size_t k = 0; k < count; ++k) sum += (b[k] - a[k]) * (b[k] - a[k]);
 }

@@ -24,6 +24,12 @@ double kolmogorov_smirnov_bound(double p);
 /// `keep` rows of x (n, n_columns), C order, spread evenly: rows floor(k n / keep), k = 0 .. keep - 1.
 std::vector<double> thinned(const std::vector<double>& x, std::size_t n_columns, std::size_t keep);
 
+/// `keep` rows of x (n, n_columns) that stand for all of them with equal weights: those in which the running sum of the
+/// weights (n) passes (k + 1/2) / keep of the whole, k = 0 .. keep - 1. A row of large weight comes several times, one
+/// of weight 0 never (systematic resampling; Kitagawa 1996).
+std::vector<double> thinned_by_weight(const std::vector<double>& x, const std::vector<double>& weight,
+                                      std::size_t n_columns, std::size_t keep);
+
 /// sum_k (b_k - a_k)^2, added to `sum` in this order, so that a sum over pieces has the bits of the whole.
 void add_squared_distance(const double* a, const double* b, std::size_t count, double& sum);
 
