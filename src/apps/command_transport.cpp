@@ -27,6 +27,7 @@ struct Source {
   io::Split split = io::Split::test;
   inference::Snapshot start, end;
   std::int64_t count = 0;
+  double from = 0, to = 0;  ///< the times given, or those of the snapshots that they name
 };
 
 std::unique_ptr<io::PopulationFile> open_population(const Context& context, const std::string& path,
@@ -53,6 +54,8 @@ inference::Snapshot find_particles(const io::PopulationFile& file, io::Split spl
 Source open_source(const Context& context, const Arguments& arguments, const inference::Inference& inference,
                    double from, double to) {
   Source source;
+  source.from = from;
+  source.to = to;
   source.split = io::parse_split(arguments.text("split"));
   const bool has_particles = arguments.has("particles");
   if (has_particles == (arguments.has("count"))) fail_input("give either --particles FILE or --count N");
@@ -64,6 +67,7 @@ Source open_source(const Context& context, const Arguments& arguments, const inf
                  [&] { source.start = find_particles(*source.particles, source.split, from, match); });
     context.comm.broadcast(&source.start, sizeof(source.start));
     source.count = source.start.count;
+    source.from = source.start.t;
   }
   if (has_particles || arguments.has("data")) {
     source.data =
@@ -72,7 +76,9 @@ Source open_source(const Context& context, const Arguments& arguments, const inf
     mpi::on_root(context.comm,
                  [&] { source.end = inference::find_snapshot(*source.data, source.split, to, match); });
     context.comm.broadcast(&source.end, sizeof(source.end));
+    source.to = source.end.t;
   }
+  if (source.from == source.to) fail_input("--from and --to name the same snapshot");
   return source;
 }
 
@@ -237,13 +243,13 @@ int command_transport(const Context& context, const Arguments& arguments) {
   const double from = arguments.number("from"), to = arguments.number("to");
   if (from == to) fail_input("--from and --to are the same time");
   const std::int64_t max_points = arguments.whole_number("transport-points");
-  inference::TrajectoryOptions options = trajectory_options(arguments, from, to);
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
   require_time_in_range(checkpoint.model, from, "--from");
   require_time_in_range(checkpoint.model, to, "--to");
-  options.volatility = volatility_option(arguments, checkpoint.model);
   const Source source = open_source(context, arguments, inference, from, to);
+  inference::TrajectoryOptions options = trajectory_options(arguments, source.from, source.to);
+  options.volatility = volatility_option(arguments, checkpoint.model);
   mpi::on_root(context.comm, [&] {
     require_absent(output);
     if (has_report) require_absent(report_file);

@@ -15,6 +15,7 @@ namespace {
 /// The rows of a split with |their time - t| <= window.
 Snapshot rows_within(const io::PopulationFile& file, io::Split split, double t, double window) {
   Snapshot found;
+  found.t = t;
   std::int64_t row = 0;
   file.for_each_marks([&](const io::RowMarks& rows) {
     for (std::size_t k = 0; k < rows.t.size(); ++k) {
@@ -34,8 +35,10 @@ Snapshot rows_within(const io::PopulationFile& file, io::Split split, double t, 
 Snapshot find_snapshot(const io::PopulationFile& file, io::Split split, double t, const TimeMatch& match) {
   if (match.window > 0)
     if (const Snapshot found = rows_within(file, split, t, match.window); found.count > 0) return found;
-  if (const std::optional<double> named = file.named_time(t)) return rows_within(file, split, *named, 0);
-  return rows_within(file, split, t, match.tolerance);
+  const std::optional<double> named = file.named_time(t);
+  Snapshot found = named ? rows_within(file, split, *named, 0) : rows_within(file, split, t, match.tolerance);
+  if (found.count == 0) found.t = t;
+  return found;
 }
 
 std::string first_times(const io::PopulationFile& file, io::Split split) {

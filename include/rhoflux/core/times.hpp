@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,20 +32,27 @@ inline std::optional<double> named_time(const std::vector<double>& times, double
   return nearest && same_time(*nearest, t) ? nearest : std::nullopt;
 }
 
-/// Texts of some distinct times, in their order, each of which names its time among them (named_time()): 6 digits,
-/// as many as %g has, or as many more as that takes.
+/// Texts of some times, in their order, each of which names its time among them (named_time()) and is off by at most a
+/// hundredth of the least gap between two of them: 6 digits, as many as %g has, or as many more as that takes.
 inline std::vector<std::string> distinct_texts(const std::vector<double>& times) {
   std::vector<double> ascending;
   for (const double t : times)
     if (std::isfinite(t)) ascending.push_back(t);
   std::sort(ascending.begin(), ascending.end());
+  ascending.erase(std::unique(ascending.begin(), ascending.end()), ascending.end());
+  double gap = std::numeric_limits<double>::infinity();
+  for (std::size_t k = 1; k < ascending.size(); ++k) gap = std::min(gap, ascending[k] - ascending[k - 1]);
+  const auto names = [&](const std::string& text, double t) {
+    const double read = read_number(text).value;
+    return named_time(ascending, read) == t && std::fabs(read - t) <= 0.01 * gap;
+  };
   std::vector<std::string> texts(times.size());
   for (int digits = 6; digits <= 17; ++digits) {  // 17 give back every bit
     const std::string format = "%." + std::to_string(digits) + "g";
     bool names_all = true;
     for (std::size_t k = 0; k < times.size() && names_all; ++k) {
       texts[k] = formatted(format.c_str(), times[k]);
-      names_all = !std::isfinite(times[k]) || named_time(ascending, read_number(texts[k]).value) == times[k];
+      names_all = !std::isfinite(times[k]) || names(texts[k], times[k]);
     }
     if (names_all) break;
   }

@@ -8,9 +8,10 @@
 
 namespace rhoflux::inference {
 
-/// Rows begin .. begin + count - 1 of a split, which have one time.
+/// Rows begin .. begin + count - 1 of a split at a time.
 struct Snapshot {
   std::int64_t begin = 0, count = 0;
+  double t = 0;  ///< their time; with a window, the time that was asked for
 };
 
 /// Which rows count as rows of a time t.
@@ -20,7 +21,7 @@ struct TimeMatch {
       0;  ///< else those at the time of the file that t names (rhoflux::named_time()), or that is so near
 };
 
-/// The rows of a split at time t; none: count = 0. Reads the file on the calling rank alone.
+/// The rows of a split at time t; none: count = 0, and the time is t. Reads the file on the calling rank alone.
 Snapshot find_snapshot(const io::PopulationFile& file, io::Split split, double t,
                        const TimeMatch& match = {});
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -63,6 +64,34 @@ TEST(Thinned, TakesRowsEvenly) {
   EXPECT_EQ(thinned(x, 2, 3), (std::vector<double>{0, 0, 3, -3, 6, -6}));
   EXPECT_EQ(thinned(x, 2, 10), x);
   EXPECT_TRUE(thinned(x, 2, 0).empty());
+}
+
+/// Copies of a row are its share of the weights to less than one; a row of weight 0 never comes.
+TEST(ThinnedByWeight, TakesRowsAsOftenAsTheirWeightSays) {
+  const std::vector<double> x = {0, 0, 1, -1, 2, -2, 3, -3}, weight = {2, 0, 1, 1};
+  EXPECT_EQ(thinned_by_weight(x, weight, 2, 4), (std::vector<double>{0, 0, 0, 0, 2, -2, 3, -3}));
+  EXPECT_EQ(thinned_by_weight(x, weight, 2, 2), (std::vector<double>{0, 0, 3, -3}));
+  EXPECT_TRUE(thinned_by_weight(x, weight, 2, 0).empty());
+  std::mt19937 engine(3);
+  std::uniform_real_distribution<double> uniform;
+  std::vector<double> rows, weights;
+  double total = 0;
+  for (int row = 0; row < 50; ++row) {
+    rows.push_back(row);
+    weights.push_back(row % 7 == 0 ? 0 : std::pow(uniform(engine), 4));
+    total += weights.back();
+  }
+  for (const std::size_t keep : {1u, 7u, 50u, 1000u}) {
+    const std::vector<double> kept = thinned_by_weight(rows, weights, 1, keep);
+    ASSERT_EQ(kept.size(), keep);
+    for (std::size_t row = 0; row < 50; ++row) {
+      const auto copies = static_cast<double>(std::count(kept.begin(), kept.end(), rows[row]));
+      EXPECT_LT(std::abs(copies - static_cast<double>(keep) * weights[row] / total), 1 + 1e-9) << row;
+      if (weights[row] == 0) {
+        EXPECT_EQ(copies, 0);
+      }
+    }
+  }
 }
 
 TEST(SquaredDistance, AddsUpInPieces) {
