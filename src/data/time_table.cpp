@@ -78,9 +78,8 @@ TimeTable read_time_table(const io::PopulationFile& file, const mpi::Communicato
 RowCount count_rows(const io::PopulationFile& file, io::Split split, const mpi::Communicator& comm) {
   RowCount count;
   if (!file.info().has_weight) {
-    count.rows = file.info().count(split);
-    count.weight = count.squared = static_cast<double>(count.rows);
-    count.least = count.most = 1;
+    const std::int64_t rows = file.info().count(split);
+    count += {rows, static_cast<double>(rows), 1, 1, static_cast<double>(rows)};
     return count;
   }
   mpi::on_root(comm, [&] {

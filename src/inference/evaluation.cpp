@@ -54,7 +54,7 @@ constexpr std::size_t numbers_of_time = 8;
 void append(double t, const TimeSum& sum, std::vector<double>& numbers) {
   const data::RowCount& count = sum.count;
   numbers.insert(numbers.end(), {t, sum.nll, static_cast<double>(sum.n_rows), static_cast<double>(count.rows),
-                                 count.weight, count.squared, count.least, count.most});
+                                 count.weight, count.least, count.most, count.squared});
 }
 void add(const double* numbers, std::map<double, TimeSum>& by_time) {
   TimeSum& sum = by_time[numbers[0]];

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace rhoflux::metrics {
 
@@ -25,6 +26,47 @@ double kolmogorov_smirnov(const std::vector<double>& levels, std::size_t n_colum
     std::vector<double> of_column;
     for (std::size_t k = column; k < levels.size(); k += n_columns) of_column.push_back(levels[k]);
     largest = std::max(largest, kolmogorov_smirnov(std::move(of_column)));
+  }
+  return largest;
+}
+
+namespace {
+
+/// A level and its weight.
+struct WeightedLevel {
+  double level, weight;
+};
+
+double weighted_kolmogorov_smirnov(std::vector<WeightedLevel> levels) {
+  double total = 0, most = 0, squared = 0;  // squared: of w / most, which does not overflow
+  for (const auto& [level, weight] : levels) {
+    if (std::isnan(level)) return std::numeric_limits<double>::infinity();
+    total += weight;
+    most = std::max(most, weight);
+  }
+  if (levels.empty()) return 0;
+  for (const WeightedLevel& one : levels) squared += one.weight / most * (one.weight / most);
+  std::sort(levels.begin(), levels.end(),
+            [](const WeightedLevel& a, const WeightedLevel& b) { return a.level < b.level; });
+  double largest = 0, below = 0;
+  for (const auto& [level, weight] : levels) {
+    largest = std::max(largest, level - below / total);
+    below += weight;
+    largest = std::max(largest, below / total - level);
+  }
+  return total / most / std::sqrt(squared) * largest;
+}
+
+}  // namespace
+
+double kolmogorov_smirnov(const std::vector<double>& levels, const std::vector<double>& weight,
+                          std::size_t n_columns) {
+  double largest = 0;
+  for (std::size_t column = 0; column < n_columns; ++column) {
+    std::vector<WeightedLevel> of_column;
+    for (std::size_t row = 0; row < weight.size(); ++row)
+      if (weight[row] > 0) of_column.push_back({levels[row * n_columns + column], weight[row]});
+    largest = std::max(largest, weighted_kolmogorov_smirnov(std::move(of_column)));
   }
   return largest;
 }

@@ -15,29 +15,26 @@ namespace rhoflux::data {
 struct RowCount {
   std::int64_t rows = 0;                                             ///< of weight above 0
   double weight = 0;                                                 ///< sum of weights
-  double squared = 0;                                                ///< sum of squared weights
   double least = std::numeric_limits<double>::infinity(), most = 0;  ///< weight of these rows
+  double squared = 0;  ///< sum of (w / most)^2, which no weight makes too large or too small for a double
 
   void add(double w) {
-    if (!(w > 0)) return;
-    ++rows;
-    weight += w;
-    squared += w * w;
-    least = std::min(least, w);
-    most = std::max(most, w);
+    if (w > 0) *this += {1, w, w, w, 1};
   }
   RowCount& operator+=(const RowCount& other) {
+    if (other.rows == 0) return *this;
+    const double larger = std::max(most, other.most), a = most / larger, b = other.most / larger;
+    squared = squared * a * a + other.squared * b * b;
     rows += other.rows;
     weight += other.weight;
-    squared += other.squared;
     least = std::min(least, other.least);
-    most = std::max(most, other.most);
+    most = larger;
     return *this;
   }
   bool has_equal_weights() const { return least >= most; }
   /// Number of equally weighted rows whose mean has the same variance, (sum w)^2 / sum w^2 (Kish 1965); the number
   /// of rows where all weights are equal.
-  double effective() const { return squared > 0 ? weight * (weight / squared) : 0; }
+  double effective() const { return rows > 0 ? weight / most * (weight / most / squared) : 0; }
 };
 
 /// The rows at one time, by split.

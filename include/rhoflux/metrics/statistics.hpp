@@ -16,6 +16,14 @@ double kolmogorov_smirnov(std::vector<double> levels);
 /// The largest of this statistic over the columns of levels (n, n_columns), C order; 0 where n is 0.
 double kolmogorov_smirnov(const std::vector<double>& levels, std::size_t n_columns);
 
+/// The same for levels with weights (n), of which each column of levels has the same ones:
+///
+///   sqrt(n_eff) max_u | share of the weight at levels below u - u |,   n_eff = (sum w)^2 / sum w^2 (Kish 1965).
+///
+/// A level of weight 0 does not count; equal weights give the statistic above. 0 where no weight is above 0.
+double kolmogorov_smirnov(const std::vector<double>& levels, const std::vector<double>& weight,
+                          std::size_t n_columns);
+
 /// The value that the statistic exceeds with a small probability p for large n:
 ///   P(K > x) = 2 sum_{k>0} (-1)^(k-1) e^(-2 k^2 x^2),
 /// of which the first term is kept.

@@ -79,6 +79,11 @@ TEST_F(Rows, WithoutWeightsCountOneEach) {
   EXPECT_EQ(found.effective(), 2);
   EXPECT_TRUE(found.has_equal_weights());
   EXPECT_EQ(RowCount().effective(), 0);
+  for (const double scale : {1e-250, 1.0, 1e250}) {
+    RowCount of_scaled;
+    for (const double w : {3.0, 1.0, 0.0, 5.0}) of_scaled.add(scale * w);
+    EXPECT_DOUBLE_EQ(of_scaled.effective(), 81.0 / 35) << scale;
+  }
 }
 
 TEST_F(Rows, AreEventsWhereMostTimesHaveOneOrTwo) {

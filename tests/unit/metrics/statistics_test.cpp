@@ -34,6 +34,37 @@ TEST(KolmogorovSmirnov, OfWhatIsNotANumberIsInfinite) {
   EXPECT_EQ(kolmogorov_smirnov({0.5, 0.5, 0.5, nan}, 2), infinity);
 }
 
+/// Weights that are whole numbers are copies, of which n_eff is fewer.
+TEST(KolmogorovSmirnov, OfWeightsIsThatOfCopies) {
+  const std::vector<double> levels = {0.2, 0.9, 0.25, 0.8, 0.75, 0.1}, weight = {1, 2, 3};
+  const std::vector<double> copies = {0.2, 0.9, 0.25, 0.8, 0.25, 0.8, 0.75, 0.1, 0.75, 0.1, 0.75, 0.1};
+  const double n_eff = 36.0 / 14;
+  EXPECT_DOUBLE_EQ(kolmogorov_smirnov(levels, weight, 2),
+                   kolmogorov_smirnov(copies, 2) * std::sqrt(n_eff / 6));
+  EXPECT_DOUBLE_EQ(kolmogorov_smirnov(levels, {0.5, 0.5, 0.5}, 2), kolmogorov_smirnov(levels, 2));
+  EXPECT_DOUBLE_EQ(kolmogorov_smirnov({0.2, nan, 0.6}, {1, 0, 1}, 1),
+                   kolmogorov_smirnov(std::vector<double>{0.2, 0.6}));
+  EXPECT_EQ(kolmogorov_smirnov({0.2, nan, 0.6}, {1, 1, 1}, 1), infinity);
+  for (const double scale : {1e-300, 1e300})
+    EXPECT_DOUBLE_EQ(kolmogorov_smirnov(levels, {scale, 2 * scale, 3 * scale}, 2),
+                     kolmogorov_smirnov(levels, weight, 2));
+  EXPECT_EQ(kolmogorov_smirnov({0.2}, {0}, 1), 0);
+}
+
+/// 400 sets of 500 uniform levels with weights in 0.5 .. 1.5 exceed the bound of p = 0.1 about as often as those without.
+TEST(KolmogorovSmirnov, BoundHoldsForWeights) {
+  std::mt19937 engine(2);
+  std::uniform_real_distribution<double> uniform;
+  int beyond = 0;
+  for (int set = 0; set < 400; ++set) {
+    std::vector<double> levels(500), weight(500);
+    for (double& level : levels) level = uniform(engine);
+    for (double& w : weight) w = 0.5 + uniform(engine);
+    beyond += kolmogorov_smirnov(levels, weight, 1) > kolmogorov_smirnov_bound(0.1) ? 1 : 0;
+  }
+  EXPECT_NEAR(beyond, 40, 4 * 6);
+}
+
 /// P(K > x) by the series is p at the bound.
 TEST(KolmogorovSmirnov, BoundSolvesTheAsymptoticDistribution) {
   for (const double p : {1e-2, 1e-4, 1e-6}) {
