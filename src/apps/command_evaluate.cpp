@@ -9,6 +9,7 @@
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/times.hpp"
+#include "rhoflux/data/time_table.hpp"
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/inference/evaluation.hpp"
 #include "rhoflux/inference/figures_json.hpp"
@@ -77,13 +78,14 @@ void print_data_figures(const Context& context, const std::string& split,
                             list_of_times(result.times_without_rows) + ", where the file has some");
 }
 
-inference::Evaluation evaluate_data(const Context& context, const std::string& data,
+inference::Evaluation evaluate_data(const Context& context, const std::string& path,
                                     const inference::Inference& inference,
                                     const inference::EvaluationOptions& options) {
-  note_input(context, data);
-  const io::PopulationFile file(data, context.comm);
-  require_time_in_range(inference.model(), file.info().t_min, data);
-  require_time_in_range(inference.model(), file.info().t_max, data);
+  note_input(context, path);
+  const io::PopulationFile file(path, context.comm);
+  const auto [first, last] = data::time_span(file, context.comm);
+  require_time_in_range(inference.model(), first, path);
+  require_time_in_range(inference.model(), last, path);
   return inference::evaluate(inference, file, context.comm, options);
 }
 

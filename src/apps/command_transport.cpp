@@ -219,8 +219,10 @@ Arguments transport_arguments() {
       .optional("count", whole_number(1), "transport this many fresh samples of the model instead");
   add_split(arguments);
   arguments
-      .defaulted("window", number("W", 0), "0",
-                 "rows within this distance of a time count as rows of that time")
+      .defaulted(
+          "window", number("W", 0), "0",
+          "rows within this distance of a time count as rows of that time; 0: rows at the time that it "
+          "names in the file, float32 rounding apart")
       .optional("data", file_name(), "population file to compare with at the end", "that of --particles")
       .defaulted("noise", volatility(), "0",
                  "volatility g, constant or linear between knots t:g, in units of the data / sqrt(time)")

@@ -88,7 +88,7 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
     agree(data.file, sources.data->info().n_dims);
     sources.dim_names = sources.data->info().dim_names;
     sources.time_unit = sources.data->info().time_unit;
-    const double first_time = sources.data->info().t_min, last_time = sources.data->info().t_max;
+    const auto [first_time, last_time] = time_span(*sources.data, comm);
     const TimeRange& range = data.time_range;
     if (range.is_given && !covers(range, first_time, last_time))
       fail_input("data.time_range = " + range.to_string() + ": " + data.file + " has times from " +

@@ -75,6 +75,24 @@ TimeTable read_time_table(const io::PopulationFile& file, const mpi::Communicato
   return table;
 }
 
+TimeSpan time_span(const io::PopulationFile& file, const mpi::Communicator& comm) {
+  TimeSpan span = {file.info().t_min, file.info().t_max};
+  if (!file.info().has_weight) return span;
+  mpi::on_root(comm, [&] {
+    bool has_row = false;
+    file.for_each_marks([&](const io::RowMarks& marks) {
+      for (std::size_t row = 0; row < marks.t.size(); ++row) {
+        if (!(marks.weight[row] > 0)) continue;
+        if (!has_row) span.first = marks.t[row];
+        span.last = marks.t[row];
+        has_row = true;
+      }
+    });
+  });
+  comm.broadcast(&span, sizeof(span));
+  return span;
+}
+
 RowCount count_rows(const io::PopulationFile& file, io::Split split, const mpi::Communicator& comm) {
   RowCount count;
   if (!file.info().has_weight) {

@@ -191,7 +191,8 @@ Evaluation evaluate(const Inference& inference, const io::PopulationFile& file, 
   const auto is_empty = [](const TimeFigures& figures) { return figures.count == 0; };
   result.times.erase(std::remove_if(result.times.begin(), result.times.end(), is_empty), result.times.end());
   for (const data::TimeRows& at : table.times)
-    if (at.of(options.split).rows == 0) result.times_without_rows.push_back(at.t);
+    if (at.of(options.split).rows == 0 && at.of(io::Split::all).rows > 0)
+      result.times_without_rows.push_back(at.t);
   return result;
 }
 

@@ -54,9 +54,11 @@ def test_masked_rows(folder):
 
 def weighted_mean(folder, model, population):
     """NLL of a file by query and its weights."""
-    succeed("query", model, "--points", population, "--output", "query.h5", "--force", folder=folder)
-    log_density = datasets(folder / "query.h5")["log_density"]
-    return -np.average(log_density, weights=datasets(folder / population)["weight"])
+    data = datasets(folder / population)
+    counts = data["weight"] > 0
+    write_population(folder / "points.h5", data["t"][counts], data["x"][counts])
+    succeed("query", model, "--points", "points.h5", "--output", "query.h5", "--force", folder=folder)
+    return -np.average(datasets(folder / "query.h5")["log_density"], weights=data["weight"][counts])
 
 
 def test_importance_weights(folder):
@@ -66,6 +68,9 @@ def test_importance_weights(folder):
     x = 2 * random.normal(size=(900, 1)) + 0.5
     log_weight = 0.5 * ((x[:, 0] - 0.5) / 2) ** 2 - 0.5 * ((x[:, 0] - 1) / 0.5) ** 2
     split = np.tile([0, 0, 1], 300).astype("i1")
+    t[0] = -9999.0  # of a row that does not count
+    x[0] = 1e30
+    log_weight[0] = -np.inf
     results = []
     for scale in (1, 1e-250, 1e250):
         write_population(folder / "data.h5", t, x, split=split, weight=scale * np.exp(log_weight))
@@ -74,6 +79,7 @@ def test_importance_weights(folder):
         check(f"{effective[0]:.1f} training and {effective[1]:.1f} validation rows" in said, said)
         found = {ranks: evaluate(folder, "run/best.h5", "data.h5", "--split", "all", ranks=ranks)[1] for ranks in (1, 2, 4)}
         check(found[1] == found[2] == found[4], "evaluate depends on the ranks")
+        check(found[1]["nll"]["times_without_rows"] == [] and [entry["t"] for entry in found[1]["w1"]] == [0, 1, 2], f"{found[1]}")
         expected = weighted_mean(folder, "run/best.h5", "data.h5")
         check(abs(found[1]["nll"]["original"] - expected) < 1e-9, f"{found[1]['nll']['original']}, expected {expected}")
         results.append(found[1]["nll"]["original"])

@@ -62,6 +62,13 @@ struct TimeTable {
 /// Reads /t, /weight and /split on one rank. Collective.
 TimeTable read_time_table(const io::PopulationFile& file, const mpi::Communicator& comm);
 
+/// First and last time of the rows of weight above 0, of whatever split. Collective; the file is read only where it has
+/// weights.
+struct TimeSpan {
+  double first = 0, last = 0;
+};
+TimeSpan time_span(const io::PopulationFile& file, const mpi::Communicator& comm);
+
 /// Rows of a split. Collective; the file is read only where it has weights.
 RowCount count_rows(const io::PopulationFile& file, io::Split split, const mpi::Communicator& comm);
 
