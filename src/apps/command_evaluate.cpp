@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -7,6 +8,8 @@
 #include "provenance.hpp"
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/times.hpp"
+#include "rhoflux/data/time_table.hpp"
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/inference/evaluation.hpp"
 #include "rhoflux/inference/figures_json.hpp"
@@ -27,33 +30,62 @@ inference::ObjectiveOptions objective_options(const Arguments& arguments) {
   return options;
 }
 
-void print_data_figures(const Context& context, const std::string& split,
-                        const inference::Evaluation& result) {
-  char line[160];
-  std::snprintf(line, sizeof(line),
-                "%lld rows of split %s: nll %.5f standardised (no log-determinant), %.5f in original units",
-                static_cast<long long>(result.count), split.c_str(), result.nll_standardised,
-                result.nll_original);
-  print(context.comm, line);
-  if (result.times.empty())
-    print(context.comm, "events in continuous time: no figures by snapshot");
-  else
-    print(context.comm, "         t    rows   nll (std.)   W1 (std.)   W2 (std.)  points");
-  for (const inference::TimeFigures& figures : result.times) {
-    std::snprintf(line, sizeof(line), "%10.4g %7lld %12.5f %11.4f %11.4f %7lld", figures.t,
-                  static_cast<long long>(figures.count), figures.nll, figures.w1, figures.w2,
+/// The figures of snapshots as a table, the times with the digits that tell them apart.
+void print_times(const Context& context, const inference::Evaluation& result) {
+  std::vector<double> times;
+  for (const inference::TimeFigures& figures : result.times) times.push_back(figures.t);
+  std::vector<std::string> texts = distinct_texts(times);
+  std::size_t width = 10;
+  for (const std::string& text : texts) width = std::max(width, text.size());
+  const auto padded = [width](const std::string& text) {
+    return std::string(width - text.size(), ' ') + text;
+  };
+  const char* effective = result.is_weighted ? " effective" : "";
+  print(context.comm, padded("t") + "    rows" + effective + "   nll (std.)   W1 (std.)   W2 (std.)  points");
+  for (std::size_t k = 0; k < texts.size(); ++k) {
+    const inference::TimeFigures& figures = result.times[k];
+    char line[160], weighted[16] = "";
+    if (result.is_weighted) std::snprintf(weighted, sizeof(weighted), " %9.1f", figures.effective_count);
+    std::snprintf(line, sizeof(line), " %7lld%s %12.5f %11.4f %11.4f %7lld",
+                  static_cast<long long>(figures.count), weighted, figures.nll, figures.w1, figures.w2,
                   static_cast<long long>(figures.w_count));
-    print(context.comm, line);
+    print(context.comm, padded(texts[k]) + line);
   }
 }
 
-inference::Evaluation evaluate_data(const Context& context, const std::string& data,
+void print_data_figures(const Context& context, const std::string& split,
+                        const inference::Evaluation& result) {
+  char line[160];
+  std::snprintf(line, sizeof(line), "nll %.5f standardised (no log-determinant), %.5f in original units",
+                result.nll_standardised, result.nll_original);
+  std::string rows = std::to_string(result.count) + " rows of split " + split;
+  if (result.is_weighted)
+    rows += " with weight above 0 (effective number " + formatted("%.1f", result.effective_count) + ")";
+  print(context.comm, rows + ": " + line);
+  switch (result.time_kind) {
+    case inference::TimeKind::events:
+      print(context.comm, "events in continuous time: no figures by snapshot");
+      break;
+    case inference::TimeKind::too_many_times:
+      print(context.comm, "more than " + std::to_string(inference::EvaluationOptions().max_times) +
+                              " distinct times: no figures by snapshot");
+      break;
+    case inference::TimeKind::snapshots:
+      print_times(context, result);
+  }
+  if (!result.times_without_rows.empty())
+    print(context.comm, "note: split " + split + " has no rows at t = " +
+                            list_of_times(result.times_without_rows) + ", where the file has some");
+}
+
+inference::Evaluation evaluate_data(const Context& context, const std::string& path,
                                     const inference::Inference& inference,
                                     const inference::EvaluationOptions& options) {
-  note_input(context, data);
-  const io::PopulationFile file(data, context.comm);
-  require_time_in_range(inference.model(), file.info().t_min, data);
-  require_time_in_range(inference.model(), file.info().t_max, data);
+  note_input(context, path);
+  const io::PopulationFile file(path, context.comm);
+  const auto [first, last] = data::time_span(file, context.comm);
+  require_time_in_range(inference.model(), first, path);
+  require_time_in_range(inference.model(), last, path);
   return inference::evaluate(inference, file, context.comm, options);
 }
 

@@ -8,6 +8,7 @@
 #include "model_files.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/times.hpp"
 #include "rhoflux/inference/figures_json.hpp"
 #include "rhoflux/inference/snapshots.hpp"
 #include "rhoflux/inference/trajectories.hpp"
@@ -26,6 +27,7 @@ struct Source {
   io::Split split = io::Split::test;
   inference::Snapshot start, end;
   std::int64_t count = 0;
+  double from = 0, to = 0;  ///< the times given, or those of the snapshots that they name
 };
 
 std::unique_ptr<io::PopulationFile> open_population(const Context& context, const std::string& path,
@@ -40,11 +42,11 @@ std::unique_ptr<io::PopulationFile> open_population(const Context& context, cons
 
 /// The particles at the start time. Throws Error (bad input) where there are none.
 inference::Snapshot find_particles(const io::PopulationFile& file, io::Split split, double from,
-                                   double window) {
-  const inference::Snapshot found = inference::find_snapshot(file, split, from, window);
+                                   const inference::TimeMatch& match) {
+  const inference::Snapshot found = inference::find_snapshot(file, split, from, match);
   if (found.count > 0) return found;
   const std::string times = inference::first_times(file, split);
-  fail_input(file.path() + ": has no particles at --from " + std::to_string(from) + " in the split '" +
+  fail_input(file.path() + ": has no particles at --from " + time_text(from) + " in the split '" +
              io::to_string(split) + "'" + (times.empty() ? ", which is empty" : "; its times are " + times) +
              " (--split names another split, --window W takes what is within W of that time)");
 }
@@ -52,34 +54,41 @@ inference::Snapshot find_particles(const io::PopulationFile& file, io::Split spl
 Source open_source(const Context& context, const Arguments& arguments, const inference::Inference& inference,
                    double from, double to) {
   Source source;
+  source.from = from;
+  source.to = to;
   source.split = io::parse_split(arguments.text("split"));
   const bool has_particles = arguments.has("particles");
   if (has_particles == (arguments.has("count"))) fail_input("give either --particles FILE or --count N");
-  const double tolerance = std::max(arguments.number("window"), 1e-9 * inference.model().units.time_span());
+  const inference::TimeMatch match = {arguments.number("window"), 1e-9 * inference.model().units.time_span()};
   if (arguments.has("count")) source.count = arguments.whole_number("count");
   if (has_particles) {
     source.particles = open_population(context, arguments.text("particles"), inference.n_dims());
     mpi::on_root(context.comm,
-                 [&] { source.start = find_particles(*source.particles, source.split, from, tolerance); });
+                 [&] { source.start = find_particles(*source.particles, source.split, from, match); });
     context.comm.broadcast(&source.start, sizeof(source.start));
     source.count = source.start.count;
+    source.from = source.start.t;
   }
   if (has_particles || arguments.has("data")) {
     source.data =
         open_population(context, arguments.has("data") ? arguments.text("data") : arguments.text("particles"),
                         inference.n_dims());
     mpi::on_root(context.comm,
-                 [&] { source.end = inference::find_snapshot(*source.data, source.split, to, tolerance); });
+                 [&] { source.end = inference::find_snapshot(*source.data, source.split, to, match); });
     context.comm.broadcast(&source.end, sizeof(source.end));
+    source.to = source.end.t;
   }
+  if (source.from == source.to) fail_input("--from and --to name the same snapshot");
   return source;
 }
 
-/// The data at the end time, on the root; collective.
+/// Points that stand for the data at the end time with equal weights, on the root; collective.
 std::vector<double> data_at_end(const mpi::Communicator& comm, const Source& source) {
   if (source.end.count == 0) return {};
   const std::int64_t begin = comm.is_root() ? source.end.begin : 0;
-  return source.data->read_split(source.split, begin, begin + (comm.is_root() ? source.end.count : 0)).x;
+  const inference::CountedRows rows = inference::counted_rows(
+      source.data->read_split(source.split, begin, begin + (comm.is_root() ? source.end.count : 0)));
+  return inference::equal_mass_points(rows, rows.size());
 }
 
 inference::TrajectoryOptions trajectory_options(const Arguments& arguments, double from, double to) {
@@ -210,8 +219,10 @@ Arguments transport_arguments() {
       .optional("count", whole_number(1), "transport this many fresh samples of the model instead");
   add_split(arguments);
   arguments
-      .defaulted("window", number("W", 0), "0",
-                 "rows within this distance of a time count as rows of that time")
+      .defaulted(
+          "window", number("W", 0), "0",
+          "rows within this distance of a time count as rows of that time; 0: rows at the time that it "
+          "names in the file, float32 rounding apart")
       .optional("data", file_name(), "population file to compare with at the end", "that of --particles")
       .defaulted("noise", volatility(), "0",
                  "volatility g, constant or linear between knots t:g, in units of the data / sqrt(time)")
@@ -234,13 +245,13 @@ int command_transport(const Context& context, const Arguments& arguments) {
   const double from = arguments.number("from"), to = arguments.number("to");
   if (from == to) fail_input("--from and --to are the same time");
   const std::int64_t max_points = arguments.whole_number("transport-points");
-  inference::TrajectoryOptions options = trajectory_options(arguments, from, to);
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
   require_time_in_range(checkpoint.model, from, "--from");
   require_time_in_range(checkpoint.model, to, "--to");
-  options.volatility = volatility_option(arguments, checkpoint.model);
   const Source source = open_source(context, arguments, inference, from, to);
+  inference::TrajectoryOptions options = trajectory_options(arguments, source.from, source.to);
+  options.volatility = volatility_option(arguments, checkpoint.model);
   mpi::on_root(context.comm, [&] {
     require_absent(output);
     if (has_report) require_absent(report_file);

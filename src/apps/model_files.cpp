@@ -7,7 +7,7 @@
 
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/text.hpp"
+#include "rhoflux/core/times.hpp"
 #include "rhoflux/inference/figures_json.hpp"
 #include "rhoflux/io/safe_file.hpp"
 #include "rhoflux/mpi/blocks.hpp"
@@ -24,8 +24,8 @@ checkpoint::Checkpoint load_checkpoint(const Context& context, const std::string
 
 void require_time_in_range(const checkpoint::ModelDescription& model, double t, const std::string& where) {
   if (model.units.is_in_time_range(t)) return;
-  fail_input(where + ": time " + formatted("%.10g", t) + " is outside the model's range, " +
-             formatted("%.10g", model.units.t_first) + " to " + formatted("%.10g", model.units.t_last));
+  const std::vector<std::string> texts = distinct_texts({t, model.units.t_first, model.units.t_last});
+  fail_input(where + ": time " + texts[0] + " is outside the model's range, " + texts[1] + " to " + texts[2]);
 }
 
 void in_pieces(const mpi::Communicator& comm, std::int64_t count,

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/data/time_table.hpp"
 
 namespace rhoflux::data {
 
@@ -38,8 +39,9 @@ Units measure(const io::PopulationFile& file, const mpi::Communicator& comm, Sca
   const io::PopulationInfo& info = file.info();
   const auto dims = static_cast<std::size_t>(info.n_dims);
   Units units = Units::identity(info.n_dims);
-  units.t_first = info.t_min;
-  units.t_last = info.t_max;
+  const TimeSpan span = time_span(file, comm);
+  units.t_first = span.first;
+  units.t_last = span.last;
   if (info.count(io::Split::train) < 2)
     fail_input(file.path() + ": the training split has " + std::to_string(info.count(io::Split::train)) +
                " rows; at least 2 are needed");

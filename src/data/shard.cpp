@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "rhoflux/core/random.hpp"
+#include "rhoflux/data/time_table.hpp"
 #include "rhoflux/device/loops.hpp"
 
 namespace rhoflux::data {
@@ -26,8 +27,10 @@ Shard<Scalar> read_shard(const io::PopulationFile& file, io::Split split, mpi::S
     const auto r = static_cast<std::size_t>(row), dims = static_cast<std::size_t>(n_dims);
     tau(row) = static_cast<Scalar>(units.tau(data.t[r]));
     weight(row) = static_cast<Scalar>(data.weight[r] / mean_weight);
+    // A row of weight 0 may hold anything, which 0 times its density must not turn into NaN.
     for (std::size_t i = 0; i < dims; ++i)
-      x(i, row) = static_cast<Scalar>(units.to_model(data.x[r * dims + i], i));
+      x(i, row) =
+          data.weight[r] > 0 ? static_cast<Scalar>(units.to_model(data.x[r * dims + i], i)) : Scalar(0);
   }
   Kokkos::deep_copy(shard.tau, tau);
   Kokkos::deep_copy(shard.x, x);
@@ -36,34 +39,72 @@ Shard<Scalar> read_shard(const io::PopulationFile& file, io::Split split, mpi::S
 }
 
 double mean_weight(const io::PopulationFile& file, const mpi::Communicator& comm) {
-  double mean = 1.0;
-  if (!file.info().has_weight) return mean;
-  mpi::on_root(comm, [&] {
-    double sum = 0;
-    file.for_each_piece(io::Split::train, [&](const io::PopulationRows& rows) {
-      for (const double w : rows.weight) sum += w;
-    });
-    mean = sum / static_cast<double>(file.info().count(io::Split::train));
-  });
-  comm.broadcast(&mean, sizeof(mean));
-  return mean;
+  if (!file.info().has_weight) return 1.0;
+  return count_rows(file, io::Split::train, comm).weight /
+         static_cast<double>(file.info().count(io::Split::train));
 }
+
+namespace {
+
+/// Appends the rows of a file, in model units, that are to stand for all of its training rows.
+class RowChooser {
+ public:
+  RowChooser(const io::PopulationFile& file, const Units& units, std::int64_t max_rows)
+      : m_file(file), m_units(units), m_max_rows(max_rows) {}
+
+  /// Every stride-th of the rows of weight above 0, whose weights are equal.
+  std::vector<double> evenly(std::int64_t count) const {
+    const std::int64_t stride = (count + m_max_rows - 1) / m_max_rows;
+    std::vector<double> chosen;
+    std::int64_t index = 0;
+    for_each_row([&](const double* x, double) {
+      if (index++ % stride == 0) append(x, chosen);
+    });
+    return chosen;
+  }
+
+  /// The rows in which the sum of weights passes (k + 1/2) / n of the whole, k = 0 .. n - 1, n = max_rows.
+  std::vector<double> by_weight(double total) const {
+    std::vector<double> chosen;
+    const auto n = static_cast<double>(m_max_rows);
+    std::int64_t taken = 0;
+    double sum = 0;
+    for_each_row([&](const double* x, double w) {
+      sum += w;
+      for (; taken < m_max_rows && (static_cast<double>(taken) + 0.5) / n * total < sum; ++taken)
+        append(x, chosen);
+    });
+    return chosen;
+  }
+
+ private:
+  template <class Visit>
+  void for_each_row(const Visit& visit) const {
+    const auto dims = static_cast<std::size_t>(m_units.n_dims());
+    m_file.for_each_piece(io::Split::train, [&](const io::PopulationRows& piece) {
+      for (std::size_t row = 0; row < piece.t.size(); ++row)
+        if (piece.weight[row] > 0) visit(&piece.x[row * dims], piece.weight[row]);
+    });
+  }
+  void append(const double* x, std::vector<double>& chosen) const {
+    for (std::size_t i = 0; i < m_units.mean.size(); ++i) chosen.push_back(m_units.to_model(x[i], i));
+  }
+
+  const io::PopulationFile& m_file;
+  const Units& m_units;
+  std::int64_t m_max_rows;
+};
+
+}  // namespace
 
 density::InitialRows initial_rows(const io::PopulationFile& file, const mpi::Communicator& comm,
                                   const Units& units, std::int64_t max_rows) {
+  const RowCount count = count_rows(file, io::Split::train, comm);
   density::InitialRows rows;
   rows.n_dims = units.n_dims();
-  const auto dims = static_cast<std::size_t>(rows.n_dims);
   mpi::on_root(comm, [&] {
-    const std::int64_t count = file.info().count(io::Split::train);
-    const std::int64_t stride = (count + max_rows - 1) / max_rows;
-    std::int64_t index = 0;
-    file.for_each_piece(io::Split::train, [&](const io::PopulationRows& piece) {
-      for (std::size_t row = 0; row < piece.t.size(); ++row, ++index) {
-        if (index % stride != 0) continue;
-        for (std::size_t i = 0; i < dims; ++i) rows.x.push_back(units.to_model(piece.x[row * dims + i], i));
-      }
-    });
+    const RowChooser chooser(file, units, max_rows);
+    rows.x = count.has_equal_weights() ? chooser.evenly(count.rows) : chooser.by_weight(count.weight);
   });
   comm.broadcast(rows.x);
   return rows;

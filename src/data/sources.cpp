@@ -5,6 +5,8 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/core/times.hpp"
+#include "rhoflux/data/time_table.hpp"
 #include "rhoflux/objectives/gaussian_mixture.hpp"
 
 namespace rhoflux::data {
@@ -12,18 +14,17 @@ namespace {
 
 void require_times(const io::PopulationFile& file, const std::vector<double>& times,
                    const mpi::Communicator& comm) {
-  std::vector<double> missing = times;
   mpi::on_root(comm, [&] {
-    file.for_each_piece(io::Split::all, [&](const io::PopulationRows& rows) {
-      missing.erase(
-          std::remove_if(missing.begin(), missing.end(),
-                         [&](double t) { return std::binary_search(rows.t.begin(), rows.t.end(), t); }),
-          missing.end());
-    });
-    if (!missing.empty())
-      fail_input("data.hold_out_times: " + file.path() +
-                 " has no rows at t = " + print_number(missing.front()));
+    for (const double t : times)
+      if (!file.named_time(t))
+        fail_input("data.hold_out_times: " + file.path() + " has no rows at t = " + print_number(t));
   });
+}
+
+/// Whether the range holds all times, its ends taken as times that name snapshots.
+bool covers(const TimeRange& range, double first, double last) {
+  return (range.first <= first || same_time(range.first, first)) &&
+         (range.last >= last || same_time(range.last, last));
 }
 
 /// Mean and variance of each coordinate of a distribution.
@@ -87,9 +88,9 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
     agree(data.file, sources.data->info().n_dims);
     sources.dim_names = sources.data->info().dim_names;
     sources.time_unit = sources.data->info().time_unit;
-    const double first_time = sources.data->info().t_min, last_time = sources.data->info().t_max;
+    const auto [first_time, last_time] = time_span(*sources.data, comm);
     const TimeRange& range = data.time_range;
-    if (range.is_given && (range.first > first_time || range.last < last_time))
+    if (range.is_given && !covers(range, first_time, last_time))
       fail_input("data.time_range = " + range.to_string() + ": " + data.file + " has times from " +
                  print_number(first_time) + " to " + print_number(last_time) +
                  ", which the range must cover");
@@ -99,8 +100,9 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
     given.distribution = distribution;
     if (distribution.kind == objectives::EndpointDistribution::Kind::file)
       given.file = std::make_unique<io::PopulationFile>(distribution.path, comm);
-    if (given.file && given.file->info().count(io::Split::train) < 2)
-      fail_input(distribution.path + ": has fewer than 2 training rows");
+    if (given.file && count_rows(*given.file, io::Split::train, comm).rows < 2)
+      fail_input(distribution.path + ": has fewer than 2 training rows" +
+                 (given.file->info().has_weight ? " of weight above 0" : ""));
     if (distribution.is_given()) agree(key, given.file ? given.file->info().n_dims : distribution.n_dims());
     return given;
   };

@@ -5,8 +5,9 @@
 #include <set>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/data/time_table.hpp"
 #include "rhoflux/device/profiling.hpp"
-#include "rhoflux/metrics/statistics.hpp"
+#include "rhoflux/inference/snapshots.hpp"
 #include "rhoflux/metrics/wasserstein.hpp"
 #include "rhoflux/mpi/blocks.hpp"
 
@@ -15,80 +16,117 @@ namespace {
 
 constexpr std::int64_t rows_per_block = 1024;
 
-/// Sum of NLL and count of rows by distinct time, while there are few of those.
-using TimeSums = std::map<double, std::pair<double, std::int64_t>>;
-
-/// NLL of a split, standardised, and its sums by distinct time; none of these where there are too many times.
-struct NllSums {
-  double total = 0;
-  TimeSums by_time;
+/// Sums over rows at one time.
+struct TimeSum {
+  double nll = 0;           ///< of weight times NLL
+  data::RowCount count;     ///< of weight above 0
+  std::int64_t n_rows = 0;  ///< whatever their weight
 };
+
+/// Sums over a split, and by distinct time; none of these where there are too many times.
+struct NllSums {
+  double nll = 0, weight = 0;
+  std::map<double, TimeSum> by_time;
+  bool has_too_many_times = false;
+};
+
+/// Sums of one block of rows.
+struct BlockSums {
+  double nll = 0, weight = 0;
+  std::map<double, TimeSum> by_time;
+
+  BlockSums(const io::PopulationRows& rows, const std::vector<double>& log_density) {
+    for (std::size_t row = 0; row < log_density.size(); ++row) {
+      TimeSum& entry = by_time[rows.t[row]];
+      ++entry.n_rows;
+      const double w = rows.weight[row];
+      if (w == 0) continue;  // whatever its density, and be it 0
+      nll -= w * log_density[row];
+      weight += w;
+      entry.nll -= w * log_density[row];
+      entry.count.add(w);
+    }
+  }
+};
+
+/// A TimeSum as numbers that ranks exchange.
+constexpr std::size_t numbers_of_time = 8;
+void append(double t, const TimeSum& sum, std::vector<double>& numbers) {
+  const data::RowCount& count = sum.count;
+  numbers.insert(numbers.end(), {t, sum.nll, static_cast<double>(sum.n_rows), static_cast<double>(count.rows),
+                                 count.weight, count.least, count.most, count.squared});
+}
+void add(const double* numbers, std::map<double, TimeSum>& by_time) {
+  TimeSum& sum = by_time[numbers[0]];
+  sum.nll += numbers[1];
+  sum.n_rows += static_cast<std::int64_t>(numbers[2]);
+  sum.count += {static_cast<std::int64_t>(numbers[3]), numbers[4], numbers[5], numbers[6], numbers[7]};
+}
 
 NllSums sum_nll(const Inference& inference, const io::PopulationFile& file, const mpi::Communicator& comm,
                 const EvaluationOptions& options) {
   const auto max_times = static_cast<std::size_t>(options.max_times);
   std::set<double> times;       // of this rank
-  std::vector<double> entries;  // t, sum, count of each time in each block
+  std::vector<double> entries;  // the sums of each time in each block
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     const io::PopulationRows rows = file.read_split(options.split, begin, end);
-    const std::vector<double> log_density = inference.standardised_log_density(rows.t, rows.x);
-    double sum = 0;
-    TimeSums of_block;
-    for (std::size_t row = 0; row < log_density.size(); ++row) {
-      sum -= log_density[row];
-      auto& entry = of_block[rows.t[row]];
-      entry.first -= log_density[row];
-      ++entry.second;
-    }
-    for (const auto& [t, entry] : of_block) {
+    const BlockSums block(rows, inference.standardised_log_density(rows.t, rows.x));
+    for (const auto& [t, sum] : block.by_time) {
       times.insert(t);
       if (times.size() > max_times) break;
-      entries.insert(entries.end(), {t, entry.first, static_cast<double>(entry.second)});
+      append(t, sum, entries);
     }
-    return std::vector<double>{sum};
+    return std::vector<double>{block.nll, block.weight};
   };
   NllSums sums;
-  for (const double sum : mpi::over_blocks(comm, {file.info().count(options.split), rows_per_block}, compute))
-    sums.total += sum;
-  if (comm.any(times.size() > max_times)) return sums;
   // In the order of the blocks, so that every rank count gives the same bits.
-  const std::vector<double> all = comm.all_gather(entries);
-  for (std::size_t k = 0; k + 3 <= all.size(); k += 3) {
-    auto& entry = sums.by_time[all[k]];
-    entry.first += all[k + 1];
-    entry.second += static_cast<std::int64_t>(all[k + 2]);
+  const std::vector<double> totals =
+      mpi::over_blocks(comm, {file.info().count(options.split), rows_per_block}, compute);
+  for (std::size_t k = 0; k + 2 <= totals.size(); k += 2) {
+    sums.nll += totals[k];
+    sums.weight += totals[k + 1];
   }
-  if (sums.by_time.size() > max_times) sums.by_time.clear();
+  sums.has_too_many_times = comm.any(times.size() > max_times);
+  if (sums.has_too_many_times) return sums;
+  const std::vector<double> all = comm.all_gather(entries);
+  for (std::size_t k = 0; k + numbers_of_time <= all.size(); k += numbers_of_time) add(&all[k], sums.by_time);
+  sums.has_too_many_times = sums.by_time.size() > max_times;
+  if (sums.has_too_many_times) sums.by_time.clear();
   return sums;
 }
 
-/// Exact distances between a snapshot, of which `n` rows are taken evenly, and as many samples, in model units.
+/// Exact distances between a snapshot, of which at most `n` points are taken, and as many samples, in model units.
 metrics::Wasserstein compare_snapshot(const Inference& inference, const io::PopulationRows& rows,
                                       std::int64_t n, std::uint64_t seed, std::uint64_t stream) {
   const Units& units = inference.model().units;
-  const auto dims = static_cast<std::size_t>(units.n_dims());
-  const std::vector<double> data =
-      units.to_model(metrics::thinned(rows.x, dims, static_cast<std::size_t>(n)));
   const std::vector<double> samples = units.to_model(inference.sample_at(rows.t.front(), 0, n, seed, stream));
-  return metrics::wasserstein(data.data(), samples.data(), static_cast<int>(n), units.n_dims());
+  const CountedRows counted = counted_rows(rows);
+  const auto count = static_cast<int>(n);
+  if (!counted.has_equal_weights && counted.size() == n) {
+    const std::vector<double> points = units.to_model(counted.x);
+    return metrics::wasserstein({points.data(), counted.weight.data(), count}, samples.data(), count,
+                                units.n_dims());
+  }
+  const std::vector<double> points = units.to_model(equal_mass_points(counted, n));
+  return metrics::wasserstein(points.data(), samples.data(), count, units.n_dims());
 }
 
-/// Fills in W1 and W2 of every snapshot, each found by one rank. The snapshots are all rows of the split, in
-/// order of time.
+/// Fills in W1 and W2 of every snapshot, each found by one rank.
+/// @param n_rows rows of each snapshot in the split, whatever their weight; in order of time these are all its rows
 void compare_snapshots(const Inference& inference, const io::PopulationFile& file,
                        const mpi::Communicator& comm, const EvaluationOptions& options,
-                       std::vector<TimeFigures>& snapshots) {
+                       const std::vector<std::int64_t>& n_rows, std::vector<TimeFigures>& snapshots) {
   const ScopedRegion region("optimal transport");
   std::vector<std::int64_t> first = {0};  // row of the snapshot within the split
-  for (TimeFigures& snapshot : snapshots) {
-    first.push_back(first.back() + snapshot.count);
+  for (const std::int64_t n : n_rows) first.push_back(first.back() + n);
+  for (TimeFigures& snapshot : snapshots)
     snapshot.w_count = std::min(snapshot.count, options.max_transport_points);
-  }
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     const auto k = static_cast<std::size_t>(begin);
     const io::PopulationRows rows =
         file.read_split(options.split, first[k], first[static_cast<std::size_t>(end)]);
     if (begin == end) return std::vector<double>();
+    if (snapshots[k].count == 0) return std::vector<double>{0, 0};
     const metrics::Wasserstein w =
         compare_snapshot(inference, rows, snapshots[k].w_count, options.seed, static_cast<std::uint64_t>(k));
     return std::vector<double>{w.w1, w.w2};
@@ -101,30 +139,60 @@ void compare_snapshots(const Inference& inference, const io::PopulationFile& fil
   }
 }
 
-}  // namespace
-
-Evaluation evaluate(const Inference& inference, const io::PopulationFile& file, const mpi::Communicator& comm,
-                    const EvaluationOptions& options) {
+/// Throws Error (bad input) where the file does not fit the model or the split has no row that counts.
+void require_fitting(const Inference& inference, const io::PopulationFile& file, const data::TimeTable& table,
+                     io::Split split) {
   const io::PopulationInfo& info = file.info();
   if (info.n_dims != inference.n_dims())
     fail_input(file.path() + ": /x has " + std::to_string(info.n_dims) + " coordinates, the model has " +
                std::to_string(inference.n_dims()));
-  Evaluation result;
-  result.count = info.count(options.split);
-  if (result.count == 0)
-    fail_input(file.path() + ": has no rows in the split '" + io::to_string(options.split) +
-               "'; give another one with --split train, val, test or all");
-  const NllSums sums = sum_nll(inference, file, comm, options);
-  result.nll_standardised = sums.total / static_cast<double>(result.count);
-  result.nll_original = result.nll_standardised + inference.model().units.log_volume();
+  if (table.of(split).rows > 0) return;
+  fail_input(file.path() + ": has no rows in the split '" + io::to_string(split) + "'" +
+             (info.count(split) > 0 ? " but of weight 0" : "") +
+             "; give another one with --split train, val, test or all");
+}
+
+/// Figures of the snapshots but for W1 and W2, those at which every row of the split has weight 0 included.
+std::vector<TimeFigures> figures_by_time(const NllSums& sums) {
+  std::vector<TimeFigures> all;
   for (const auto& [t, entry] : sums.by_time) {
     TimeFigures figures;
     figures.t = t;
-    figures.count = entry.second;
-    figures.nll = entry.first / static_cast<double>(entry.second);
-    result.times.push_back(figures);
+    figures.count = entry.count.rows;
+    figures.effective_count = entry.count.effective();
+    figures.nll = entry.nll / entry.count.weight;
+    all.push_back(figures);
   }
-  compare_snapshots(inference, file, comm, options, result.times);
+  return all;
+}
+
+}  // namespace
+
+Evaluation evaluate(const Inference& inference, const io::PopulationFile& file, const mpi::Communicator& comm,
+                    const EvaluationOptions& options) {
+  const data::TimeTable table = data::read_time_table(file, comm);
+  require_fitting(inference, file, table, options.split);
+  Evaluation result;
+  result.count = table.of(options.split).rows;
+  result.effective_count = table.of(options.split).effective();
+  result.is_weighted = file.info().has_weight;
+  const NllSums sums = sum_nll(inference, file, comm, options);
+  result.nll_standardised = sums.nll / sums.weight;
+  result.nll_original = result.nll_standardised + inference.model().units.log_volume();
+  if (table.is_continuous())
+    result.time_kind = TimeKind::events;
+  else if (sums.has_too_many_times)
+    result.time_kind = TimeKind::too_many_times;
+  if (result.time_kind != TimeKind::snapshots) return result;
+  std::vector<std::int64_t> n_rows;
+  for (const auto& [t, entry] : sums.by_time) n_rows.push_back(entry.n_rows);
+  result.times = figures_by_time(sums);
+  compare_snapshots(inference, file, comm, options, n_rows, result.times);
+  const auto is_empty = [](const TimeFigures& figures) { return figures.count == 0; };
+  result.times.erase(std::remove_if(result.times.begin(), result.times.end(), is_empty), result.times.end());
+  for (const data::TimeRows& at : table.times)
+    if (at.of(options.split).rows == 0 && at.of(io::Split::all).rows > 0)
+      result.times_without_rows.push_back(at.t);
   return result;
 }
 

@@ -27,7 +27,10 @@ Json json_of_term(const TermComparison& figures) {
 Json json_of(const Evaluation& evaluation) {
   Json nll = Json::array(), w1 = Json::array(), w2 = Json::array();
   for (const TimeFigures& figures : evaluation.times) {
-    nll.push_back({{"t", figures.t}, {"standardised", figures.nll}, {"count", figures.count}});
+    nll.push_back({{"t", figures.t},
+                   {"standardised", figures.nll},
+                   {"count", figures.count},
+                   {"effective_count", figures.effective_count}});
     w1.push_back({{"t", figures.t}, {"value", figures.w1}, {"count", figures.w_count}});
     w2.push_back({{"t", figures.t}, {"value", figures.w2}, {"count", figures.w_count}});
   }
@@ -35,7 +38,9 @@ Json json_of(const Evaluation& evaluation) {
            {{"standardised", evaluation.nll_standardised},
             {"original", evaluation.nll_original},
             {"count", evaluation.count},
-            {"per_time", nll}}},
+            {"effective_count", evaluation.effective_count},
+            {"per_time", nll},
+            {"times_without_rows", evaluation.times_without_rows}}},
           {"w1", w1},
           {"w2", w2}};
 }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "rhoflux/core/text.hpp"
+#include "rhoflux/core/times.hpp"
 #include "rhoflux/metrics/statistics.hpp"
 
 namespace rhoflux::inference {
@@ -36,10 +36,11 @@ TransportReport::Distances distances_to_data(const Inference& inference, const s
 }
 
 std::vector<std::string> to_text(const TransportReport& report) {
-  const std::string to = formatted("%g", report.to);
+  const std::vector<std::string> times = distinct_texts({report.from, report.to});
+  const std::string& to = times[1];
   std::vector<std::string> lines;
-  lines.push_back(std::to_string(report.count) + " particles from t = " + formatted("%g", report.from) +
-                  " to " + to + ", g = " + report.volatility);
+  lines.push_back(std::to_string(report.count) + " particles from t = " + times[0] + " to " + to +
+                  ", g = " + report.volatility);
   lines.push_back(
       "transport cost: mean squared displacement " + formatted("%.6g", report.mean_squared_displacement) +
       (report.kinetic_energy ? ", kinetic energy int E|u|^2 dt " + std::to_string(*report.kinetic_energy)

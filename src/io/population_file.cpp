@@ -6,6 +6,7 @@
 #include "hdf5_types.hpp"
 #include "population_format.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/times.hpp"
 #include "rhoflux/io/population.hpp"
 
 namespace rhoflux::io {
@@ -72,6 +73,7 @@ PopulationFile::PopulationFile(const std::string& path, const mpi::Communicator&
   silence_hdf5();
   read_attributes();
   open();
+  resolve_held_out();
   scan();
 }
 
@@ -296,6 +298,47 @@ std::int64_t PopulationFile::count_in_block(Split split, std::size_t block) cons
 
 bool PopulationFile::is_held_out(double t) const {
   return std::find(m_hold_out_times.begin(), m_hold_out_times.end(), t) != m_hold_out_times.end();
+}
+
+/// The times that are held out become those of the file that they name.
+void PopulationFile::resolve_held_out() {
+  mpi::on_every_rank(m_comm, [&] {
+    for (double& t : m_hold_out_times) t = named_time(t).value_or(t);
+  });
+}
+
+std::optional<double> PopulationFile::named_time(double t) const {
+  std::int64_t first = 0, end = m_info.n_rows;  // the first row whose time is not below t is among these
+  const auto time_of = [&](std::int64_t row) { return read_slab<double>(m_t, row, 1, 1)[0]; };
+  while (first < end) {
+    const std::int64_t middle = first + (end - first) / 2;
+    if (time_of(middle) < t)
+      first = middle + 1;
+    else
+      end = middle;
+  }
+  std::vector<double> neighbours;
+  if (first > 0) neighbours.push_back(time_of(first - 1));
+  if (first < m_info.n_rows) neighbours.push_back(time_of(first));
+  return rhoflux::named_time(neighbours, t);
+}
+
+void PopulationFile::for_each_marks(const std::function<void(const RowMarks&)>& visit) const {
+  for (std::int64_t first = 0; first < m_info.n_rows; first += piece_rows()) {
+    const std::int64_t count = std::min(piece_rows(), m_info.n_rows - first);
+    RowMarks marks;
+    marks.t = read_slab<double>(m_t, first, count, 1);
+    marks.weight.assign(marks.t.size(), 1.0);
+    if (m_info.has_weight) marks.weight = read_slab<double>(m_weight, first, count, 1);
+    marks.split.assign(marks.t.size(), Split::train);
+    if (m_info.has_split) {
+      const std::vector<std::int8_t> split = read_slab<std::int8_t>(m_split, first, count, 1);
+      for (std::size_t i = 0; i < split.size(); ++i) marks.split[i] = static_cast<Split>(split[i]);
+    }
+    for (std::size_t i = 0; i < marks.t.size(); ++i)
+      if (is_held_out(marks.t[i])) marks.split[i] = Split::all;
+    visit(marks);
+  }
 }
 
 void PopulationFile::visit_split(Split split, std::int64_t begin, std::int64_t end,

@@ -13,7 +13,7 @@
 
 #include "rhoflux/checkpoint/checkpoint.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/text.hpp"
+#include "rhoflux/core/times.hpp"
 #include "rhoflux/inference/inference.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/version.hpp"
@@ -77,9 +77,9 @@ int guarded(char** error, const std::function<void()>& work) {
 }
 
 void require_in_range(const Units& units, double t) {
-  if (!units.is_in_time_range(t))
-    fail_input("time " + formatted("%.10g", t) + " is outside the model's range, " +
-               formatted("%.10g", units.t_first) + " to " + formatted("%.10g", units.t_last));
+  if (units.is_in_time_range(t)) return;
+  const std::vector<std::string> texts = distinct_texts({t, units.t_first, units.t_last});
+  fail_input("time " + texts[0] + " is outside the model's range, " + texts[1] + " to " + texts[2]);
 }
 
 std::size_t checked_size(const char* name, std::int64_t value) {

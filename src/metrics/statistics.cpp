@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace rhoflux::metrics {
 
@@ -29,6 +30,47 @@ double kolmogorov_smirnov(const std::vector<double>& levels, std::size_t n_colum
   return largest;
 }
 
+namespace {
+
+/// A level and its weight.
+struct WeightedLevel {
+  double level, weight;
+};
+
+double weighted_kolmogorov_smirnov(std::vector<WeightedLevel> levels) {
+  double total = 0, most = 0, squared = 0;  // squared: of w / most, which does not overflow
+  for (const auto& [level, weight] : levels) {
+    if (std::isnan(level)) return std::numeric_limits<double>::infinity();
+    total += weight;
+    most = std::max(most, weight);
+  }
+  if (levels.empty()) return 0;
+  for (const WeightedLevel& one : levels) squared += one.weight / most * (one.weight / most);
+  std::sort(levels.begin(), levels.end(),
+            [](const WeightedLevel& a, const WeightedLevel& b) { return a.level < b.level; });
+  double largest = 0, below = 0;
+  for (const auto& [level, weight] : levels) {
+    largest = std::max(largest, level - below / total);
+    below += weight;
+    largest = std::max(largest, below / total - level);
+  }
+  return total / most / std::sqrt(squared) * largest;
+}
+
+}  // namespace
+
+double kolmogorov_smirnov(const std::vector<double>& levels, const std::vector<double>& weight,
+                          std::size_t n_columns) {
+  double largest = 0;
+  for (std::size_t column = 0; column < n_columns; ++column) {
+    std::vector<WeightedLevel> of_column;
+    for (std::size_t row = 0; row < weight.size(); ++row)
+      if (weight[row] > 0) of_column.push_back({levels[row * n_columns + column], weight[row]});
+    largest = std::max(largest, weighted_kolmogorov_smirnov(std::move(of_column)));
+  }
+  return largest;
+}
+
 double kolmogorov_smirnov_bound(double p) {
   return std::sqrt(-0.5 * std::log(0.5 * p));
 }
@@ -40,6 +82,23 @@ std::vector<double> thinned(const std::vector<double>& x, std::size_t n_columns,
   for (std::size_t k = 0; k < keep; ++k) {
     const auto row = x.begin() + static_cast<std::ptrdiff_t>(k * n / keep * n_columns);
     kept.insert(kept.end(), row, row + static_cast<std::ptrdiff_t>(n_columns));
+  }
+  return kept;
+}
+
+std::vector<double> thinned_by_weight(const std::vector<double>& x, const std::vector<double>& weight,
+                                      std::size_t n_columns, std::size_t keep) {
+  double total = 0, sum = 0;
+  for (const double w : weight) total += w;
+  std::vector<double> kept;
+  kept.reserve(keep * n_columns);
+  std::size_t taken = 0;
+  for (std::size_t row = 0; row < weight.size(); ++row) {
+    sum += weight[row];  // at the end exactly the total
+    const auto first = x.begin() + static_cast<std::ptrdiff_t>(row * n_columns);
+    for (; taken < keep && (static_cast<double>(taken) + 0.5) / static_cast<double>(keep) * total < sum;
+         ++taken)
+      kept.insert(kept.end(), first, first + static_cast<std::ptrdiff_t>(n_columns));
   }
   return kept;
 }

@@ -36,9 +36,13 @@ void Reporter::start(const RunSizes& sizes, std::int64_t step) const {
   for (const ReportedTerm& term : m_terms)
     terms += (terms.empty() ? "" : " + ") + formatted("%g ", term.schedule.weight) + term.name;
   m_log("model: " + std::to_string(sizes.n_parameters) + " parameters, " + std::to_string(sizes.n_dims) +
-        " dimensions; data: " + std::to_string(sizes.n_train_rows) + " training and " +
-        std::to_string(sizes.n_validation_rows) + " validation rows; " + std::to_string(sizes.n_ranks) +
+        " dimensions; data: " + std::to_string(sizes.train_rows.rows) + " training and " +
+        std::to_string(sizes.validation_rows.rows) + " validation rows; " + std::to_string(sizes.n_ranks) +
         " ranks" + (sizes.n_threads > 1 ? " of " + std::to_string(sizes.n_threads) + " threads" : ""));
+  if (sizes.has_weights)
+    m_log("weights: these rows have a weight above 0; effective numbers (sum w)^2 / sum w^2: " +
+          formatted("%.1f", sizes.train_rows.effective()) + " training and " +
+          formatted("%.1f", sizes.validation_rows.effective()) + " validation rows");
   if (sizes.n_threads < m_config.threads)
     m_log("note: " + std::to_string(m_config.threads - sizes.n_threads) + " of " +
           std::to_string(m_config.threads) +

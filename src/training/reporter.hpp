@@ -8,6 +8,7 @@
 
 #include "early_stopping.hpp"
 #include "rhoflux/checkpoint/training_state.hpp"
+#include "rhoflux/data/time_table.hpp"
 #include "rhoflux/objectives/config.hpp"
 #include "rhoflux/training/trainer.hpp"
 
@@ -22,7 +23,8 @@ struct ReportedTerm {
 /// Sizes that the first lines of the log give.
 struct RunSizes {
   int n_parameters = 0, n_dims = 0, n_ranks = 1, n_threads = 1;
-  std::int64_t n_train_rows = 0, n_validation_rows = 0;
+  data::RowCount train_rows, validation_rows;
+  bool has_weights = false;  ///< of the data
 };
 
 /// What the last step says besides the values of the terms.

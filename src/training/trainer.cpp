@@ -137,6 +137,8 @@ class Trainer {
   CheckpointStore m_store;
   StepFigures m_figures;          ///< of the last step
   std::int64_t m_first_step = 0;  ///< steps made before this run
+  data::RowCount m_train_count;
+  bool m_has_weights = false;
 };
 
 template <class Scalar>
@@ -160,6 +162,10 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const data::Sources& sources, 
                                                       : EarlyStopping::Best::by_likelihood}),
       m_reporter(config, terms_of(m_objective), log),
       m_store(config.checkpoint, comm, m_workers.dynamics(0).layout()) {
+  if (sources.data) {
+    m_train_count = data::count_rows(*sources.data, io::Split::train, comm);
+    m_has_weights = sources.data->info().has_weight;
+  }
   set_terms(m_state, m_reporter.terms());
   if (m_state.parameters.empty())
     set_initial_parameters(sources);
@@ -242,7 +248,7 @@ template <class Scalar>
 bool Trainer<Scalar>::validate() {
   const ScopedRegion region("validate");
   std::optional<double> nll;
-  if (m_validation.n_rows() > 0) nll = m_validation.nll(m_arrays.inference_parameters());
+  if (m_validation.count().rows > 0) nll = m_validation.nll(m_arrays.inference_parameters());
   const Standing standing = m_early_stopping.standing(m_state, nll);
   if (nll) m_reporter.report_validation(m_state, *nll, standing);
   m_early_stopping.note(m_state, nll, standing);
@@ -262,7 +268,7 @@ RunEnd Trainer<Scalar>::run() {
   const TrainingConfig& training = m_config.training;
   const StopRequest stop(m_config.limits);
   m_reporter.start({m_workers.dynamics(0).layout().count(), m_run.model.units.n_dims(), m_comm.size(),
-                    m_workers.size(), m_state.n_train_rows, m_validation.n_rows()},
+                    m_workers.size(), m_train_count, m_validation.count(), m_has_weights},
                    m_state.step);
   Clock::time_point reported = Clock::now();
   m_store.start_clock();
@@ -323,9 +329,11 @@ parallel::BatchPartition partition_of(const TrainingConfig& training, const obje
 
 RunEnd train(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
              const std::function<void(const std::string&)>& log) {
-  if (config.training.patience > 0 && sources.count(io::Split::val) == 0)
+  const bool has_validation = sources.data && data::count_rows(*sources.data, io::Split::val, comm).rows > 0;
+  if (config.training.patience > 0 && !has_validation)
     fail_input("training.patience = " + std::to_string(config.training.patience) +
-               ": there are no validation rows to look at; must be 0");
+               ": there are no validation rows to look at" +
+               (sources.count(io::Split::val) > 0 ? " but of weight 0" : "") + "; must be 0");
   if (config.training.matrix_precision == MatrixPrecision::tf32 && !offers_tf32)
     fail_input("training.matrix_precision = tf32: this program computes on " + backend_name() +
                ", which has no such products; must be full");

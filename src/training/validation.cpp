@@ -6,14 +6,18 @@
 namespace rhoflux::training {
 namespace {
 
-/// sum_s -log rho_s; nvcc wants kernels in functions that all may call.
+/// sum_s -w_s log rho_s; nvcc wants kernels in functions that all may call.
 template <class Scalar>
-double sum_of_negatives(const ExecutionSpace& space, const ConstVector<Scalar>& log_rho, int n) {
-  const ConstVector<Scalar> values = log_rho;
+double sum_of_negatives(const ExecutionSpace& space, const ConstVector<Scalar>& log_rho,
+                        const ConstVector<Scalar>& weight, int n) {
+  const ConstVector<Scalar> values = log_rho, factors = weight;
   double sum = 0;
   sum_over(
       space, "validation nll", n,
-      KOKKOS_LAMBDA(int s, double& total) { total -= static_cast<double>(values(s)); }, sum);
+      KOKKOS_LAMBDA(int s, double& total) {
+        total -= static_cast<double>(factors(s)) * static_cast<double>(values(s));
+      },
+      sum);
   return sum;
 }
 
@@ -26,13 +30,15 @@ Validation<Scalar>::Validation(const data::Sources& sources, const Units& units,
   for (int k = 0; k < workers.size(); ++k) m_log_rho.push_back(make_vector<Scalar>("log density", chunk));
   if (!sources.data) return;
   const std::int64_t n_rows = sources.count(io::Split::val);
+  m_count = data::count_rows(*sources.data, io::Split::val, comm);
   m_share = mpi::Blocks{n_rows, chunk}.share_of_rank(comm.rank(), comm.size());
-  m_rows = data::read_shard<Scalar>(*sources.data, io::Split::val, m_share, units, 1.0);
+  m_rows = data::read_shard<Scalar>(*sources.data, io::Split::val, m_share, units,
+                                    m_count.rows > 0 ? m_count.weight / static_cast<double>(n_rows) : 1.0);
 }
 
 /// Of rows [begin, end), which are at most a chunk.
 template <class Scalar>
-double Validation<Scalar>::negative_sum(int worker, const Vector<Scalar>& parameters, std::int64_t begin,
+double Validation<Scalar>::weighted_sum(int worker, const Vector<Scalar>& parameters, std::int64_t begin,
                                         std::int64_t end) const {
   const ExecutionSpace& space = m_workers.space(worker);
   const auto part = Kokkos::make_pair(begin - m_share.begin, end - m_share.begin);
@@ -40,7 +46,8 @@ double Validation<Scalar>::negative_sum(int worker, const Vector<Scalar>& parame
                                           Kokkos::subview(borrowed(m_rows.x), Kokkos::ALL, part)};
   const Vector<Scalar> log_rho = m_log_rho[static_cast<std::size_t>(worker)];
   m_workers.dynamics(worker).density().log_density(space, parameters, points, log_rho);
-  return sum_of_negatives<Scalar>(space, log_rho, points.size());
+  return sum_of_negatives<Scalar>(space, log_rho, Kokkos::subview(borrowed(m_rows.weight), part),
+                                  points.size());
 }
 
 template <class Scalar>
@@ -54,12 +61,12 @@ double Validation<Scalar>::nll(const Vector<Scalar>& parameters) const {
     const mpi::Share part = mpi::share_of(n_mine, worker, m_workers.size());
     for (std::int64_t k = part.begin; k < part.end; ++k) {
       const mpi::Share rows = blocks.items(first + k);
-      mine[static_cast<std::size_t>(k)] = negative_sum(worker, shared, rows.begin, rows.end);
+      mine[static_cast<std::size_t>(k)] = weighted_sum(worker, shared, rows.begin, rows.end);
     }
   });
   double total = 0;
   for (const double sum : m_comm.all_gather(mine)) total += sum;
-  return total / static_cast<double>(m_rows.total);
+  return total / static_cast<double>(m_rows.total);  // the weights in m_rows have mean 1
 }
 
 template class Validation<float>;

@@ -5,6 +5,7 @@
 
 #include "rhoflux/data/shard.hpp"
 #include "rhoflux/data/sources.hpp"
+#include "rhoflux/data/time_table.hpp"
 #include "rhoflux/mpi/communicator.hpp"
 #include "workers.hpp"
 
@@ -19,22 +20,23 @@ class Validation {
   Validation(const data::Sources& sources, const Units& units, const mpi::Communicator& comm,
              Workers<Scalar>& workers, int chunk);
 
-  /// Validation rows over all ranks; 0 without data.
-  std::int64_t n_rows() const { return m_rows.total; }
+  /// Validation rows of weight above 0 over all ranks; none without data.
+  const data::RowCount& count() const { return m_count; }
 
-  /// (1/N) sum_s -log rho_{t_s}(x_s). Sums of fixed blocks, added in block order, so that every rank count
+  /// sum_s -w_s log rho_{t_s}(x_s) / sum_s w_s, w the weights of the rows. Sums of fixed blocks, added in block order, so that every rank count
   /// gives the same bits. Collective; there must be rows.
   double nll(const Vector<Scalar>& parameters) const;
 
  private:
-  double negative_sum(int worker, const Vector<Scalar>& parameters, std::int64_t begin,
+  double weighted_sum(int worker, const Vector<Scalar>& parameters, std::int64_t begin,
                       std::int64_t end) const;
 
   const mpi::Communicator& m_comm;
   Workers<Scalar>& m_workers;
   int m_chunk;
-  mpi::Share m_share;                     ///< this rank's part of the validation rows
-  data::Shard<Scalar> m_rows;             ///< empty without data
+  mpi::Share m_share;  ///< this rank's part of the validation rows
+  data::RowCount m_count;
+  data::Shard<Scalar> m_rows;             ///< empty without data; weights of mean 1 over the split
   std::vector<Vector<Scalar>> m_log_rho;  ///< by worker
 };
 

@@ -18,6 +18,7 @@ sys.path.insert(0, str(TOOLS))
 
 import rhoflux  # noqa: E402
 from rhoflux.fields import trapezoid_weights  # noqa: E402
+from rhoflux.times import distinct_texts, named_time  # noqa: E402
 
 
 def refused(words, function, *arguments, **keywords):
@@ -286,6 +287,17 @@ def test_installation(folder):
     if subprocess.run([python, "-c", "import matplotlib"], stderr=subprocess.DEVNULL).returncode == 0:
         run(command, "density", "field.h5", "--data", "data.h5", "--output", "density.png")
         check((folder / "density.png").stat().st_size > 5000, "density.png")
+
+
+def test_times(folder):
+    """Texts tell times apart and name them; a time that has gone through float32 is found."""
+    check(distinct_texts([0, 1, 2.5], digits=3) == ["0", "1", "2.5"], "short times")
+    check(distinct_texts(2016 + np.arange(3) / 365.25, digits=3) == ["2016", "2016.00274", "2016.00548"], "days in years")
+    for times in ([0.1, 0.2, 0.3], [1460000000.0, 1460000001.0], [-1e-3, 0, 1e-9], [7.0]):
+        stored = np.array(times)
+        check([named_time(stored, float(text)) for text in distinct_texts(times)] == list(range(len(times))), f"{times}")
+    stored = np.array([0.1, 0.2, 0.3], "f4").astype(float)
+    check([named_time(stored, t) for t in (0.1, 0.2, 0.3, 0.25)] == [0, 1, 2, None], "float32")
 
 
 if __name__ == "__main__":

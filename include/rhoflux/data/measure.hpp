@@ -11,7 +11,7 @@ namespace rhoflux::data {
 enum class Scaling { none, standardised };
 
 /// Mean and unbiased standard deviation of the training split (weighted where rows carry weights) and the
-/// time range of the file. One rank streams the rows, so the figures are the same on any number of ranks.
+/// time range of the rows of weight above 0. One rank streams the rows, so the figures are the same on any number of ranks.
 /// Throws Error (bad input) for an empty training split or a coordinate that is constant.
 Units measure(const io::PopulationFile& file, const mpi::Communicator& comm, Scaling scaling);
 

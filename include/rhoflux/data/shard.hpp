@@ -17,8 +17,8 @@ struct Shard {
   std::int64_t begin = 0;  ///< index of the first row within the split
   std::int64_t total = 0;  ///< rows of the split over all ranks
   Vector<Scalar> tau;      ///< (n)
-  Matrix<Scalar> x;        ///< (n_dims, n)
-  Vector<Scalar> weight;   ///< (n), mean 1 over the training split
+  Matrix<Scalar> x;        ///< (n_dims, n); 0 in a row of weight 0
+  Vector<Scalar> weight;   ///< (n), divided by the mean weight given
   int size() const { return static_cast<int>(tau.extent(0)); }
 };
 
@@ -30,7 +30,9 @@ Shard<Scalar> read_shard(const io::PopulationFile& file, io::Split split, mpi::S
 /// Mean weight of the training split, from a stream of one rank.
 double mean_weight(const io::PopulationFile& file, const mpi::Communicator& comm);
 
-/// At most `max_rows` rows taken evenly from the training split, the same on every rank.
+/// At most `max_rows` rows that stand for the training split with equal weights, the same on every rank: taken evenly
+/// from it; where weights differ, by them: the rows in which the running sum of weights passes (k + 1/2) / n of the
+/// whole, k = 0 .. n - 1, n = max_rows (a row of large weight comes several times). A row of weight 0 never comes.
 density::InitialRows initial_rows(const io::PopulationFile& file, const mpi::Communicator& comm,
                                   const Units& units, std::int64_t max_rows);
 

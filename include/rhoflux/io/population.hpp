@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -88,6 +89,13 @@ struct PopulationRows {
   std::int64_t size() const { return static_cast<std::int64_t>(t.size()); }
 };
 
+/// Some rows of a population file without their coordinates.
+struct RowMarks {
+  std::vector<double> t;       ///< (n)
+  std::vector<double> weight;  ///< (n), 1 where the file has no weights
+  std::vector<Split> split;    ///< (n), Split::all for a row that is held out
+};
+
 struct PopulationInfo {
   std::int64_t n_rows = 0;                    ///< N, of all splits
   int n_dims = 0;                             ///< D
@@ -124,7 +132,7 @@ struct PopulationInfo {
 class PopulationFile {
  public:
   /// Collective. The communicator must outlive the object.
-  /// @param hold_out_times rows at exactly these times belong to no split but Split::all
+  /// @param hold_out_times rows at the times that these name (named_time()) belong to no split but Split::all
   PopulationFile(const std::string& path, const mpi::Communicator& comm,
                  const std::vector<double>& hold_out_times = {});
 
@@ -152,6 +160,13 @@ class PopulationFile {
   std::vector<std::int32_t> label_codes(const std::string& name,
                                         const std::vector<std::int64_t>& file_rows) const;
 
+  /// The same for t, weight and split of every row, without reading x.
+  void for_each_marks(const std::function<void(const RowMarks&)>& visit) const;
+
+  /// The time in the file that t names (named_time()), found by bisection on the calling rank alone; none: there is
+  /// no such time.
+  std::optional<double> named_time(double t) const;
+
  private:
   struct Dataset {
     Hdf5Handle handle;
@@ -177,6 +192,7 @@ class PopulationFile {
                            int n_columns) const;
   FileRows read_rows(std::int64_t first_row, std::int64_t n_rows) const;
   std::int64_t piece_rows() const;
+  void resolve_held_out();
   std::int64_t count_in_block(Split split, std::size_t block) const;
   bool is_held_out(double t) const;
   void visit_split(Split split, std::int64_t begin, std::int64_t end,

@@ -16,6 +16,14 @@ double kolmogorov_smirnov(std::vector<double> levels);
 /// The largest of this statistic over the columns of levels (n, n_columns), C order; 0 where n is 0.
 double kolmogorov_smirnov(const std::vector<double>& levels, std::size_t n_columns);
 
+/// The same for levels with weights (n), of which each column of levels has the same ones:
+///
+///   sqrt(n_eff) max_u | share of the weight at levels below u - u |,   n_eff = (sum w)^2 / sum w^2 (Kish 1965).
+///
+/// A level of weight 0 does not count; equal weights give the statistic above. 0 where no weight is above 0.
+double kolmogorov_smirnov(const std::vector<double>& levels, const std::vector<double>& weight,
+                          std::size_t n_columns);
+
 /// The value that the statistic exceeds with a small probability p for large n:
 ///   P(K > x) = 2 sum_{k>0} (-1)^(k-1) e^(-2 k^2 x^2),
 /// of which the first term is kept.
@@ -23,6 +31,12 @@ double kolmogorov_smirnov_bound(double p);
 
 /// `keep` rows of x (n, n_columns), C order, spread evenly: rows floor(k n / keep), k = 0 .. keep - 1.
 std::vector<double> thinned(const std::vector<double>& x, std::size_t n_columns, std::size_t keep);
+
+/// `keep` rows of x (n, n_columns) that stand for all of them with equal weights: those in which the running sum of the
+/// weights (n) passes (k + 1/2) / keep of the whole, k = 0 .. keep - 1. A row of large weight comes several times, one
+/// of weight 0 never (systematic resampling; Kitagawa 1996).
+std::vector<double> thinned_by_weight(const std::vector<double>& x, const std::vector<double>& weight,
+                                      std::size_t n_columns, std::size_t keep);
 
 /// sum_k (b_k - a_k)^2, added to `sum` in this order, so that a sum over pieces has the bits of the whole.
 void add_squared_distance(const double* a, const double* b, std::size_t count, double& sum);

@@ -2,7 +2,7 @@
 
 namespace rhoflux::metrics {
 
-/// Exact distances between two point sets of equal size and equal weights.
+/// Exact distances between two point sets.
 struct Wasserstein {
   double w1 = 0.0;  ///< cost |x - y|
   double w2 = 0.0;  ///< square root of the least mean of |x - y|^2
@@ -23,5 +23,22 @@ double wasserstein(const double* a, const double* b, int n, int d, int order);
 
 /// Both orders at once.
 Wasserstein wasserstein(const double* a, const double* b, int n, int d);
+
+/// Points x (n, d), C order, with weights (n), none negative.
+struct WeightedPoints {
+  const double* x;
+  const double* weight;
+  int n;
+};
+
+/// Exact optimal transport between weighted points and n_b points of equal weight, by the same method:
+///
+///   W_p = ( min over P of sum_ij P_ij |a_i - b_j|^p )^(1/p),
+///   P_ij >= 0,  sum_j P_ij = w_i / sum w,  sum_i P_ij = 1 / n_b.
+///
+/// The masses are whole numbers of parts of 2^-52 (or a little more) of the whole, to which the weights are rounded.
+/// Memory is about 80 n n_b bytes. Errors: as above, or weights that are negative, not finite or all 0.
+double wasserstein(const WeightedPoints& a, const double* b, int n_b, int d, int order);
+Wasserstein wasserstein(const WeightedPoints& a, const double* b, int n_b, int d);
 
 }  // namespace rhoflux::metrics

@@ -59,6 +59,14 @@ TEST_F(Measure, CountsWeights) {
   EXPECT_NEAR(units.scale[0], std::sqrt(2.0 * (2.0 / 3) * (1.0 / 3)), 1e-14);  // n / (n - 1) of two rows
 }
 
+/// Nor do the times of rows of weight 0.
+TEST_F(Measure, TimesOfWeightZeroAreOutside) {
+  data.t = {-9999, 2, 3, 4, 5};
+  data.weight = {0, 1, 1, 1, 0};
+  EXPECT_EQ(measured(Scaling::standardised).t_first, 2);
+  EXPECT_EQ(measured(Scaling::none).t_last, 4);
+}
+
 TEST_F(Measure, RefusesWhatHasNoScale) {
   data.x[1] = data.x[3] = data.x[5] = 7;
   for (const Scaling scaling : {Scaling::none, Scaling::standardised})

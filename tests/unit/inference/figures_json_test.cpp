@@ -38,13 +38,19 @@ TEST(FiguresJson, OfAnEvaluation) {
   evaluation.nll_standardised = 0.1;
   evaluation.nll_original = 1.0 / 3.0;
   evaluation.count = 12;
-  evaluation.times = {{0.25, 7, 1.5, 0.5, 0.75, 6}, {1, 5, 2.5, 0.25, 0.5, 5}};
+  evaluation.effective_count = 9.5;
+  evaluation.times = {{0.25, 7, 1.5, 0.5, 0.75, 6, 6.5}, {1, 5, 2.5, 0.25, 0.5, 5, 3}};
+  evaluation.times_without_rows = {2016 + 1 / 365.25};
   const Json found = read_back(evaluation);
   EXPECT_EQ(names_of(found), (Names{"nll", "w1", "w2"}));
-  EXPECT_EQ(names_of(found["nll"]), (Names{"standardised", "original", "count", "per_time"}));
+  EXPECT_EQ(names_of(found["nll"]), (Names{"standardised", "original", "count", "effective_count", "per_time",
+                                           "times_without_rows"}));
   EXPECT_EQ(found["nll"]["original"], 1.0 / 3.0);  // to the bit
   EXPECT_EQ(found["nll"]["count"], 12);
-  EXPECT_EQ(found["nll"]["per_time"][1], (Json{{"t", 1.0}, {"standardised", 2.5}, {"count", 5}}));
+  EXPECT_EQ(found["nll"]["effective_count"], 9.5);
+  EXPECT_EQ(found["nll"]["times_without_rows"][0], 2016 + 1 / 365.25);  // all digits
+  EXPECT_EQ(found["nll"]["per_time"][1],
+            (Json{{"t", 1.0}, {"standardised", 2.5}, {"count", 5}, {"effective_count", 3.0}}));
   EXPECT_EQ(found["w1"][0], (Json{{"t", 0.25}, {"value", 0.5}, {"count", 6}}));
   EXPECT_EQ(found["w2"][1], (Json{{"t", 1.0}, {"value", 0.5}, {"count", 5}}));
 }
@@ -60,7 +66,7 @@ TEST(FiguresJson, WhatIsNotFiniteIsNull) {
   Evaluation evaluation;
   evaluation.nll_standardised = nan;
   evaluation.nll_original = -infinity;
-  evaluation.times = {{0, 1, infinity, nan, nan, 1}};
+  evaluation.times = {{0, 1, infinity, nan, nan, 1, 1}};
   const Json found = read_back(evaluation);
   EXPECT_TRUE(found["nll"]["standardised"].is_null());
   EXPECT_TRUE(found["nll"]["original"].is_null());

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -31,6 +32,37 @@ TEST(KolmogorovSmirnov, TakesTheWorstColumn) {
 TEST(KolmogorovSmirnov, OfWhatIsNotANumberIsInfinite) {
   EXPECT_EQ(kolmogorov_smirnov(std::vector<double>{0.5, nan, 0.1}), infinity);
   EXPECT_EQ(kolmogorov_smirnov({0.5, 0.5, 0.5, nan}, 2), infinity);
+}
+
+/// Weights that are whole numbers are copies, of which n_eff is fewer.
+TEST(KolmogorovSmirnov, OfWeightsIsThatOfCopies) {
+  const std::vector<double> levels = {0.2, 0.9, 0.25, 0.8, 0.75, 0.1}, weight = {1, 2, 3};
+  const std::vector<double> copies = {0.2, 0.9, 0.25, 0.8, 0.25, 0.8, 0.75, 0.1, 0.75, 0.1, 0.75, 0.1};
+  const double n_eff = 36.0 / 14;
+  EXPECT_DOUBLE_EQ(kolmogorov_smirnov(levels, weight, 2),
+                   kolmogorov_smirnov(copies, 2) * std::sqrt(n_eff / 6));
+  EXPECT_DOUBLE_EQ(kolmogorov_smirnov(levels, {0.5, 0.5, 0.5}, 2), kolmogorov_smirnov(levels, 2));
+  EXPECT_DOUBLE_EQ(kolmogorov_smirnov({0.2, nan, 0.6}, {1, 0, 1}, 1),
+                   kolmogorov_smirnov(std::vector<double>{0.2, 0.6}));
+  EXPECT_EQ(kolmogorov_smirnov({0.2, nan, 0.6}, {1, 1, 1}, 1), infinity);
+  for (const double scale : {1e-300, 1e300})
+    EXPECT_DOUBLE_EQ(kolmogorov_smirnov(levels, {scale, 2 * scale, 3 * scale}, 2),
+                     kolmogorov_smirnov(levels, weight, 2));
+  EXPECT_EQ(kolmogorov_smirnov({0.2}, {0}, 1), 0);
+}
+
+/// 400 sets of 500 uniform levels with weights in 0.5 .. 1.5 exceed the bound of p = 0.1 about as often as those without.
+TEST(KolmogorovSmirnov, BoundHoldsForWeights) {
+  std::mt19937 engine(2);
+  std::uniform_real_distribution<double> uniform;
+  int beyond = 0;
+  for (int set = 0; set < 400; ++set) {
+    std::vector<double> levels(500), weight(500);
+    for (double& level : levels) level = uniform(engine);
+    for (double& w : weight) w = 0.5 + uniform(engine);
+    beyond += kolmogorov_smirnov(levels, weight, 1) > kolmogorov_smirnov_bound(0.1) ? 1 : 0;
+  }
+  EXPECT_NEAR(beyond, 40, 4 * 6);
 }
 
 /// P(K > x) by the series is p at the bound.
@@ -63,6 +95,34 @@ TEST(Thinned, TakesRowsEvenly) {
   EXPECT_EQ(thinned(x, 2, 3), (std::vector<double>{0, 0, 3, -3, 6, -6}));
   EXPECT_EQ(thinned(x, 2, 10), x);
   EXPECT_TRUE(thinned(x, 2, 0).empty());
+}
+
+/// Copies of a row are its share of the weights to less than one; a row of weight 0 never comes.
+TEST(ThinnedByWeight, TakesRowsAsOftenAsTheirWeightSays) {
+  const std::vector<double> x = {0, 0, 1, -1, 2, -2, 3, -3}, weight = {2, 0, 1, 1};
+  EXPECT_EQ(thinned_by_weight(x, weight, 2, 4), (std::vector<double>{0, 0, 0, 0, 2, -2, 3, -3}));
+  EXPECT_EQ(thinned_by_weight(x, weight, 2, 2), (std::vector<double>{0, 0, 3, -3}));
+  EXPECT_TRUE(thinned_by_weight(x, weight, 2, 0).empty());
+  std::mt19937 engine(3);
+  std::uniform_real_distribution<double> uniform;
+  std::vector<double> rows, weights;
+  double total = 0;
+  for (int row = 0; row < 50; ++row) {
+    rows.push_back(row);
+    weights.push_back(row % 7 == 0 ? 0 : std::pow(uniform(engine), 4));
+    total += weights.back();
+  }
+  for (const std::size_t keep : {1u, 7u, 50u, 1000u}) {
+    const std::vector<double> kept = thinned_by_weight(rows, weights, 1, keep);
+    ASSERT_EQ(kept.size(), keep);
+    for (std::size_t row = 0; row < 50; ++row) {
+      const auto copies = static_cast<double>(std::count(kept.begin(), kept.end(), rows[row]));
+      EXPECT_LT(std::abs(copies - static_cast<double>(keep) * weights[row] / total), 1 + 1e-9) << row;
+      if (weights[row] == 0) {
+        EXPECT_EQ(copies, 0);
+      }
+    }
+  }
 }
 
 TEST(SquaredDistance, AddsUpInPieces) {

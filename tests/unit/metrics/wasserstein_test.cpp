@@ -123,6 +123,72 @@ TEST(Wasserstein, KeepsItsAccuracyBesideAFarPoint) {
   EXPECT_NEAR(found, std::sqrt(square), 1e-4 * std::sqrt(square));
 }
 
+/// Weights that are whole numbers are copies of points: the transport of n = sum w points of equal weight.
+TEST(WassersteinOfWeights, EqualsThatOfCopies) {
+  const std::vector<double> weight = {1, 3, 0, 2, 1, 5};  // 12 in all
+  const int n_a = 6, n_b = 12, d = 2;
+  for (unsigned seed = 1; seed <= 10; ++seed) {
+    const std::vector<double> a = random_points(n_a, d, seed), b = random_points(n_b, d, seed + 100);
+    std::vector<double> copies;
+    for (std::size_t i = 0; i < weight.size(); ++i)
+      for (int k = 0; k < static_cast<int>(weight[i]); ++k)
+        copies.insert(copies.end(), {a[2 * i], a[2 * i + 1]});
+    const Wasserstein expected = wasserstein(copies.data(), b.data(), n_b, d);
+    for (const double scale : {1.0, 1e-300, 1e300, 1.0 / 3}) {
+      std::vector<double> scaled = weight;
+      for (double& w : scaled) w *= scale;
+      const Wasserstein found = wasserstein({a.data(), scaled.data(), n_a}, b.data(), n_b, d);
+      EXPECT_NEAR(found.w1, expected.w1, 1e-11 * expected.w1) << seed;
+      EXPECT_NEAR(found.w2, expected.w2, 1e-11 * expected.w2) << seed;
+    }
+  }
+}
+
+/// In one dimension P joins equal levels of the two distribution functions:
+/// W_p^p = int_0^1 |F_a^-1(q) - F_b^-1(q)|^p dq, piece by piece between the steps of both.
+TEST(WassersteinOfWeights, EqualsTheQuantileFormulaInOneDimension) {
+  const int n_a = 40, n_b = 27;
+  std::vector<double> a = random_points(n_a, 1, 1), b = random_points(n_b, 1, 2),
+                      weight = random_points(n_a, 1, 3);
+  double total = 0;
+  for (double& w : weight) total += w = w * w * w * w;
+  const Wasserstein found = wasserstein({a.data(), weight.data(), n_a}, b.data(), n_b, 1);
+  std::vector<std::size_t> order(a.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [&](std::size_t i, std::size_t j) { return a[i] < a[j]; });
+  std::sort(b.begin(), b.end());
+  double w1 = 0, square = 0, left_of_a = weight[order[0]] / total, left_of_b = 1.0 / n_b;
+  for (std::size_t i = 0, j = 0; i < a.size() && j < b.size();) {
+    const double mass = std::min(left_of_a, left_of_b), step = std::abs(a[order[i]] - b[j]);
+    w1 += mass * step;
+    square += mass * step * step;
+    left_of_a -= mass;
+    left_of_b -= mass;
+    if (left_of_a <= 0 && ++i < a.size()) left_of_a = weight[order[i]] / total;
+    if (left_of_b <= 0 && ++j < b.size()) left_of_b = 1.0 / n_b;
+  }
+  EXPECT_NEAR(found.w1, w1, 1e-11 * w1);
+  EXPECT_NEAR(found.w2, std::sqrt(square), 1e-11 * std::sqrt(square));
+}
+
+TEST(WassersteinOfWeights, OfEqualWeightsIsThatWithout) {
+  const int n = 60, d = 3;
+  const std::vector<double> a = random_points(n, d, 8), b = random_points(n, d, 9), weight(n, 0.7);
+  const Wasserstein expected = wasserstein(a.data(), b.data(), n, d);
+  const Wasserstein found = wasserstein({a.data(), weight.data(), n}, b.data(), n, d);
+  EXPECT_NEAR(found.w1, expected.w1, 1e-11 * expected.w1);
+  EXPECT_NEAR(found.w2, expected.w2, 1e-11 * expected.w2);
+}
+
+TEST(WassersteinOfWeights, RefusesWeightsThatAreNone) {
+  const double x[] = {0.0, 1.0};
+  for (const std::vector<double>& weight :
+       {std::vector<double>{0, 0}, {-1, 2}, {1, std::numeric_limits<double>::quiet_NaN()}, {1e308, 1e308}})
+    test::expect_error(ExitCode::bad_input, {"weight"}, [&] {
+      (void)wasserstein({x, weight.data(), 2}, x, 2, 1);
+    });
+}
+
 TEST(Wasserstein, RefusesWhatItCannotCompare) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const double good[] = {0.0, 1.0};

@@ -164,6 +164,78 @@ TEST(Trainer, StopsEarlyWithoutImprovement) {
   EXPECT_NE(run.log.find("early stopping: no improvement in 3 validations"), std::string::npos);
 }
 
+/// A run whose parameters stay those of the start, in double precision.
+class WeightedRun {
+ public:
+  WeightedRun() {
+    run.config.training.precision = Precision::double_precision;
+    run.config.training.schedule.peak = 1e-30;
+    for (int row = 0; row < 64; ++row) {
+      rows.t.push_back(row / 16);
+      rows.x.insert(rows.x.end(), {std::sin(2.3 * row), std::sin(2.3 * row + 1.1)});
+      rows.split.push_back(row % 4 == 3 ? 1 : 0);
+      rows.weight.push_back(1);
+    }
+    rows.n_dims = 2;
+  }
+  /// The rows, as many copies of each as its weight says; or with their weights.
+  enum class Form { copies, weights };
+  TrainingState train(Form form) {
+    io::PopulationData data;
+    data.n_dims = 2;
+    for (std::size_t row = 0; row < rows.t.size(); ++row)
+      for (int k = 0; k < static_cast<int>(rows.weight[row]); ++k) {
+        data.t.push_back(rows.t[row]);
+        data.x.insert(data.x.end(), {rows.x[2 * row], rows.x[2 * row + 1]});
+        data.split.push_back(rows.split[row]);
+      }
+    io::write_population(run.config.data.file, form == Form::weights ? rows : data, true);
+    run.config.force = true;
+    run.train();
+    return checkpoint::read_checkpoint(run.best()).state;
+  }
+
+  SmallRun run;
+  io::PopulationData rows;
+};
+
+TEST(Trainer, ValidationCountsWeights) {
+  WeightedRun of;
+  of.rows.weight[3] = 5;
+  of.rows.weight[7] = 0;
+  of.rows.x[2 * 7] = 1e290;  // in the place of a measurement that failed
+  of.rows.weight[35] = 2;
+  const TrainingState weighted = of.train(WeightedRun::Form::weights);
+  EXPECT_NE(of.run.log.find("48 training and 15 validation rows"), std::string::npos) << of.run.log;
+  EXPECT_NE(of.run.log.find("48.0 training and 9.5 validation rows"), std::string::npos)
+      << of.run.log;  // 20^2 / 42
+  const TrainingState copies = of.train(WeightedRun::Form::copies);
+  EXPECT_EQ(of.run.log.find("weights:"), std::string::npos);
+  EXPECT_EQ(weighted.parameters, copies.parameters);
+  EXPECT_NEAR(weighted.best_validation, copies.best_validation, 1e-12 * std::abs(copies.best_validation));
+}
+
+TEST(Trainer, StartsAsIfRowsOfWeightZeroWereNotThere) {
+  WeightedRun of;
+  for (std::size_t row = 0; row < 64; row += 5) {
+    of.rows.weight[row] = 0;
+    of.rows.x[2 * row] = -9999;
+  }
+  const TrainingState weighted = of.train(WeightedRun::Form::weights);
+  const TrainingState without = of.train(WeightedRun::Form::copies);
+  for (std::size_t k = 0; k < weighted.parameters.size(); ++k)  // 12 steps of 1e-30
+    EXPECT_NEAR(weighted.parameters[k], without.parameters[k], 1e-28);
+  EXPECT_NEAR(weighted.best_validation, without.best_validation, 1e-12 * std::abs(without.best_validation));
+}
+
+TEST(Trainer, EarlyStoppingOnRowsOfWeightZeroIsRefused) {
+  WeightedRun of;
+  for (std::size_t row = 3; row < 64; row += 4) of.rows.weight[row] = 0;
+  of.run.config.training.patience = 3;
+  expect_error(ExitCode::bad_input, {"training.patience = 3", "no validation rows", "weight 0"},
+               [&] { of.train(WeightedRun::Form::weights); });
+}
+
 TEST(Trainer, EarlyStoppingWithoutValidationRowsIsRefused) {
   SmallRun run;
   run.config.training.patience = 3;

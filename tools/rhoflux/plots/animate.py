@@ -23,7 +23,7 @@ from rhoflux.plots.drawing import (
     draw_image,
     open_field,
     require_dims,
-    time_text,
+    time_texts,
 )
 from rhoflux.points import Frames, read_paths
 
@@ -86,6 +86,7 @@ def draw(arguments: argparse.Namespace) -> None:
         require_dims(particles, field.coordinates)
         require_times(particles, field)
     order = np.argsort(field.time, kind="stable")
+    titles = time_texts(field.time, field.unit)
     figure, image, dots, title = make_figure(field, arguments, largest=max(field.density(k).max() for k in order))
     try:
         with writer.saving(figure, arguments.output, arguments.dpi):
@@ -93,7 +94,7 @@ def draw(arguments: argparse.Namespace) -> None:
                 image.set_array(field.density(k).T.ravel())
                 if particles:
                     dots.set_offsets(particles.at(field.time[k])[:, [c - 1 for c in field.coordinates]])
-                title.set_text(time_text(field.time[k], field.unit))
+                title.set_text(titles[k])
                 writer.grab_frame()
     except OSError as error:
         raise cannot_write(arguments.output, error) from None

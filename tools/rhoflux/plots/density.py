@@ -28,9 +28,10 @@ from rhoflux.plots.drawing import (
     spread_label,
     thinned,
     time_label,
-    time_text,
+    time_texts,
 )
 from rhoflux.points import Population, read_population
+from rhoflux.times import distinct_texts, named_time
 
 
 def draw(arguments: argparse.Namespace) -> None:
@@ -55,8 +56,10 @@ def chosen_frames(field: Field, text: str | None) -> list[int]:
     frames = []
     for time in parse_times(text):
         frame = int(np.argmin(np.abs(field.time - time)))
-        if abs(field.time[frame] - time) > 1e-6 * max(1, np.ptp(field.time)):
-            raise UsageError(f"--times {text}: {field.path} has no time {time:g}; the nearest is {field.time[frame]:g}")
+        is_near = abs(field.time[frame] - time) <= 1e-6 * max(1, np.ptp(field.time))
+        if not is_near and named_time(field.time, time) is None:
+            wanted, nearest = distinct_texts([time, field.time[frame]])
+            raise UsageError(f"--times {text}: {field.path} has no time {wanted}; the nearest is {nearest}")
         frames.append(frame)
     return frames
 
@@ -86,9 +89,10 @@ def draw_panels(field: Field, frames: list[int], arguments: argparse.Namespace, 
     figure, panels = make_panels(field, len(frames), shape)
     values = [field.density_and_drift(k) if arguments.arrows else (field.density(k), None) for k in frames]
     colours = density_colours(arguments, max(density.max() for density, _ in values))
-    for axes, frame, (density, _) in zip(panels, frames, values):
+    titles = time_texts(field.time[frames], field.unit)
+    for axes, title, (density, _) in zip(panels, titles, values):
         image = draw_image(axes, x, y, density, **colours)
-        axes.set_title(time_text(field.time[frame], field.unit), fontsize=10)
+        axes.set_title(title, fontsize=10)
         axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     if data is not None:
         draw_data(panels, field, frames, arguments, data)

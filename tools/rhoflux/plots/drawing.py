@@ -16,6 +16,7 @@ from rhoflux.files import AnyPath
 from rhoflux.obstacles import Limits, Obstacles
 from rhoflux.plots.commands import UsageError
 from rhoflux.points import Frames, Population
+from rhoflux.times import distinct_texts
 
 TIME_COLOURS = "turbo"
 PARTICLE_COLOUR = "#d1495b"
@@ -78,8 +79,8 @@ def time_label(unit: str) -> str:
     return f"t ({unit})" if unit else "t"
 
 
-def time_text(time: float, unit: str) -> str:
-    return f"t = {time:.3g} {unit}".rstrip()
+def time_texts(times: Sequence[float], unit: str) -> list[str]:
+    return [f"t = {text} {unit}".rstrip() for text in distinct_texts(times, digits=3)]
 
 
 def thinned(rows: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:

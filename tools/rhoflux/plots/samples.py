@@ -25,7 +25,7 @@ from rhoflux.plots.drawing import (
     thinned,
     tidy,
     time_label,
-    time_text,
+    time_texts,
 )
 from rhoflux.points import Frames, read_frames, read_population
 
@@ -139,8 +139,8 @@ def draw_panels(times: np.ndarray, sets: list[Points], window: float, look: Look
             if not near.any():
                 axes.text(0.5, 0.5, f"no {points.title}", transform=axes.transAxes, ha="center", color="0.5")
         row[0].set_ylabel(f"{points.title}\n{look.labels[1]}")
-    for axes, time in zip(panels[0], times):
-        axes.set_title(time_text(time, look.unit), fontsize=10)
+    for axes, title in zip(panels[0], time_texts(times, look.unit)):
+        axes.set_title(title, fontsize=10)
     for axes in panels[-1]:
         axes.set_xlabel(look.labels[0])
     return figure

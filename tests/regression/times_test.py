@@ -1,0 +1,118 @@
+"""Times that name snapshots: found within float32 rounding, and printed so that they are accepted back."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from regression import SMALL, check, datasets, figures, main, np, run, succeed, write_population  # noqa: E402
+
+DAY = 86400.0
+# Times as they stand in the file.
+SNAPSHOTS = {"float32_times": np.array([0.1, 0.2, 0.3], "f4"),
+             "float32_thirds": np.array([1 / 3, 2 / 3, 4 / 3], "f4"),
+             "years": 2016 + np.arange(3) / 365.25,
+             "hours_in_years": 2016 + np.arange(4) / 8766,
+             "seconds_since_1970": 1460000000.0 + DAY * np.arange(3),
+             "float32_seconds": (1460000000.0 + DAY * np.arange(3)).astype("f4"),
+             "around_zero": np.array([-0.1, 0.0, 1e-5], "f4")}
+TYPED = {"float32_times": [0.1, 0.2, 0.3], "float32_thirds": [0.33333333, 0.66666667, 1.3333333],
+         "years": [2016, "2016.0027378508", "2016.0054757016"], "float32_seconds": list(1460000000.0 + DAY * np.arange(3))}
+
+
+def make(folder, times, n=40, **others):
+    random = np.random.default_rng(1)
+    t = np.repeat(times, n)
+    write_population(folder / "data.h5", t, random.normal(size=(len(t), 2)), **others)
+
+
+def train(folder, *more, name="run"):
+    (folder / "run.cfg").write_text("[data]\nfile = data.h5\n")
+    return succeed("train", "run.cfg", *SMALL, "--training.steps=5", f"--checkpoint.directory={name}", "--force", *more, folder=folder)
+
+
+def evaluate(folder, *more):
+    """What is printed, the texts of the times in the table, and the figures."""
+    said = succeed("evaluate", "run/best.h5", "--data", "data.h5", "--transport-points", 10, "--output", "figures.json", "--force", *more, folder=folder)
+    table = said[said.index("points\n"):].splitlines()[1:] if "points\n" in said else []
+    texts = [line.split()[0] for line in table if len(line.split()) == 6]
+    return said, texts, figures(folder / "figures.json")
+
+
+def check_names(folder, texts, times):
+    """Each text names its snapshot wherever a time does."""
+    check(len(set(texts)) == len(times), f"{texts} does not tell {times} apart")
+    for k, text in enumerate(texts):
+        held_out = train(folder, f"--data.hold_out_times={text}", name="other")
+        check(f"data: {40 * (len(times) - 1)} training" in held_out, f"hold_out_times = {text}: {held_out}")
+        other = texts[k - 1]
+        succeed("transport", "run/best.h5", f"--from={text}", f"--to={other}", "--particles", "data.h5", "--split", "train",
+                "--output", "paths.h5", "--report", "report.json", "--force", folder=folder)
+        frames, report = datasets(folder / "paths.h5"), figures(folder / "report.json")
+        check(frames["t"][0] == times[k] and frames["t"][-1] == times[k - 1], f"--from {text} --to {other} starts and ends at {frames['t'][[0, -1]]}")
+        check(np.array_equal(frames["x"][0], datasets(folder / "data.h5")["x"][40 * k:40 * (k + 1)]), f"--from {text} takes other rows")
+        check(report["points"] == 40, f"--to {other}: {report}")
+
+
+def test_printed_times_are_accepted(folder):
+    for name, times in SNAPSHOTS.items():
+        place = folder / name
+        place.mkdir()
+        make(place, times)
+        train(place)
+        _, texts, found = evaluate(place, "--split", "train")
+        check([entry["t"] for entry in found["w2"]] == [float(t) for t in times], f"{name}: JSON has other times than the file")
+        check_names(place, texts, times.astype(float))
+        between = 0.5 * float(times[0]) + 0.5 * float(times[1])
+        if abs(between - times[0]) <= 2**-22 * abs(between):
+            continue  # float32 does not tell these times apart: the nearer one is meant
+        refused = run("transport", "run/best.h5", f"--from={between!r}", f"--to={times[0]}", "--particles", "data.h5",
+                      "--split", "train", "--output", "none.h5", folder=place)
+        check(refused.returncode == 2 and "its times are " + ", ".join(texts) + " (" in refused.stderr, f"{name}: {refused.stderr}")
+
+
+def test_typed_times_are_found(folder):
+    for name, texts in TYPED.items():
+        place = folder / name
+        place.mkdir()
+        make(place, SNAPSHOTS[name])
+        train(place, f"--data.time_range={texts[0]}:{texts[-1]}")
+        check_names(place, [str(text) for text in texts], SNAPSHOTS[name].astype(float))
+        refused = run("train", "run.cfg", "--data.hold_out_times=0.25", folder=place)
+        check(refused.returncode == 2 and "no rows at t = 0.25" in refused.stderr, refused.stderr)
+
+
+def test_times_of_a_split_without_rows(folder):
+    """That a snapshot has no test row is said; in the figures too."""
+    for counts, rows in (((2000, 50, 5), (199, 8, 0)), ((60, 60, 60), (0, 10, 0)), ((9, 500), (0, 50))):
+        t = np.repeat(np.arange(len(counts), dtype=float), counts)
+        split = np.concatenate([np.arange(n) < of for n, of in zip(counts, rows)]).astype("i1") * 2
+        write_population(folder / "data.h5", t, np.random.default_rng(2).normal(size=(len(t), 2)), split=split)
+        train(folder)
+        said, texts, found = evaluate(folder)
+        missing = [k for k, of in enumerate(rows) if of == 0]
+        check(f"note: split test has no rows at t = {', '.join(map(str, missing))}, where the file has some" in said, said)
+        check(found["nll"]["times_without_rows"] == missing and len(texts) == len(counts) - len(missing), said)
+        check("times" not in [name for name in found] and "no rows at" not in evaluate(folder, "--split", "all")[0], "said of the whole file")
+
+
+def test_events_are_no_snapshots(folder):
+    """Few events in continuous time, of which some may fall together; and snapshots that have one test row each."""
+    random = np.random.default_rng(3)
+    events = {"31 events": np.sort(random.uniform(0, 1, 31)), "float32 events": np.sort(random.uniform(0, 1, 40)).astype("f4"),
+              "events by the day": np.sort(random.integers(0, 90, 60)).astype(float), "180 events, few of the split": np.arange(180.0)}
+    for name, t in events.items():
+        split = np.arange(len(t)) % 6 == 0
+        write_population(folder / "data.h5", t, random.normal(size=(len(t), 2)), split=2 * split.astype("i1"))
+        train(folder)
+        said, texts, found = evaluate(folder)
+        check("events in continuous time: no figures by snapshot" in said and not texts, f"{name}: {said}")
+        check(found["w2"] == [] and found["nll"]["per_time"] == [] and found["nll"]["count"] == np.sum(split), f"{name}: {found}")
+    make(folder, np.arange(4.0), split=np.tile(np.arange(40) == 7, 4).astype("i1") * 2)
+    train(folder)
+    said, texts, _ = evaluate(folder)
+    check(texts == ["0", "1", "2", "3"], said)
+
+
+if __name__ == "__main__":
+    main(*[test for name, test in list(globals().items()) if name.startswith("test_")], at_once=2)
