@@ -9,6 +9,7 @@
 #include "particles.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/core/times.hpp"
 #include "rhoflux/inference/fate.hpp"
 #include "row_names.hpp"
 
@@ -47,13 +48,13 @@ double nearest_time(const Context& context, const io::PopulationFile& file, doub
 
 /// The rows of the snapshot nearest to the end time, the same on every rank. Collective.
 Labelled read_labelled(const Context& context, const io::PopulationFile& file, const std::string& label,
-                       double to, double window) {
+                       double to, const inference::TimeMatch& match) {
   Labelled labelled;
   labelled.categories = categories_of(file, label);
   labelled.t = nearest_time(context, file, to);
   inference::Snapshot snapshot;
   mpi::on_root(context.comm,
-               [&] { snapshot = inference::find_snapshot(file, io::Split::all, labelled.t, window); });
+               [&] { snapshot = inference::find_snapshot(file, io::Split::all, labelled.t, match); });
   context.comm.broadcast(&snapshot, sizeof(snapshot));
   const io::PopulationRows rows =
       file.read_split(io::Split::all, snapshot.begin, snapshot.begin + snapshot.count);
@@ -61,7 +62,7 @@ Labelled read_labelled(const Context& context, const io::PopulationFile& file, c
   labelled.rows.x = rows.x;
   labelled.rows.weight = rows.weight;
   if (std::none_of(rows.weight.begin(), rows.weight.end(), [](double w) { return w > 0; }))
-    fail_input(file.path() + ": no row at t = " + print_number(labelled.t) +
+    fail_input(file.path() + ": no row at t = " + time_text(labelled.t) +
                ", the time nearest to --to, has a weight above 0");
   return labelled;
 }
@@ -148,12 +149,12 @@ nlohmann::ordered_json json_of(const Arguments& arguments, const Labelled& label
 void print_result(const Context& context, const Arguments& arguments, const Labelled& labelled,
                   const Result& result, const std::string& noise, int copies) {
   print(context.comm, std::to_string(result.particles.size()) +
-                          " particles from t = " + print_number(arguments.number("from")) + " to " +
-                          print_number(arguments.number("to")) + ", g = " + noise + ", " +
+                          " particles from t = " + time_text(arguments.number("from")) + " to " +
+                          time_text(arguments.number("to")) + ", g = " + noise + ", " +
                           std::to_string(copies) + (copies == 1 ? " path each" : " paths each"));
   print(context.comm, "labels by the " + std::to_string(voters) + " nearest of " +
                           std::to_string(labelled.rows.code.size()) +
-                          " rows at t = " + print_number(labelled.t));
+                          " rows at t = " + time_text(labelled.t));
   if (!result.from.empty())
     for (const std::string& line : to_text(result.transition, result.from, labelled.categories))
       print(context.comm, line);
@@ -219,21 +220,20 @@ int command_fate(const Context& context, const Arguments& arguments) {
   const int copies = copies_of(arguments, volatility);
   const std::string label = arguments.text("label");
   const io::Split split = io::parse_split(arguments.text("split"));
-  const double window = std::max(arguments.number("window"), 1e-9 * checkpoint.model.units.time_span());
+  const inference::TimeMatch match = {arguments.number("window"), 1e-9 * checkpoint.model.units.time_span()};
   const auto particles = open_population(context, arguments.text("particles"), inference.n_dims());
-  const inference::Snapshot start = find_particles(context, *particles, split, from, window);
+  const inference::Snapshot start = find_particles(context, *particles, split, from, match);
   const auto other = arguments.has("labelled")
                          ? open_population(context, arguments.text("labelled"), inference.n_dims())
                          : nullptr;
-  const Labelled labelled = read_labelled(context, other ? *other : *particles, label, to, window);
+  const Labelled labelled = read_labelled(context, other ? *other : *particles, label, to, match);
   mpi::on_root(context.comm, [&] {
     require_absent(output);
     if (has_report) require_absent(report);
   });
-  if (std::fabs(labelled.t - to) > window)
-    print(context.comm,
-          "warning: no rows have the time " + print_number(to) +
-              " of --to; their labels are those of the nearest, t = " + print_number(labelled.t));
+  if (!same_time(labelled.t, to) && std::fabs(labelled.t - to) > match.window)
+    print(context.comm, "warning: no rows have the time " + time_text(to) +
+                            " of --to; their labels are those of the nearest, t = " + time_text(labelled.t));
 
   const int n_labels = static_cast<int>(labelled.categories.size());
   const inference::LabelVote vote(checkpoint.model.units, labelled.rows, voters);

@@ -6,6 +6,7 @@
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/core/times.hpp"
 #include "rhoflux/importers/import.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/io/safe_file.hpp"
@@ -172,12 +173,12 @@ importers::Options import_options(const Arguments& arguments) {
 }
 
 void print_summary(const Context& context, const std::string& output, const importers::Summary& summary) {
-  std::string line =
-      output + ": " + std::to_string(summary.n_rows) + " rows (" + std::to_string(summary.split_count[0]) +
-      " train, " + std::to_string(summary.split_count[1]) + " val, " +
-      std::to_string(summary.split_count[2]) + " test) of " + std::to_string(summary.dim_names.size()) +
-      " coordinates, t from " + print_number(summary.t_min) + " to " + print_number(summary.t_max) +
-      (summary.time_unit.empty() ? "" : " " + summary.time_unit);
+  std::string line = output + ": " + std::to_string(summary.n_rows) + " rows (" +
+                     std::to_string(summary.split_count[0]) + " train, " +
+                     std::to_string(summary.split_count[1]) + " val, " +
+                     std::to_string(summary.split_count[2]) + " test) of " +
+                     std::to_string(summary.dim_names.size()) + " coordinates, t from " + t[0] + " to " +
+                     t[1] + (summary.time_unit.empty() ? "" : " " + summary.time_unit);
   print(context.comm, line);
   for (const std::string& note : summary.notes) print(context.comm, "  " + note);
   if (!summary.ignored_columns.empty())

@@ -8,6 +8,7 @@
 #include "rhoflux/core/calendar.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/core/times.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/io/population.hpp"
@@ -33,10 +34,11 @@ std::string some_of(std::vector<std::string> categories) {
 
 void describe_population(const io::PopulationFile& file, std::ostream& out) {
   const io::PopulationInfo& info = file.info();
+  const std::vector<std::string> times = distinct_texts({info.t_min, info.t_max});
   out << file.path() << ": population data\n  rows       " << info.n_rows << " (" << info.split_count[0]
       << " train, " << info.split_count[1] << " val, " << info.split_count[2] << " test)\n  dimensions "
-      << info.n_dims << " (" << joined(info.dim_names) << ")\n  time       " << print_number(info.t_min)
-      << " to " << print_number(info.t_max) << ' ' << info.time_unit;
+      << info.n_dims << " (" << joined(info.dim_names) << ")\n  time       " << times[0] << " to " << times[1]
+      << ' ' << info.time_unit;
   if (!info.time_origin.empty())
     out << " (" << date_at(info, info.t_min) << " to " << date_at(info, info.t_max) << ")";
   out << "\n  weights    " << (info.has_weight ? "yes" : "no");

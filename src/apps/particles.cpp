@@ -2,7 +2,7 @@
 
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/text.hpp"
+#include "rhoflux/core/times.hpp"
 
 namespace rhoflux::apps {
 
@@ -17,13 +17,13 @@ std::unique_ptr<io::PopulationFile> open_population(const Context& context, cons
 }
 
 inference::Snapshot find_particles(const Context& context, const io::PopulationFile& file, io::Split split,
-                                   double from, double window) {
+                                   double from, const inference::TimeMatch& match) {
   inference::Snapshot found;
   mpi::on_root(context.comm, [&] {
-    found = inference::find_snapshot(file, split, from, window);
+    found = inference::find_snapshot(file, split, from, match);
     if (found.count > 0) return;
     const std::string times = inference::first_times(file, split);
-    fail_input(file.path() + ": has no particles at --from " + print_number(from) + " in the split '" +
+    fail_input(file.path() + ": has no particles at --from " + time_text(from) + " in the split '" +
                io::to_string(split) + "'" +
                (times.empty() ? ", which is empty" : "; its times are " + times) +
                " (--split names another split, --window W takes what is within W of that time)");

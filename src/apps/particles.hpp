@@ -14,9 +14,9 @@ namespace rhoflux::apps {
 std::unique_ptr<io::PopulationFile> open_population(const Context& context, const std::string& path,
                                                     int n_dims);
 
-/// The rows of a split at the time of --from, within `window`; the same on every rank. Collective. Bad input,
-/// naming the times there are, where there are none.
+/// The rows of a split at the time of --from; the same on every rank. Collective. Bad input, naming the times there
+/// are, where there are none.
 inference::Snapshot find_particles(const Context& context, const io::PopulationFile& file, io::Split split,
-                                   double from, double window);
+                                   double from, const inference::TimeMatch& match);
 
 }  // namespace rhoflux::apps

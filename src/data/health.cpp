@@ -8,6 +8,7 @@
 #include <unordered_set>
 
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/core/times.hpp"
 
 namespace rhoflux::data {
 
@@ -201,22 +202,26 @@ class Examination {
   void report_times() {
     if (m_snapshots.size() > most_snapshots) return;
     if (m_snapshots.size() == 1) {
-      add(Kind::single_time, "all rows have the time " + print_number(m_snapshots.begin()->first) +
+      add(Kind::single_time, "all rows have the time " + time_text(m_snapshots.begin()->first) +
                                  ": a density can be learned, no motion");
       return;
     }
     // Few rows that are scattered over as many times are events, too.
     if (2 * m_snapshots.size() > static_cast<std::size_t>(m_n_rows)) return;
+    std::vector<double> times;
+    for (const auto& [t, snapshot] : m_snapshots) times.push_back(t);
+    const std::vector<std::string> texts = distinct_texts(times);
+    for (std::size_t k = 0; k < times.size(); ++k) m_time_texts[times[k]] = texts[k];
     std::array<bool, 3> is_used{};
     for (const auto& [t, snapshot] : m_snapshots)
       for (std::size_t s = 0; s < 3; ++s) is_used[s] = is_used[s] || snapshot.rows[s] > 0;
     for (const auto& [t, snapshot] : m_snapshots) {
       if (snapshot.total() < small_snapshot)
-        add(Kind::small_snapshot, "t = " + print_number(t) + " has " + std::to_string(snapshot.total()) +
+        add(Kind::small_snapshot, "t = " + m_time_texts.at(t) + " has " + std::to_string(snapshot.total()) +
                                       (snapshot.total() == 1 ? " row" : " rows") + " only");
       for (std::size_t s = 0; s < 3; ++s)
         if (is_used[s] && snapshot.rows[s] == 0)
-          add(Kind::split_without_rows, "t = " + print_number(t) + " has no rows in the split " +
+          add(Kind::split_without_rows, "t = " + m_time_texts.at(t) + " has no rows in the split " +
                                             io::to_string(static_cast<io::Split>(s)));
     }
     report_numbers();
@@ -231,8 +236,8 @@ class Examination {
     if (high - low <= 5 * std::sqrt(high + low)) return;
     add(Kind::changing_numbers,
         "the number of rows changes from " + std::to_string(least->second.total()) +
-            " (t = " + print_number(least->first) + ") to " + std::to_string(most->second.total()) +
-            " (t = " + print_number(most->first) +
+            " (t = " + m_time_texts.at(least->first) + ") to " + std::to_string(most->second.total()) +
+            " (t = " + m_time_texts.at(most->first) +
             "), more than sampling explains: the model takes each snapshot as the same number of "
             "individuals, "
             "and where "
@@ -246,6 +251,7 @@ class Examination {
   double m_n_rows;
   std::vector<Coordinate> m_coordinates;
   std::map<double, Snapshot> m_snapshots;  ///< of all times, while there are few
+  std::map<double, std::string> m_time_texts;
   std::vector<HealthFinding> m_findings;
 };
 
