@@ -173,6 +173,7 @@ importers::Options import_options(const Arguments& arguments) {
 }
 
 void print_summary(const Context& context, const std::string& output, const importers::Summary& summary) {
+  const std::vector<std::string> t = distinct_texts({summary.t_min, summary.t_max});
   std::string line = output + ": " + std::to_string(summary.n_rows) + " rows (" +
                      std::to_string(summary.split_count[0]) + " train, " +
                      std::to_string(summary.split_count[1]) + " val, " +
