@@ -52,8 +52,10 @@ void add_data_keys(std::vector<Key>& keys) {
   SectionKeys<Config> section(keys, "data", &Deck::data);
   section.add("file", &Config::file, "required unless an endpoint distribution is given in [objective]", "",
               "Population file (HDF5); a relative path starts at the directory in which rhoflux is started.");
-  section.add("standardise", &Config::standardise, "", "",
-              "Train on (x - mean) / standard deviation of each coordinate, taken from the training split.");
+  section.add(
+      "standardise", &Config::standardise, "", "",
+      "Train on (x - mean) / standard deviation of each coordinate, taken from the training split; robust: "
+      "(x - median) / (interquartile range / 1.349), which few bad rows do not change.");
   section.add("time_range", &Config::time_range, "", "time",
               "Time range of the model: that of the data (0:1 without data), or a wider one.");
   section.add("hold_out_times", &Config::hold_out_times, "", "time",

@@ -1,5 +1,9 @@
 #include "rhoflux/data/config.hpp"
 
+#include <algorithm>
+#include <cctype>
+#include <initializer_list>
+
 #include "rhoflux/core/text.hpp"
 
 namespace rhoflux::data {
@@ -18,6 +22,23 @@ TimeRange TimeRange::parse(const std::string& text) {
   range.last = parse_number(text.substr(colon + 1));
   if (!(range.last > range.first)) fail_input("the last time must be after the first");
   return range;
+}
+
+std::string Standardise::to_string() const {
+  return kind == Kind::robust ? "robust" : kind == Kind::off ? "false" : "true";
+}
+
+Standardise Standardise::parse(const std::string& text) {
+  std::string lower = text;
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const auto is_one_of = [&](std::initializer_list<const char*> words) {
+    return std::find(words.begin(), words.end(), lower) != words.end();
+  };
+  if (is_one_of({"true", "yes", "on", "1"})) return {Kind::deviation};
+  if (is_one_of({"false", "no", "off", "0"})) return {Kind::off};
+  if (lower == "robust") return {Kind::robust};
+  fail_input("neither true nor false nor robust");
 }
 
 std::string TimeList::to_string() const {

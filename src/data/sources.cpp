@@ -117,8 +117,14 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
 Units measure(const Sources& sources, const Config& config, const mpi::Communicator& comm) {
   Units units = Units::identity(sources.n_dims);
   if (sources.data) {
-    units = measure(*sources.data, comm, config.standardise ? Scaling::standardised : Scaling::none);
-  } else if (config.standardise) {
+    const Standardise::Kind kind = config.standardise.kind;
+    units = measure(*sources.data, comm,
+                    kind == Standardise::Kind::robust ? Scaling::robust
+                    : kind == Standardise::Kind::off  ? Scaling::none
+                                                      : Scaling::standardised);
+  } else if (config.standardise.kind == Standardise::Kind::robust) {
+    fail_input("data.standardise = robust is for the rows of data.file, which is not given");
+  } else if (config.standardise.kind == Standardise::Kind::deviation) {
     std::vector<Moments> distributions;
     for (const EndpointSource* given : {&sources.initial, &sources.terminal})
       if (given->is_given()) distributions.push_back(moments(*given, comm));

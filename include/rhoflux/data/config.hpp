@@ -25,10 +25,24 @@ struct TimeList {
   static constexpr const char* type = "none, or numbers separated by commas";
 };
 
+/// How coordinates are brought to the scale of the model.
+struct Standardise {
+  enum class Kind {
+    off,        ///< not at all
+    deviation,  ///< mean and standard deviation
+    robust      ///< median, and interquartile range / 1.349, which few bad rows do not change
+  };
+  Kind kind = Kind::deviation;
+  std::string to_string() const;
+  /// Throws Error (bad input) with the reason alone.
+  static Standardise parse(const std::string& text);
+  static constexpr const char* type = "true, false or robust";
+};
+
 /// [data] in the deck.
 struct Config {
   std::string file;         ///< empty: no data, the distributions of the objective alone
-  bool standardise = true;  ///< train on (x - mean) / scale, per coordinate, of the training split or the
+  Standardise standardise;  ///< train on (x - centre) / scale, per coordinate, of the training split or the
                             ///< given distributions
   TimeRange time_range;
   TimeList hold_out_times;  ///< rows at these times are left out of training and validation

@@ -87,7 +87,7 @@ TEST(Deck, ReadsEveryTypeOfValue) {
       "nll = .5",
       "run.cfg");
   EXPECT_EQ(deck.data.file, "data/day 1.h5");
-  EXPECT_FALSE(deck.data.standardise);
+  EXPECT_EQ(deck.data.standardise.to_string(), "false");
   EXPECT_EQ(deck.model.family, density::Family::factorised);
   EXPECT_EQ(deck.model.hidden, (std::vector<int>{64, 32, 16}));
   EXPECT_EQ(deck.model.weights, density::MixtureWeights::time_constant);
@@ -105,7 +105,7 @@ TEST(Deck, ReadsEverySpellingOfTrueAndFalse) {
     EXPECT_TRUE(with("training", "reproducible = " + text).training.reproducible) << text;
   }
   for (const std::string text : {"false", "no", "off", "0", "Off"}) {
-    EXPECT_FALSE(with("data", "standardise = " + text).data.standardise) << text;
+    EXPECT_EQ(with("data", "standardise = " + text).data.standardise.to_string(), "false") << text;
   }
 }
 
@@ -369,7 +369,7 @@ TEST(Deck, ParsesOverrideArguments) {
 TEST(Deck, ResolvedDeckReadsBackToTheSameBits) {
   Deck deck;
   deck.data.file = "folder with blanks/\xC3\xA4.h5";
-  deck.data.standardise = false;
+  deck.data.standardise = data::Standardise::parse("robust");
   deck.model.family = density::Family::factorised;
   deck.model.hidden = {3, 5, 7};
   deck.model.weights = density::MixtureWeights::time_constant;

@@ -50,6 +50,32 @@ TEST_F(Measure, WithoutScalingKeepsTheUnitsOfTheData) {
   EXPECT_EQ(units.t_last, 5);
 }
 
+/// Quartiles of the weighted training rows; the row of 1e9 does not matter.
+TEST_F(Measure, RobustScalingTakesMedianAndQuartiles) {
+  data.n_dims = 1;
+  data.t.clear();
+  data.x.clear();
+  data.split.clear();
+  for (int i = 0; i < 101; ++i) {
+    data.t.push_back(i);
+    data.x.push_back(i == 100 ? 1e9 : (37 * i) % 100);  // 0 .. 99 in some order
+  }
+  Units units = measured(Scaling::robust);
+  EXPECT_EQ(units.mean[0], 50);
+  EXPECT_DOUBLE_EQ(units.scale[0], 50 / 1.3489795003921634);
+  data.weight.assign(101, 1.0);
+  for (std::size_t i = 0; i < 101; ++i)
+    if (data.x[i] >= 50) data.weight[i] = 0;
+  units = measured(Scaling::robust);
+  EXPECT_EQ(units.mean[0], 24);
+  EXPECT_DOUBLE_EQ(units.scale[0], (37 - 12) / 1.3489795003921634);
+  data.weight.clear();
+  for (std::size_t i = 0; i < 101; ++i)
+    if (i % 4 != 0) data.x[i] = 5;
+  expect_error(ExitCode::bad_input, {"x1", "quartiles", "standardise = true"},
+               [&] { measured(Scaling::robust); });
+}
+
 /// A row of weight 2 counts as two rows in mean and variance, a row of weight 0 not at all.
 TEST_F(Measure, CountsWeights) {
   data.weight = {2, 1, 0, 1, 1};
