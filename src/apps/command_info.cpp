@@ -18,7 +18,7 @@ namespace {
 
 /// The date of a time of a population that has an origin.
 std::string date_at(const io::PopulationInfo& info, double t) {
-  const std::optional<std::int64_t> origin = read_datetime(info.time_origin);
+  const std::optional<std::int64_t> origin = read_datetime(info.time.origin);
   const std::optional<double> unit = calendar_unit(info.time_unit);
   if (!origin || !unit) return "";
   return print_datetime(*origin + static_cast<std::int64_t>(std::llround(t * *unit)));
@@ -39,7 +39,7 @@ void describe_population(const io::PopulationFile& file, std::ostream& out) {
       << " train, " << info.split_count[1] << " val, " << info.split_count[2] << " test)\n  dimensions "
       << info.n_dims << " (" << joined(info.dim_names) << ")\n  time       " << times[0] << " to " << times[1]
       << ' ' << info.time_unit;
-  if (!info.time_origin.empty())
+  if (!info.time.origin.empty())
     out << " (" << date_at(info, info.t_min) << " to " << date_at(info, info.t_max) << ")";
   out << "\n  weights    " << (info.has_weight ? "yes" : "no");
   for (const io::LabelColumn& label : info.labels)

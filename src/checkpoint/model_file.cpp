@@ -68,6 +68,32 @@ Units read_units(const io::Hdf5Reader& file, std::int64_t n_dims) {
 
 }  // namespace
 
+namespace {
+
+void write_origin(io::Hdf5Writer& file, const DataOrigin& origin) {
+  file.group("data");
+  file.attribute("data", "time_origin", origin.time.origin);
+  file.attribute("data", "time_labels", origin.time.labels);
+  file.attribute("data", "time_label_values", origin.time.label_values);
+  file.group("data/import");
+  file.attributes("data/import", origin.import_choices);
+}
+
+/// Before version 5 a checkpoint did not have it.
+DataOrigin read_origin(const io::Hdf5Reader& file) {
+  DataOrigin origin;
+  if (!file.exists("data")) return origin;
+  origin.time.origin = file.attribute_string("data", "time_origin");
+  origin.time.labels = file.attribute_strings("data", "time_labels");
+  origin.time.label_values = file.attribute_doubles("data", "time_label_values");
+  if (origin.time.labels.size() != origin.time.label_values.size())
+    fail_input(file.path() + ", 'data': the attributes time_labels and time_label_values differ in length");
+  origin.import_choices = file.text_attributes("data/import");
+  return origin;
+}
+
+}  // namespace
+
 void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
   const density::Config& density = model.config;
   file.group("model");
@@ -90,6 +116,7 @@ void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
   file.attribute("flux", "divergence_free", enum_to_text(model.flux.divergence_free));
   file.attribute("flux", "hidden", std::vector<double>(model.flux.hidden.begin(), model.flux.hidden.end()));
   file.attribute("flux", "noise", model.flux.volatility.to_string());
+  write_origin(file, model.origin);
   file.write("model/mean", model.units.mean, {model.units.n_dims()});
   file.write("model/scale", model.units.scale, {model.units.n_dims()});
 }
@@ -102,6 +129,8 @@ ModelDescription read_model(const io::Hdf5Reader& file) {
   model.time_unit = file.attribute_string("model", "time_unit");
   model.units = read_units(file, signed_size(model.dim_names));
   model.flux = read_flux(file);
+  model.origin = read_origin(file);
+  model.origin.time.unit = model.time_unit;
   return model;
 }
 

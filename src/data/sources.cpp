@@ -88,6 +88,8 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
     agree(data.file, sources.data->info().n_dims);
     sources.dim_names = sources.data->info().dim_names;
     sources.time_unit = sources.data->info().time_unit;
+    sources.time = sources.data->info().time;
+    sources.import_choices = sources.data->info().import_choices;
     const auto [first_time, last_time] = time_span(*sources.data, comm);
     const TimeRange& range = data.time_range;
     if (range.is_given && !covers(range, first_time, last_time))

@@ -47,6 +47,17 @@ void PopulationFile::read_optional_columns(const Hdf5Reader& file, const Shape& 
   }
 }
 
+void PopulationFile::read_time_meaning(const Hdf5Reader& file) {
+  TimeMeaning& time = m_info.time;
+  if (file.has_attribute("/", "time_origin")) time.origin = file.attribute_string("/", "time_origin");
+  if (!file.has_attribute("/", "time_labels")) return;
+  time.labels = file.attribute_strings("/", "time_labels");
+  time.label_values = file.attribute_doubles("/", "time_label_values");
+  if (time.labels.size() != time.label_values.size())
+    fail_input(m_path + ", attribute 'time_label_values': expected " + std::to_string(time.labels.size()) +
+               " numbers, one for each of 'time_labels', found " + std::to_string(time.label_values.size()));
+}
+
 /// Entries of some rows; read(first, count) reads entries that follow each other.
 template <class T, class Read>
 std::vector<T> PopulationFile::gather_rows(const std::vector<std::int64_t>& file_rows,

@@ -105,8 +105,8 @@ void PopulationFile::read_attributes() {
                  " names, found " + std::to_string(m_info.dim_names.size()));
     }
     read_optional_columns(file, t);
-    if (file.has_attribute("/", "time_origin"))
-      m_info.time_origin = file.attribute_string("/", "time_origin");
+    read_time_meaning(file);
+    if (file.exists("import")) m_info.import_choices = file.text_attributes("import");
     if (file.has_attribute("/", "time_unit")) m_info.time_unit = file.attribute_string("/", "time_unit");
     if (file.has_attribute("/", "source")) m_info.source = file.attribute_string("/", "source");
   });
@@ -138,7 +138,19 @@ void PopulationFile::broadcast_info() {
   broadcast_columns(m_info.labels);
   broadcast_columns(m_info.conditions);
   m_comm.broadcast(m_info.time_unit);
-  m_comm.broadcast(m_info.time_origin);
+  m_info.time.unit = m_info.time_unit;
+  m_comm.broadcast(m_info.time.origin);
+  broadcast_texts(m_info.time.labels);
+  m_comm.broadcast(m_info.time.label_values);
+  std::vector<std::string> names, values;
+  for (const auto& [name, value] : m_info.import_choices) {
+    names.push_back(name);
+    values.push_back(value);
+  }
+  broadcast_texts(names);
+  broadcast_texts(values);
+  m_info.import_choices.clear();
+  for (std::size_t k = 0; k < names.size(); ++k) m_info.import_choices.emplace_back(names[k], values[k]);
   m_comm.broadcast(m_info.source);
 }
 

@@ -6,8 +6,15 @@
 #include "rhoflux/core/units.hpp"
 #include "rhoflux/density/config.hpp"
 #include "rhoflux/flux/config.hpp"
+#include "rhoflux/io/population.hpp"
 
 namespace rhoflux::checkpoint {
+
+/// Where the training data came from, as the population says; empty where there was none.
+struct DataOrigin {
+  io::TimeMeaning time;               ///< labels and dates that times stand for
+  io::TextAttributes import_choices;  ///< columns, basis and dimensions of the imported file
+};
 
 /// What inference needs to know of a model besides its parameters.
 struct ModelDescription {
@@ -16,6 +23,7 @@ struct ModelDescription {
   std::vector<std::string> dim_names;
   std::string time_unit;
   flux::Config flux;
+  DataOrigin origin;
 };
 
 }  // namespace rhoflux::checkpoint

@@ -101,7 +101,8 @@ struct PopulationInfo {
   int n_dims = 0;                             ///< D
   std::vector<std::string> dim_names;         ///< (D)
   std::string time_unit;                      ///< may be empty
-  std::string time_origin;                    ///< date and time at t = 0, or empty: no calendar time
+  TimeMeaning time;                           ///< with the same unit
+  TextAttributes import_choices;              ///< see PopulationData; may be empty
   std::string source;                         ///< may be empty
   std::vector<LabelColumn> labels;            ///< names and categories alone
   std::vector<ConditionColumn> conditions;    ///< names and categories alone
@@ -181,6 +182,7 @@ class PopulationFile {
 
   void read_attributes();
   void read_optional_columns(const Hdf5Reader& file, const Shape& rows);
+  void read_time_meaning(const Hdf5Reader& file);
   void broadcast_info();
   template <class T, class Read>
   std::vector<T> gather_rows(const std::vector<std::int64_t>& file_rows, const Read& read) const;

@@ -42,6 +42,10 @@ inline Checkpoint example() {
   model.units = {{0.5, -1}, {1.5, 2}, -2, 3.25};
   model.dim_names = {"height", "width"};
   model.time_unit = "h";
+  model.origin.time.origin = "2016-04-14T21:26:00Z";
+  model.origin.time.labels = {"day0", "day3"};
+  model.origin.time.label_values = {0, 3};
+  model.origin.import_choices = {{"basis", "X_pca"}, {"dims", "1,2"}};
   model.flux.divergence_free = flux::DivergenceFree::antisymmetric;
   model.flux.hidden = {5};
   model.flux.volatility = flux::Volatility::parse("0:0.5,1:0.25");

@@ -72,13 +72,13 @@ TEST_F(TimesOfTable, GivenValues) {
 TEST_F(TimesOfTable, DatesAreCountedFromTheFirst) {
   import({"2016-04-15", "2016-04-14T12:00:00Z", "2016-04-14 18:00:00.0"});
   EXPECT_EQ(times(), (std::vector<double>{0, 0.25, 0.5}));
-  EXPECT_EQ(io::PopulationFile(output, comm).info().time_origin, "2016-04-14T12:00:00Z");
+  EXPECT_EQ(io::PopulationFile(output, comm).info().time.origin, "2016-04-14T12:00:00Z");
   EXPECT_EQ(io::PopulationFile(output, comm).info().time_unit, "d");
   options.time.unit = "h";
   options.time.origin = "2016-04-14";
   import({"2016-04-14T12:00+02:00", "2016/04/15"});
   EXPECT_EQ(times(), (std::vector<double>{10, 24}));
-  EXPECT_EQ(io::PopulationFile(output, comm).info().time_origin, "2016-04-14T00:00:00Z");
+  EXPECT_EQ(io::PopulationFile(output, comm).info().time.origin, "2016-04-14T00:00:00Z");
   options.time.unit = "hours";
   expect_refused({"2016-04-14"}, {"'hours'", "s, min, h, d, y"});
   options.time.unit = "h";
