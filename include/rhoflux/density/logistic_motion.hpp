@@ -8,6 +8,19 @@ namespace rhoflux::density {
 /// the objectives of density and drift need. `dot` are the rates of the parameters. The adjoints add to
 /// `bar`, `dot_bar` and `x_bar`; pointers are valid for all L logistics.
 
+/// value e^log_unit; log_unit is 0 unless that may exceed the range of numbers.
+template <class Scalar>
+struct InUnit {
+  Scalar value, log_unit;
+  RHOFLUX_FUNCTION Scalar plain() const {
+    return log_unit == Scalar(0) ? value : math::scaled_by_exp(value, log_unit);
+  }
+  /// Times e^log_weight.
+  RHOFLUX_FUNCTION Scalar weighted(Scalar log_weight) const {
+    return math::scaled_by_exp(value, log_weight + log_unit);
+  }
+};
+
 namespace detail {
 
 /// Larger F / f are kept in a unit, so that rates of up to 10^9 do not take the velocity out of the range of numbers.
@@ -21,7 +34,7 @@ constexpr Scalar largest_ratio = Scalar(1e-9) * math::largest_exp<Scalar>;
 ///   a_l = logit_dot_l - sum_k alpha_k logit_dot_k
 ///   q_l = z_dot_l / s_l = log_s_dot_l (x - mu_l) - mu_dot_l
 /// Both forms of r give the same sum, for sum_l alpha_l a_l = 0; the one of the small side keeps its relative
-/// accuracy in the tail (model.md section 1). Between modes or where all logistics are wide r may exceed every
+/// accuracy in the tail (model.md section 1). Between modes, or where all logistics are wide, r may exceed every
 /// number: it is kept divided by e^log_unit then.
 template <class Scalar>
 struct ConditionalRates {
@@ -30,7 +43,8 @@ struct ConditionalRates {
   Scalar log_f;        ///< log of the density
   Scalar sum_r;        ///< sum_l r_l: F / f or -(1 - F) / f
   Scalar log_unit;     ///< 0, or of the unit in which r and sum_r are given
-  Scalar f_dot_ratio;  ///< F_dot / f at fixed x
+  bool is_far;         ///< the velocity is that of far_ratio; the same in all lanes
+  Scalar f_dot_ratio;  ///< F_dot / f at fixed x, unless there is a unit
 };
 
 /// log |r_l|. Where the total, log f, is far and x on the small side of the logistic (towards = -|z|), this is
@@ -84,7 +98,9 @@ RHOFLUX_FUNCTION void place(const Mixture<Scalar>& mixture, Scalar x, Conditiona
   }
   m.sum_r = mixture.lane.sum(sum_r);
   m.log_unit = 0;
+  m.is_far = total.is_far;
   if (math::abs(m.sum_r) >= largest_ratio<Scalar>) {  // the same in all lanes; all r have one sign
+    m.is_far = true;
     m.log_unit = maximum_over(mixture, log_r);
     sum_r = 0;
     RHOFLUX_FOR_LOGISTICS(l, mixture) sum_r += m.r[l] = side * math::exp(log_r[l] - m.log_unit);
@@ -98,7 +114,7 @@ RHOFLUX_FUNCTION void place(const Mixture<Scalar>& mixture, Scalar x, Conditiona
   m.log_f = log_ratio(total, norm);
 }
 
-/// a and q, and F_dot / f from them. With log_unit, that is in the same unit, or log_unit becomes 0.
+/// a, q and, where r has no unit, F_dot / f.
 template <class Scalar>
 RHOFLUX_FUNCTION void move(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x,
                            ConditionalRates<Scalar>& m) {
@@ -114,14 +130,70 @@ RHOFLUX_FUNCTION void move(const Mixture<Scalar>& mixture, const Mixture<Scalar>
     ratio += m.r[l] * m.a[l] + m.w[l] * m.q[l];
   }
   m.f_dot_ratio = mixture.lane.sum(ratio);
-  if (m.log_unit == Scalar(0)) return;
-  Scalar change = 0, shift = 0;  // by the weights, in the unit; by locations and scales
-  RHOFLUX_FOR_LOGISTICS(l, mixture) change += m.r[l] * m.a[l];
-  RHOFLUX_FOR_LOGISTICS(l, mixture) shift += m.w[l] * m.q[l];
-  change = mixture.lane.sum(change);
+}
+
+/// Change of F / f by the weights,
+///   sum_l r_l a_l = sum_l (r_l - alpha_l R) (logit_dot_l - logit_dot_k),   R = sum_l r_l,
+/// k the logistic of the largest weight. Where that has nearly all of it, a_k is what is left of two rates that cancel,
+/// and r_k may be as large as numbers get; the sum on the right is without it.
+template <class Scalar>
+RHOFLUX_FUNCTION InUnit<Scalar> far_change(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                           const LogTotal<Scalar>& norm, const PerLogistic<Scalar>& log_r,
+                                           Scalar side) {
+  constexpr Scalar lowest = std::numeric_limits<Scalar>::lowest();
+  const Scalar log_sum = log_total_over(mixture, log_r).value, largest = maximum_over(mixture, mixture.logit);
+  Scalar reference = lowest, unit = lowest;
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
+    if (mixture.logit[l] == largest && dot.logit[l] > reference) reference = dot.logit[l];
+  }
+  reference = mixture.lane.maximum(reference);
+  const auto log_mean = [&](Scalar logit) { return norm.log_share(logit) + log_sum; };
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
+    if (dot.logit[l] == reference) continue;
+    const Scalar mean = log_mean(mixture.logit[l]), larger = log_r[l] > mean ? log_r[l] : mean;
+    unit = larger > unit ? larger : unit;
+  }
+  unit = mixture.lane.maximum(unit);
+  if (unit == lowest) return {Scalar(0), Scalar(0)};  // no rates but the one
+  Scalar change = 0;
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
+    change += (math::exp(log_r[l] - unit) - math::exp(log_mean(mixture.logit[l]) - unit)) *
+              (dot.logit[l] - reference);
+  }
+  return {side * mixture.lane.sum(change), unit};
+}
+
+/// F_dot / f where log f or F / f is far from the range in which ConditionalRates gives it: far out in the tails, and
+/// between modes. From the beginning, so that what is only needed here is not kept on the way.
+template <class Scalar>
+RHOFLUX_FUNCTION InUnit<Scalar> far_ratio(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                          Scalar x, const ConditionalRates<Scalar>& m) {
+  Shares<Scalar> share;
+  shares(mixture, x, share);
+  const LogTotal<Scalar> norm = log_total_over(mixture, mixture.logit);
+  const LogTotal<Scalar> total = log_total_over(mixture, share.log_share);
+  const Scalar side = m.sum_r < Scalar(0) ? Scalar(-1) : Scalar(1);
+  PerLogistic<Scalar> log_r;
+  Scalar shift = 0;  // by locations and scales
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
+    log_r[l] = log_tail_ratio(mixture, share, total, side, l);
+    shift += m.w[l] * m.q[l];
+  }
   shift = mixture.lane.sum(shift);
-  m.f_dot_ratio = change == Scalar(0) ? shift : change + math::scaled_by_exp(shift, -m.log_unit);
-  if (change == Scalar(0)) m.log_unit = 0;
+  const InUnit<Scalar> change = far_change(mixture, dot, norm, log_r, side);
+  if (change.log_unit < math::detail::Format<Scalar>::exp_high / 2)
+    return {math::scaled_by_exp(change.value, change.log_unit) + shift, Scalar(0)};
+  if (change.value == Scalar(0)) return {shift, Scalar(0)};
+  return {change.value + math::scaled_by_exp(shift, -change.log_unit), change.log_unit};
+}
+
+/// -F_dot / f after place and move.
+template <class Scalar>
+RHOFLUX_FUNCTION InUnit<Scalar> velocity_of(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                            Scalar x, const ConditionalRates<Scalar>& m) {
+  if (!m.is_far) return {-m.f_dot_ratio, Scalar(0)};
+  const InUnit<Scalar> ratio = far_ratio(mixture, dot, x, m);
+  return {-ratio.value, ratio.log_unit};
 }
 
 /// Takes the unit out of r and sum_r, times e^log_weight; what exceeds the range is set to its end.
@@ -140,19 +212,6 @@ RHOFLUX_FUNCTION void saturate(const Mixture<Scalar>& mixture, Scalar log_weight
 
 }  // namespace detail
 
-/// value e^log_unit; log_unit is 0 unless that may exceed the range of numbers.
-template <class Scalar>
-struct InUnit {
-  Scalar value, log_unit;
-  RHOFLUX_FUNCTION Scalar plain() const {
-    return log_unit == Scalar(0) ? value : math::scaled_by_exp(value, log_unit);
-  }
-  /// Times e^log_weight.
-  RHOFLUX_FUNCTION Scalar weighted(Scalar log_weight) const {
-    return math::scaled_by_exp(value, log_weight + log_unit);
-  }
-};
-
 /// -F_dot / f: the velocity of the point of fixed F, its parameters moving at the rates `dot`.
 /// @return the velocity; log_f receives log f(x)
 template <class Scalar>
@@ -163,7 +222,7 @@ RHOFLUX_FUNCTION InUnit<Scalar> quantile_velocity_in_unit(const Mixture<Scalar>&
   detail::place(mixture, x, m);
   detail::move(mixture, dot, x, m);
   log_f = m.log_f;
-  return {-m.f_dot_ratio, m.log_unit};
+  return detail::velocity_of(mixture, dot, x, m);
 }
 
 /// The same as one number, infinite where it exceeds the range.
@@ -357,9 +416,9 @@ template <class Scalar>
 struct MovingConditional {
   Scalar log_f;              ///< log f(x)
   Scalar log_f_dot;          ///< its rate
-  Scalar quantile_velocity;  ///< -F_dot / f
-  Scalar cdf_ratio;          ///< F / f left of the median, -(1 - F) / f right of it
-  Scalar log_unit = 0;       ///< the last two are divided by e^log_unit; 0 unless they may exceed the range
+  Scalar quantile_velocity;  ///< -F_dot / f, divided by e^velocity_log_unit
+  Scalar cdf_ratio;  ///< F / f left of the median, -(1 - F) / f right of it, divided by e^ratio_log_unit
+  Scalar velocity_log_unit = 0, ratio_log_unit = 0;  ///< 0 unless the value may exceed the range of numbers
 };
 
 /// One pass over the logistics for all four. With the notation of detail::ConditionalRates,
@@ -369,16 +428,14 @@ RHOFLUX_FUNCTION MovingConditional<Scalar> moving_conditional(const Mixture<Scal
                                                               const Mixture<Scalar>& dot, Scalar x) {
   detail::ConditionalRates<Scalar> m;
   detail::place(mixture, x, m);
-  const Scalar log_unit = m.log_unit;
   detail::move(mixture, dot, x, m);
   Scalar log_f_dot = 0;
   RHOFLUX_SIMD_SUM(log_f_dot)
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
     log_f_dot += m.w[l] * (m.a[l] + dot.log_scale[l] - m.share.scale[l] * m.q[l] * m.share.tanh_half[l]);
   }
-  const Scalar velocity =
-      m.log_unit == log_unit ? -m.f_dot_ratio : math::scaled_by_exp(-m.f_dot_ratio, -log_unit);
-  return {m.log_f, mixture.lane.sum(log_f_dot), velocity, m.sum_r, log_unit};
+  const InUnit<Scalar> velocity = detail::velocity_of(mixture, dot, x, m);
+  return {m.log_f, mixture.lane.sum(log_f_dot), velocity.value, m.sum_r, velocity.log_unit, m.log_unit};
 }
 
 /// Adjoint of moving_conditional in one pass: adds weight.log_f d log_f + .. by parameters, their rates and x
