@@ -80,7 +80,9 @@ Json json_of(const TransportReport& report) {
                  {"to", report.to},
                  {"noise", report.volatility},
                  {"count", report.count},
-                 {"mean_squared_displacement", report.mean_squared_displacement}};
+                 {"failed", report.failed}};
+  if (report.count == 0) return object;
+  object["mean_squared_displacement"] = report.mean_squared_displacement;
   if (report.kinetic_energy) object["kinetic_energy"] = *report.kinetic_energy;
   object["ks"] = report.ks;
   if (!report.distances) return object;

@@ -177,7 +177,7 @@ void TrajectoryIntegrator::save(std::size_t frame, const Chunk& chunk, Trajector
       std::fill(state, state + dims, nan);
   }
   if (!is_ode()) return;
-  for (const transport::PathEnd& end : m_work->ode.failures(m_options.ode, m_work->part(chunk.n)))
+  for (const transport::PathEnd& end : m_work->ode.failures(m_work->part(chunk.n)))
     std::fill(state_of(end.particle), state_of(end.particle) + dims, nan);
 }
 
@@ -192,12 +192,12 @@ std::vector<transport::PathEnd> TrajectoryIntegrator::path_ends(const Chunk& chu
         paths.x[((chunk.offset + static_cast<std::size_t>(s)) * n_frames + n_frames - 1) * dims]);
   };
   for (int s = 0; s < chunk.n; ++s)
-    if (failed(s)) ends.push_back({s, 0, {}, "its state is not finite after this; try more --steps"});
+    if (failed(s)) ends.push_back({s, 0, {}, transport::PathFailure::not_finite});
   if (ends.empty()) return ends;
   const auto tau = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), work.last_finite.tau);
   const auto x = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), work.last_finite.x);
   std::vector<transport::PathEnd> of_ode;
-  if (is_ode()) of_ode = work.ode.failures(m_options.ode, work.part(chunk.n));
+  if (is_ode()) of_ode = work.ode.failures(work.part(chunk.n));
   for (transport::PathEnd& end : ends) {
     const auto known = std::find_if(of_ode.begin(), of_ode.end(), [&](const transport::PathEnd& other) {
       return other.particle == end.particle;
@@ -227,7 +227,8 @@ void TrajectoryIntegrator::note_failures(const Chunk& chunk, Trajectories& paths
 std::string to_text(const FailedParticle& failed) {
   std::string place;
   for (const double value : failed.x) place += (place.empty() ? "" : ", ") + formatted("%.6g", value);
-  return "at t = " + formatted("%.6g", failed.t) + ", x = (" + place + "): " + failed.reason;
+  return "at t = " + formatted("%.6g", failed.t) + ", x = (" + place +
+         "): " + transport::to_text(failed.reason);
 }
 
 void require_all_followed(const Trajectories& paths) {

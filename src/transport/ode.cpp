@@ -285,13 +285,23 @@ void exhaust(const ExecutionSpace& space, const Vector<int>& all_status, int n) 
       });
 }
 
-std::string reason_of(int status, const OdeConfig& config) {
-  if (status == vanished) return "the step vanishes, as the drift is not finite or grows without bound there";
-  return "not at the end after max_steps = " + std::to_string(config.max_steps) +
-         " steps; allow more steps or larger errors";
+PathFailure reason_of(int status) {
+  return status == vanished ? PathFailure::step_vanishes : PathFailure::too_many_steps;
 }
 
 }  // namespace detail
+
+const char* to_text(PathFailure reason) {
+  switch (reason) {
+    case PathFailure::step_vanishes:
+      return "the step vanishes, as the drift is not finite or grows without bound there";
+    case PathFailure::too_many_steps:
+      return "not at the end after the most steps allowed; larger errors need fewer";
+    case PathFailure::not_finite:
+      return "its state is not finite after this; try more --steps";
+  }
+  return "";
+}
 
 void OdeConfig::validate() const {
   const auto require = [](bool allowed, const char* key, double value, const char* range) {
@@ -361,16 +371,16 @@ OdeReport DormandPrince::advance(const ExecutionSpace& space, const Drift& drift
   return report;
 }
 
-std::vector<PathEnd> DormandPrince::failures(const OdeConfig& config,
-                                             const density::Points<double>& points) const {
+std::vector<PathEnd> DormandPrince::failures(const density::Points<double>& points) const {
   const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), m_workspace.status);
   std::vector<PathEnd> ends;
-  if (*std::max_element(status.data(), status.data() + points.size()) < detail::vanished) return ends;
+  const auto has_failed = [](int value) { return value >= detail::vanished; };
+  if (std::none_of(status.data(), status.data() + points.size(), has_failed)) return ends;
   const auto tau = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), points.tau);
   const auto x = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), points.x);
   for (int s = 0; s < points.size(); ++s) {
-    if (status(s) < detail::vanished) continue;
-    PathEnd end = {s, tau(s), {}, detail::reason_of(status(s), config)};
+    if (!has_failed(status(s))) continue;
+    PathEnd end = {s, tau(s), {}, detail::reason_of(status(s))};
     for (int i = 0; i < m_workspace.n_dims(); ++i) end.x.push_back(x(i, s));
     ends.push_back(std::move(end));
   }

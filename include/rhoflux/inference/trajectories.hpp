@@ -26,7 +26,7 @@ struct FailedParticle {
   std::int64_t particle = 0;  ///< global number
   double t = 0;               ///< where it could be followed to: time
   std::vector<double> x;      ///< and place (n_dims), units of the data
-  std::string reason;
+  transport::PathFailure reason = transport::PathFailure::not_finite;
 };
 
 /// Trajectories of some particles, original units.

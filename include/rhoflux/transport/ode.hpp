@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "rhoflux/density/density.hpp"
@@ -30,12 +29,20 @@ struct OdeReport {
   std::int64_t rejected = 0;  ///< steps of all particles
 };
 
+/// Why a particle cannot be followed further.
+enum class PathFailure {
+  step_vanishes,   ///< of the ODE: the drift is not finite or grows without bound
+  too_many_steps,  ///< of the ODE: OdeConfig::max_steps
+  not_finite       ///< of the SDE, whose steps nothing shortens
+};
+const char* to_text(PathFailure reason);
+
 /// Where the path of a particle ends that cannot be followed further.
 struct PathEnd {
   int particle = 0;       ///< number in the call
   double tau = 0;         ///< end of the last accepted step
   std::vector<double> x;  ///< (n_dims), there
-  std::string reason;
+  PathFailure reason = PathFailure::step_vanishes;
 };
 
 namespace detail {
@@ -84,8 +91,8 @@ class DormandPrince {
                     const Vector<double>& energy);
 
   /// The particles that have failed since the last start, in the order of their numbers.
-  /// @param config, points of the last call of advance
-  std::vector<PathEnd> failures(const OdeConfig& config, const density::Points<double>& points) const;
+  /// @param points of the last call of advance
+  std::vector<PathEnd> failures(const density::Points<double>& points) const;
 
   /// One step of order 5 of every particle from its own time to tau + dtau, of either sign, without control
   /// of the error: for a cost that is known in advance, and to measure the order. Six drifts; independent of
