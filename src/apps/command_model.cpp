@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "commands.hpp"
 #include "common_options.hpp"
@@ -110,9 +111,11 @@ std::vector<Column> query_columns(std::int64_t count, std::int64_t n_dims) {
   return columns;
 }
 
-/// j = rho v. Where rho is below the range of numbers v may be large enough for a product that is in it.
+/// j = rho v. Where rho is below the range of numbers v may be large enough for a product that is in it, and where v is
+/// beyond it j is not known: NaN.
 double flux_of(double log_density, double velocity) {
   constexpr double low = -700;  // of the log of a number, with some room
+  if (!std::isfinite(velocity)) return std::numeric_limits<double>::quiet_NaN();
   return log_density > low ? std::exp(log_density) * velocity : math::scaled_by_exp(velocity, log_density);
 }
 
