@@ -58,7 +58,8 @@ template <class Scalar>
 constexpr Scalar far_log = 128;
 
 /// T = log sum_l e^{values_l}, with the shares e^{values_l} / sum. Far out in the tails T is large and a share is a
-/// ratio of two numbers that are both tiny; from the largest value and the log of the rest it keeps its relative accuracy.
+/// ratio of two numbers that are both tiny; from the largest value and the log of the rest it keeps its relative accuracy
+/// (model.md (1.8)).
 template <class Scalar>
 struct LogTotal {
   Scalar value;      ///< T

@@ -49,7 +49,7 @@ struct ConditionalRates {
 
 /// log |r_l|. Where the total, log f, is far and x on the small side of the logistic (towards = -|z|), this is
 ///   log w_l - log s_l + log(1 + e^{-|z|}),
-/// in which two numbers as large as log f have cancelled: r keeps its relative accuracy.
+/// in which two numbers as large as log f have cancelled: r keeps its relative accuracy (model.md (1.8)).
 template <class Scalar, class Entry>
 RHOFLUX_INLINED_FUNCTION Scalar log_tail_ratio(const Mixture<Scalar>& mixture, const Shares<Scalar>& share,
                                                const LogTotal<Scalar>& total, Scalar side, const Entry& l) {
@@ -135,7 +135,7 @@ RHOFLUX_FUNCTION void move(const Mixture<Scalar>& mixture, const Mixture<Scalar>
 /// Change of F / f by the weights,
 ///   sum_l r_l a_l = sum_l (r_l - alpha_l R) (logit_dot_l - logit_dot_k),   R = sum_l r_l,
 /// k the logistic of the largest weight. Where that has nearly all of it, a_k is what is left of two rates that cancel,
-/// and r_k may be as large as numbers get; the sum on the right is without it.
+/// and r_k may be as large as numbers get; the sum on the right is without it (model.md (1.9)).
 template <class Scalar>
 RHOFLUX_FUNCTION InUnit<Scalar> far_change(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
                                            const LogTotal<Scalar>& norm, const PerLogistic<Scalar>& log_r,
