@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -214,7 +215,10 @@ inference::TransportReport make_report(const inference::Inference& inference,
   report.volatility = options.volatility.to_string();
   report.count = static_cast<std::int64_t>(sums.last.size()) / inference.n_dims();
   report.failed = sums.n_failed;
-  if (report.count == 0) return report;
+  if (report.count == 0) {  // no particle, no figures
+    report.mean_squared_displacement = report.ks = std::numeric_limits<double>::quiet_NaN();
+    return report;
+  }
   report.mean_squared_displacement = sums.squared_displacement / static_cast<double>(report.count);
   if (options.volatility.is_zero()) report.kinetic_energy = sums.energy / static_cast<double>(report.count);
   report.ks = inference::model_ks(inference, sums.last, report.to);
