@@ -7,6 +7,7 @@
 #include "commands.hpp"
 #include "common_options.hpp"
 #include "model_files.hpp"
+#include "not_finite.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/inference/field_grid.hpp"
@@ -135,6 +136,31 @@ std::string method_of(const inference::Inference& inference, const inference::In
   return "Monte Carlo, " + std::to_string(marginal.samples) + " samples";
 }
 
+/// Number of the first grid point of a slab, counted over all times.
+std::int64_t first_point(const io::FieldLayout& layout, const io::FieldSlab& slab) {
+  std::int64_t row =
+      slab.time * static_cast<std::int64_t>(layout.axes.front().values.size()) + slab.row_begin;
+  for (std::size_t k = 1; k < layout.axes.size(); ++k)
+    row *= static_cast<std::int64_t>(layout.axes[k].values.size());
+  return row;
+}
+
+/// Where the grid point of that number is.
+std::string place_of_point(const io::FieldLayout& layout, std::int64_t point) {
+  std::vector<double> x(layout.axes.size());
+  for (std::size_t k = layout.axes.size(); k-- > 0;) {
+    const auto size = static_cast<std::int64_t>(layout.axes[k].values.size());
+    x[k] = layout.axes[k].values[static_cast<std::size_t>(point % size)];
+    point /= size;
+  }
+  return text_of_point(layout.times[static_cast<std::size_t>(point)], x);
+}
+
+/// Points of the grid over all times.
+std::int64_t point_count(const io::FieldLayout& layout) {
+  return first_point(layout, {static_cast<std::int64_t>(layout.times.size()), 0, 0});
+}
+
 io::FieldValues compute_slab(const inference::Inference& inference, const FieldRequest& request,
                              const io::FieldSlab& slab) {
   const std::vector<double> points = inference::points_of(request.layout, slab);
@@ -193,10 +219,21 @@ int command_field(const Context& context, const Arguments& arguments) {
     file.attribute("/", "noise", request.volatility.to_string());
   };
   Progress progress(context.comm);
-  io::write_field(
-      output.path, output.overwrite, context.comm, request.layout, describe,
-      [&](const io::FieldSlab& slab) { return compute_slab(inference, request, slab); },
-      [&](double fraction) { progress(fraction); });
+  std::vector<std::string> names;
+  for (const io::FieldArray& array : request.layout.arrays) names.push_back(array.name);
+  NotFinite not_finite(names);
+  const auto compute = [&](const io::FieldSlab& slab) {
+    io::FieldValues values = compute_slab(inference, request, slab);
+    for (std::size_t k = 0; k < values.size(); ++k)
+      not_finite.add(k, first_point(request.layout, slab),
+                     static_cast<std::size_t>(request.layout.arrays[k].n_components), values[k]);
+    return values;
+  };
+  io::write_field(output.path, output.overwrite, context.comm, request.layout, describe, compute,
+                  [&](double fraction) { progress(fraction); });
+  not_finite.add_up(context.comm);
+  not_finite.print(context.comm, point_count(request.layout),
+                   [&](std::int64_t point) { return place_of_point(request.layout, point); });
   print(context.comm, "wrote " + output.path + " and " + output.path + ".xdmf");
   return 0;
 }

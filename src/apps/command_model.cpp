@@ -1,11 +1,14 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "commands.hpp"
 #include "common_options.hpp"
 #include "model_files.hpp"
+#include "not_finite.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/math.hpp"
 
 namespace rhoflux::apps {
 
@@ -108,6 +111,14 @@ std::vector<Column> query_columns(std::int64_t count, std::int64_t n_dims) {
   return columns;
 }
 
+/// j = rho v. Where rho is below the range of numbers v may be large enough for a product that is in it, and where v is
+/// beyond it j is not known: NaN.
+double flux_of(double log_density, double velocity) {
+  constexpr double low = -700;  // of the log of a number, with some room
+  if (!std::isfinite(velocity)) return std::numeric_limits<double>::quiet_NaN();
+  return log_density > low ? std::exp(log_density) * velocity : math::scaled_by_exp(velocity, log_density);
+}
+
 /// The numbers of each point, in the order of query_columns().
 std::vector<double> query_points(const inference::Inference& inference, const std::vector<double>& t,
                                  const std::vector<double>& x, const flux::Volatility& volatility) {
@@ -125,7 +136,7 @@ std::vector<double> query_points(const inference::Inference& inference, const st
     out.push_back(found.log_density[s]);
     add_row(values.drift);
     for (std::ptrdiff_t i = 0; i < n_dims; ++i)
-      out.push_back(std::exp(found.log_density[s]) * values.velocity[static_cast<std::size_t>(row + i)]);
+      out.push_back(flux_of(found.log_density[s], values.velocity[static_cast<std::size_t>(row + i)]));
     add_row(found.score);
     out.push_back(found.dlog_density_dt[s]);
   }
@@ -140,7 +151,9 @@ Arguments query_arguments() {
       "Evaluates the model at given points. Input (HDF5): /t (N), /x (N, D). Output: the same, and\n"
       "/log_density (N), /velocity (N, D) = drift u of dX = u dt + g dW, /flux (N, D) = probability flux j, "
       "/score (N, D) = d log_density / dx, /dlogdensity_dt (N); units of the data. With g = 0, velocity = "
-      "flux / density.");
+      "flux / density. Far from the data a velocity may be beyond the range of numbers: the rows are counted "
+      "in a "
+      "warning.");
   add_checkpoint(arguments);
   arguments.required("points", file_name(), "file with the points, /t and /x");
   add_noise(arguments);
@@ -171,19 +184,29 @@ int command_query(const Context& context, const Arguments& arguments) {
   };
   const std::vector<Column> columns = query_columns(count, n_dims);
   const std::int64_t width = columns.back().first + columns.back().size;
+  std::vector<std::string> names;
+  for (const Column& column : columns) names.push_back(column.name);
+  NotFinite not_finite(names);
   write_output(context, output, "rhoflux query", checkpoint, [&](io::Hdf5Writer* out) {
     if (out != nullptr) {
       out->attribute("/", "noise", volatility.to_string());
       for (const Column& column : columns) out->create_dataset<double>(column.name, column.shape);
     }
     in_pieces(context.comm, count, compute, [&](std::int64_t first, const std::vector<double>& rows) {
-      for (const Column& column : columns) {
+      for (std::size_t k = 0; k < columns.size(); ++k) {
+        const Column& column = columns[k];
         std::vector<double> values;
         for (auto row = rows.begin(); row != rows.end(); row += width)
           values.insert(values.end(), row + column.first, row + column.first + column.size);
         out->write_rows(column.name, first, values);
+        not_finite.add(k, first, static_cast<std::size_t>(column.size), values);
       }
     });
+  });
+  not_finite.print(context.comm, count, [&](std::int64_t row) {
+    return "row " + std::to_string(row) + " of " + points + ", " +
+           text_of_point(file.read_slab<double>("t", {row}, {1}).front(),
+                         file.read_slab<double>("x", {row, 0}, {1, n_dims}));
   });
   return 0;
 }

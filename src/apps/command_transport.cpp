@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <iostream>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -104,25 +106,39 @@ inference::TrajectoryOptions trajectory_options(const Arguments& arguments, doub
   return options;
 }
 
-/// What the root gathers while the paths are written.
+/// What the root gathers while the paths are written; sums over the particles that arrive.
 struct PathSums {
   double squared_displacement = 0, energy = 0;
   std::vector<double> last;  ///< (n, n_dims) at the last frame
+  std::int64_t n_failed = 0;
+  std::vector<inference::FailedParticle> first_failed;  ///< at most `named_failures`
 };
+constexpr std::size_t named_failures = 5;
 
-/// The numbers of a particle: its states at all frames, and its energy.
+/// The numbers of a particle: its states at all frames, its energy, and where its path ends if it fails.
 class PathNumbers {
  public:
   PathNumbers(std::size_t n_frames, std::size_t n_dims) : m_n_frames(n_frames), m_n_dims(n_dims) {}
 
-  std::vector<double> join(const inference::Trajectories& paths) const {
+  /// @param first global number of the first particle
+  std::vector<double> join(const inference::Trajectories& paths, std::int64_t first) const {
     std::vector<double> numbers;
     const auto states = static_cast<std::ptrdiff_t>(m_n_frames * m_n_dims);
     auto row = paths.x.begin();
+    auto failed = paths.failed.begin();
     for (const double energy : paths.energy) {
       numbers.insert(numbers.end(), row, row + states);
       numbers.push_back(energy);
+      std::vector<double> end(2 + m_n_dims, 0.0);
+      if (failed != paths.failed.end() && failed->particle == first) {
+        end[0] = static_cast<double>(failed->reason);
+        end[1] = failed->t;
+        std::copy(failed->x.begin(), failed->x.end(), end.begin() + 2);
+        ++failed;
+      }
+      numbers.insert(numbers.end(), end.begin(), end.end());
       row += states;
+      ++first;
     }
     return numbers;
   }
@@ -130,25 +146,38 @@ class PathNumbers {
   /// Writes particles first, first + 1, .. to /x (S, N, D).
   void write(io::Hdf5Writer& file, std::int64_t first, const std::vector<double>& numbers,
              PathSums& sums) const {
-    const std::size_t width = m_n_frames * m_n_dims + 1, n = numbers.size() / width;
+    const std::size_t n = numbers.size() / width();
     for (std::size_t frame = 0; frame < m_n_frames; ++frame) {
       std::vector<double> slab;
       for (std::size_t s = 0; s < n; ++s) {
-        const double* state = &numbers[s * width + frame * m_n_dims];
+        const double* state = &numbers[s * width() + frame * m_n_dims];
         slab.insert(slab.end(), state, state + m_n_dims);
       }
       file.write_slab("x", {static_cast<std::int64_t>(frame), first, 0},
                       {1, static_cast<std::int64_t>(n), static_cast<std::int64_t>(m_n_dims)}, slab);
-      if (frame + 1 == m_n_frames) sums.last.insert(sums.last.end(), slab.begin(), slab.end());
     }
-    for (std::size_t s = 0; s < n; ++s) {
-      const double* start = &numbers[s * width];
-      sums.energy += start[width - 1];
-      metrics::add_squared_distance(start, start + width - 1 - m_n_dims, m_n_dims, sums.squared_displacement);
-    }
+    for (std::size_t s = 0; s < n; ++s)
+      add(first + static_cast<std::int64_t>(s), &numbers[s * width()], sums);
   }
 
  private:
+  std::size_t width() const { return m_n_frames * m_n_dims + 1 + 2 + m_n_dims; }
+
+  void add(std::int64_t particle, const double* numbers, PathSums& sums) const {
+    const std::size_t states = m_n_frames * m_n_dims;
+    const double *last = numbers + states - m_n_dims, *energy = numbers + states, *end = energy + 1;
+    if (std::isnan(*last)) {
+      ++sums.n_failed;
+      if (sums.first_failed.size() < named_failures)
+        sums.first_failed.push_back({particle, end[1], std::vector<double>(end + 2, end + 2 + m_n_dims),
+                                     static_cast<transport::PathFailure>(static_cast<int>(end[0]))});
+      return;
+    }
+    sums.last.insert(sums.last.end(), last, last + m_n_dims);
+    sums.energy += *energy;
+    metrics::add_squared_distance(numbers, last, m_n_dims, sums.squared_displacement);
+  }
+
   std::size_t m_n_frames, m_n_dims;
 };
 
@@ -165,7 +194,7 @@ PathSums write_paths(const Context& context, const OutputFile& output,
             ? source.particles->read_split(source.split, source.start.begin + begin, source.start.begin + end)
                   .x
             : inference.sample_at(options.frames.front(), begin, end, options.seed, start_stream);
-    return path_numbers.join(integrator.integrate(x, begin));
+    return path_numbers.join(integrator.integrate(x, begin), begin);
   };
   PathSums sums;
   write_output(context, output, "rhoflux transport", checkpoint, [&](io::Hdf5Writer* file) {
@@ -180,6 +209,7 @@ PathSums write_paths(const Context& context, const OutputFile& output,
               [&](std::int64_t first, const std::vector<double>& numbers) {
                 path_numbers.write(*file, first, numbers, sums);
               });
+    if (file != nullptr) file->attribute("/", "failed", sums.n_failed);
   });
   return sums;
 }
@@ -193,6 +223,11 @@ inference::TransportReport make_report(const inference::Inference& inference,
   report.to = options.frames.back();
   report.volatility = options.volatility.to_string();
   report.count = static_cast<std::int64_t>(sums.last.size()) / inference.n_dims();
+  report.failed = sums.n_failed;
+  if (report.count == 0) {  // no particle, no figures
+    report.mean_squared_displacement = report.ks = std::numeric_limits<double>::quiet_NaN();
+    return report;
+  }
   report.mean_squared_displacement = sums.squared_displacement / static_cast<double>(report.count);
   if (options.volatility.is_zero()) report.kinetic_energy = sums.energy / static_cast<double>(report.count);
   report.ks = inference::model_ks(inference, sums.last, report.to);
@@ -200,6 +235,25 @@ inference::TransportReport make_report(const inference::Inference& inference,
     report.distances =
         inference::distances_to_data(inference, data, sums.last, report.to, max_points, options.seed);
   return report;
+}
+
+/// Names the particles that could not be followed, the first ones by what a user knows of them; on the root.
+void print_failures(const Source& source, const PathSums& sums) {
+  if (sums.n_failed == 0) return;
+  std::cerr
+      << "rhoflux: error: " << sums.n_failed << " of " << source.count
+      << " particles cannot be followed to the end; /x has NaN for them from there on, and the paths of all "
+         "others\n";
+  for (const inference::FailedParticle& failed : sums.first_failed) {
+    std::cerr << "  particle " << failed.particle;
+    if (source.particles)
+      std::cerr << " (row " << source.start.begin + failed.particle << " of the split '"
+                << io::to_string(source.split) << "' of " << source.particles->path() << ")";
+    std::cerr << " " << inference::to_text(failed) << "\n";
+  }
+  const auto unnamed = sums.n_failed - static_cast<std::int64_t>(sums.first_failed.size());
+  if (unnamed > 0) std::cerr << "  and " << unnamed << " more\n";
+  std::cerr << std::flush;
 }
 
 }  // namespace
@@ -210,7 +264,9 @@ Arguments transport_arguments() {
       "Transports particles with the drift of the model, from data or from fresh samples of the model, "
       "forwards or backwards in time: by the ODE dX = u dt for g = 0, by the SDE dX = u dt + g dW otherwise, "
       "with the drift u that goes with that g, so that the marginals are those of the model for any g.\n"
-      "Output (HDF5): /t (S), /x (S, N, D), in the units of the data.",
+      "Output (HDF5): /t (S), /x (S, N, D), in the units of the data. A particle that cannot be followed to "
+      "the end is "
+      "NaN from there on and named; the exit code is 3 then, after everything has been written.",
       "(--particles FILE | --count N)");
   add_checkpoint(arguments);
   arguments.required("from", number("T"), "time of the start")
@@ -266,7 +322,10 @@ int command_transport(const Context& context, const Arguments& arguments) {
     for (const std::string& line : inference::to_text(report)) print(context.comm, line);
   }
   if (has_report) write_json(context, report_file, inference::json_of(report));
-  return 0;
+  std::int64_t n_failed = sums.n_failed;
+  if (context.comm.is_root()) print_failures(source, sums);
+  context.comm.broadcast(&n_failed, sizeof(n_failed));
+  return static_cast<int>(n_failed > 0 ? ExitCode::numerical_failure : ExitCode::success);
 }
 
 }  // namespace rhoflux::apps

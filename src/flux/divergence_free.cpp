@@ -80,7 +80,7 @@ void DivergenceFreePart<Scalar>::add_velocity(const ExecutionSpace& space,
         if (density_weighted) {
           for (int b = 0; b < n_dims; ++b) v += field.at(a, b, s) * score(b, s);
         } else {
-          v *= math::exp(-log_rho(s));
+          v = math::scaled_by_exp(v, -log_rho(s));
         }
         velocity(a, s) += v;
       });

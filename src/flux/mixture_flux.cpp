@@ -34,8 +34,10 @@ class MixtureFlux : public Flux<Scalar> {
   density::Factorised<Scalar>& m_density;
   Vector<Scalar> m_ones;                               ///< (n) rate of tau
   Matrix<Scalar> m_log_f, m_factor_velocity, m_slope;  ///< (K D, n)
+  Matrix<Scalar> m_log_unit;                           ///< (K D, n) of m_factor_velocity
   Matrix<Scalar> m_log_share;                          ///< (K, n) log w_k
   Matrix<Scalar> m_share_bar;       ///< (K, n) adjoint of w_k; after sampled_states_adjoint, of log gamma_k
+  Matrix<Scalar> m_far_gain;        ///< (K, n) of product_gains
   Matrix<Scalar> m_log_factor_bar;  ///< (K, n) adjoint of L_k
   Matrix<Scalar> m_log_factor_prefix;  ///< (K, n) log P_k
   Matrix<Scalar> m_head_x_bar;         ///< (K D, n)
@@ -46,30 +48,33 @@ MixtureFlux<Scalar>::MixtureFlux(density::Factorised<Scalar>& density)
     : m_density(density), m_ones(make_vector<Scalar>("rate of time", density.capacity().samples)) {
   Kokkos::deep_copy(m_ones, Scalar(1));
   const int samples = density.capacity().samples, products = density.n_products();
-  for (Matrix<Scalar>* matrix : {&m_log_f, &m_factor_velocity, &m_slope, &m_head_x_bar})
+  for (Matrix<Scalar>* matrix : {&m_log_f, &m_factor_velocity, &m_log_unit, &m_slope, &m_head_x_bar})
     *matrix = make_matrix<Scalar>("factors in motion", products * density.n_dims(), samples);
-  for (Matrix<Scalar>* matrix : {&m_log_share, &m_share_bar, &m_log_factor_bar, &m_log_factor_prefix})
+  for (Matrix<Scalar>* matrix :
+       {&m_log_share, &m_share_bar, &m_far_gain, &m_log_factor_bar, &m_log_factor_prefix})
     *matrix = make_matrix<Scalar>("products in motion", products, samples);
 }
 
-/// v_i^k and log f_i^k of every factor, (K D, n).
+/// v_i^k, in units of e^log_unit, and log f_i^k of every factor, (K D, n).
 template <class Scalar>
 void factor_velocities(const ExecutionSpace& space, const density::MixtureView<Scalar>& mixtures,
                        const FactorIndex& index, const density::Points<Scalar>& points,
-                       const Matrix<Scalar>& factor_velocity, const Matrix<Scalar>& log_factor) {
+                       const Matrix<Scalar>& factor_velocity, const Matrix<Scalar>& log_units,
+                       const Matrix<Scalar>& log_factor) {
   const int n = points.size();
   const ConstMatrix<Scalar> x = points.x;
-  const Matrix<Scalar> v = factor_velocity, log_f = log_factor;
+  const Matrix<Scalar> v = factor_velocity, unit = log_units, log_f = log_factor;
   const FactorIndex factors = index;
   for_each_group(
       space, "factors in motion", factors.count(n), mixtures.n_logistics,
       KOKKOS_LAMBDA(int item, const Lane& lane) {
         const FactorIndex::Factor f = factors.at(item);
         Scalar log_f_k = 0;
-        const Scalar v_k = density::quantile_velocity(
+        const density::InUnit<Scalar> v_k = density::quantile_velocity_in_unit(
             mixtures.at(f.head, f.s, lane), mixtures.at(f.head, n + f.s, lane), x(f.i, f.s), log_f_k);
         if (!lane.is_first()) return;
-        v(f.head, f.s) = v_k;
+        v(f.head, f.s) = v_k.value;
+        unit(f.head, f.s) = v_k.log_unit;
         log_f(f.head, f.s) = log_f_k;
       });
 }
@@ -92,6 +97,27 @@ void mean_over_products(const ExecutionSpace& space, const char* label, const Fa
       });
 }
 
+/// v_i = sum_k w_k v_i^k. A product between whose modes x lies has a velocity beyond every number there; what it adds,
+/// gamma_k d_t F_i^k times the other factors over rho, need not be large.
+template <class Scalar>
+void mixture_velocity(const ExecutionSpace& space, const FactorIndex& index, int n,
+                      const ConstMatrix<Scalar>& log_share, const ConstMatrix<Scalar>& factor_velocity,
+                      const ConstMatrix<Scalar>& log_units, const Matrix<Scalar>& velocity) {
+  const ConstMatrix<Scalar> share = log_share, v = factor_velocity, unit = log_units;
+  const Matrix<Scalar> out = velocity;
+  const FactorIndex factors = index;
+  for_each(
+      space, "mixture velocity", n * index.n_leading, KOKKOS_LAMBDA(int item) {
+        const int s = item / factors.n_leading, i = item % factors.n_leading;
+        Scalar sum = 0;
+        for (int k = 0; k < factors.n_products; ++k) {
+          const int head = k * factors.n_dims + i;
+          sum += density::InUnit<Scalar>{v(head, s), unit(head, s)}.weighted(share(k, s));
+        }
+        out(i, s) = sum;
+      });
+}
+
 template <class Scalar>
 void MixtureFlux<Scalar>::velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                    const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
@@ -101,9 +127,9 @@ void MixtureFlux<Scalar>::velocity(const ExecutionSpace& space, const ConstVecto
   network.begin(space, {n, 1}, points.tau, m_ones);
   network.evaluate(space, parameters, 0);
   if (uniforms.extent(0) > 0) m_density.sample_states(space, parameters, points, uniforms);
-  factor_velocities(space, network.mixtures(), index(), points, m_factor_velocity, m_log_f);
+  factor_velocities(space, network.mixtures(), index(), points, m_factor_velocity, m_log_unit, m_log_f);
   m_density.mix(space, parameters, n, m_log_f, m_log_share, log_rho);
-  mean_over_products<Scalar>(space, "mixture velocity", index(), n, m_log_share, m_factor_velocity, velocity);
+  mixture_velocity<Scalar>(space, index(), n, m_log_share, m_factor_velocity, m_log_unit, velocity);
 }
 
 /// d log f_i^k / dx of every factor, (K D, n).
@@ -254,48 +280,56 @@ void sampled_states_adjoint(const ExecutionSpace& space, const ConstVector<Scala
 }
 
 /// The adjoint of w_k: sum_i v_bar_i v_i^k + direction_i d log f_i^k / dx. @param[out] gain (K, n)
+/// @param[out] far_gain (K, n) w_k v_bar_i v_i^k of those i whose v_i^k alone may exceed the range; not in `gain`
 template <class Scalar>
 void product_gains(const ExecutionSpace& space, const density::MixtureView<Scalar>& mixtures,
                    const FactorIndex& index, const density::Points<Scalar>& points,
                    const FluxBar<Scalar>& bar, const ConstMatrix<Scalar>& factor_velocity,
-                   const Matrix<Scalar>& gain) {
-  const ConstMatrix<Scalar> x = points.x, v = factor_velocity, velocity_bar = bar.velocity,
-                            direction = bar.direction;
-  const Matrix<Scalar> out = gain;
+                   const ConstMatrix<Scalar>& log_units, const ConstMatrix<Scalar>& log_share,
+                   const Matrix<Scalar>& gain, const Matrix<Scalar>& far_gain) {
+  const ConstMatrix<Scalar> x = points.x, v = factor_velocity, unit = log_units, velocity_bar = bar.velocity,
+                            direction = bar.direction, share = log_share;
+  const Matrix<Scalar> out = gain, far_out = far_gain;
   const bool has_direction = bar.direction.extent(0) > 0;
   const FactorIndex factors = index;
   for_each_group(
       space, "gain of the products", points.size() * index.n_products, mixtures.n_logistics,
       KOKKOS_LAMBDA(int item, const Lane& lane) {
         const int s = item / factors.n_products, k = item % factors.n_products;
-        Scalar sum = 0;
+        Scalar sum = 0, far_sum = 0;
         for (int i = 0; i < factors.n_leading; ++i) {
           const int head = k * factors.n_dims + i;
-          sum += velocity_bar(i, s) * v(head, s);
+          const density::InUnit<Scalar> v_k = {v(head, s), unit(head, s)};
+          if (v_k.log_unit == Scalar(0))
+            sum += velocity_bar(i, s) * v_k.value;
+          else
+            far_sum += velocity_bar(i, s) * v_k.weighted(share(k, s));
           if (has_direction)
             sum += direction(i, s) * density::log_density_slope(mixtures.at(head, s, lane), x(i, s));
         }
-        if (lane.is_first()) out(k, s) = sum;
+        if (!lane.is_first()) return;
+        out(k, s) = sum;
+        far_out(k, s) = far_sum;
       });
 }
 
 /// With w_k = e^log_share_k and L_k = log gamma_k + sum_i log f_i^k: dw_k = w_k (dL_k - sum_m w_m dL_m).
 /// Hence the adjoint of L_k is w_k ( log_rho_bar + sum_i v_bar_i (v_i^k - v_i) + (d_k - sum_m w_m d_m) ),
 /// where d_k = sum_i direction_i d log f_i^k / dx.
-/// @param gain (K, n) of product_gains @param[out] log_factor_bar (K, n)
+/// @param gain, far_gain (K, n) of product_gains @param[out] log_factor_bar (K, n)
 template <class Scalar>
 void product_adjoint(const ExecutionSpace& space, int n_products, int n, const ConstMatrix<Scalar>& log_share,
-                     const ConstMatrix<Scalar>& gain, const ConstVector<Scalar>& log_rho_bar,
-                     const Matrix<Scalar>& log_factor_bar) {
-  const ConstMatrix<Scalar> share = log_share, share_bar = gain;
+                     const ConstMatrix<Scalar>& gain, const ConstMatrix<Scalar>& far_gain,
+                     const ConstVector<Scalar>& log_rho_bar, const Matrix<Scalar>& log_factor_bar) {
+  const ConstMatrix<Scalar> share = log_share, share_bar = gain, far_bar = far_gain;
   const ConstVector<Scalar> to_log_rho = log_rho_bar;
   const Matrix<Scalar> out = log_factor_bar;
   for_each(
       space, "product adjoint", n, KOKKOS_LAMBDA(int s) {
         Scalar mean = 0;
-        for (int k = 0; k < n_products; ++k) mean += math::exp(share(k, s)) * share_bar(k, s);
+        for (int k = 0; k < n_products; ++k) mean += math::exp(share(k, s)) * share_bar(k, s) + far_bar(k, s);
         for (int k = 0; k < n_products; ++k)
-          out(k, s) = math::exp(share(k, s)) * (to_log_rho(s) + share_bar(k, s) - mean);
+          out(k, s) = math::exp(share(k, s)) * (to_log_rho(s) + share_bar(k, s) - mean) + far_bar(k, s);
       });
 }
 
@@ -319,7 +353,7 @@ void factor_adjoint(const ExecutionSpace& space, density::MixtureNetwork<Scalar>
         const density::Mixture<Scalar> mixture = mixtures.at(f.head, f.s, lane);
         const density::Mixture<Scalar> to = out_bar.at(f.head, f.s, lane);
         const density::Mixture<Scalar> to_dot = out_bar.at(f.head, n + f.s, lane);
-        const Scalar share = math::exp(shares(f.k, f.s)), position = x(f.i, f.s);
+        const Scalar log_share = shares(f.k, f.s), share = math::exp(log_share), position = x(f.i, f.s);
         Scalar to_x = 0;
         density::set_zero(to);
         density::set_zero(to_dot);
@@ -328,7 +362,8 @@ void factor_adjoint(const ExecutionSpace& space, density::MixtureNetwork<Scalar>
             density::LogDensityBar<Scalar>{factor_bar(f.k, f.s), has_direction ? share : Scalar(0)}, to,
             to_x);
         density::quantile_velocity_adjoint(mixture, mixtures.at(f.head, n + f.s, lane), position,
-                                           share * velocity_bar(f.i, f.s), to, to_dot, to_x);
+                                           density::VelocityBar<Scalar>{velocity_bar(f.i, f.s), log_share},
+                                           to, to_dot, to_x);
         if (lane.is_first()) to_x_bar(f.head, f.s) = to_x;
       });
 }
@@ -382,8 +417,10 @@ void MixtureFlux<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector
     Kokkos::deep_copy(space, out_bar.shapes, Scalar(0));
     Kokkos::deep_copy(space, out_bar.logits, Scalar(0));
   }
-  product_gains<Scalar>(space, mixtures, index(), points, bar, m_factor_velocity, m_share_bar);
-  product_adjoint<Scalar>(space, n_products, n, m_log_share, m_share_bar, bar.log_rho, m_log_factor_bar);
+  product_gains<Scalar>(space, mixtures, index(), points, bar, m_factor_velocity, m_log_unit, m_log_share,
+                        m_share_bar, m_far_gain);
+  product_adjoint<Scalar>(space, n_products, n, m_log_share, m_share_bar, m_far_gain, bar.log_rho,
+                          m_log_factor_bar);
   factor_adjoint<Scalar>(space, network, index(), points, bar, m_log_share, m_log_factor_bar, m_head_x_bar);
   add_state_adjoint<Scalar>(space, index(), n, m_head_x_bar, x_bar);
   if (is_sampled) {

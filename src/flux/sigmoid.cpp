@@ -21,16 +21,45 @@ RHOFLUX_FUNCTION Reference<Scalar> reference(Scalar x) {
   return {math::log_sigmoid(x), math::log_sigmoid(-x)};
 }
 
+/// G / f = e^log_weight, F / f = c e^log_ratio and the quantile velocity q e^log_velocity, each times the product of the
+/// later conditionals.
+template <class Scalar>
+struct SigmoidTerms {
+  Scalar log_weight, log_ratio, log_velocity, c, q;
+
+  /// True if no product of two of them leaves the range of numbers.
+  RHOFLUX_FUNCTION bool are_near() const {
+    constexpr Scalar most_log = math::detail::Format<Scalar>::exp_high / 2;
+    constexpr Scalar most = sizeof(Scalar) == sizeof(double) ? Scalar(1e150) : Scalar(1e15);
+    return log_weight < most_log && math::abs(log_ratio) < most_log && log_ratio == log_velocity &&
+           math::abs(c) < most && math::abs(q) < most;
+  }
+  /// Takes the sizes of c and q into their logs.
+  RHOFLUX_FUNCTION void normalise() {
+    const Scalar size_of_c = math::abs(c), size_of_q = math::abs(q);
+    if (size_of_c > Scalar(1)) c /= size_of_c, log_ratio += math::log(size_of_c);
+    if (size_of_q > Scalar(1)) q /= size_of_q, log_velocity += math::log(size_of_q);
+  }
+  RHOFLUX_FUNCTION Scalar largest() const {
+    const Scalar larger = log_weight > log_ratio ? log_weight : log_ratio;
+    return larger > log_velocity ? larger : log_velocity;
+  }
+};
+
 /// What the velocity needs of the conditionals of a sample, (n_dims, n) each.
 template <class Scalar>
 struct Conditionals {
   Matrix<Scalar> x, log_f, log_f_dot, quantile_velocity, cdf_ratio;
+  Matrix<Scalar> velocity_log_unit, ratio_log_unit;
   Matrix<Scalar> log_factor;  ///< log prod_{j>i} g_j / f_j
   Matrix<Scalar> growth;      ///< d_t log P_{i-1}
   Matrix<Scalar> excess;      ///< e^log_factor (G_i - F_i) / f_i
 
-  /// Fills the last three of one sample.
-  RHOFLUX_FUNCTION void combine(int n_leading, int s) const {
+  /// Fills the last three of one sample, and its velocity. Where a term may exceed the range of numbers the largest one
+  /// is taken out of
+  ///   excess_i = e^A - c e^B,   v_i = growth_i excess_i + q e^C,
+  /// with A = log (G / f prod_{j>i} g_j / f_j) and so on; right of the median with the complements and opposite signs.
+  RHOFLUX_FUNCTION void combine(int n_leading, int s, const Matrix<Scalar>& velocity) const {
     Scalar sum = 0;
     for (int i = 0; i < n_leading; ++i) {
       growth(i, s) = sum;
@@ -39,10 +68,24 @@ struct Conditionals {
     sum = 0;
     for (int i = n_leading - 1; i >= 0; --i) {
       const Reference<Scalar> g = reference(x(i, s));
-      const Scalar shift = sum - log_f(i, s), ratio = cdf_ratio(i, s) * math::exp(sum);
-      // From the side that is small.
-      excess(i, s) = cdf_ratio(i, s) > Scalar(0) ? math::exp(g.log_below + shift) - ratio
-                                                 : -ratio - math::exp(g.log_above + shift);
+      const Scalar rate = growth(i, s);
+      const bool is_below = cdf_ratio(i, s) > Scalar(0);  // from the side that is small
+      SigmoidTerms<Scalar> t = {(is_below ? g.log_below : g.log_above) + (sum - log_f(i, s)),
+                                sum + ratio_log_unit(i, s), sum + velocity_log_unit(i, s), cdf_ratio(i, s),
+                                quantile_velocity(i, s)};
+      if (t.are_near()) {
+        const Scalar ratio = t.c * math::exp(t.log_ratio);
+        excess(i, s) = is_below ? math::exp(t.log_weight) - ratio : -ratio - math::exp(t.log_weight);
+        velocity(i, s) = excess(i, s) * rate + math::exp(t.log_velocity) * t.q;
+      } else {
+        t.normalise();
+        const Scalar largest = t.largest();
+        const Scalar of_g = (is_below ? Scalar(1) : Scalar(-1)) * math::exp(t.log_weight - largest);
+        const Scalar difference = of_g - t.c * math::exp(t.log_ratio - largest);
+        excess(i, s) = math::scaled_by_exp(difference, largest);
+        velocity(i, s) =
+            math::scaled_by_exp(rate * difference + t.q * math::exp(t.log_velocity - largest), largest);
+      }
       log_factor(i, s) = sum;
       sum += g.log_density() - log_f(i, s);
     }
@@ -70,14 +113,18 @@ class Sigmoid : public Flux<Scalar> {
 
  private:
   Conditionals<Scalar> conditionals(const density::Points<Scalar>& points) const {
-    return {points.x,    m_log_f,      m_log_f_dot, m_quantile_velocity,
-            m_cdf_ratio, m_log_factor, m_growth,    m_excess};
+    return {points.x,         m_log_f,
+            m_log_f_dot,      m_quantile_velocity,
+            m_cdf_ratio,      m_velocity_log_unit,
+            m_ratio_log_unit, m_log_factor,
+            m_growth,         m_excess};
   }
 
   density::Autoregressive<Scalar>& m_density;
   Vector<Scalar> m_ones;  ///< (n) rate of tau
   /// (n_dims, n) of the conditionals of the last call of `velocity`
-  Matrix<Scalar> m_log_f, m_log_f_dot, m_quantile_velocity, m_cdf_ratio, m_log_factor, m_growth, m_excess;
+  Matrix<Scalar> m_log_f, m_log_f_dot, m_quantile_velocity, m_cdf_ratio, m_velocity_log_unit,
+      m_ratio_log_unit, m_log_factor, m_growth, m_excess;
   Matrix<Scalar> m_velocity;  ///< (n_dims, n)
 };
 
@@ -85,8 +132,9 @@ template <class Scalar>
 Sigmoid<Scalar>::Sigmoid(density::Autoregressive<Scalar>& density)
     : m_density(density), m_ones(make_vector<Scalar>("rate of time", density.capacity().samples)) {
   Kokkos::deep_copy(m_ones, Scalar(1));
-  for (Matrix<Scalar>* matrix : {&m_log_f, &m_log_f_dot, &m_quantile_velocity, &m_cdf_ratio, &m_log_factor,
-                                 &m_growth, &m_excess, &m_velocity})
+  for (Matrix<Scalar>* matrix :
+       {&m_log_f, &m_log_f_dot, &m_quantile_velocity, &m_cdf_ratio, &m_velocity_log_unit, &m_ratio_log_unit,
+        &m_log_factor, &m_growth, &m_excess, &m_velocity})
     *matrix = make_matrix<Scalar>("sigmoid flux", density.n_dims(), density.capacity().samples);
 }
 
@@ -110,6 +158,8 @@ void evaluate_conditional(const ExecutionSpace& space, const density::MixtureVie
         f.log_f_dot(i, s) = found.log_f_dot;
         f.quantile_velocity(i, s) = found.quantile_velocity;
         f.cdf_ratio(i, s) = found.cdf_ratio;
+        f.velocity_log_unit(i, s) = found.velocity_log_unit;
+        f.ratio_log_unit(i, s) = found.ratio_log_unit;
       });
 }
 
@@ -124,10 +174,8 @@ void combine_conditionals(const ExecutionSpace& space, const Conditionals<Scalar
   for_each(
       space, "sigmoid velocity", n, KOKKOS_LAMBDA(int s) {
         Scalar sum = 0;
-        f.combine(n_leading, s);
+        f.combine(n_leading, s, v);
         for (int i = 0; i < n_leading; ++i) {
-          v(i, s) =
-              f.excess(i, s) * f.growth(i, s) + math::exp(f.log_factor(i, s)) * f.quantile_velocity(i, s);
           keep(i, s) = v(i, s);
           sum += f.log_f(i, s);
         }

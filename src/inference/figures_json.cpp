@@ -81,11 +81,10 @@ Json json_of(const ObjectiveEvaluation& evaluation) {
 }
 
 Json json_of(const TransportReport& report) {
-  Json object = {{"from", report.from},
-                 {"to", report.to},
-                 {"noise", report.volatility},
-                 {"count", report.count},
-                 {"mean_squared_displacement", report.mean_squared_displacement}};
+  Json object = {
+      {"from", report.from},        {"to", report.to},
+      {"noise", report.volatility}, {"count", report.count},
+      {"failed", report.failed},    {"mean_squared_displacement", report.mean_squared_displacement}};
   if (report.kinetic_energy) object["kinetic_energy"] = *report.kinetic_energy;
   object["ks"] = report.ks;
   if (!report.distances) return object;

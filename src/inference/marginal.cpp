@@ -45,20 +45,36 @@ Inference::MarginalValues Inference::exact_marginal(const std::vector<double>& t
 
 namespace {
 
-/// Weighted completions of each point: weight (n_points, n_samples), drift (n_points, n_samples, n_kept).
+/// Weighted completions of each point: log_weight (n_points, n_samples), drift (n_points, n_samples, n_kept).
 struct Completions {
-  std::vector<double> weight, drift;
+  std::vector<double> log_weight, drift;
 };
+
+/// Mean of the drifts of one point, weighted. Where every weight is below the range of numbers their ratios are not.
+/// @param log_weight (n_samples) @param drift (n_samples, n_kept)
+std::vector<double> mean_drift_far_out(const double* log_weight, const double* drift, std::size_t n_samples,
+                                       std::size_t n_kept) {
+  const double largest = *std::max_element(log_weight, log_weight + n_samples);
+  std::vector<double> mean(n_kept, 0.0);
+  double sum = 0;
+  for (std::size_t k = 0; k < n_samples; ++k) {
+    const double weight = std::exp(log_weight[k] - largest);
+    sum += weight;
+    for (std::size_t i = 0; i < n_kept && weight > 0; ++i) mean[i] += weight * drift[k * n_kept + i];
+  }
+  for (double& value : mean) value /= sum;
+  return mean;
+}
 
 /// Means over the completions of each point: of the weights the density, of the drifts weighted the drift.
 Inference::MarginalValues means_of(const Completions& of, std::size_t n_samples, std::size_t n_kept) {
   Inference::MarginalValues result;
   const auto count = static_cast<double>(n_samples);
-  for (std::size_t begin = 0; begin < of.weight.size(); begin += n_samples) {
+  for (std::size_t begin = 0; begin < of.log_weight.size(); begin += n_samples) {
     double sum = 0, square = 0;
     std::vector<double> mean(n_kept, 0.0);
     for (std::size_t k = begin; k < begin + n_samples; ++k) {
-      const double weight = of.weight[k];
+      const double weight = std::exp(of.log_weight[k]);
       sum += weight;
       square += weight * weight;
       for (std::size_t i = 0; i < n_kept && weight > 0; ++i)  // a drift may overflow where rho is 0
@@ -68,7 +84,11 @@ Inference::MarginalValues means_of(const Completions& of, std::size_t n_samples,
     result.density.push_back(density);
     result.density_error.push_back(
         n_samples > 1 ? std::sqrt(std::max(0.0, square / count - density * density) / (count - 1)) : 0.0);
-    for (const double value : mean) result.drift.push_back(sum > 0 ? value / sum : 0.0);
+    if (sum > 0)
+      for (double& value : mean) value /= sum;
+    else
+      mean = mean_drift_far_out(&of.log_weight[begin], &of.drift[begin * n_kept], n_samples, n_kept);
+    result.drift.insert(result.drift.end(), mean.begin(), mean.end());
   }
   return result;
 }
@@ -111,7 +131,7 @@ Inference::MarginalValues Inference::sampled_marginal(const std::vector<double>&
   };
   const auto take = [&](std::size_t column, int s) {
     const double half_square = 0.5 * std::pow(volatility.at(t[column / n_samples]), 2);
-    completions.weight[column] = std::exp(work.scalar_out_host(s) - log_volume);
+    completions.log_weight[column] = work.scalar_out_host(s) - log_volume;
     for (std::size_t i = 0; i < n_kept; ++i) {
       const auto dim = static_cast<std::size_t>(marginal.dims[i]);
       double& u = completions.drift[column * n_kept + i];
@@ -120,7 +140,7 @@ Inference::MarginalValues Inference::sampled_marginal(const std::vector<double>&
       if (half_square > 0) u += half_square * work.x_out2_host(dim, s) / units.scale[dim];
     }
   };
-  work.in_chunks(completions.weight.size(), load, compute, take);
+  work.in_chunks(completions.log_weight.size(), load, compute, take);
   return means_of(completions, n_samples, n_kept);
 }
 

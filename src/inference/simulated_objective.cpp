@@ -176,6 +176,7 @@ PathFigures simulate(const Inference& inference, const Terms& terms, const objec
     const auto from = start.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(begin) * dims);
     const std::vector<double> x(from, from + static_cast<std::ptrdiff_t>(block_size));
     const Trajectories paths = integrator.integrate(x, begin);
+    require_all_followed(paths);  // a mean without those that leave would be that of others
     const BlockFigures figures = follow(inference, terms, obstacles, frames, paths, begin / paths_per_block);
     for (const std::vector<double>* part : {&figures.values, &figures.inside, &x})
       numbers.insert(numbers.end(), part->begin(), part->end());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
@@ -12,6 +13,7 @@ namespace rhoflux::inference {
 struct TrajectoryIntegrator::Workspace {
   Workspace(int n_dims, int n)
       : points{make_vector<double>("tau", n), make_matrix<double>("particles", n_dims, n)},
+        last_finite{make_vector<double>("last times", n), make_matrix<double>("last places", n_dims, n)},
         values{make_vector<double>("log density", n), make_matrix<double>("velocity", n_dims, n), {}, {}, {}},
         diffusion(make_matrix<double>("diffusion", n_dims, n)),
         normals(make_matrix<double>("normals", n_dims, n)),
@@ -22,13 +24,15 @@ struct TrajectoryIntegrator::Workspace {
         ode(n_dims, n),
         sde(n_dims, n) {}
 
-  density::Points<double> part(int n) const {
+  density::Points<double> part(int n) const { return part_of(points, n); }
+  static density::Points<double> part_of(const density::Points<double>& all, int n) {
     const auto range = Kokkos::make_pair(0, n);
-    return {Kokkos::subview(points.tau, range), Kokkos::subview(points.x, Kokkos::ALL, range)};
+    return {Kokkos::subview(all.tau, range), Kokkos::subview(all.x, Kokkos::ALL, range)};
   }
 
   ExecutionSpace space;
   density::Points<double> points;
+  density::Points<double> last_finite;  ///< of the SDE: where a particle was finite for the last time
   flux::DynamicsViews<double> values;
   Matrix<double> diffusion, normals;
   Vector<std::int64_t> particles;
@@ -54,7 +58,7 @@ TrajectoryIntegrator::~TrajectoryIntegrator() = default;
 
 Trajectories TrajectoryIntegrator::integrate(const std::vector<double>& x, std::int64_t first) const {
   const auto dims = static_cast<std::size_t>(m_inference.n_dims()), n = x.size() / dims;
-  Trajectories paths{std::vector<double>(x.size() * m_options.frames.size()), std::vector<double>(n)};
+  Trajectories paths{std::vector<double>(x.size() * m_options.frames.size()), std::vector<double>(n), {}};
   constexpr std::size_t chunk = default_chunk_size;
   for (std::size_t begin = 0; begin < n; begin += chunk)
     integrate_chunk({static_cast<int>(std::min(chunk, n - begin)), begin, first}, x, paths);
@@ -80,23 +84,26 @@ void TrajectoryIntegrator::start(const Chunk& chunk, const std::vector<double>& 
   Kokkos::deep_copy(work.particles, number_host);
   Kokkos::deep_copy(work.points.tau, units.tau(m_options.frames.front()));
   Kokkos::deep_copy(work.energy, 0.0);
+  Kokkos::deep_copy(work.last_finite.x, work.points.x);
+  Kokkos::deep_copy(work.last_finite.tau, work.points.tau);
 }
 
 void TrajectoryIntegrator::integrate_chunk(const Chunk& chunk, const std::vector<double>& x,
                                            Trajectories& paths) const {
   Workspace& work = *m_work;
   start(chunk, x, paths);
-  const bool is_ode = m_options.volatility.is_zero() && m_options.adaptive;
-  if (is_ode) work.ode.start(work.space, m_options.ode, chunk.n);
+  if (is_ode()) work.ode.start(work.space, m_options.ode, chunk.n);
   for (std::size_t frame = 1; frame < m_options.frames.size(); ++frame) {
-    if (is_ode)
+    if (is_ode())
       advance_by_ode(frame, chunk);
     else
       advance_in_steps(frame, chunk);
+    transport::keep_finite(work.space, work.part(chunk.n), Workspace::part_of(work.last_finite, chunk.n));
     save(frame, chunk, paths);
   }
   const auto energy_host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), work.energy);
   for (int s = 0; s < chunk.n; ++s) paths.energy[chunk.offset + static_cast<std::size_t>(s)] = energy_host(s);
+  note_failures(chunk, paths);
 }
 
 void TrajectoryIntegrator::advance_by_ode(std::size_t frame, const Chunk& chunk) const {
@@ -107,14 +114,8 @@ void TrajectoryIntegrator::advance_by_ode(std::size_t frame, const Chunk& chunk)
                                     {work.values.log_rho, drift, {}, {}, {}});
   };
   const auto energy = Kokkos::subview(work.energy, Kokkos::make_pair(0, chunk.n));
-  try {
-    work.ode.advance(work.space, velocity, m_options.ode, work.part(chunk.n),
-                     m_inference.model().units.tau(m_options.frames[frame]), work.metric, energy);
-  } catch (const Error& error) {
-    fail_numerics("particles from number " +
-                  std::to_string(chunk.first + static_cast<std::int64_t>(chunk.offset)) +
-                  " on, in model units: " + error.what());
-  }
+  work.ode.advance(work.space, velocity, m_options.ode, work.part(chunk.n),
+                   m_inference.model().units.tau(m_options.frames[frame]), work.metric, energy);
 }
 
 /// The steps between two frames; all particles have the same time.
@@ -156,24 +157,85 @@ void TrajectoryIntegrator::advance_in_steps(std::size_t frame, const Chunk& chun
     Kokkos::deep_copy(work.space, points.tau, units.tau(t0));  // without the rounding of many small steps
     work.sde.step(work.space, drift, m_options.scheme, points, (t1 - t0) / units.time_span(), work.deviation,
                   normals);
+    transport::keep_finite(work.space, points, Workspace::part_of(work.last_finite, chunk.n));
   }
 }
 
+/// A particle that has failed, or whose state exceeds the range of numbers, is NaN in all coordinates.
 void TrajectoryIntegrator::save(std::size_t frame, const Chunk& chunk, Trajectories& paths) const {
   const Units& units = m_inference.model().units;
   const auto dims = static_cast<std::size_t>(m_inference.n_dims()), n_frames = m_options.frames.size();
   const auto x_host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), m_work->points.x);
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto state_of = [&](int s) {
+    return &paths.x[((chunk.offset + static_cast<std::size_t>(s)) * n_frames + frame) * dims];
+  };
   for (int s = 0; s < chunk.n; ++s) {
-    const std::size_t particle = chunk.offset + static_cast<std::size_t>(s);
-    for (std::size_t i = 0; i < dims; ++i) {
-      const double value = units.to_data(x_host(i, s), i);
-      if (!std::isfinite(value))
-        fail_numerics("particle " + std::to_string(chunk.first + static_cast<std::int64_t>(particle)) +
-                      " is not finite at t = " + formatted("%g", m_options.frames[frame]) +
-                      "; try more --steps");
-      paths.x[(particle * n_frames + frame) * dims + i] = value;
-    }
+    double* state = state_of(s);
+    for (std::size_t i = 0; i < dims; ++i) state[i] = units.to_data(x_host(i, s), i);
+    if (!std::all_of(state, state + dims, [](double value) { return std::isfinite(value); }))
+      std::fill(state, state + dims, nan);
   }
+  if (!is_ode()) return;
+  for (const transport::PathEnd& end : m_work->ode.failures(m_work->part(chunk.n)))
+    std::fill(state_of(end.particle), state_of(end.particle) + dims, nan);
+}
+
+/// Where the paths end of those particles of a chunk that did not reach the last frame.
+std::vector<transport::PathEnd> TrajectoryIntegrator::path_ends(const Chunk& chunk,
+                                                                const Trajectories& paths) const {
+  const Workspace& work = *m_work;
+  const auto dims = static_cast<std::size_t>(m_inference.n_dims()), n_frames = m_options.frames.size();
+  std::vector<transport::PathEnd> ends;
+  const auto failed = [&](int s) {
+    return std::isnan(
+        paths.x[((chunk.offset + static_cast<std::size_t>(s)) * n_frames + n_frames - 1) * dims]);
+  };
+  for (int s = 0; s < chunk.n; ++s)
+    if (failed(s)) ends.push_back({s, 0, {}, transport::PathFailure::not_finite});
+  if (ends.empty()) return ends;
+  const auto tau = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), work.last_finite.tau);
+  const auto x = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), work.last_finite.x);
+  std::vector<transport::PathEnd> of_ode;
+  if (is_ode()) of_ode = work.ode.failures(work.part(chunk.n));
+  for (transport::PathEnd& end : ends) {
+    const auto known = std::find_if(of_ode.begin(), of_ode.end(), [&](const transport::PathEnd& other) {
+      return other.particle == end.particle;
+    });
+    if (known != of_ode.end()) {
+      end = *known;
+      continue;
+    }
+    end.tau = tau(end.particle);
+    for (std::size_t i = 0; i < dims; ++i) end.x.push_back(x(i, end.particle));
+  }
+  return ends;
+}
+
+void TrajectoryIntegrator::note_failures(const Chunk& chunk, Trajectories& paths) const {
+  const Units& units = m_inference.model().units;
+  for (const transport::PathEnd& end : path_ends(chunk, paths)) {
+    const std::size_t particle = chunk.offset + static_cast<std::size_t>(end.particle);
+    FailedParticle failed = {
+        chunk.first + static_cast<std::int64_t>(particle), units.time(end.tau), {}, end.reason};
+    for (std::size_t i = 0; i < end.x.size(); ++i) failed.x.push_back(units.to_data(end.x[i], i));
+    paths.energy[particle] = std::numeric_limits<double>::quiet_NaN();
+    paths.failed.push_back(std::move(failed));
+  }
+}
+
+std::string to_text(const FailedParticle& failed) {
+  std::string place;
+  for (const double value : failed.x) place += (place.empty() ? "" : ", ") + formatted("%.6g", value);
+  return "at t = " + formatted("%.6g", failed.t) + ", x = (" + place +
+         "): " + transport::to_text(failed.reason);
+}
+
+void require_all_followed(const Trajectories& paths) {
+  if (paths.failed.empty()) return;
+  const FailedParticle& first = paths.failed.front();
+  fail_numerics("particle " + std::to_string(first.particle) +
+                " cannot be followed beyond this: " + to_text(first));
 }
 
 }  // namespace rhoflux::inference

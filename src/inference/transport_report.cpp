@@ -41,6 +41,11 @@ std::vector<std::string> to_text(const TransportReport& report) {
   std::vector<std::string> lines;
   lines.push_back(std::to_string(report.count) + " particles from t = " + times[0] + " to " + to +
                   ", g = " + report.volatility);
+  if (report.failed > 0)
+    lines.push_back("left out: " + std::to_string(report.failed) + " of " +
+                    std::to_string(report.failed + report.count) +
+                    " particles, which could not be followed to the end");
+  if (report.count == 0) return lines;
   lines.push_back(
       "transport cost: mean squared displacement " + formatted("%.6g", report.mean_squared_displacement) +
       (report.kinetic_energy ? ", kinetic energy int E|u|^2 dt " + std::to_string(*report.kinetic_energy)

@@ -17,10 +17,11 @@ constexpr int n_stages = 7;
 
 /// In the order of urgency: the least one of all particles says what the call has to do.
 enum OdeStatus : int {
-  vanished = 0,  ///< the step is too short to change tau
-  moving = 1,
-  retrying = 2,  ///< moving, and the last step was rejected
-  arrived = 3
+  moving = 0,
+  retrying = 1,  ///< moving, and the last step was rejected
+  arrived = 2,
+  vanished = 3,  ///< failed: the step is too short to change tau
+  exhausted = 4  ///< failed: max_steps
 };
 
 /// Row of the tableau of Dormand & Prince (1980), table 2: stage k_{count+1} is the drift at
@@ -177,6 +178,7 @@ void begin_steps(const ExecutionSpace& space, const OdeWorkspace& workspace, int
       space, "ODE start", n, KOKKOS_LAMBDA(int s) {
         w.natural_step(s) = first_step;
         w.previous_error(s) = 1.0;
+        w.status(s) = moving;
       });
 }
 
@@ -186,13 +188,13 @@ void begin_advance(const ExecutionSpace& space, const OdeWorkspace& workspace, c
   const Vector<double> tau = times;
   for_each(
       space, "ODE begin", static_cast<int>(tau.extent(0)), KOKKOS_LAMBDA(int s) {
-        w.status(s) = tau(s) == tau_end ? arrived : moving;
+        if (w.status(s) < vanished) w.status(s) = tau(s) == tau_end ? arrived : moving;
         w.accepted(s) = 0;
         w.rejected(s) = 0;
       });
 }
 
-/// The natural step, or what is left: also where that is a little more, so that no sliver remains.
+/// The natural step, or what is left: also where that is a little more, so that no sliver remains. A failed particle stays.
 void choose_steps(const ExecutionSpace& space, const OdeWorkspace& workspace, const Vector<double>& times,
                   double tau_end) {
   const OdeWorkspace w = workspace;
@@ -201,7 +203,9 @@ void choose_steps(const ExecutionSpace& space, const OdeWorkspace& workspace, co
       space, "ODE choose steps", static_cast<int>(tau.extent(0)), KOKKOS_LAMBDA(int s) {
         const double left = tau_end - tau(s), length = w.natural_step(s);
         const bool last = w.status(s) == arrived || 1.01 * length >= math::abs(left);
-        w.tau_next(s) = last ? tau_end : tau(s) + (left < 0 ? -length : length);
+        w.tau_next(s) = w.status(s) >= vanished ? tau(s)
+                        : last                  ? tau_end
+                                                : tau(s) + (left < 0 ? -length : length);
         w.step(s) = w.tau_next(s) - tau(s);
       });
 }
@@ -219,7 +223,7 @@ void finish_steps(const ExecutionSpace& space, const OdeWorkspace& workspace, co
   const int n_dims = w.n_dims(), capacity = w.capacity();
   for_each(
       space, "ODE finish steps", points.size(), KOKKOS_LAMBDA(int s) {
-        if (w.status(s) == arrived) return;
+        if (w.status(s) >= arrived) return;
         w.error(s) = error_norm(w, points.x, s, error_weights, relative, absolute);
         const bool accepted = w.error(s) <= 1.0;
         if (accepted) {
@@ -272,25 +276,32 @@ std::int64_t total(const ExecutionSpace& space, const Vector<int>& counts, int n
   return sum;
 }
 
-/// Names the first particle whose status is at most max_status, which there must be.
-[[noreturn]] void fail_at_particle(const OdeWorkspace& w, const density::Points<double>& points,
-                                   int max_status, const std::string& reason) {
-  const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), w.status);
-  const auto step = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), w.natural_step);
-  const auto error = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), w.error);
-  const auto tau = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), points.tau);
-  const auto x = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), points.x);
-  int s = 0;
-  while (status(s) > max_status) ++s;
-  std::ostringstream message;
-  message.precision(9);
-  message << "ODE: particle " << s << " at tau = " << tau(s) << ", x = (";
-  for (int i = 0; i < w.n_dims(); ++i) message << (i > 0 ? ", " : "") << x(i, s);
-  message << "), step " << step(s) << ", error estimate " << error(s) << " of what is allowed: " << reason;
-  fail_numerics(message.str());
+/// Gives up the particles that are still on their way.
+void exhaust(const ExecutionSpace& space, const Vector<int>& all_status, int n) {
+  const Vector<int> status = all_status;
+  for_each(
+      space, "ODE exhausted", n, KOKKOS_LAMBDA(int s) {
+        if (status(s) < arrived) status(s) = exhausted;
+      });
+}
+
+PathFailure reason_of(int status) {
+  return status == vanished ? PathFailure::step_vanishes : PathFailure::too_many_steps;
 }
 
 }  // namespace detail
+
+const char* to_text(PathFailure reason) {
+  switch (reason) {
+    case PathFailure::step_vanishes:
+      return "the step vanishes, as the drift is not finite or grows without bound there";
+    case PathFailure::too_many_steps:
+      return "not at the end after the most steps allowed; larger errors need fewer";
+    case PathFailure::not_finite:
+      return "its state is not finite after this; try more --steps";
+  }
+  return "";
+}
 
 void OdeConfig::validate() const {
   const auto require = [](bool allowed, const char* key, double value, const char* range) {
@@ -343,15 +354,12 @@ OdeReport DormandPrince::advance(const ExecutionSpace& space, const Drift& drift
   OdeReport report;
   detail::begin_advance(space, m_workspace, points.tau, tau_end);
   int status = detail::min_status(space, m_workspace.status, n);
-  if (status != detail::arrived) drift(space, points, detail::slope_of(m_workspace, 0, n));
-  while (status != detail::arrived) {
-    if (status == detail::vanished)
-      detail::fail_at_particle(m_workspace, points, detail::vanished,
-                               "the step vanishes, as the drift is not finite or grows without bound there");
-    if (report.rounds == config.max_steps)
-      detail::fail_at_particle(m_workspace, points, detail::retrying,
-                               "not at tau_end after max_steps = " + std::to_string(config.max_steps) +
-                                   " steps; allow more steps or larger errors");
+  if (status < detail::arrived) drift(space, points, detail::slope_of(m_workspace, 0, n));
+  while (status < detail::arrived) {
+    if (report.rounds == config.max_steps) {
+      detail::exhaust(space, m_workspace.status, n);
+      break;
+    }
     ++report.rounds;
     detail::choose_steps(space, m_workspace, points.tau, tau_end);
     detail::evaluate_stages(space, drift, m_workspace, points, detail::n_stages);
@@ -361,6 +369,22 @@ OdeReport DormandPrince::advance(const ExecutionSpace& space, const Drift& drift
   report.accepted = detail::total(space, m_workspace.accepted, n);
   report.rejected = detail::total(space, m_workspace.rejected, n);
   return report;
+}
+
+std::vector<PathEnd> DormandPrince::failures(const density::Points<double>& points) const {
+  const auto status = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), m_workspace.status);
+  std::vector<PathEnd> ends;
+  const auto has_failed = [](int value) { return value >= detail::vanished; };
+  if (std::none_of(status.data(), status.data() + points.size(), has_failed)) return ends;
+  const auto tau = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), points.tau);
+  const auto x = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), points.x);
+  for (int s = 0; s < points.size(); ++s) {
+    if (!has_failed(status(s))) continue;
+    PathEnd end = {s, tau(s), {}, detail::reason_of(status(s))};
+    for (int i = 0; i < m_workspace.n_dims(); ++i) end.x.push_back(x(i, s));
+    ends.push_back(std::move(end));
+  }
+  return ends;
 }
 
 void DormandPrince::fixed_step(const ExecutionSpace& space, const Drift& drift,

@@ -1,5 +1,6 @@
 #include "rhoflux/transport/sde.hpp"
 
+#include <limits>
 #include <sstream>
 
 #include "rhoflux/core/draws.hpp"
@@ -78,6 +79,22 @@ void StochasticIntegrator::step(const ExecutionSpace& space, const Drift& drift,
   detail::euler_step(space, points, slope, dtau, deviation, normals, predicted);
   drift(space, predicted, predicted_slope);
   detail::correct(space, predicted, slope, predicted_slope, dtau, points);
+}
+
+void keep_finite(const ExecutionSpace& space, const density::Points<double>& points,
+                 const density::Points<double>& last) {
+  const Vector<double> tau = points.tau, last_tau = last.tau;
+  const Matrix<double> x = points.x, last_x = last.x;
+  const int n_dims = static_cast<int>(x.extent(0));
+  for_each(
+      space, "finite particles", points.size(), KOKKOS_LAMBDA(int s) {
+        bool is_finite = true;
+        for (int i = 0; i < n_dims; ++i)
+          is_finite = is_finite && math::abs(x(i, s)) <= std::numeric_limits<double>::max();
+        if (!is_finite) return;
+        last_tau(s) = tau(s);
+        for (int i = 0; i < n_dims; ++i) last_x(i, s) = x(i, s);
+      });
 }
 
 void fill_normals(const ExecutionSpace& space, std::uint64_t seed, std::uint64_t step,

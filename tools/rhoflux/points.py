@@ -63,6 +63,7 @@ class Frames:
     x: np.ndarray  # (T, N, D)
     names: list[str]  # of the D coordinates
     unit: str  # of t, or empty
+    left_out: int = 0  # particles of the file that could not be followed to the end
 
     def at(self, time: float) -> np.ndarray:
         """Particles (N, D) at a time between frames, on straight lines; t must increase."""
@@ -81,14 +82,26 @@ def read_frames(path: AnyPath, kinds: Sequence[str] = (SAMPLES, TRANSPORT)) -> F
 
 
 def read_paths(path: AnyPath, most: int, seed: int = 1) -> Frames:
-    """At most this number of particles of a transport file, drawn at random, the frames in the order of time."""
+    """At most this number of particles of a transport file, drawn at random, the frames in the order of time.
+
+    Particles that could not be followed to the end (NaN in the last frame saved) are left out and counted.
+    """
     with open_file(path) as file:
         _, count, n_dims = _check_frames(file, path, [TRANSPORT])
         t = read_dataset(file, "t")
-        chosen = np.sort(np.random.default_rng(seed).choice(count, min(most, count), replace=False))
+        whole = np.flatnonzero(np.isfinite(read_dataset(file, "x", len(t) - 1)).all(axis=1))
+        if len(whole) == 0:
+            raise FileError(f"{path}: none of its {count} particles could be followed to the end")
+        chosen = whole[np.sort(np.random.default_rng(seed).choice(len(whole), min(most, len(whole)), replace=False))]
         order = np.argsort(t, kind="stable")
         x = np.stack([read_dataset(file, "x", k)[chosen] for k in order])
-        return Frames(str(path), t[order], x, dim_names(file, n_dims), time_unit(file))
+        left_out = count - len(whole)
+        return Frames(str(path), t[order], x, dim_names(file, n_dims), time_unit(file), left_out)
+
+
+def left_out_note(paths: Frames) -> str:
+    """What a picture says of the particles that it does not show."""
+    return f"without {paths.left_out} that could not be followed to the end"
 
 
 def _check_frames(file: h5py.File, path: AnyPath, kinds: Sequence[str]) -> tuple[int, int, int]:

@@ -183,16 +183,40 @@ RHOFLUX_INLINED_FUNCTION Scalar sigmoid(Scalar x) {
   return quick_ratio(Scalar(1), Scalar(1) + exp(-x));
 }
 
+/// What exp() gives, but for rounding, at the end of its range, which it does not exceed.
+template <class Scalar>
+constexpr Scalar largest_exp = 0;
+template <>
+inline constexpr double largest_exp<double> = 8.21e307;
+template <>
+inline constexpr float largest_exp<float> = 1.65e38f;
+
+/// value e^log_factor, infinite or zero only where the product itself is out of range: the factor alone may be. The bits
+/// of value * exp(log_factor) where that is in range.
+template <class Scalar>
+RHOFLUX_INLINED_FUNCTION Scalar scaled_by_exp(Scalar value, Scalar log_factor) {
+  constexpr Scalar high = detail::Format<Scalar>::exp_high, low = detail::Format<Scalar>::exp_low;
+  if ((log_factor < high && log_factor > low) || value == Scalar(0)) return value * exp(log_factor);
+  // Three factors take the least number beyond the largest, and back.
+  const Scalar below = log_factor > 3 * high ? 3 * high : log_factor;
+  const Scalar factor = exp((below < 3 * low ? 3 * low : below) / Scalar(3));
+  return value * factor * factor * factor;
+}
+
 /// log sigmoid(x), accurate in both tails.
 template <class Scalar>
 RHOFLUX_INLINED_FUNCTION Scalar log_sigmoid(Scalar x) {
   return (x < Scalar(0) ? x : Scalar(0)) - log1p_unit(exp(-abs(x)));
 }
 
-/// sin(2 pi v) and cos(2 pi v) for |v| < 2^20: the angle is given in turns, so its reduction is exact.
+/// sin(2 pi v) and cos(2 pi v): the angle is given in turns, so its reduction is exact for every v. (Beyond
+/// 2^mantissa_bits all numbers are whole.)
 template <class Scalar>
-RHOFLUX_INLINED_FUNCTION void sincos_turns(Scalar v, Scalar& sine, Scalar& cosine) {
+RHOFLUX_INLINED_FUNCTION void sincos_turns(Scalar turns_in, Scalar& sine, Scalar& cosine) {
   constexpr int n = detail::Format<Scalar>::trig_terms;
+  constexpr Scalar whole = Scalar(std::uint64_t{1} << detail::Format<Scalar>::mantissa_bits);
+  const Scalar reduced = turns_in - Scalar(2) * detail::nearest(Scalar(0.5) * turns_in);  // in [-1, 1]
+  const Scalar v = abs(turns_in) >= whole ? Scalar(0) : reduced;
   const Scalar quarters = detail::nearest(Scalar(4) * v);
   const Scalar a = Scalar(2 * pi) * (v - Scalar(0.25) * quarters);
   const Scalar a2 = a * a;

@@ -53,17 +53,44 @@ RHOFLUX_FUNCTION Scalar maximum_over(const Mixture<Scalar>& mixture, const Value
   }
 }
 
-/// log sum_l e^{values_l}.
+/// Beyond this size the two parts of a LogTotal stay apart: their sum would round away what the shares need.
+template <class Scalar>
+constexpr Scalar far_log = 128;
+
+/// T = log sum_l e^{values_l}, with the shares e^{values_l} / sum. Far out in the tails T is large and a share is a
+/// ratio of two numbers that are both tiny; from the largest value and the log of the rest it keeps its relative accuracy
+/// (model.md (1.8)).
+template <class Scalar>
+struct LogTotal {
+  Scalar value;      ///< T
+  Scalar high, low;  ///< T = high + low: the largest value and the rest where T is far, else T and 0
+  bool is_far;       ///< |T| > far_log; the same in all lanes
+  RHOFLUX_FUNCTION Scalar log_share(Scalar of) const { return (of - high) - low; }
+};
+
+/// T of one number for each logistic.
 template <class Scalar, class Values>
-RHOFLUX_FUNCTION Scalar log_sum_exp_over(const Mixture<Scalar>& mixture, const Values& values) {
-  if constexpr (Lane::most == 1) {
-    return log_sum_exp<Scalar>(values, mixture.size);
+RHOFLUX_FUNCTION LogTotal<Scalar> log_total_over(const Mixture<Scalar>& mixture, const Values& values) {
+  Scalar largest = 0, rest = 0;  // rest: log of the sum relative to the largest
+  if (mixture.size == 1) {       // as below, to the bit
+    RHOFLUX_FOR_LOGISTICS(l, mixture) largest += values[l];
+    largest = mixture.lane.sum(largest);
   } else {
-    const Scalar largest = maximum_over(mixture, values);
     Scalar sum = 0;
+    largest = maximum_over(mixture, values);
+    RHOFLUX_SIMD_SUM(sum)
     RHOFLUX_FOR_LOGISTICS(l, mixture) sum += math::exp(values[l] - largest);
-    return largest + math::log(mixture.lane.sum(sum));
+    rest = math::log(mixture.lane.sum(sum));
   }
+  const Scalar value = largest + rest;
+  const bool is_far = math::abs(value) > far_log<Scalar>;
+  return {value, is_far ? largest : value, is_far ? rest : Scalar(0), is_far};
+}
+
+/// log f from its total and that of the logits.
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar log_ratio(const LogTotal<Scalar>& total, const LogTotal<Scalar>& norm) {
+  return (total.high - norm.high) + (total.low - norm.low);
 }
 
 /// Per logistic: log of its unnormalised share of the density, and tanh(z/2) = sigmoid(z) - sigmoid(-z).
@@ -92,6 +119,13 @@ RHOFLUX_FUNCTION void shares(const Mixture<Scalar>& mixture, Scalar x, Shares<Sc
   }
 }
 
+/// A number of a logistic whose share of the density is `share`, which it will be multiplied with. Far out s and z of a
+/// logistic may leave the range of numbers; its share is 0 there, and so is the product.
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar where_shared(Scalar share, Scalar number) {
+  return share == Scalar(0) ? Scalar(0) : number;
+}
+
 }  // namespace detail
 
 /// log f(x).
@@ -99,8 +133,8 @@ template <class Scalar>
 RHOFLUX_FUNCTION Scalar log_density(const Mixture<Scalar>& mixture, Scalar x) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  return detail::log_sum_exp_over(mixture, share.log_share) -
-         detail::log_sum_exp_over(mixture, mixture.logit);
+  return detail::log_ratio(detail::log_total_over(mixture, share.log_share),
+                           detail::log_total_over(mixture, mixture.logit));
 }
 
 /// log f(x) and, in `bar`, weight times its derivatives with respect to the parameters:
@@ -112,21 +146,22 @@ RHOFLUX_FUNCTION Scalar log_density_adjoint(const Mixture<Scalar>& mixture, Scal
                                             const Mixture<Scalar>& bar, Scalar& x_bar) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  const Scalar log_f = detail::log_sum_exp_over(mixture, share.log_share);
-  const Scalar log_norm = detail::log_sum_exp_over(mixture, mixture.logit);
+  const detail::LogTotal<Scalar> total = detail::log_total_over(mixture, share.log_share);
+  const detail::LogTotal<Scalar> norm = detail::log_total_over(mixture, mixture.logit);
   Scalar slope = 0;
   RHOFLUX_SIMD_SUM(slope)
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
-    const Scalar w = math::exp(share.log_share[l] - log_f);
-    const Scalar alpha = math::exp(mixture.logit[l] - log_norm);
-    const Scalar pull = w * share.scale[l] * share.tanh_half[l];
+    const Scalar w = math::exp(total.log_share(share.log_share[l]));
+    const Scalar alpha = math::exp(norm.log_share(mixture.logit[l]));
+    const Scalar scale = detail::where_shared(w, share.scale[l]), z = detail::where_shared(w, share.z[l]);
+    const Scalar pull = w * scale * share.tanh_half[l];
     bar.logit[l] = weight * (w - alpha);
     bar.location[l] = weight * pull;
-    bar.log_scale[l] = weight * w * (Scalar(1) - share.z[l] * share.tanh_half[l]);
+    bar.log_scale[l] = weight * w * (Scalar(1) - z * share.tanh_half[l]);
     slope += pull;
   }
   x_bar = -weight * mixture.lane.sum(slope);
-  return log_f - log_norm;
+  return detail::log_ratio(total, norm);
 }
 
 /// log f(x) and its derivative along (mixture_dot, x_dot).
@@ -135,18 +170,19 @@ RHOFLUX_FUNCTION Scalar log_density_tangent(const Mixture<Scalar>& mixture, Scal
                                             const Mixture<Scalar>& dot, Scalar x_dot, Scalar& log_f_dot) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  const Scalar log_f = detail::log_sum_exp_over(mixture, share.log_share);
-  const Scalar log_norm = detail::log_sum_exp_over(mixture, mixture.logit);
+  const detail::LogTotal<Scalar> total = detail::log_total_over(mixture, share.log_share);
+  const detail::LogTotal<Scalar> norm = detail::log_total_over(mixture, mixture.logit);
   Scalar sum = 0;
   RHOFLUX_SIMD_SUM(sum)
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
-    const Scalar w = math::exp(share.log_share[l] - log_f);
-    const Scalar alpha = math::exp(mixture.logit[l] - log_norm);
-    const Scalar z_dot = dot.log_scale[l] * share.z[l] + share.scale[l] * (x_dot - dot.location[l]);
+    const Scalar w = math::exp(total.log_share(share.log_share[l]));
+    const Scalar alpha = math::exp(norm.log_share(mixture.logit[l]));
+    const Scalar scale = detail::where_shared(w, share.scale[l]), z = detail::where_shared(w, share.z[l]);
+    const Scalar z_dot = dot.log_scale[l] * z + scale * (x_dot - dot.location[l]);
     sum += (w - alpha) * dot.logit[l] + w * (dot.log_scale[l] - z_dot * share.tanh_half[l]);
   }
   log_f_dot = mixture.lane.sum(sum);
-  return log_f - log_norm;
+  return detail::log_ratio(total, norm);
 }
 
 /// log F(x) and log(1 - F(x)), each accurate where it is small.
@@ -160,9 +196,9 @@ RHOFLUX_FUNCTION void log_cdf(const Mixture<Scalar>& mixture, Scalar x, Scalar& 
     below[l] = mixture.logit[l] + math::log_sigmoid(z);
     above[l] = mixture.logit[l] + math::log_sigmoid(-z);
   }
-  const Scalar log_norm = detail::log_sum_exp_over(mixture, mixture.logit);
-  log_below = detail::log_sum_exp_over(mixture, below) - log_norm;
-  log_above = detail::log_sum_exp_over(mixture, above) - log_norm;
+  const detail::LogTotal<Scalar> norm = detail::log_total_over(mixture, mixture.logit);
+  log_below = detail::log_ratio(detail::log_total_over(mixture, below), norm);
+  log_above = detail::log_ratio(detail::log_total_over(mixture, above), norm);
 }
 
 /// A draw: logistic by its weight with the first uniform, then the inverse logistic CDF of the second.

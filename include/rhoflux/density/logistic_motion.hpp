@@ -1,6 +1,6 @@
 #pragma once
 
-#include "rhoflux/density/logistic_mixture.hpp"
+#include "rhoflux/density/conditional_rates.hpp"
 
 namespace rhoflux::density {
 
@@ -8,89 +8,31 @@ namespace rhoflux::density {
 /// the objectives of density and drift need. `dot` are the rates of the parameters. The adjoints add to
 /// `bar`, `dot_bar` and `x_bar`; pointers are valid for all L logistics.
 
-namespace detail {
-
-/// Terms of the velocity of the quantiles. With s_l = e^{log_s_l}, z_l = s_l (x - mu_l):
-///   F_dot / f = sum_l r_l a_l + w_l q_l
-///   w_l = alpha_l s_l sigmoid'(z_l) / f           share of logistic l in the density
-///   r_l = alpha_l sigmoid(z_l) / f                left of the median, -alpha_l sigmoid(-z_l) / f right of it
-///   a_l = logit_dot_l - sum_k alpha_k logit_dot_k
-///   q_l = z_dot_l / s_l = log_s_dot_l (x - mu_l) - mu_dot_l
-/// Both forms of r give the same sum, for sum_l alpha_l a_l = 0; the one of the small side keeps its relative
-/// accuracy in the tail (model.md section 1).
-template <class Scalar>
-struct ConditionalRates {
-  Shares<Scalar> share;
-  PerLogistic<Scalar> w, r, a, q, alpha;
-  Scalar log_f;        ///< log of the density
-  Scalar sum_r;        ///< sum_l r_l: F / f or -(1 - F) / f
-  Scalar f_dot_ratio;  ///< F_dot / f at fixed x
-};
-
-/// Everything that does not need the rates: w, r, alpha, log_f, side, sum_r.
-template <class Scalar>
-RHOFLUX_FUNCTION void place(const Mixture<Scalar>& mixture, Scalar x, ConditionalRates<Scalar>& m) {
-  shares(mixture, x, m.share);
-  const Scalar log_norm = log_sum_exp_over(mixture, mixture.logit);
-  const Scalar log_f = log_sum_exp_over(mixture, m.share.log_share);
-  Scalar balance = 0;       // F - (1 - F)
-  if (mixture.size == 1) {  // as below, to the bit, without exponentials of zero
-    RHOFLUX_FOR_LOGISTICS(l, mixture) {
-      m.alpha[l] = m.w[l] = Scalar(1);
-      balance += m.share.tanh_half[l];
-    }
-  } else {
-    RHOFLUX_SIMD_SUM(balance)
-    RHOFLUX_FOR_LOGISTICS(l, mixture) {
-      m.alpha[l] = math::exp(mixture.logit[l] - log_norm);
-      m.w[l] = math::exp(m.share.log_share[l] - log_f);
-      balance += m.alpha[l] * m.share.tanh_half[l];
-    }
-  }
-  balance = mixture.lane.sum(balance);
-  const Scalar side = balance <= Scalar(0) ? Scalar(1) : Scalar(-1);
-  Scalar sum_r = 0;
-  RHOFLUX_SIMD_SUM(sum_r)
-  RHOFLUX_FOR_LOGISTICS(l, mixture) {
-    const Scalar towards = side * m.share.z[l];
-    const Scalar log_sigmoid = (towards < Scalar(0) ? towards : Scalar(0)) - m.share.softplus[l];
-    m.r[l] = side * math::exp(mixture.logit[l] + log_sigmoid - log_f);
-    sum_r += m.r[l];
-  }
-  m.sum_r = mixture.lane.sum(sum_r);
-  m.log_f = log_f - log_norm;
-}
-
-template <class Scalar>
-RHOFLUX_FUNCTION void move(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x,
-                           ConditionalRates<Scalar>& m) {
-  Scalar mean = 0;
-  RHOFLUX_SIMD_SUM(mean)
-  RHOFLUX_FOR_LOGISTICS(l, mixture) mean += m.alpha[l] * dot.logit[l];
-  mean = mixture.lane.sum(mean);
-  Scalar ratio = 0;
-  RHOFLUX_SIMD_SUM(ratio)
-  RHOFLUX_FOR_LOGISTICS(l, mixture) {
-    m.a[l] = dot.logit[l] - mean;
-    m.q[l] = dot.log_scale[l] * (x - mixture.location[l]) - dot.location[l];
-    ratio += m.r[l] * m.a[l] + m.w[l] * m.q[l];
-  }
-  m.f_dot_ratio = mixture.lane.sum(ratio);
-}
-
-}  // namespace detail
-
 /// -F_dot / f: the velocity of the point of fixed F, its parameters moving at the rates `dot`.
 /// @return the velocity; log_f receives log f(x)
 template <class Scalar>
-RHOFLUX_FUNCTION Scalar quantile_velocity(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
-                                          Scalar x, Scalar& log_f) {
+RHOFLUX_FUNCTION InUnit<Scalar> quantile_velocity_in_unit(const Mixture<Scalar>& mixture,
+                                                          const Mixture<Scalar>& dot, Scalar x,
+                                                          Scalar& log_f) {
   detail::ConditionalRates<Scalar> m;
   detail::place(mixture, x, m);
   detail::move(mixture, dot, x, m);
   log_f = m.log_f;
-  return -m.f_dot_ratio;
+  return detail::velocity_of(mixture, dot, x, m);
 }
+
+/// The same as one number, infinite where it exceeds the range.
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar quantile_velocity(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                          Scalar x, Scalar& log_f) {
+  return quantile_velocity_in_unit(mixture, dot, x, log_f).plain();
+}
+
+/// Adjoint e^log_weight value of a velocity, whose product with the velocity may be in range where the velocity is not.
+template <class Scalar>
+struct VelocityBar {
+  Scalar value, log_weight;
+};
 
 /// Adjoint of quantile_velocity: adds velocity_bar d velocity / d(parameters, rates, x). With V = F_dot / f,
 /// A_l = r_l a_l, W_l = w_l q_l, T_l = tanh(z_l / 2) and e_l = d log|r_l| / dz_l,
@@ -101,24 +43,38 @@ RHOFLUX_FUNCTION Scalar quantile_velocity(const Mixture<Scalar>& mixture, const 
 ///   dV/dx = sum_l c_l + w_l log_s_dot_l
 template <class Scalar>
 RHOFLUX_FUNCTION void quantile_velocity_adjoint(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
-                                                Scalar x, Scalar velocity_bar, const Mixture<Scalar>& bar,
-                                                const Mixture<Scalar>& dot_bar, Scalar& x_bar) {
+                                                Scalar x, VelocityBar<Scalar> velocity_bar,
+                                                const Mixture<Scalar>& bar, const Mixture<Scalar>& dot_bar,
+                                                Scalar& x_bar) {
   detail::ConditionalRates<Scalar> m;
   detail::place(mixture, x, m);
+  Scalar weight = math::exp(velocity_bar.log_weight), b = -(weight * velocity_bar.value);
+  if (m.log_unit == Scalar(0)) {
+    weight = 1;
+  } else {  // the weight goes into r, and into all else
+    detail::saturate(mixture, velocity_bar.log_weight, m);
+    b = -velocity_bar.value;
+  }
   detail::move(mixture, dot, x, m);
-  const Scalar v = m.f_dot_ratio, b = -velocity_bar;
+  if (weight != Scalar(1)) {
+    Scalar ratio = 0;
+    RHOFLUX_FOR_LOGISTICS(l, mixture) ratio += m.r[l] * m.a[l] + weight * m.w[l] * m.q[l];
+    m.f_dot_ratio = mixture.lane.sum(ratio);
+  }
+  const Scalar v = m.f_dot_ratio;
   Scalar slope = 0;
   RHOFLUX_SIMD_SUM(slope)
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
-    const Scalar first = m.r[l] * m.a[l], second = m.w[l] * m.q[l], distance = x - mixture.location[l];
-    const Scalar c = m.w[l] * m.a[l] + m.share.scale[l] * (v * m.w[l] - second) * m.share.tanh_half[l];
-    const Scalar pull = c + m.w[l] * dot.log_scale[l];
+    const Scalar w = weight * m.w[l], distance = x - mixture.location[l];
+    const Scalar first = m.r[l] * m.a[l], second = w * m.q[l];
+    const Scalar c = w * m.a[l] + m.share.scale[l] * (v * m.w[l] - second) * m.share.tanh_half[l];
+    const Scalar pull = c + w * dot.log_scale[l];
     bar.logit[l] += b * (first + second - v * m.w[l] - m.sum_r * m.alpha[l] * m.a[l]);
     bar.location[l] -= b * pull;
     bar.log_scale[l] += b * (second - v * m.w[l] + c * distance);
     dot_bar.logit[l] += b * (m.r[l] - m.alpha[l] * m.sum_r);
-    dot_bar.location[l] -= b * m.w[l];
-    dot_bar.log_scale[l] += b * m.w[l] * distance;
+    dot_bar.location[l] -= b * w;
+    dot_bar.log_scale[l] += b * w * distance;
     slope += pull;
   }
   x_bar += b * mixture.lane.sum(slope);
@@ -131,6 +87,7 @@ RHOFLUX_FUNCTION void cdf_ratio_adjoint(const Mixture<Scalar>& mixture, Scalar x
                                         const Mixture<Scalar>& bar, Scalar& x_bar) {
   detail::ConditionalRates<Scalar> m;
   detail::place(mixture, x, m);
+  if (m.log_unit != Scalar(0)) detail::saturate(mixture, Scalar(0), m);
   RHOFLUX_SIMD
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
     bar.logit[l] += ratio_bar * (m.r[l] - m.alpha[l] * m.sum_r);
@@ -151,11 +108,12 @@ template <class Scalar>
 RHOFLUX_FUNCTION Scalar log_density_slope(const Mixture<Scalar>& mixture, Scalar x) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  const Scalar log_f = detail::log_sum_exp_over(mixture, share.log_share);
+  const detail::LogTotal<Scalar> total = detail::log_total_over(mixture, share.log_share);
   Scalar slope = 0;
   RHOFLUX_SIMD_SUM(slope)
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
-    slope -= math::exp(share.log_share[l] - log_f) * share.scale[l] * share.tanh_half[l];
+    const Scalar w = math::exp(total.log_share(share.log_share[l]));
+    slope -= w * detail::where_shared(w, share.scale[l]) * share.tanh_half[l];
   }
   return mixture.lane.sum(slope);
 }
@@ -168,13 +126,15 @@ RHOFLUX_FUNCTION void log_density_slope_adjoint(const Mixture<Scalar>& mixture, 
                                                 Scalar& x_bar) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  const Scalar log_f = detail::log_sum_exp_over(mixture, share.log_share);
-  const Scalar log_norm = detail::log_sum_exp_over(mixture, mixture.logit);
+  const detail::LogTotal<Scalar> total = detail::log_total_over(mixture, share.log_share);
+  const detail::LogTotal<Scalar> norm = detail::log_total_over(mixture, mixture.logit);
   PerLogistic<Scalar> w, growth;
   Scalar mean_growth = 0;
   RHOFLUX_SIMD_SUM(mean_growth)
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
-    w[l] = math::exp(share.log_share[l] - log_f);
+    w[l] = math::exp(total.log_share(share.log_share[l]));
+    share.scale[l] = detail::where_shared(w[l], share.scale[l]);
+    share.z[l] = detail::where_shared(w[l], share.z[l]);
     growth[l] = -share.scale[l] * x_dot * share.tanh_half[l];
     mean_growth += w[l] * growth[l];
   }
@@ -182,7 +142,7 @@ RHOFLUX_FUNCTION void log_density_slope_adjoint(const Mixture<Scalar>& mixture, 
   Scalar slope = 0;
   RHOFLUX_SIMD_SUM(slope)
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
-    const Scalar alpha = math::exp(mixture.logit[l] - log_norm), tanh_half = share.tanh_half[l];
+    const Scalar alpha = math::exp(norm.log_share(mixture.logit[l])), tanh_half = share.tanh_half[l];
     const Scalar scale = share.scale[l], h = w[l] * (growth[l] - mean_growth);
     const Scalar tanh_slope = Scalar(0.5) * (Scalar(1) - tanh_half * tanh_half);
     const Scalar z_bar =
@@ -207,24 +167,26 @@ RHOFLUX_FUNCTION void log_density_tangent_adjoint(const Mixture<Scalar>& mixture
                                                   Scalar& x_bar, Scalar& x_dot_bar) {
   detail::Shares<Scalar> share;
   detail::shares(mixture, x, share);
-  const Scalar log_f = detail::log_sum_exp_over(mixture, share.log_share);
-  const Scalar log_norm = detail::log_sum_exp_over(mixture, mixture.logit);
+  const detail::LogTotal<Scalar> total = detail::log_total_over(mixture, share.log_share);
+  const detail::LogTotal<Scalar> norm = detail::log_total_over(mixture, mixture.logit);
   PerLogistic<Scalar> w, growth, z_dot;
   Scalar mean_growth = 0, mean_logit = 0;
   RHOFLUX_SIMD_SUM(mean_growth, mean_logit)
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
-    w[l] = math::exp(share.log_share[l] - log_f);
+    w[l] = math::exp(total.log_share(share.log_share[l]));
+    share.scale[l] = detail::where_shared(w[l], share.scale[l]);
+    share.z[l] = detail::where_shared(w[l], share.z[l]);
     z_dot[l] = dot.log_scale[l] * share.z[l] + share.scale[l] * (x_dot - dot.location[l]);
     growth[l] = dot.logit[l] + dot.log_scale[l] - z_dot[l] * share.tanh_half[l];
     mean_growth += w[l] * growth[l];
-    mean_logit += math::exp(mixture.logit[l] - log_norm) * dot.logit[l];
+    mean_logit += math::exp(norm.log_share(mixture.logit[l])) * dot.logit[l];
   }
   mean_growth = mixture.lane.sum(mean_growth);
   mean_logit = mixture.lane.sum(mean_logit);
   Scalar slope = 0, slope_dot = 0;
   RHOFLUX_SIMD_SUM(slope, slope_dot)
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
-    const Scalar alpha = math::exp(mixture.logit[l] - log_norm), tanh_half = share.tanh_half[l];
+    const Scalar alpha = math::exp(norm.log_share(mixture.logit[l])), tanh_half = share.tanh_half[l];
     const Scalar scale = share.scale[l], h = w[l] * (growth[l] - mean_growth);
     const Scalar tanh_slope = Scalar(0.5) * (Scalar(1) - tanh_half * tanh_half);
     const Scalar pull = w[l] * tanh_half * scale;
@@ -250,8 +212,9 @@ template <class Scalar>
 struct MovingConditional {
   Scalar log_f;              ///< log f(x)
   Scalar log_f_dot;          ///< its rate
-  Scalar quantile_velocity;  ///< -F_dot / f
-  Scalar cdf_ratio;          ///< F / f left of the median, -(1 - F) / f right of it
+  Scalar quantile_velocity;  ///< -F_dot / f, divided by e^velocity_log_unit
+  Scalar cdf_ratio;  ///< F / f left of the median, -(1 - F) / f right of it, divided by e^ratio_log_unit
+  Scalar velocity_log_unit = 0, ratio_log_unit = 0;  ///< 0 unless the value may exceed the range of numbers
 };
 
 /// One pass over the logistics for all four. With the notation of detail::ConditionalRates,
@@ -267,7 +230,8 @@ RHOFLUX_FUNCTION MovingConditional<Scalar> moving_conditional(const Mixture<Scal
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
     log_f_dot += m.w[l] * (m.a[l] + dot.log_scale[l] - m.share.scale[l] * m.q[l] * m.share.tanh_half[l]);
   }
-  return {m.log_f, mixture.lane.sum(log_f_dot), -m.f_dot_ratio, m.sum_r};
+  const InUnit<Scalar> velocity = detail::velocity_of(mixture, dot, x, m);
+  return {m.log_f, mixture.lane.sum(log_f_dot), velocity.value, m.sum_r, velocity.log_unit, m.log_unit};
 }
 
 /// Adjoint of moving_conditional in one pass: adds weight.log_f d log_f + .. by parameters, their rates and x
@@ -281,6 +245,7 @@ RHOFLUX_FUNCTION void moving_conditional_adjoint(const Mixture<Scalar>& mixture,
                                                  const Mixture<Scalar>& dot_bar, Scalar& x_bar) {
   detail::ConditionalRates<Scalar> m;
   detail::place(mixture, x, m);
+  if (m.log_unit != Scalar(0)) detail::saturate(mixture, Scalar(0), m);
   detail::move(mixture, dot, x, m);
   PerLogistic<Scalar> growth;
   Scalar mean_growth = 0;

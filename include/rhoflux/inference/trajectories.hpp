@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "rhoflux/inference/inference.hpp"
@@ -20,11 +21,29 @@ struct TrajectoryOptions {
   std::uint64_t seed = 1;  ///< of the noise
 };
 
+/// A particle whose path cannot be followed to the last frame.
+struct FailedParticle {
+  std::int64_t particle = 0;  ///< global number
+  double t = 0;               ///< where it could be followed to: time
+  std::vector<double> x;      ///< and place (n_dims), units of the data
+  transport::PathFailure reason = transport::PathFailure::not_finite;
+};
+
 /// Trajectories of some particles, original units.
 struct Trajectories {
-  std::vector<double> x;       ///< (n, n_frames, n_dims) in C order
-  std::vector<double> energy;  ///< (n) int |u|^2 dt, units^2 / time; of the ODE only, else 0
+  std::vector<double>
+      x;  ///< (n, n_frames, n_dims) in C order; NaN at the frames that a particle did not reach
+  std::vector<double>
+      energy;  ///< (n) int |u|^2 dt, units^2 / time; of the ODE only, else 0; NaN where failed
+  std::vector<FailedParticle> failed;  ///< in the order of their numbers
 };
+
+/// Throws Error (numerical failure) that names the first failed particle, if there is one: for means over paths, which
+/// would be wrong without it.
+void require_all_followed(const Trajectories& paths);
+
+/// "at t = 0.25, x = (-9999, 3): why".
+std::string to_text(const FailedParticle& failed);
 
 /// Transports particles with the drift of a model: by the ODE dX = v dt for g = 0, by the SDE
 /// dX = u dt + g dW with u = v + g^2 / 2 score otherwise. Either keeps the marginals: particles with
@@ -40,8 +59,8 @@ class TrajectoryIntegrator {
   int n_dims() const { return m_inference.n_dims(); }
   std::size_t n_frames() const { return m_options.frames.size(); }
 
-  /// @param x (n, n_dims) at the first frame @param first global number of the first particle, key of its
-  /// noise. Throws Error (numerical failure) naming particle and time where a path cannot be followed.
+  /// A particle whose path cannot be followed is NaN from there on and named; the others do not depend on it.
+  /// @param x (n, n_dims) at the first frame @param first global number of the first particle, key of its noise
   Trajectories integrate(const std::vector<double>& x, std::int64_t first) const;
 
  private:
@@ -57,6 +76,9 @@ class TrajectoryIntegrator {
   void advance_by_ode(std::size_t frame, const Chunk& chunk) const;
   void advance_in_steps(std::size_t frame, const Chunk& chunk) const;
   void save(std::size_t frame, const Chunk& chunk, Trajectories& paths) const;
+  std::vector<transport::PathEnd> path_ends(const Chunk& chunk, const Trajectories& paths) const;
+  void note_failures(const Chunk& chunk, Trajectories& paths) const;
+  bool is_ode() const { return m_options.volatility.is_zero() && m_options.adaptive; }
 
   const Inference& m_inference;
   TrajectoryOptions m_options;

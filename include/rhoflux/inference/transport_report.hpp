@@ -14,7 +14,8 @@ namespace rhoflux::inference {
 struct TransportReport {
   double from = 0, to = 0;               ///< times
   std::string volatility;                ///< g, as text
-  std::int64_t count = 0;                ///< particles
+  std::int64_t count = 0;                ///< particles that arrived; all figures are of these
+  std::int64_t failed = 0;               ///< particles that could not be followed to the end
   double mean_squared_displacement = 0;  ///< mean of |x(to) - x(from)|^2, units^2
   std::optional<double> kinetic_energy;  ///< mean of int |u|^2 dt, units^2 / time; of the ODE only
   double ks = 0;                         ///< see model_ks()

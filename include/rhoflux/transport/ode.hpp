@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "rhoflux/density/density.hpp"
 #include "rhoflux/device/types.hpp"
@@ -26,6 +27,22 @@ struct OdeReport {
   int rounds = 0;             ///< steps tried by the slowest particle; each costs six drifts of all particles
   std::int64_t accepted = 0;  ///< steps of all particles
   std::int64_t rejected = 0;  ///< steps of all particles
+};
+
+/// Why a particle cannot be followed further.
+enum class PathFailure {
+  step_vanishes,   ///< of the ODE: the drift is not finite or grows without bound
+  too_many_steps,  ///< of the ODE: OdeConfig::max_steps
+  not_finite       ///< of the SDE, whose steps nothing shortens
+};
+const char* to_text(PathFailure reason);
+
+/// Where the path of a particle ends that cannot be followed further.
+struct PathEnd {
+  int particle = 0;       ///< number in the call
+  double tau = 0;         ///< end of the last accepted step
+  std::vector<double> x;  ///< (n_dims), there
+  PathFailure reason = PathFailure::step_vanishes;
 };
 
 namespace detail {
@@ -64,14 +81,18 @@ class DormandPrince {
   /// Moves every particle forwards or backwards in time to exactly tau_end. A particle's step is remembered
   /// from call to call, so that a path may be followed through many output times; start comes before the
   /// first. A step in which the drift is not finite is repeated with a fifth of the length.
-  /// Throws Error (numerical failure) with a particle's number in this call, tau, x and step where that
-  /// step vanishes or max_steps are exceeded; the points are then where their last accepted steps ended.
+  /// A particle fails where its step vanishes or max_steps are exceeded. It stays where its last accepted step ended,
+  /// in later calls too, and the others go on as if it were not there; see failures().
   /// @param points in and out: tau (n), x (n_dims, n)
   /// @param metric (n_dims)
   /// @param energy (n), increased by E of this call
   OdeReport advance(const ExecutionSpace& space, const Drift& drift, const OdeConfig& config,
                     const density::Points<double>& points, double tau_end, const ConstVector<double>& metric,
                     const Vector<double>& energy);
+
+  /// The particles that have failed since the last start, in the order of their numbers.
+  /// @param points of the last call of advance
+  std::vector<PathEnd> failures(const density::Points<double>& points) const;
 
   /// One step of order 5 of every particle from its own time to tau + dtau, of either sign, without control
   /// of the error: for a cost that is known in advance, and to measure the order. Six drifts; independent of

@@ -53,6 +53,10 @@ class StochasticIntegrator {
   Matrix<double> m_slope, m_predicted_slope;  ///< (n_dims, capacity)
 };
 
+/// Copies the particles whose coordinates are all finite: `last` is where each was finite for the last time.
+void keep_finite(const ExecutionSpace& space, const density::Points<double>& points,
+                 const density::Points<double>& last);
+
 /// Independent standard normal numbers by Box & Muller (1958), a pure function of (seed, step, particle,
 /// coordinate): the same for every grouping of the particles.
 /// @param particles (n) global numbers of the particles, from 0 to 2^40 - 1

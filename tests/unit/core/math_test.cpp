@@ -260,6 +260,54 @@ TYPED_TEST(Math, SinesAndCosinesOfWholeEighthsOfATurn) {
   }
 }
 
+/// Every number has an exact place in its turn. From the spacing of the numbers on they are whole, halves and so on.
+TYPED_TEST(Math, SinesAndCosinesOfNumbersOfAnySize) {
+  using Scalar = TypeParam;
+  using Limits = std::numeric_limits<Scalar>;
+  std::mt19937_64 engine(12);
+  std::uniform_real_distribution<double> mantissa(1, 2);
+  for (int exponent = 0; exponent < Limits::max_exponent - 1; ++exponent)
+    for (int k = 0; k < 20; ++k) {
+      const auto v = static_cast<Scalar>(std::ldexp(static_cast<Scalar>(mantissa(engine)), exponent));
+      for (const Scalar turns : {v, -v}) {
+        const Real place = std::fmod(static_cast<Real>(turns), Real(1));
+        Scalar sine, cosine;
+        sincos_turns(turns, sine, cosine);
+        const Real angle = 2 * std::acos(Real(-1)) * place, u = test::unit_roundoff<Scalar>;
+        EXPECT_NEAR(sine, std::sin(angle), 10 * u) << turns;
+        EXPECT_NEAR(cosine, std::cos(angle), 10 * u) << turns;
+      }
+    }
+}
+
+/// Against e^(log value + log_factor) in extended precision; the log is good to 4 u times its size.
+TYPED_TEST(Math, ScaledByExpLeavesTheRangeOnlyWithItsResult) {
+  using Scalar = TypeParam;
+  using Limits = std::numeric_limits<Scalar>;
+  const Real high = std::log(static_cast<Real>(Limits::max())),
+             low = std::log(static_cast<Real>(Limits::min()));
+  for (const Real log_value : {low, low / 2, Real(0), high / 2, high - 1})
+    for (Real log_factor = 4 * low; log_factor < 4 * high; log_factor += high / 9.7L) {
+      const auto value = static_cast<Scalar>(std::exp(log_value)), factor = static_cast<Scalar>(log_factor);
+      const Real log_product = std::log(static_cast<Real>(value)) + factor;
+      const Scalar found = scaled_by_exp(value, factor);
+      EXPECT_EQ(scaled_by_exp(-value, factor), -found);
+      if (log_product > high + 1) {
+        EXPECT_EQ(found, Limits::infinity());
+      } else if (log_product < low - 1) {
+        EXPECT_LT(found, Limits::min());
+      } else if (log_product > low + 1 && log_product < high - 1) {
+        const Real bound = test::unit_roundoff<Scalar> * (20 + 4 * std::fabs(static_cast<Real>(factor)));
+        EXPECT_NEAR(found / std::exp(log_product), 1, bound) << log_value << " " << log_factor;
+      }
+    }
+  EXPECT_EQ(scaled_by_exp(Scalar(0), Limits::max()), Scalar(0));
+  EXPECT_EQ(scaled_by_exp(Limits::infinity(), Limits::lowest()), Limits::infinity());
+  EXPECT_TRUE(std::isnan(scaled_by_exp(Limits::quiet_NaN(), Scalar(1e4))));
+  EXPECT_TRUE(std::isnan(scaled_by_exp(Scalar(1), Limits::quiet_NaN())));
+  EXPECT_EQ(scaled_by_exp(Scalar(3), Scalar(2)), Scalar(3) * exp(Scalar(2)));
+}
+
 TYPED_TEST(Math, AbsoluteValue) {
   using Scalar = TypeParam;
   EXPECT_EQ(math::abs(Scalar(-2.5)), Scalar(2.5));

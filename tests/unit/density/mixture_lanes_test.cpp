@@ -45,7 +45,8 @@ RHOFLUX_FUNCTION void evaluate_all(const Conditional<Scalar>& conditional, int s
   log_density_tangent_adjoint(mixture, dot, x, x_dot, LogDensityBar<Scalar>{Scalar(0.4), Scalar(0.3)}, bar,
                               dot_bar, x_bar, results[11]);
   log_density_slope_adjoint(mixture, x, x_dot, LogDensityBar<Scalar>{Scalar(0.2), Scalar(-0.6)}, bar, x_bar);
-  quantile_velocity_adjoint(mixture, dot, x, Scalar(0.8), bar, dot_bar, x_bar);
+  quantile_velocity_adjoint(mixture, dot, x, VelocityBar<Scalar>{Scalar(0.8), Scalar(0)}, bar, dot_bar,
+                            x_bar);
   cdf_ratio_adjoint(mixture, x, Scalar(-0.3), bar, x_bar);
   moving_conditional_adjoint(mixture, dot, x,
                              MovingConditional<Scalar>{Scalar(0.1), Scalar(0.2), Scalar(0.3), Scalar(0.4)},

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rhoflux/metrics/residual.hpp"
+#include "support/floating_point_traps.hpp"
 #include "unit/flux/reference_flux.hpp"
 
 namespace rhoflux::flux {
@@ -81,6 +82,98 @@ TEST(Drift, IsAccurateFiftyScaleLengthsOut) {
     worst = std::max(worst, error);
   }
   std::printf("largest relative error %.1Le\n", worst);
+}
+
+/// Gentle first layers, as a trained model has them: a random network gives scales like e^100 far out.
+template <class Scalar>
+void make_gentle(DynamicsFixture<Scalar>& fixture, double factor) {
+  for (const network::ParameterBlock& block : fixture.dynamics.layout().blocks())
+    if (block.name.find("/layer0/") != std::string::npos)
+      for (int k = 0; k < block.size(); ++k)
+        fixture.parameters[static_cast<std::size_t>(block.offset + k)] *= factor;
+}
+
+/// Points `distance` away: one coordinate after the other, then all of them, on either side.
+template <class Scalar>
+void place_far_out(DynamicsFixture<Scalar>& fixture, double distance) {
+  for (int s = 0; s < fixture.n; ++s)
+    for (int i = 0; i < fixture.n_dims; ++i)
+      if (s / 2 == i || s / 2 == fixture.n_dims)
+        fixture.x[static_cast<std::size_t>(s * fixture.n_dims + i)] = s % 2 == 0 ? distance : -distance;
+}
+
+/// In units of the data some hundreds and thousands of deviations: within the range of extended precision, where much
+/// has left that of double. A velocity beyond it is infinite, all others are as accurate as the log density.
+TEST(Drift, IsAccurateOrInfiniteThousandsOfDeviationsOut) {
+  int n_infinite = 0, n_large = 0;
+  for (const DynamicsCase& test_case : dynamics_cases({1, 2, 3}))
+    for (const double distance : {300.0, 2000.0}) {
+      SCOPED_TRACE(test_case.name);
+      DynamicsFixture<double> fixture(test_case, 2 * (test_case.n_dims + 1), 4);
+      make_gentle(fixture, 0.01);
+      place_far_out(fixture, distance);
+      fixture.evaluate();
+      const auto drift = on_host(fixture.motion.drift), score = on_host(fixture.motion.score);
+      const auto parameters = extended(fixture.parameters);
+      for (int s = 0; s < fixture.n; ++s) {
+        const std::vector<Real> want =
+            fixture.reference.drift(parameters, fixture.tau_of(s), fixture.x_of(s), fixture.diffusion);
+        const std::vector<Real> want_score =
+            fixture.reference.score(parameters, fixture.tau_of(s), fixture.x_of(s));
+        bool was_infinite = false;  // then the velocities after it, which go on from it, are not known
+        for (std::size_t i = 0; i < want.size(); ++i) {
+          const int k = static_cast<int>(i);
+          ASSERT_TRUE(std::isfinite(want[i]));
+          EXPECT_NEAR(score(k, s), want_score[i], claimed_accuracy * norm(want_score)) << s << " " << i;
+          if (std::fabs(want[i]) > 1e308L) {
+            EXPECT_FALSE(std::isfinite(drift(k, s)));
+            was_infinite = true;
+            ++n_infinite;
+          } else if (!was_infinite && std::fabs(want[i]) > 1e-4L * norm(want)) {
+            EXPECT_NEAR(drift(k, s) / want[i], 1, claimed_accuracy) << s << " " << i << " at " << distance;
+            n_large += std::fabs(want[i]) > 1e20L ? 1 : 0;
+          }
+        }
+      }
+    }
+  EXPECT_GT(n_infinite, 10);
+  EXPECT_GT(n_large, 10);
+}
+
+/// Whatever the network gives, and as far as the log density is finite: no score that is not, in either precision.
+template <class Scalar>
+void expect_finite_scores() {
+  const WithoutTraps without_traps;  // a velocity may leave the range
+  int n_finite = 0;
+  for (const DynamicsCase& test_case : dynamics_cases({1, 2, 5}))
+    for (const double factor : {0.01, 1.0})
+      for (const double distance : {10.0, 1e3, 1e6, 1e12}) {
+        SCOPED_TRACE(test_case.name);
+        DynamicsFixture<Scalar> fixture(test_case, 2 * (test_case.n_dims + 1), 5);
+        make_gentle(fixture, factor);
+        place_far_out(fixture, distance);
+        fixture.evaluate();
+        const auto log_rho = make_vector<Scalar>("log rho", fixture.n);
+        const auto tau_bar = make_vector<Scalar>("tau bar", fixture.n);
+        const auto score = make_matrix<Scalar>("score", fixture.n_dims, fixture.n);
+        fixture.dynamics.density().log_density_score(ExecutionSpace(), fixture.parameter_vector(),
+                                                     fixture.points(), log_rho, tau_bar, score);
+        for (int s = 0; s < fixture.n; ++s) {
+          if (!std::isfinite(on_host(log_rho)(s))) continue;
+          ++n_finite;
+          EXPECT_TRUE(std::isfinite(on_host(tau_bar)(s))) << s << " at " << distance;
+          for (int i = 0; i < fixture.n_dims; ++i) {
+            EXPECT_TRUE(std::isfinite(on_host(score)(i, s))) << s << " at " << distance;
+            EXPECT_TRUE(std::isfinite(on_host(fixture.motion.score)(i, s))) << s << " at " << distance;
+          }
+        }
+      }
+  EXPECT_GT(n_finite, 1000);
+}
+
+TEST(Drift, TheScoreIsFiniteWhereverTheLogDensityIs) {
+  expect_finite_scores<double>();
+  expect_finite_scores<float>();
 }
 
 TEST(Drift, ScoreAndLogDensityAreThoseOfTheDensity) {

@@ -362,6 +362,12 @@ TEST(TransportReport, TextNamesWhatThereIs) {
   EXPECT_NE(lines[1].find("kinetic energy int E|u|^2 dt 0.5"), std::string::npos);
   EXPECT_NE(lines[3].find("(5 points, standardised): W1 1.0000, W2 2.0000"), std::string::npos) << lines[3];
   EXPECT_NE(lines[3].find("W1 3.0000, W2 4.0000"), std::string::npos) << lines[3];
+  report.failed = 2;
+  lines = to_text(report);
+  ASSERT_EQ(lines.size(), 5u);
+  EXPECT_EQ(lines[1], "left out: 2 of 9 particles, which could not be followed to the end");
+  report.count = 0;
+  EXPECT_EQ(to_text(report).size(), 2u);  // no figures of no particles
 }
 
 }  // namespace

@@ -129,14 +129,15 @@ TEST(FiguresJson, OfATransport) {
   report.to = 1;
   report.volatility = "0.5";
   EXPECT_EQ(names_of(read_back(report)),
-            (Names{"from", "to", "noise", "count", "mean_squared_displacement", "ks"}));
+            (Names{"from", "to", "noise", "count", "failed", "mean_squared_displacement", "ks"}));
   report.kinetic_energy = 0.25;
   report.distances = TransportReport::Distances{{0.1, 0.2}, {0.3, 0.4}, 9};
   const Json found = read_back(report);
   EXPECT_EQ(names_of(found),
-            (Names{"from", "to", "noise", "count", "mean_squared_displacement", "kinetic_energy", "ks", "w1",
-                   "w2", "w1_of_samples", "w2_of_samples", "points"}));
+            (Names{"from", "to", "noise", "count", "failed", "mean_squared_displacement", "kinetic_energy",
+                   "ks", "w1", "w2", "w1_of_samples", "w2_of_samples", "points"}));
   EXPECT_EQ(found["w2_of_samples"], 0.4);
+  EXPECT_EQ(found["failed"], 0);
 }
 
 /// Paths and command lines may have any bytes.

@@ -109,6 +109,14 @@ TEST_F(SimulatedObjective, RefusesLikelihoodsAlone) {
   test::expect_error(ExitCode::bad_input, {"likelihoods alone", "--data"}, [&] { (void)evaluate(); });
 }
 
+/// A mean over the paths that are left would be that of another question.
+TEST_F(SimulatedObjective, RefusesAMeanWithoutThePathsThatLeave) {
+  objective.schedule("kinetic").weight = 1;
+  options.volatility = testing::constant_volatility(1e200);
+  test::expect_error(ExitCode::numerical_failure, {"particle", "not finite", "--steps"},
+                     [&] { (void)evaluate(); });
+}
+
 TEST_F(SimulatedObjective, TextHasALineForEachTerm) {
   ObjectiveEvaluation evaluation;
   evaluation.terms = {{"kinetic", 2, {1, 0.1}, {1.5, 0.2}}};

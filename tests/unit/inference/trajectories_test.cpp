@@ -153,13 +153,51 @@ TEST(Trajectories, TheNoiseHasTheVarianceOfTheVolatility) {
   EXPECT_NEAR(square, variance, 5 * variance * std::sqrt(2.0 / n));
 }
 
+/// A noise of 1e200 carries every particle out of the range of the drift, whose end is the start.
 TEST(Trajectories, APathThatLeavesIsNamed) {
   const Inference inference(make_checkpoint({}));
   TrajectoryOptions options = through({1, 2});
   options.volatility = constant_volatility(1e200);
-  std::vector<double> start = inference.sample_at(1, 0, 10, 1, 0);
-  test::expect_error(ExitCode::numerical_failure, {"particle 70", "t = 2"},
-                     [&] { TrajectoryIntegrator(inference, options).integrate(start, 70); });
+  const std::vector<double> start = inference.sample_at(1, 0, 10, 1, 0);
+  const Trajectories paths = TrajectoryIntegrator(inference, options).integrate(start, 70);
+  ASSERT_FALSE(paths.failed.empty());
+  EXPECT_GE(paths.failed.front().particle, 70);
+  EXPECT_LT(paths.failed.front().t, 2);
+  test::expect_error(ExitCode::numerical_failure, {"particle 7", "t = 1", "--steps"},
+                     [&] { require_all_followed(paths); });
+}
+
+/// Particles that cannot be followed, in the first chunk and in the last, by the ODE and by the SDE: NaN from where
+/// they fail, and the others as if these were not there.
+TEST(Trajectories, OneThatFailsDoesNotTouchTheOthers) {
+  const Inference inference(make_checkpoint({}));
+  const auto dims = static_cast<std::size_t>(inference.n_dims());
+  constexpr std::size_t n = default_chunk_size + 20, n_frames = 3;
+  for (const double g : {0.0, 0.5}) {
+    TrajectoryOptions options = through({1, 1.5, 2});
+    options.volatility = constant_volatility(g);
+    options.steps = 20;
+    const std::vector<double> start = inference.sample_at(1, 0, n, 1, 0);
+    std::vector<double> broken = start;
+    for (const std::size_t particle : {std::size_t{3}, n - 1}) broken[particle * dims] = 1e308;
+    const TrajectoryIntegrator integrator(inference, options);
+    const Trajectories whole = integrator.integrate(start, 0), paths = integrator.integrate(broken, 0);
+    EXPECT_TRUE(whole.failed.empty());
+    EXPECT_NO_THROW(require_all_followed(whole));
+    ASSERT_EQ(paths.failed.size(), 2U);
+    EXPECT_EQ(paths.failed[0].particle, 3);
+    EXPECT_EQ(paths.failed[1].particle, static_cast<std::int64_t>(n) - 1);
+    EXPECT_NEAR(paths.failed[0].x[0] / 1e308, 1, 1e-12);
+    EXPECT_EQ(paths.failed[0].t, 1);
+    for (std::size_t s = 0; s < n; ++s)
+      for (std::size_t k = 0; k < n_frames * dims; ++k) {
+        const std::size_t at = s * n_frames * dims + k;
+        if (s != 3 && s != n - 1)
+          EXPECT_EQ(paths.x[at], whole.x[at]);
+        else
+          EXPECT_EQ(std::isnan(paths.x[at]), k >= dims);
+      }
+  }
 }
 
 }  // namespace

@@ -25,7 +25,7 @@ from rhoflux.plots.drawing import (
     require_dims,
     time_texts,
 )
-from rhoflux.points import Frames, read_paths
+from rhoflux.points import Frames, left_out_note, read_paths
 
 
 class GifWriter:
@@ -85,6 +85,8 @@ def draw(arguments: argparse.Namespace) -> None:
     if particles:
         require_dims(particles, field.coordinates)
         require_times(particles, field)
+        if particles.left_out:
+            print(f"{particles.path}: {left_out_note(particles)}")
     order = np.argsort(field.time, kind="stable")
     titles = time_texts(field.time, field.unit)
     figure, image, dots, title = make_figure(field, arguments, largest=max(field.density(k).max() for k in order))

@@ -33,7 +33,7 @@ from rhoflux.plots.drawing import (
     tidy,
     time_label,
 )
-from rhoflux.points import Frames, read_paths
+from rhoflux.points import Frames, left_out_note, read_paths
 
 
 @dataclass
@@ -62,6 +62,7 @@ def draw(arguments: argparse.Namespace) -> None:
     figure, axes = plt.subplots(figsize=(6.6, 5.2 * shape + 0.5), layout="constrained")
     axes.set(xlabel=lines.labels[0], ylabel=lines.labels[1])
     notes = [f"{paths.x.shape[1]} particles, dots where they end"]
+    notes += [left_out_note(paths)] if paths.left_out else []
     if field and lines.in_plane:
         duration = draw_mean(figure, axes, field, arguments, shape)
         notes += [] if duration is None else [arrow_note(duration, paths.unit)]
