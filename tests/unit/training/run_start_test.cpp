@@ -19,12 +19,13 @@ class FindStart : public ::testing::Test {
     config.restart = "auto";
   }
 
-  std::optional<checkpoint::Checkpoint> find() {
+  RunStart find_any() {
     warnings.clear();
     const data::Sources sources = data::open_sources(config.data, config.objective, testing::world());
     return find_start(config, sources, testing::world(),
                       [this](const std::string& line) { warnings.push_back(line); });
   }
+  std::optional<checkpoint::Checkpoint> find() { return find_any().continued; }
 
   void expect_refused(const std::vector<std::string>& parts) {
     expect_error(ExitCode::bad_input, parts, [&] { find(); });
