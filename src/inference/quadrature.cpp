@@ -78,18 +78,12 @@ std::vector<CellMass> masses_of(const DensityOnLine& density, const std::vector<
 /// Whether F rises in a cell in places that the nodes step over, so that the rules miss what is there: between at most
 /// three pairs of neighbours, of the ends and the nodes of the finer rule, F rises by more than ten times what the density
 /// at the two allows, together by more than half of the gap. A density that is wrong is so in all of a small cell.
-bool hides_mass(const DensityOnLine& density, const Cell& cell, const CellMass& mass) {
-  if (!(std::fabs(cell.low) < 1 && std::fabs(cell.high) < 1)) return false;
-  std::vector<double> x = {to_line(cell.low)};
-  for (const double node : nodes6)
-    x.push_back(to_line(0.5 * (cell.high + cell.low) + 0.5 * (cell.high - cell.low) * node));
-  x.push_back(to_line(cell.high));
-  const std::vector<double> level = density.cdf(x), log_f = density.log_density(x);
+bool hides_mass(const CellMass& mass, const double* x, const double* level, const double* log_f) {
   constexpr int most_places = 3;
   constexpr double much = 10;
   int n_places = 0;
   double hidden = 0;
-  for (std::size_t k = 0; k + 1 < x.size(); ++k) {
+  for (std::size_t k = 0; k + 1 < nodes6.size() + 2; ++k) {
     const double rise = level[k + 1] - level[k];
     if (!(rise > much * (x[k + 1] - x[k]) * std::exp(std::max(log_f[k], log_f[k + 1])))) continue;
     hidden += rise;
@@ -98,10 +92,34 @@ bool hides_mass(const DensityOnLine& density, const Cell& cell, const CellMass& 
   return n_places <= most_places && hidden > 0.5 * mass.gap();
 }
 
-/// What the mass of a cell that is not halved any more may be off by.
-double error_of(const DensityOnLine& density, const Cell& cell, const CellMass& mass, double tolerance) {
-  if (mass.is_settled(tolerance) || mass.gap() <= mass.rule_error()) return mass.rule_error();
-  return mass.rule_error() + (hides_mass(density, cell, mass) ? mass.gap() : 0.0);
+/// A cell that is not halved any more.
+struct LastCell {
+  Cell cell;
+  CellMass mass;
+};
+
+/// What the masses of such cells may be off by, together: how far the rules differ, and what is hidden.
+double error_of(const DensityOnLine& density, const std::vector<LastCell>& cells, double tolerance) {
+  double error = 0;
+  std::vector<double> x;
+  std::vector<CellMass> suspects;
+  for (const auto& [cell, mass] : cells) {
+    error += mass.rule_error();
+    if (mass.is_settled(tolerance) || !(mass.gap() > mass.rule_error())) continue;
+    if (!(std::fabs(cell.low) < 1 && std::fabs(cell.high) < 1)) continue;
+    suspects.push_back(mass);
+    x.push_back(to_line(cell.low));
+    for (const double node : nodes6)
+      x.push_back(to_line(0.5 * (cell.high + cell.low) + 0.5 * (cell.high - cell.low) * node));
+    x.push_back(to_line(cell.high));
+  }
+  if (suspects.empty()) return error;
+  const std::vector<double> level = density.cdf(x), log_f = density.log_density(x);
+  for (std::size_t k = 0; k < suspects.size(); ++k) {
+    const std::size_t at = k * (nodes6.size() + 2);
+    if (hides_mass(suspects[k], &x[at], &level[at], &log_f[at])) error += suspects[k].gap();
+  }
+  return error;
 }
 
 }  // namespace
@@ -111,6 +129,7 @@ Quadrature integrate(const DensityOnLine& density, const QuadratureConfig& confi
   for (int a = 0; a < n_first_cells; ++a)
     cells.push_back({-1 + 2.0 * a / n_first_cells, -1 + 2.0 * (a + 1) / n_first_cells});
   Quadrature result;
+  std::vector<LastCell> last;
   std::size_t used = 0;
   while (!cells.empty()) {
     used += cells.size();
@@ -126,7 +145,7 @@ Quadrature integrate(const DensityOnLine& density, const QuadratureConfig& confi
       if (masses[k].is_settled(config.tolerance) || used > config.max_cells ||
           cell.high - cell.low < min_width) {
         result.mass += masses[k].fine;
-        result.error += error_of(density, cell, masses[k], config.tolerance);
+        last.push_back({cell, masses[k]});
         for (std::size_t at = k * nodes_per_cell + nodes4.size(); at < (k + 1) * nodes_per_cell; ++at) {
           result.x.push_back(nodes.x[at]);
           result.weight.push_back(nodes.weight[at]);
@@ -138,6 +157,7 @@ Quadrature integrate(const DensityOnLine& density, const QuadratureConfig& confi
     }
     cells = std::move(next);
   }
+  result.error = error_of(density, last, config.tolerance);
   return result;
 }
 

@@ -52,7 +52,7 @@ MemoryNeed memory_need(const RunConfig& config, const data::Sources& sources, co
   const std::int64_t scalar = is_single ? sizeof(float) : sizeof(double);
   const bool averages = config.training.average > 0;
   MemoryNeed need;
-  need.n_parameters = flux::layout_of(config.model, config.flux, sources.n_dims).count();
+  need.n_parameters = flux::layout_of(config.model, config.flux, sources.n_dims).size();
   const std::int64_t array = need.n_parameters * scalar;
   need.parameters = array * (averages ? 2 : 1);
   need.optimiser = 2 * array;
