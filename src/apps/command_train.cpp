@@ -51,6 +51,18 @@ training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments
       std::filesystem::is_regular_file(config.restart))
     config.provenance.emplace_back("continued_from",
                                    io::sha256_of_file(config.restart) + "  " + config.restart);
+  if (arguments.has("start-from")) {
+    config.start_from = arguments.text("start-from");
+    if (context.comm.is_root() && std::filesystem::is_regular_file(config.start_from))
+      config.provenance.emplace_back("started_from",
+                                     io::sha256_of_file(config.start_from) + "  " + config.start_from);
+  }
+  config.changes_since = [&deck](const std::string& before) {
+    std::vector<training::KeyChange> changes;
+    for (const cli::KeyDifference& key : cli::differences_from(before, deck))
+      changes.push_back({key.name, key.before, key.now});
+    return changes;
+  };
   config.force = arguments.has("force");
   config.threads = context.threads;
   config.limits.max_hours = arguments.number("max-hours");
@@ -75,6 +87,10 @@ Arguments train_arguments() {
                            "continue from the newest good checkpoint of checkpoint.directory, or start "
                            "if there is none"}}),
           "none", "where to start, or the checkpoint to continue from")
+      .optional(
+          "start-from", file_name(),
+          "begin a new run with the parameters and the standardisation of this checkpoint, e.g. for other "
+          "data; its model must be that of the deck")
       .defaulted("max-hours", number("HOURS", 0), "0", "stop with a checkpoint after this time; 0: no limit")
       .defaulted("stop-after", whole_number(0), "0",
                  "stop with a checkpoint after this many steps; 0: no limit")
@@ -121,7 +137,10 @@ int command_train(const Context& context, const Arguments& arguments) {
   (void)flux::layout_of(deck.model, deck.flux, sources.n_dims);
   if (arguments.has("check")) {
     (void)data::measure(sources, deck.data, context.comm);
+    const std::string memory =
+        training::check_memory(run_config(deck, arguments, context), sources, context.comm);
     print_check(context, arguments.text("DECK"), sources, partition);
+    print(context.comm, memory);
     return 0;
   }
   print(context.comm, version_text());

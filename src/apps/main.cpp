@@ -97,7 +97,7 @@ int run_with_kokkos(CommandLine line) {
   } catch (const Error& error) {
     return fail(failures, error.code(), error.what());
   } catch (const std::bad_alloc&) {
-    return fail(failures, ExitCode::io_failure, "there is not enough memory");
+    return fail(failures, ExitCode::out_of_memory, line.own.front() + ": " + out_of_memory_message);
   } catch (const std::exception& error) {
     return fail(failures, ExitCode::io_failure, error.what());
   }

@@ -134,10 +134,12 @@ std::string exit_codes() {
        {code(ExitCode::bad_input),
         "The command line, the deck or an input file is wrong; nothing was started or overwritten."},
        {code(ExitCode::numerical_failure),
-        "A number is not finite, the training diverged, or a check of verify is beyond its bound; the last "
+        "A number is not finite, the training diverged, or a check of verify fails, which one that is not "
+        "decided does not; the last "
         "good checkpoint is kept."},
-       {code(ExitCode::io_failure),
-        "A file could not be read or written for a reason outside its content, or memory ran out."},
+       {code(ExitCode::io_failure), "A file could not be read or written for a reason outside its content."},
+       {code(ExitCode::out_of_memory),
+        "Memory does not suffice; train finds that before it writes anything and gives the sizes."},
        {code(ExitCode::stopped),
         "Stopped by a signal or a limit of time or steps after a checkpoint: run again with --restart auto "
         "to continue."}});

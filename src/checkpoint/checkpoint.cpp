@@ -57,6 +57,12 @@ Checkpoint read_checkpoint(const std::string& path) {
   return checkpoint;
 }
 
+std::string entry_of(const Provenance& provenance, const std::string& name) {
+  for (const auto& [key, value] : provenance)
+    if (key == name) return value;
+  return "";
+}
+
 std::string runs_before(const Checkpoint& start) {
   std::string lines = start.earlier_runs + (start.earlier_runs.empty() ? "" : "\n") + "to step " +
                       std::to_string(start.state.step) + ":";

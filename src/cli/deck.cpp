@@ -292,6 +292,34 @@ std::string to_ini(const Deck& deck) {
   return text;
 }
 
+std::vector<KeyDifference> differences_from(const std::string& earlier, const Deck& deck) {
+  Deck before;
+  std::istringstream stream(earlier);
+  std::string line, section;
+  while (std::getline(stream, line)) {
+    const std::string content(trimmed(line));
+    if (content.empty() || content.front() == '#') continue;
+    if (content.front() == '[') {
+      section = content.substr(1, content.find(']') - 1);
+      continue;
+    }
+    const std::size_t equals = content.find('=');
+    if (equals == std::string::npos) continue;
+    const Key* key = find_key(section + "." + std::string(trimmed(content.substr(0, equals))));
+    if (key == nullptr) continue;
+    try {
+      key->set(before, std::string(trimmed(content.substr(equals + 1))));
+    } catch (const Error&) {  // a value of an older program
+      continue;
+    }
+  }
+  std::vector<KeyDifference> differences;
+  for (const Key& key : all_keys())
+    if (key.get(before) != key.get(deck))
+      differences.push_back({key.full_name(), key.get(before), key.get(deck)});
+  return differences;
+}
+
 namespace {
 /// The words of "single | double, range (or other spellings)"; none where there is no "|".
 std::vector<std::string> choices_in(const std::string& allowed) {

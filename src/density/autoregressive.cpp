@@ -223,6 +223,27 @@ void Autoregressive<Scalar>::log_conditional_cdf(const ExecutionSpace& space,
 }
 
 template <class Scalar>
+void Autoregressive<Scalar>::conditional_reach(const ExecutionSpace& space,
+                                               const ConstVector<Scalar>& parameters,
+                                               const Points<Scalar>& points, Scalar log_mass,
+                                               const Matrix<Scalar>& low, const Matrix<Scalar>& high) {
+  const int n_leading = this->m_n_leading;
+  evaluate_conditionals<Scalar>(space, parameters, m_network, SweepInputs<Scalar>(points), n_leading);
+  const MixtureView<Scalar> mixtures = m_network.mixtures();
+  const Matrix<Scalar> lowest = low, highest = high;
+  for_each_group(
+      space, "reach of the conditionals", points.size() * n_leading, mixtures.n_logistics,
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
+        const int s = item / n_leading, i = item % n_leading;
+        Scalar low_i = 0, high_i = 0;
+        reach(mixtures.at(i, s, lane), log_mass, low_i, high_i);
+        if (!lane.is_first()) return;
+        lowest(i, s) = low_i;
+        highest(i, s) = high_i;
+      });
+}
+
+template <class Scalar>
 void Autoregressive<Scalar>::sample(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                     const Points<Scalar>& points, const ConstMatrix<double>& uniforms) {
   sweep_conditionals<Scalar>(

@@ -269,6 +269,29 @@ void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space,
       });
 }
 
+/// Of every product, whatever the coordinates before.
+template <class Scalar>
+void Factorised<Scalar>::conditional_reach(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                           const Points<Scalar>& points, Scalar log_mass,
+                                           const Matrix<Scalar>& low, const Matrix<Scalar>& high) {
+  forward(space, parameters, points, 0, {});
+  const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_products = m_n_products;
+  const MixtureView<Scalar> mixtures = m_network.mixtures();
+  const Matrix<Scalar> lowest = low, highest = high;
+  for_each_group(
+      space, "reach of the conditionals", points.size() * n_leading, mixtures.n_logistics,
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
+        const int s = item / n_leading, i = item % n_leading;
+        for (int k = 0; k < n_products; ++k) {
+          Scalar low_k = 0, high_k = 0;
+          reach(mixtures.at(k * n_dims + i, s, lane), log_mass, low_k, high_k);
+          if (!lane.is_first()) continue;
+          lowest(i, s) = k == 0 || low_k < lowest(i, s) ? low_k : lowest(i, s);
+          highest(i, s) = k == 0 || high_k > highest(i, s) ? high_k : highest(i, s);
+        }
+      });
+}
+
 template <class Scalar>
 void Factorised<Scalar>::sample(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                 const Points<Scalar>& points, const ConstMatrix<double>& uniforms) {

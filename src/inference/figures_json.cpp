@@ -51,7 +51,8 @@ Json json_of(const std::vector<Check>& checks) {
     list.push_back({{"name", check.name},
                     {"value", check.value},
                     {"bound", check.bound},
-                    {"passed", check.passed},
+                    {"passed", check.verdict == Verdict::passed},
+                    {"verdict", enum_to_text(check.verdict)},
                     {"note", check.note}});
   Json object;
   object["checks"] = list;

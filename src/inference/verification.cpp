@@ -1,7 +1,11 @@
 #include "rhoflux/inference/verification.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "checks.hpp"
 #include "rhoflux/core/random.hpp"
+#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::inference {
 
@@ -13,19 +17,41 @@ std::vector<double> stratified_times(int count, std::uint64_t seed) {
   return tau;
 }
 
+int default_residual_points(int n_dims) {
+  constexpr int most = 500, least = 16;
+  return n_dims <= many_dims ? most : std::max(least, most * many_dims * many_dims / (n_dims * n_dims));
+}
+
+Verdict verdict_of(double value, double bound) {
+  return value <= bound ? Verdict::passed : Verdict::failed;
+}
+
+Progress::Progress(const VerificationOptions& options, std::string what, std::int64_t count)
+    : m_options(options), m_what(std::move(what)), m_count(count) {}
+
+void Progress::advance(std::int64_t items) {
+  m_done += items;
+  const Clock::time_point now = Clock::now();
+  const auto seconds_since = [now](Clock::time_point begin) {
+    return std::chrono::duration<double>(now - begin).count();
+  };
+  if (!m_options.progress || m_done >= m_count || seconds_since(m_said) < m_options.progress_seconds) return;
+  m_said = now;
+  m_options.progress(m_what + ": " + std::to_string(100 * m_done / m_count) + " % after " +
+                     formatted("%.0f", seconds_since(m_start)) + " s");
+}
+
 std::vector<Check> verify(const VerifiedModel& model, const mpi::Communicator& comm,
-                          const VerificationOptions& options) {
+                          const VerificationOptions& given) {
+  VerificationOptions options = given;
+  if (options.points == 0) options.points = default_residual_points(model.n_dims());
   std::vector<Check> checks = check_equation(model, comm, options);
+  checks.push_back(check_conditionals(model, comm, options));
   if (model.n_dims() <= 2) {
     checks.push_back(check_mass_by_quadrature(model, comm, options));
   } else {
-    checks.push_back(check_mass_of_conditionals(model, comm, options));
-    const std::optional<Check> by_sampling = check_mass_by_sampling(model, comm, options);
-    if (by_sampling) {
-      checks.push_back(*by_sampling);
-    } else {
-      checks.back().note += "; importance sampling of the whole says nothing in so many";
-    }
+    if (model.n_dims() <= many_dims) checks.push_back(check_mass_of_conditionals(model, comm, options));
+    checks.push_back(check_mass_by_sampling(model, comm, options));
   }
   checks.push_back(check_far_flux(model, comm, options));
   checks.push_back(check_samples(model, comm, options));

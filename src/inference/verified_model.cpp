@@ -1,7 +1,11 @@
 #include "rhoflux/inference/verified_model.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
+
+#include "rhoflux/device/backend.hpp"
 
 namespace rhoflux::inference {
 
@@ -48,15 +52,65 @@ std::vector<double> VerifiedInference::diffusion(double tau) const {
   return m_inference.diffusion(m_volatility, units().time(tau));
 }
 
-double VerifiedInference::marginal_flux(int i, double tau, double x, std::uint64_t seed) const {
+VerifiedModel::MarginalFlux VerifiedInference::marginal_flux(int i, const std::vector<double>& tau,
+                                                             const std::vector<double>& x,
+                                                             const MonteCarlo& integral) const {
   Inference::Marginal marginal;
   marginal.dims = {i};
-  marginal.seed = seed;
-  const Inference::MarginalValues values = m_inference.marginal(
-      {units().time(tau)}, {units().to_data(x, static_cast<std::size_t>(i))}, marginal, {});
-  const double density = values.density.front();
-  // Far out the drift may overflow where the density is 0.
-  return density == 0 ? 0.0 : density * values.drift.front() * units().time_span();
+  marginal.samples = integral.samples;
+  marginal.seed = integral.seed;
+  std::vector<double> x_data;
+  for (const double value : x) x_data.push_back(units().to_data(value, static_cast<std::size_t>(i)));
+  const Inference::MarginalValues values = m_inference.marginal(times(tau), x_data, marginal, {});
+  MarginalFlux result;
+  for (std::size_t k = 0; k < tau.size(); ++k) {
+    const double density = values.density[k];
+    result.density.push_back(density * units().scale[static_cast<std::size_t>(i)]);
+    // Far out the drift may overflow where the density is 0.
+    result.flux.push_back(density == 0 ? 0.0 : density * values.drift[k] * units().time_span());
+  }
+  return result;
+}
+
+/// log sigmoid(-z) is about -z.
+VerifiedModel::Reach VerifiedInference::conditional_reach(const States& at, double log_mass) const {
+  const flux::Dynamics<double>& dynamics = m_inference.dynamics();
+  const std::size_t dims = static_cast<std::size_t>(n_dims()), n = at.tau.size();
+  const double least = dynamics.config().kind == flux::Kind::sigmoid ? -log_mass : 0.0;
+  Reach reach = {std::vector<double>(n * dims), std::vector<double>(n * dims)};
+  for (std::size_t begin = 0; begin < n; begin += default_chunk_size) {
+    const auto count = static_cast<int>(std::min<std::size_t>(default_chunk_size, n - begin));
+    const auto column = [begin, dims](std::size_t i, int s) {
+      return (begin + static_cast<std::size_t>(s)) * dims + i;
+    };
+    const density::Points<double> points = {make_vector<double>("tau", count),
+                                            make_matrix<double>("x", n_dims(), count)};
+    const auto tau = Kokkos::create_mirror_view(points.tau);
+    const auto x = Kokkos::create_mirror_view(points.x);
+    for (int s = 0; s < count; ++s) {
+      tau(s) = at.tau[begin + static_cast<std::size_t>(s)];
+      for (std::size_t i = 0; i < dims; ++i) x(i, s) = at.x[column(i, s)];
+    }
+    Kokkos::deep_copy(points.tau, tau);
+    Kokkos::deep_copy(points.x, x);
+    const Matrix<double> low = make_matrix<double>("low", n_dims(), count);
+    const Matrix<double> high = make_matrix<double>("high", n_dims(), count);
+    m_inference.dynamics().density().conditional_reach(ExecutionSpace(), m_inference.parameters(), points,
+                                                       log_mass, low, high);
+    const auto low_host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), low);
+    const auto high_host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), high);
+    for (int s = 0; s < count; ++s)
+      for (std::size_t i = 0; i < dims; ++i) {
+        reach.low[column(i, s)] = std::min(low_host(i, s), -least);
+        reach.high[column(i, s)] = std::max(high_host(i, s), least);
+      }
+  }
+  return reach;
+}
+
+double VerifiedInference::coordinate_rounding(int i) const {
+  const auto k = static_cast<std::size_t>(i);
+  return std::numeric_limits<double>::epsilon() * std::fabs(units().mean[k] / units().scale[k]);
 }
 
 }  // namespace rhoflux::inference

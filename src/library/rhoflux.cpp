@@ -69,7 +69,8 @@ int guarded(char** error, const std::function<void()>& work) {
     set_error(error, failure.what());
     return static_cast<int>(failure.code());
   } catch (const std::bad_alloc&) {
-    set_error(error, "there is not enough memory");
+    set_error(error, out_of_memory_message);
+    return static_cast<int>(ExitCode::out_of_memory);
   } catch (const std::exception& failure) {
     set_error(error, failure.what());
   }

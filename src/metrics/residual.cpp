@@ -58,21 +58,37 @@ PointResidual combine(const double* log_rho, const double* drift, std::size_t di
 }  // namespace
 
 std::vector<PointResidual> fokker_planck_residuals(const Evaluate& evaluate, const std::vector<double>& tau,
-                                                   const std::vector<double>& x, const Diffusion& diffusion) {
+                                                   const std::vector<double>& x, const Diffusion& diffusion,
+                                                   const StepChoice& choice) {
   const std::size_t dims = tau.empty() ? 0 : x.size() / tau.size();
   const std::size_t width = 5 + 4 * dims;
   std::vector<PointResidual> best(tau.size(), {0, std::numeric_limits<double>::infinity()});
   std::vector<double> log_rho, drift;
   for (const double h : steps) {
-    const Stencil stencil = make_stencil(tau, x, dims, h);
-    evaluate(stencil.tau, stencil.x, log_rho, drift);
+    std::vector<std::size_t> open;  // points that take this step
+    std::vector<double> open_tau, open_x;
     for (std::size_t p = 0; p < tau.size(); ++p) {
+      if (choice.settled > 0 && std::fabs(best[p].residual) <= choice.settled * std::fabs(best[p].rate))
+        continue;
+      open.push_back(p);
+      open_tau.push_back(tau[p]);
+      for (std::size_t i = 0; i < dims; ++i) open_x.push_back(x[p * dims + i]);
+    }
+    if (open.empty()) break;
+    const Stencil stencil = make_stencil(open_tau, open_x, dims, h);
+    evaluate(stencil.tau, stencil.x, log_rho, drift);
+    for (std::size_t k = 0; k < open.size(); ++k) {
+      const std::size_t p = open[k];
       const PointResidual found =
-          combine(&log_rho[p * width], &drift[p * width * dims], dims, diffusion(tau[p]), h);
+          combine(&log_rho[k * width], &drift[k * width * dims], dims, diffusion(tau[p]), h);
       if (std::fabs(found.residual) < std::fabs(best[p].residual)) best[p] = found;
     }
   }
   return best;
+}
+
+std::size_t stencil_width(int n_dims) {
+  return 5 + 4 * static_cast<std::size_t>(n_dims);
 }
 
 Residual summarise(const std::vector<PointResidual>& points) {

@@ -125,6 +125,8 @@ Failure failure_of(const std::function<void()>& work) {
     work();
   } catch (const Error& error) {
     return {static_cast<int>(error.code()), error.what()};
+  } catch (const std::bad_alloc&) {
+    return {static_cast<int>(ExitCode::out_of_memory), out_of_memory_message};
   } catch (const std::exception& error) {
     return {static_cast<int>(ExitCode::io_failure), error.what()};
   }

@@ -1,6 +1,7 @@
 #include "checkpoint_store.hpp"
 
 #include <filesystem>
+#include <new>
 
 #include "rhoflux/checkpoint/checkpoint_directory.hpp"
 #include "rhoflux/core/error.hpp"
@@ -52,6 +53,8 @@ void CheckpointStore::on_root(const std::function<void()>& work) const {
       work();
     } catch (const Error& error) {
       fail_io(error.what() + last_checkpoint_note());
+    } catch (const std::bad_alloc&) {
+      fail_memory("memory does not suffice to write a checkpoint" + last_checkpoint_note());
     }
   });
 }

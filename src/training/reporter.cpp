@@ -59,7 +59,8 @@ void Reporter::start(const RunSizes& sizes, std::int64_t step) const {
       !m_config.objective.has(objectives::TermKind::integral))
     m_log("note: the objective does not depend on the divergence-free part of the flux, which stays zero");
   if (step >= m_config.training.steps)
-    m_log("nothing is left to do: " + std::to_string(step) + " steps have been made");
+    m_log("nothing to do: step " + std::to_string(step) + " of " + std::to_string(m_config.training.steps) +
+          " done; a training.steps above " + std::to_string(step) + " would go on");
   else if (step > 0)
     m_log("continuing after step " + std::to_string(step));
 }

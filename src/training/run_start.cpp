@@ -6,8 +6,9 @@
 
 #include "rhoflux/checkpoint/checkpoint_directory.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/flux/dynamics.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/io/safe_file.hpp"
+#include "same_model.hpp"
 
 namespace rhoflux::training {
 namespace {
@@ -15,44 +16,40 @@ namespace {
 /// Keys that a continued run may not change, because the state of the old run would not fit.
 void require_same_run(const RunConfig& config, const checkpoint::Checkpoint& start,
                       const data::Sources& sources, const std::string& name) {
-  const network::ParameterLayout ours = flux::layout_of(config.model, config.flux, sources.n_dims);
-  const network::ParameterLayout theirs =
-      flux::layout_of(start.model.config, start.model.flux, start.model.units.n_dims());
-  const auto refuse = [&](const std::string& what) {
+  const auto refuse = [&](const std::string& what, const std::string& more = "") {
     fail_input(name + ": cannot be continued with this deck: " + what +
-               " (use --restart none and another checkpoint.directory for a new run)");
+               " (use --restart none and another checkpoint.directory for a new run" + more + ")");
   };
-  bool same = ours.blocks().size() == theirs.blocks().size();
-  for (std::size_t k = 0; same && k < ours.blocks().size(); ++k)
-    same = ours.blocks()[k].name == theirs.blocks()[k].name &&
-           ours.blocks()[k].rows == theirs.blocks()[k].rows &&
-           ours.blocks()[k].columns == theirs.blocks()[k].columns;
-  const density::Config &a = config.model, &b = start.model.config;
-  same = same && a.family == b.family && a.weights == b.weights &&
-         a.time_frequency_min == b.time_frequency_min && a.time_frequency_max == b.time_frequency_max &&
-         a.coordinate_frequency_min == b.coordinate_frequency_min &&
-         a.coordinate_frequency_max == b.coordinate_frequency_max;
-  if (!same) refuse("[model], or the divergence-free part of [flux], differs from that of the checkpoint");
+  const std::vector<std::string> differences = model_differences(config, sources.n_dims, start.model);
+  if (!differences.empty())
+    refuse("[model], or the divergence-free part of [flux], differs from that of the checkpoint: " +
+           joined(differences, "; "));
+  const std::string from = ", with --start-from FILE to begin it with the parameters of this one";
   if (config.training.seed != start.state.seed)
     refuse("training.seed = " + std::to_string(config.training.seed) + ", the checkpoint has " +
-           std::to_string(start.state.seed));
-  if (config.training.precision != start.state.precision) refuse("training.precision differs");
+               std::to_string(start.state.seed),
+           from);
+  if (config.training.precision != start.state.precision) refuse("training.precision differs", from);
   if (const std::int64_t rows = sources.count(io::Split::train); rows != start.state.n_train_rows)
     refuse((sources.data ? sources.data->path() : "a deck without data.file") + " has " +
-           std::to_string(rows) + " training rows, the checkpoint was made with " +
-           std::to_string(start.state.n_train_rows));
+               std::to_string(rows) + " training rows, the checkpoint was made with " +
+               std::to_string(start.state.n_train_rows),
+           from + " for these data");
 }
 
-std::string entry(const checkpoint::Provenance& provenance, const std::string& name) {
-  for (const auto& [key, value] : provenance)
-    if (key == name) return value;
-  return "";
+/// What a run that takes the parameters of another one must have in common with it.
+void require_same_model(const RunConfig& config, const checkpoint::Checkpoint& from,
+                        const data::Sources& sources) {
+  const std::vector<std::string> differences = model_differences(config, sources.n_dims, from.model);
+  if (!differences.empty())
+    fail_input("--start-from " + config.start_from +
+               ": its parameters do not fit the model of this deck: " + joined(differences, "; "));
 }
 
 /// Hashes of input files, sorted; their names may change.
 std::vector<std::string> input_hashes(const checkpoint::Provenance& provenance) {
   std::vector<std::string> hashes;
-  std::istringstream lines(entry(provenance, "inputs"));
+  std::istringstream lines(checkpoint::entry_of(provenance, "inputs"));
   for (std::string line; std::getline(lines, line);) hashes.push_back(line.substr(0, line.find(' ')));
   std::sort(hashes.begin(), hashes.end());
   return hashes;
@@ -73,47 +70,119 @@ bool holds_checkpoints(const std::string& directory) {
 
 }  // namespace
 
-std::optional<checkpoint::Checkpoint> find_start(const RunConfig& config, const data::Sources& sources,
-                                                 const mpi::Communicator& comm,
-                                                 const std::function<void(const std::string&)>& log) {
+namespace {
+
+bool is_named(const std::string& restart) {
+  return restart != "none" && restart != "auto";
+}
+
+/// Reads what a run begins with. @param warn called for each damaged checkpoint that is passed over
+RunStart read_start(const RunConfig& config, const data::Sources& sources,
+                    const std::function<void(const std::string&)>& warn) {
   const std::string& directory = config.checkpoint.directory;
-  std::optional<checkpoint::Checkpoint> start;
+  RunStart start;
+  if (config.restart == "auto")
+    start.continued = checkpoint::read_newest_checkpoint(directory, warn);
+  else if (config.restart != "none")
+    start.continued = checkpoint::read_checkpoint(config.restart);
+  if (start.continued)
+    require_same_run(config, *start.continued, sources,
+                     config.restart == "auto" ? directory : config.restart);
+  if (config.start_from.empty() || start.continued) return start;
+  start.started_from = checkpoint::read_checkpoint(config.start_from);
+  require_same_model(config, *start.started_from, sources);
+  return start;
+}
+
+/// Checkpoints that stand in the way of what the command line asks for.
+void require_free_way(const RunConfig& config, const RunStart& start) {
+  const std::string& directory = config.checkpoint.directory;
+  if (config.restart == "none" && holds_checkpoints(directory) && !config.force)
+    fail_input("checkpoint.directory = " + directory +
+               ": holds checkpoints of another run; give --restart auto to continue it, another directory, "
+               "or --force to "
+               "remove them");
+  const std::vector<std::string> paths = checkpoint::list_checkpoints(directory);
+  if (is_named(config.restart) && !paths.empty() &&
+      paths.front() > checkpoint::checkpoint_path(directory, start.continued->state.step))
+    fail_input("checkpoint.directory = " + directory + ": holds " + paths.front() +
+               ", which is newer than the " + std::to_string(start.continued->state.step) + " steps of " +
+               config.restart + "; give another directory, so that neither run is lost");
+  if (config.start_from.empty() || !start.continued) return;
+  const std::string before = checkpoint::entry_of(start.continued->provenance, "started_from");
+  if (before.empty() || before != checkpoint::entry_of(config.provenance, "started_from"))
+    fail_input("--start-from " + config.start_from + ": checkpoint.directory = " + directory +
+               " holds checkpoints of a run that did not begin with it, which --restart auto would continue "
+               "from step " +
+               std::to_string(start.continued->state.step) +
+               "; leave --start-from out to continue that run, or give another directory");
+}
+
+/// What a changed key does in a run that is continued.
+std::string effect_of(const std::string& key) {
+  if (key == "data.standardise" || key == "data.time_range")
+    return "without effect, the checkpoint keeps what it was made with";
+  if (key.rfind("model.", 0) == 0 || key == "flux.hidden") return "without effect in this model";
+  return "in force from here on";
+}
+
+void say_changes(const RunConfig& config, const checkpoint::Checkpoint& start,
+                 const std::function<void(const std::string&)>& log) {
+  if (!config.changes_since) return;
+  const auto value = [](const std::string& text) { return text.empty() ? "not given" : text; };
+  for (const KeyChange& change : config.changes_since(start.deck))
+    log("restart: " + change.name + " was " + value(change.before) + ", is " + value(change.now) + ": " +
+        effect_of(change.name));
+}
+
+void say_start_from(const RunConfig& config, const RunStart& start, const data::Sources& sources,
+                    const std::function<void(const std::string&)>& log) {
+  if (config.start_from.empty()) return;
+  if (start.continued) {
+    log("this run began with --start-from " + config.start_from + " and is continued");
+    return;
+  }
+  const checkpoint::Checkpoint& from = *start.started_from;
+  log("starting from " + config.start_from + ": parameters after step " + std::to_string(from.state.step) +
+      " and the standardisation of that run; optimiser, steps and random numbers begin anew");
+  if (from.model.dim_names != sources.dim_names)
+    log("warning: the coordinates were called " + joined(from.model.dim_names) + " there, here " +
+        joined(sources.dim_names));
+}
+
+}  // namespace
+
+RunStart find_start(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
+                    const std::function<void(const std::string&)>& log) {
+  RunStart start;
   std::vector<std::string> warnings;
+  const auto warn = [&](const std::string& text) { warnings.push_back(text); };
+  if (!config.start_from.empty() && is_named(config.restart))
+    fail_input("--restart " + config.restart + " and --start-from " + config.start_from +
+               ": a run either continues or begins anew; give one of them");
   // Every rank reads the small file itself; the root checks first, so that an error comes once.
-  const auto read = [&] {
-    if (config.restart == "auto")
-      start = checkpoint::read_newest_checkpoint(directory,
-                                                 [&](const std::string& text) { warnings.push_back(text); });
-    else if (config.restart != "none")
-      start = checkpoint::read_checkpoint(config.restart);
-    if (start)
-      require_same_run(config, *start, sources, config.restart == "auto" ? directory : config.restart);
-  };
   mpi::on_root(comm, [&] {
-    read();
-    if (config.restart == "none" && holds_checkpoints(directory) && !config.force)
-      fail_input("checkpoint.directory = " + directory +
-                 ": holds checkpoints of another run; give --restart auto to continue it, another directory, "
-                 "or --force to "
-                 "remove them");
-    const bool named = config.restart != "none" && config.restart != "auto";
-    if (named && !checkpoint::list_checkpoints(directory).empty() &&
-        checkpoint::list_checkpoints(directory).front() >
-            checkpoint::checkpoint_path(directory, start->state.step))
-      fail_input("checkpoint.directory = " + directory + ": holds " +
-                 checkpoint::list_checkpoints(directory).front() + ", which is newer than the " +
-                 std::to_string(start->state.step) + " steps of " + config.restart +
-                 "; give another directory, so that neither run is lost");
-    if (config.restart == "auto" && !start && !warnings.empty())
-      fail_input(directory + ": no checkpoint can be read; " + warnings.front());
-    if (start && inputs_changed(start->provenance, config.provenance))
+    start = read_start(config, sources, warn);
+    require_free_way(config, start);
+    if (config.restart == "auto" && !start.continued && !warnings.empty())
+      fail_input(config.checkpoint.directory + ": no checkpoint can be read; " + warnings.front());
+    if (start.continued && inputs_changed(start.continued->provenance, config.provenance))
       warnings.push_back(
           "the input files are not those that the checkpoint was made with (SHA-256 differs): then " +
-          entry(start->provenance, "inputs") + ", now " + entry(config.provenance, "inputs"));
+          checkpoint::entry_of(start.continued->provenance, "inputs") + ", now " +
+          checkpoint::entry_of(config.provenance, "inputs"));
   });
-  if (!comm.is_root()) read();
+  if (!comm.is_root()) start = read_start(config, sources, warn);
   for (const std::string& warning : warnings) log("warning: " + warning);
+  say_start_from(config, start, sources, log);
+  if (start.continued) say_changes(config, *start.continued, log);
   return start;
+}
+
+void take_parameters(checkpoint::Checkpoint& begun, const checkpoint::Checkpoint& from) {
+  begun.state.parameters = from.inference_parameters();
+  begun.model.units.mean = from.model.units.mean;
+  begun.model.units.scale = from.model.units.scale;
 }
 
 io::DirectoryLock lock_directory(const RunConfig& config, const mpi::Communicator& comm) {

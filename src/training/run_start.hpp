@@ -11,11 +11,21 @@
 
 namespace rhoflux::training {
 
-/// The state to continue from, if any. Nothing is written. Collective. Throws Error (bad input) where the
-/// deck does not fit the checkpoint, or checkpoints of another run are in the way.
-std::optional<checkpoint::Checkpoint> find_start(const RunConfig& config, const data::Sources& sources,
-                                                 const mpi::Communicator& comm,
-                                                 const std::function<void(const std::string&)>& log);
+/// What a run begins with: at most one of the two.
+struct RunStart {
+  std::optional<checkpoint::Checkpoint> continued;     ///< the state that it goes on from
+  std::optional<checkpoint::Checkpoint> started_from;  ///< another run, of which it takes parameters alone
+};
+
+/// The state to continue from, or the run to take parameters from, if any. Says in the log which keys of the deck differ
+/// from those of a run that is continued, and whether that has an effect. Nothing is written. Collective. Throws Error
+/// (bad input) where the deck does not fit the checkpoint, or checkpoints of another run are in the way.
+RunStart find_start(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
+                    const std::function<void(const std::string&)>& log);
+
+/// Gives a new run the parameters (the average, if there is one) and the standardisation of another one, which has its
+/// dimensions and its model. The time range stays that of the new run.
+void take_parameters(checkpoint::Checkpoint& begun, const checkpoint::Checkpoint& from);
 
 /// Locks the checkpoint directory, on the root, if it is there. Collective. Throws Error (bad input) if
 /// another run has it.

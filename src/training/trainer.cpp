@@ -9,6 +9,7 @@
 #include "checkpoint_store.hpp"
 #include "device_state.hpp"
 #include "early_stopping.hpp"
+#include "memory_need.hpp"
 #include "objective.hpp"
 #include "reporter.hpp"
 #include "rhoflux/core/error.hpp"
@@ -28,10 +29,10 @@ constexpr std::int64_t initial_row_count = 8192;
 
 /// What a run begins with: what it continues from, or all but the arrays of a new one. Collective.
 checkpoint::Checkpoint begin(const RunConfig& config, const data::Sources& sources,
-                             const mpi::Communicator& comm, std::optional<checkpoint::Checkpoint> start) {
+                             const mpi::Communicator& comm, RunStart start) {
   checkpoint::Checkpoint begun;
-  if (start) {
-    begun = std::move(*start);
+  if (start.continued) {
+    begun = std::move(*start.continued);
     begun.earlier_runs = checkpoint::runs_before(begun);
   } else {
     begun.model = {config.model, data::measure(sources, config.data, comm), sources.dim_names,
@@ -39,10 +40,14 @@ checkpoint::Checkpoint begin(const RunConfig& config, const data::Sources& sourc
     begun.state.precision = config.training.precision;
     begun.state.seed = config.training.seed;
     begun.state.n_train_rows = sources.count(io::Split::train);
+    if (start.started_from) take_parameters(begun, *start.started_from);
   }
   begun.model.flux = config.flux;  // a continued run may change what the likelihood does not depend on
   begun.deck = config.deck;
+  const std::string started_from = checkpoint::entry_of(begun.provenance, "started_from");
   begun.provenance = config.provenance;
+  if (!started_from.empty() && checkpoint::entry_of(begun.provenance, "started_from").empty())
+    begun.provenance.emplace_back("started_from", started_from);
   return begun;
 }
 
@@ -94,10 +99,10 @@ int chunk_of(const RunConfig& config, int n_dims, const mpi::Communicator& comm)
   const std::int64_t lane = (config.training.batch + partition.n_lanes() - 1) / partition.n_lanes();
   const auto fitting = static_cast<std::int64_t>(free_memory() / 2) / bytes_of_sample<Scalar>(config, n_dims);
   if (fitting < block)
-    fail_input("the model does not fit into the memory of the device: " + std::to_string(block) +
-               " samples need " + std::to_string(block * bytes_of_sample<Scalar>(config, n_dims) >> 20) +
-               " MiB, and half of what is free is " + std::to_string(free_memory() >> 21) +
-               " MiB; make model.hidden or model.logistics smaller");
+    fail_memory("the model does not fit into the memory of the device: " + std::to_string(block) +
+                " samples need " + std::to_string(block * bytes_of_sample<Scalar>(config, n_dims) >> 20) +
+                " MiB, and half of what is free is " + std::to_string(free_memory() >> 21) +
+                " MiB; make model.hidden or model.logistics smaller");
   const auto samples =
       static_cast<int>(std::min({lane, std::int64_t{largest_training_chunk}, fitting / block * block}));
   return (samples + block - 1) / block * block;
@@ -116,7 +121,7 @@ class Trainer {
  private:
   using Clock = std::chrono::steady_clock;
 
-  void set_initial_parameters(const data::Sources& sources);
+  void set_initial_state(const data::Sources& sources);
   void step();
   void update(const Vector<Scalar>& gradient);
   void require_finite(const std::vector<objectives::TermSums>& values);
@@ -167,8 +172,8 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const data::Sources& sources, 
     m_has_weights = sources.data->info().has_weight;
   }
   set_terms(m_state, m_reporter.terms());
-  if (m_state.parameters.empty())
-    set_initial_parameters(sources);
+  if (m_state.first_moment.empty())
+    set_initial_state(sources);
   else
     m_store.continue_after(m_state.step);
   const bool averages = config.training.average > 0;
@@ -178,12 +183,15 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const data::Sources& sources, 
   m_first_step = m_state.step;
 }
 
+/// Parameters, unless they come from another run, and moments.
 template <class Scalar>
-void Trainer<Scalar>::set_initial_parameters(const data::Sources& sources) {
+void Trainer<Scalar>::set_initial_state(const data::Sources& sources) {
   const std::uint64_t seed = m_config.training.seed;
-  const density::InitialRows rows =
-      data::initial_rows(sources, m_comm, m_run.model.units, initial_row_count, seed);
-  m_state.parameters = m_workers.dynamics(0).initialise(rows, seed);
+  if (m_state.parameters.empty()) {
+    const density::InitialRows rows =
+        data::initial_rows(sources, m_comm, m_run.model.units, initial_row_count, seed);
+    m_state.parameters = m_workers.dynamics(0).initialise(rows, seed);
+  }
   m_state.first_moment.assign(m_state.parameters.size(), 0.0);
   m_state.second_moment.assign(m_state.parameters.size(), 0.0);
 }
@@ -308,12 +316,14 @@ RunEnd train_in(const RunConfig& config, const data::Sources& sources, const mpi
                 const std::function<void(const std::string&)>& log) {
   io::DirectoryLock lock = lock_directory(config, comm);
   std::unique_ptr<Trainer<Scalar>> trainer;
-  {
-    std::optional<checkpoint::Checkpoint> start = find_start(config, sources, comm, log);
+  const MemoryNeed need = memory_need(config, sources, comm);
+  with_sizes(need, [&] {
+    RunStart start = find_start(config, sources, comm, log);
+    require_memory(need, comm);
     const ScopedRegion region("read data");
     trainer = std::make_unique<Trainer<Scalar>>(config, sources, comm, log,
                                                 begin(config, sources, comm, std::move(start)));
-  }
+  });
   // Only now: everything that the input can have wrong has been found.
   prepare_directory(config, comm, lock, log);
   return trainer->run();

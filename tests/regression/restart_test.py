@@ -261,5 +261,74 @@ def test_all_damaged_is_an_error(folder):
     check(listing(folder) == before, "files have changed")
 
 
+def test_changed_keys_are_said(folder):
+    prepare(folder)
+    succeed(*arguments("run", steps=10), folder=folder)
+    said = succeed(*arguments("run", "--restart", "auto", "--training.learning_rate=1e-4", "--training.batch=32", "--objective.kinetic=0.1",
+                              "--data.standardise=false", steps=20), folder=folder)
+    lines = [line for line in said.splitlines() if line.startswith("restart: ")]
+    keys = {line.split()[1]: line for line in lines}
+    check(sorted(keys) == ["data.standardise", "objective.kinetic", "training.batch", "training.learning_rate", "training.steps"], said)
+    check("was 10, is 20: in force" in keys["training.steps"] and "without effect" in keys["data.standardise"], said)
+    said = succeed(*arguments("run", "--restart", "auto", "--training.learning_rate=1e-4", "--training.batch=32", "--objective.kinetic=0.1",
+                              "--data.standardise=false", steps=20), folder=folder)
+    check("restart: " not in said and "nothing to do: step 20 of 20 done" in said, said)
+    said = succeed(*arguments("run", "--restart", "auto", steps=5), folder=folder)
+    check("nothing to do: step 20 of 5 done" in said, said)
+
+
+def test_start_from(folder):
+    """Parameters for other data: two files of another number of rows, one of them with another time range."""
+    prepare(folder)
+    succeed(*arguments("run"), folder=folder)
+    succeed("generate", "branching", "--count", 500, "--seed", 8, "--output", "fewer.h5", folder=folder)
+    succeed("generate", "ou", "--count", 700, "--seed", 8, "--output", "ou.h5", folder=folder)
+    refused = run(*arguments("run", "--restart", "auto", "--data.file=fewer.h5"), folder=folder)
+    check(refused.returncode == 2 and "--start-from FILE" in refused.stderr, refused.stderr)
+    first = datasets(last(folder, "run"))
+    for name in ("fewer", "ou"):
+        more = [f"--data.file={name}.h5", "--start-from", last(folder, "run")]
+        if name == "ou":
+            with h5py.File(folder / "ou.h5", "r") as file:
+                if file["x"].shape[1] != 2:
+                    continue
+        said = succeed(*arguments(name, *more, "--restart", "auto", "--training.learning_rate=1e-12", "--stop-after", 2), folder=folder, code=75)
+        check("parameters after step 40" in said, said)
+        found = datasets(last(folder, name, 2))
+        names = [key for key in found if key.startswith("parameters/")]
+        check(names and all(np.allclose(found[key], first[key], rtol=1e-6, atol=1e-9) for key in names), "the parameters are others")
+        check(all(np.array_equal(found[key], first[key]) for key in ("model/mean", "model/scale")), "another standardisation")
+        with h5py.File(last(folder, name, 2), "r") as file:
+            check("checkpoint_000000040.h5" in str(file["provenance"].attrs["started_from"]), "the provenance does not say so")
+        said = succeed(*arguments(name, *more, "--restart", "auto"), ranks=2, folder=folder)
+        check("continuing after step 2" in said, said)
+    before = listing(folder)
+    for more, words in ((["--model.hidden=8,8"], ["model.hidden = 8,8", "16,16"]), (["--restart", last(folder, "run")], ["give one of them"])):
+        result = run(*arguments("third", "--start-from", last(folder, "run"), *more), folder=folder)
+        check(result.returncode == 2 and all(word in result.stderr for word in words), result.stderr)
+    result = run(*arguments("run", "--start-from", "fewer/best.h5", "--restart", "auto"), folder=folder)
+    check(result.returncode == 2 and "did not begin with it" in result.stderr, result.stderr)
+    check(listing(folder) == before, "files have changed")
+
+
+def test_memory_that_does_not_suffice(folder):
+    """Found before anything is written, with the sizes: 100 million parameters in a process of 700 MB, on one and two ranks."""
+    import resource
+    prepare(folder)
+    before = listing(folder)
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (700_000_000, hard))
+    try:
+        results = [run(*arguments("run", "--model.hidden=4096,4096,4096"), *more, folder=folder) for more in ([], ["--check"])]
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    for result in results:
+        check(result.returncode == 6, f"exit code {result.returncode}: {result.stdout}{result.stderr}")
+        check(all(word in result.stderr for word in ("parameters", "optimiser", "workspaces", "rows", "available", "ulimit -v")), result.stderr)
+    check(listing(folder) == before, "files have changed")
+    said = succeed(*arguments("run", "--check"), folder=folder)
+    check("memory: a rank needs at least" in said, said)
+
+
 if __name__ == "__main__":
     main(*[test for name, test in list(globals().items()) if name.startswith("test_")], at_once=2)

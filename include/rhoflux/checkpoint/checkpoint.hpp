@@ -41,6 +41,9 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
 /// that do not fit the model.
 Checkpoint read_checkpoint(const std::string& path);
 
+/// The value of an entry; empty: there is none of that name.
+std::string entry_of(const Provenance& provenance, const std::string& name);
+
 /// What a run that continues from a checkpoint says of the runs before it: a line for each, oldest first.
 std::string runs_before(const Checkpoint& start);
 

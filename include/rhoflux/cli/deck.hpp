@@ -51,6 +51,16 @@ Deck read_deck(const std::string& path, const std::vector<Override>& overrides =
 /// The resolved deck, all keys, as a deck that parse_deck_text() reads back to the same values, bit for bit.
 std::string to_ini(const Deck& deck);
 
+/// A key whose values in two decks differ; a value that is empty is not given.
+struct KeyDifference {
+  std::string name;  ///< "section.key"
+  std::string before, now;
+};
+
+/// The keys of a deck whose values are not those of an earlier resolved deck. What that deck lacks has its default, what
+/// this program does not know, or cannot read any more, does not count.
+std::vector<KeyDifference> differences_from(const std::string& earlier, const Deck& deck);
+
 /// A key of the deck as help texts present it.
 struct KeyText {
   std::string name;     ///< "section.key"

@@ -12,8 +12,15 @@ enum class ExitCode : int {
   bad_input = 2,          ///< command line, deck or input file; nothing was started or overwritten
   numerical_failure = 3,  ///< NaN or divergence; the last good checkpoint is kept
   io_failure = 4,         ///< a file could not be read or written for a reason outside its content
+  out_of_memory = 6,      ///< memory does not suffice; found before training starts where it can be
   stopped = 75,           ///< EX_TEMPFAIL: stopped after a checkpoint, run again to continue
 };
+
+/// Of an allocation that has failed where nobody knows what it was for.
+constexpr const char* out_of_memory_message =
+    "memory does not suffice: an allocation has failed; use fewer rows, points or ranks on this machine, or "
+    "one with "
+    "more memory";
 
 /// The one exception type: a message that names what is wrong, where, and what would be right.
 class Error : public std::runtime_error {
@@ -30,6 +37,9 @@ class Error : public std::runtime_error {
 }
 [[noreturn]] inline void fail_io(const std::string& message) {
   throw Error(ExitCode::io_failure, message);
+}
+[[noreturn]] inline void fail_memory(const std::string& message) {
+  throw Error(ExitCode::out_of_memory, message);
 }
 [[noreturn]] inline void fail_numerics(const std::string& message) {
   throw Error(ExitCode::numerical_failure, message);

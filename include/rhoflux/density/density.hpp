@@ -84,6 +84,12 @@ class Density {
                                    const Points<Scalar>& points, const Matrix<Scalar>& log_below,
                                    const Matrix<Scalar>& log_above) = 0;
 
+  /// The interval of each coordinate outside of which no logistic of its conditional (x_i | x_1..x_{i-1}, t) has more than
+  /// the mass e^log_mass on either side (see reach()): low (n_dims, n) and high (n_dims, n).
+  virtual void conditional_reach(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                 const Points<Scalar>& points, Scalar log_mass, const Matrix<Scalar>& low,
+                                 const Matrix<Scalar>& high) = 0;
+
   /// Uniform numbers that one sample needs.
   virtual int uniforms_per_sample() const = 0;
 

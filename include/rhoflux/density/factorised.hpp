@@ -43,6 +43,9 @@ class Factorised : public Density<Scalar> {
   void log_conditional_cdf(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                            const Points<Scalar>& points, const Matrix<Scalar>& log_below,
                            const Matrix<Scalar>& log_above) override;
+  void conditional_reach(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                         const Points<Scalar>& points, Scalar log_mass, const Matrix<Scalar>& low,
+                         const Matrix<Scalar>& high) override;
   int uniforms_per_sample() const override { return 1 + 2 * this->m_n_dims; }
   void sample(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
               const Points<Scalar>& points, const ConstMatrix<double>& uniforms) override;

@@ -201,6 +201,26 @@ RHOFLUX_FUNCTION void log_cdf(const Mixture<Scalar>& mixture, Scalar x, Scalar& 
   log_above = detail::log_ratio(detail::log_total_over(mixture, above), norm);
 }
 
+/// The interval outside of which no logistic has more than the mass e^log_mass on either side: that of logistic l beyond
+/// mu + z / s is less than alpha_l e^{-z}, which is e^log_mass at z = log alpha_l - log_mass. A logistic whose weight is
+/// less than e^log_mass does not count. Of the whole mixture less than L e^log_mass is outside on a side.
+/// @param log_mass less than -log L
+template <class Scalar>
+RHOFLUX_FUNCTION void reach(const Mixture<Scalar>& mixture, Scalar log_mass, Scalar& low, Scalar& high) {
+  const Scalar log_norm = detail::log_sum_exp_over(mixture, mixture.logit);
+  Scalar most_below = std::numeric_limits<Scalar>::lowest(), most_above = most_below;
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
+    const Scalar z = mixture.logit[l] - log_norm - log_mass;
+    if (z < Scalar(0)) continue;
+    const Scalar distance = z * math::exp(-mixture.log_scale[l]);
+    const Scalar below = distance - mixture.location[l], above = distance + mixture.location[l];
+    most_below = below > most_below ? below : most_below;
+    most_above = above > most_above ? above : most_above;
+  }
+  low = -mixture.lane.maximum(most_below);
+  high = mixture.lane.maximum(most_above);
+}
+
 /// A draw: logistic by its weight with the first uniform, then the inverse logistic CDF of the second.
 template <class Scalar>
 RHOFLUX_FUNCTION Scalar draw(const Mixture<Scalar>& mixture, double choice, double level) {

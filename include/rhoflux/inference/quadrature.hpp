@@ -15,8 +15,10 @@ struct DensityOnLine {
 
 /// The integral of a density, and the nodes of the rule that gave it.
 struct Quadrature {
-  double mass = 0;   ///< sum_k weight_k f(x_k)
-  double error = 0;  ///< sum over the cells of how far rules of 4 and of 6 points differ
+  double mass = 0;  ///< sum_k weight_k f(x_k)
+  /// Sum over the cells of how far rules of 4 and of 6 points differ, and of the mass that F has between nodes where
+  /// cells or digits did not suffice to find it.
+  double error = 0;
   std::vector<double> x, weight;
 };
 
@@ -33,6 +35,19 @@ struct QuadratureConfig {
 /// logistic tail is, since x grows faster towards the ends than the logarithm of dx/dy. After
 /// max_cells cells no more are halved, and the error says what is missing.
 Quadrature integrate(const DensityOnLine& density, const QuadratureConfig& config = {});
+
+struct Interval {
+  double low, high;
+};
+
+/// The integral over an interval by the rule of 6 points, and how far that of 4 points is from it.
+struct IntervalMass {
+  double mass, error;
+};
+
+/// int f dx over each of some intervals, none of which is divided.
+std::vector<IntervalMass> integrate_intervals(const DensityOnLine::Function& log_density,
+                                              const std::vector<Interval>& intervals);
 
 /// |mass - 1|; infinite where the mass is not a number.
 double deviation_from_one(const Quadrature& found);

@@ -32,6 +32,17 @@ class VerifiedModel {
   /// Conditional distribution functions F_i(x_i | x_1 .. x_{i-1}), (n, n_dims).
   virtual std::vector<double> conditional_cdf(const States& at) const = 0;
 
+  /// An interval of each coordinate, (n, n_dims) each.
+  struct Reach {
+    std::vector<double> low, high;
+  };
+  /// Where the conditionals (x_i | x_1 .. x_{i-1}) have their mass: no logistic has more than e^log_mass of it on either
+  /// side of these intervals.
+  virtual Reach conditional_reach(const States& at, double log_mass) const = 0;
+
+  /// Rounding of coordinate i besides that of its own digits.
+  virtual double coordinate_rounding(int /*i*/) const { return 0; }
+
   struct DensityAndDrift {
     std::vector<double> log_density;  ///< (n)
     std::vector<double> drift;        ///< (n, n_dims) u of dX = u dtau + g dW
@@ -41,9 +52,19 @@ class VerifiedModel {
   /// g_i^2 / 2 of each coordinate that the drift is for, (n_dims).
   virtual std::vector<double> diffusion(double tau) const = 0;
 
-  /// rho_i v_i of one coordinate, the others integrated out: mass per unit of tau that crosses x_i = x.
-  /// @param i from 0 @param seed of a Monte Carlo integral
-  virtual double marginal_flux(int i, double tau, double x, std::uint64_t seed) const = 0;
+  /// Density and flux of one coordinate, the others integrated out, (n) each.
+  struct MarginalFlux {
+    std::vector<double> density;
+    std::vector<double> flux;  ///< rho_i v_i: mass per unit of tau that crosses x_i = x
+  };
+  /// A Monte Carlo integral, unless it is known in closed form.
+  struct MonteCarlo {
+    int samples = 64;
+    std::uint64_t seed = 1;
+  };
+  /// @param i from 0 @param tau (n) @param x (n)
+  virtual MarginalFlux marginal_flux(int i, const std::vector<double>& tau, const std::vector<double>& x,
+                                     const MonteCarlo& integral) const = 0;
 };
 
 /// A trained model as verify() sees it.
@@ -57,9 +78,13 @@ class VerifiedInference : public VerifiedModel {
   States sample(const std::vector<double>& tau, std::uint64_t seed, std::uint64_t stream) const override;
   std::vector<double> log_density(const States& at, int n_leading) const override;
   std::vector<double> conditional_cdf(const States& at) const override;
+  /// Of the flux `sigmoid` the tails of G count too.
+  Reach conditional_reach(const States& at, double log_mass) const override;
+  double coordinate_rounding(int i) const override;
   DensityAndDrift density_and_drift(const States& at) const override;
   std::vector<double> diffusion(double tau) const override;
-  double marginal_flux(int i, double tau, double x, std::uint64_t seed) const override;
+  MarginalFlux marginal_flux(int i, const std::vector<double>& tau, const std::vector<double>& x,
+                             const MonteCarlo& integral) const override;
 
  private:
   const Units& units() const { return m_inference.model().units; }

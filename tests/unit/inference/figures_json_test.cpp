@@ -73,7 +73,7 @@ TEST(FiguresJson, WhatIsNotFiniteIsNull) {
   EXPECT_TRUE(found["nll"]["per_time"][0]["standardised"].is_null());
   EXPECT_TRUE(found["w1"][0]["value"].is_null());
 
-  const Json checks = read_back(std::vector<Check>{{"mass", infinity, 1e-6, false, ""}});
+  const Json checks = read_back(std::vector<Check>{{"mass", infinity, 1e-6, Verdict::failed, ""}});
   EXPECT_TRUE(checks["checks"][0]["value"].is_null());
 
   TransportReport report;
@@ -94,11 +94,17 @@ TEST(FiguresJson, WhatIsNotFiniteIsNull) {
 }
 
 TEST(FiguresJson, OfChecks) {
-  const Json found = read_back(std::vector<Check>{{"a \"check\"", 0.5, 1, true, "why\\not"}});
-  EXPECT_EQ(names_of(found["checks"][0]), (Names{"name", "value", "bound", "passed", "note"}));
+  const Json found = read_back(std::vector<Check>{{"a \"check\"", 0.5, 1, Verdict::passed, "why\\not"},
+                                                  {"b", 2, 1, Verdict::failed, ""},
+                                                  {"c", 2, 1, Verdict::not_decided, ""}});
+  EXPECT_EQ(names_of(found["checks"][0]), (Names{"name", "value", "bound", "passed", "verdict", "note"}));
   EXPECT_EQ(found["checks"][0]["name"], "a \"check\"");
   EXPECT_EQ(found["checks"][0]["note"], "why\\not");
   EXPECT_EQ(found["checks"][0]["passed"], true);
+  EXPECT_EQ(found["checks"][0]["verdict"], "passed");
+  EXPECT_EQ(found["checks"][1]["verdict"], "failed");
+  EXPECT_EQ(found["checks"][2]["verdict"], "not decided");
+  for (const int k : {1, 2}) EXPECT_EQ(found["checks"][k]["passed"], false);
 }
 
 TEST(FiguresJson, OfAnObjective) {

@@ -31,7 +31,7 @@ inline checkpoint::Checkpoint make_checkpoint(const ModelCase& of) {
   model.config.family = of.family;
   model.config.n_logistics = 3;
   model.config.n_products = 2;
-  model.config.hidden = {8, 8};
+  model.config.hidden = {std::max(8, of.n_dims), std::max(8, of.n_dims)};
   model.config.time_features = 4;
   model.config.time_frequency_max = 4;
   model.flux.divergence_free = of.divergence_free;

@@ -19,12 +19,13 @@ class FindStart : public ::testing::Test {
     config.restart = "auto";
   }
 
-  std::optional<checkpoint::Checkpoint> find() {
+  RunStart find_any() {
     warnings.clear();
     const data::Sources sources = data::open_sources(config.data, config.objective, testing::world());
     return find_start(config, sources, testing::world(),
                       [this](const std::string& line) { warnings.push_back(line); });
   }
+  std::optional<checkpoint::Checkpoint> find() { return find_any().continued; }
 
   void expect_refused(const std::vector<std::string>& parts) {
     expect_error(ExitCode::bad_input, parts, [&] { find(); });
@@ -144,6 +145,97 @@ TEST_F(FindStart, OtherInputFilesAreAWarning) {
   config.provenance = {{"inputs", "data.h5"}};  // data.hash = false: nothing is known
   EXPECT_TRUE(find());
   EXPECT_TRUE(warnings.empty());
+}
+
+TEST_F(FindStart, TheKeysThatDifferAreNamed) {
+  config.model.hidden = {8, 8};
+  config.model.n_logistics = 4;
+  expect_refused({"model.components = 4, the checkpoint has 3", "model.hidden = 8,8, the checkpoint has 8"});
+}
+
+TEST_F(FindStart, ChangedKeysAreSaidWithTheirEffect) {
+  config.changes_since = [](const std::string& before) {
+    EXPECT_EQ(before, "the deck");
+    return std::vector<KeyChange>{{"training.learning_rate", "0.001", "0.1"},
+                                  {"data.time_range", "data", "0:9"},
+                                  {"model.mixture", "32", "3"},
+                                  {"data.file", "", "b.h5"}};
+  };
+  EXPECT_TRUE(find());
+  EXPECT_EQ(warnings,
+            (std::vector<std::string>{
+                "restart: training.learning_rate was 0.001, is 0.1: in force from here on",
+                "restart: data.time_range was data, is 0:9: without effect, the checkpoint keeps what it "
+                "was made with",
+                "restart: model.mixture was 32, is 3: without effect in this model",
+                "restart: data.file was not given, is b.h5: in force from here on"}));
+}
+
+TEST_F(FindStart, ARunWithOtherDataIsToldOfStartFrom) {
+  io::PopulationData data = io::testing::numbered_population(40, 2);
+  data.split.clear();
+  config.data.file = run.folder.file("other.h5");
+  io::write_population(config.data.file, data, false);
+  expect_refused({"other.h5 has 40 training rows", "--start-from FILE", "for these data"});
+}
+
+TEST_F(FindStart, StartFromTakesParametersAndStandardisationAlone) {
+  io::PopulationData data = io::testing::numbered_population(40, 2);
+  data.split.clear();
+  config.data.file = run.folder.file("other.h5");
+  io::write_population(config.data.file, data, false);
+  config.checkpoint.directory = run.folder.file("second");
+  config.start_from = run.checkpoint(8);
+  config.training.seed = 9;
+  const RunStart start = find_any();
+  EXPECT_FALSE(start.continued);
+  ASSERT_TRUE(start.started_from);
+  ASSERT_FALSE(warnings.empty());
+  EXPECT_NE(warnings.front().find("parameters after step 8"), std::string::npos) << warnings.front();
+  checkpoint::Checkpoint begun;
+  begun.model.units = Units::identity(2);
+  begun.model.units.t_last = 7;
+  take_parameters(begun, *start.started_from);
+  EXPECT_EQ(begun.state.parameters, start.started_from->state.averaged);
+  EXPECT_TRUE(begun.state.first_moment.empty());
+  EXPECT_EQ(begun.state.step, 0);
+  EXPECT_EQ(begun.model.units.mean, start.started_from->model.units.mean);
+  EXPECT_EQ(begun.model.units.scale, start.started_from->model.units.scale);
+  EXPECT_EQ(begun.model.units.t_last, 7);
+}
+
+TEST_F(FindStart, StartFromAnotherModelIsRefusedWithTheKeys) {
+  config.checkpoint.directory = run.folder.file("second");
+  config.start_from = run.checkpoint(8);
+  config.model.hidden = {16};
+  config.model.time_features = 6;
+  expect_refused({"--start-from " + run.checkpoint(8), "model.hidden = 16, the checkpoint has 8",
+                  "model.time_features = 6, the checkpoint has 4"});
+}
+
+TEST_F(FindStart, StartFromAndARestartExcludeEachOther) {
+  config.start_from = run.checkpoint(8);
+  expect_refused({"--start-from", "did not begin with it", "from step 12", "another directory"});
+  config.restart = run.checkpoint(12);
+  expect_refused({"--restart", "--start-from", "give one of them"});
+  config.restart = "none";
+  expect_refused({"holds checkpoints of another run"});
+}
+
+TEST_F(FindStart, ARunThatBeganWithStartFromIsContinuedByTheSameCommand) {
+  testing::SmallRun second;
+  second.config.start_from = run.checkpoint(8);
+  second.config.provenance = {{"started_from", "a hash  a file"}};
+  second.config.training.steps = 6;
+  second.train();
+  config = second.config;
+  config.restart = "auto";
+  const RunStart start = find_any();
+  ASSERT_TRUE(start.continued);
+  EXPECT_EQ(start.continued->state.step, 6);
+  EXPECT_FALSE(start.started_from);
+  config.provenance = {{"started_from", "another hash  a file"}};
+  expect_refused({"did not begin with it"});
 }
 
 TEST_F(FindStart, PreparingANewRunRemovesTheOldOneAndHalfWrittenFiles) {

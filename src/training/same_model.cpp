@@ -1,0 +1,67 @@
+#include "same_model.hpp"
+
+#include "rhoflux/core/enum_text.hpp"
+#include "rhoflux/core/text.hpp"
+
+namespace rhoflux::training {
+namespace {
+
+std::string text_of(int value) {
+  return std::to_string(value);
+}
+std::string text_of(double value) {
+  return print_number(value);
+}
+std::string text_of(const std::vector<int>& values) {
+  std::vector<std::string> pieces;
+  for (const int value : values) pieces.push_back(std::to_string(value));
+  return joined(pieces, ",");
+}
+template <class Enum>
+std::string text_of(Enum value) {
+  return enum_to_text(value);
+}
+
+/// Gathers what differs.
+class Comparison {
+ public:
+  template <class Value>
+  void compare(const char* key, const Value& ours, const Value& theirs) {
+    if (ours == theirs) return;
+    m_differences.push_back(std::string(key) + " = " + text_of(ours) + ", the checkpoint has " +
+                            text_of(theirs));
+  }
+  const std::vector<std::string>& differences() const { return m_differences; }
+
+ private:
+  std::vector<std::string> m_differences;
+};
+
+}  // namespace
+
+std::vector<std::string> model_differences(const RunConfig& config, int n_dims,
+                                           const checkpoint::ModelDescription& model) {
+  const density::Config &ours = config.model, &theirs = model.config;
+  Comparison found;
+  found.compare("dimensions", n_dims, model.units.n_dims());
+  found.compare("model.family", ours.family, theirs.family);
+  found.compare("model.components", ours.n_logistics, theirs.n_logistics);
+  if (ours.family == density::Family::factorised)
+    found.compare("model.mixture", ours.n_products, theirs.n_products);
+  found.compare("model.hidden", ours.hidden, theirs.hidden);
+  found.compare("model.time_features", ours.time_features, theirs.time_features);
+  found.compare("model.time_frequency_min", ours.time_frequency_min, theirs.time_frequency_min);
+  found.compare("model.time_frequency_max", ours.time_frequency_max, theirs.time_frequency_max);
+  found.compare("model.coordinate_features", ours.coordinate_features, theirs.coordinate_features);
+  found.compare("model.coordinate_frequency_min", ours.coordinate_frequency_min,
+                theirs.coordinate_frequency_min);
+  found.compare("model.coordinate_frequency_max", ours.coordinate_frequency_max,
+                theirs.coordinate_frequency_max);
+  found.compare("model.weights", ours.weights, theirs.weights);
+  found.compare("flux.divergence_free", config.flux.divergence_free, model.flux.divergence_free);
+  if (config.flux.divergence_free != flux::DivergenceFree::none)
+    found.compare("flux.hidden", config.flux.hidden, model.flux.hidden);
+  return found.differences();
+}
+
+}  // namespace rhoflux::training
