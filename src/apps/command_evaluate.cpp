@@ -4,6 +4,7 @@
 
 #include "commands.hpp"
 #include "common_options.hpp"
+#include "health_report.hpp"
 #include "model_files.hpp"
 #include "provenance.hpp"
 #include "rhoflux/cli/deck.hpp"
@@ -161,6 +162,7 @@ int command_evaluate(const Context& context, const Arguments& arguments) {
     const inference::Evaluation result = evaluate_data(context, arguments.text("data"), inference, options);
     print_data_figures(context, arguments.text("split"), result);
     figures = inference::json_of(result);
+    print_economy(context, inference);
   }
   if (!arguments.has("data") || arguments.has("objective")) {
     const inference::ObjectiveEvaluation result =

@@ -214,6 +214,7 @@ int command_fate(const Context& context, const Arguments& arguments) {
   if (from == to) fail_input("--from and --to are the same time");
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
+  require_motion(checkpoint.model, "fate");
   require_time_in_range(checkpoint.model, from, "--from");
   require_time_in_range(checkpoint.model, to, "--to");
   const flux::Volatility volatility = volatility_option(arguments, checkpoint.model);

@@ -124,7 +124,9 @@ FieldRequest parse_request(const Arguments& arguments, const inference::Inferenc
   for (std::size_t k = 0; k < counts.size(); ++k)
     request.layout.axes.push_back({model.dim_names[static_cast<std::size_t>(marginal.dims[k])],
                                    inference::even_points(bounds[k], counts[k])});
-  request.layout.arrays = {{"density", 0}, {"velocity", static_cast<int>(marginal.dims.size())}};
+  request.layout.arrays = {{"density", 0}};
+  if (has_motion(model))
+    request.layout.arrays.push_back({"velocity", static_cast<int>(marginal.dims.size())});
   if (!inference.is_exact(marginal)) request.layout.arrays.push_back({"density_error", 0});
   return request;
 }
@@ -168,7 +170,8 @@ io::FieldValues compute_slab(const inference::Inference& inference, const FieldR
                                   request.layout.times[static_cast<std::size_t>(slab.time)]);
   inference::Inference::MarginalValues found =
       inference.marginal(times, points, request.marginal, request.volatility);
-  io::FieldValues values = {std::move(found.density), std::move(found.drift)};
+  io::FieldValues values = {std::move(found.density)};
+  if (has_motion(inference.model())) values.push_back(std::move(found.drift));
   if (!inference.is_exact(request.marginal)) values.push_back(std::move(found.density_error));
   return values;
 }
@@ -208,6 +211,8 @@ int command_field(const Context& context, const Arguments& arguments) {
     require_room(request.layout, output.path, context.comm.size());
   });
   const std::string method = method_of(inference, request.marginal);
+  if (!has_motion(checkpoint.model))
+    print(context.comm, "all rows that the model was trained on have one time: there is no velocity");
   print(context.comm, "field of " + std::to_string(request.layout.times.size()) + " times x " + request.grid +
                           " grid points; coordinates integrated out: " + method);
   const auto describe = [&](io::Hdf5Writer& file) {

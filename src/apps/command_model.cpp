@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "commands.hpp"
 #include "common_options.hpp"
@@ -39,6 +40,11 @@ int command_sample(const Context& context, const Arguments& arguments) {
     if (file != nullptr) {
       file->write("t", times, {n_times});
       file->create_dataset<double>("x", {n_times, count, n_dims});
+      write_numbered_scale(*file, "sample", count);
+      file->write_strings("coordinate", checkpoint.model.dim_names);
+      file->set_scale("x", 0, "t");
+      file->set_scale("x", 1, "sample");
+      file->set_scale("x", 2, "coordinate");
     }
     for (std::int64_t k = 0; k < n_times; ++k) {
       const auto draw = [&](std::int64_t begin, std::int64_t end) {
@@ -86,8 +92,9 @@ std::int64_t check_points(const std::string& path, const checkpoint::ModelDescri
 /// An array of the output of a query, and its place in the numbers of one point.
 struct Column {
   std::string name;
-  io::Shape shape;           ///< (N) or (N, D)
-  std::int64_t first, size;  ///< in the numbers of one point
+  io::Shape shape;            ///< (N) or (N, D)
+  std::int64_t first, size;   ///< in the numbers of one point
+  bool is_of_motion = false;  ///< not known to a model of one time
 };
 
 std::vector<Column> query_columns(std::int64_t count, std::int64_t n_dims) {
@@ -108,6 +115,9 @@ std::vector<Column> query_columns(std::int64_t count, std::int64_t n_dims) {
   add_vector("flux");
   add_vector("score");
   add_scalar("dlogdensity_dt");
+  for (Column& column : columns)
+    column.is_of_motion =
+        column.name == "velocity" || column.name == "flux" || column.name == "dlogdensity_dt";
   return columns;
 }
 
@@ -141,6 +151,24 @@ std::vector<double> query_points(const inference::Inference& inference, const st
     out.push_back(found.dlog_density_dt[s]);
   }
   return out;
+}
+
+/// Takes /source_row and /id of the points along; without the first, the rows of the points.
+void copy_row_names(const io::Hdf5Reader& points, std::int64_t count, io::Hdf5Writer& out) {
+  out.create_dataset<std::int64_t>("source_row", {count});
+  const bool has_id = points.exists("id") && points.shape("id") == io::Shape{count};
+  const bool has_source = points.exists("source_row") && points.shape("source_row") == io::Shape{count};
+  if (has_id) out.create_string_dataset("id", count);
+  for (std::int64_t first = 0; first < count; first += piece_points) {
+    const std::int64_t n = std::min(piece_points, count - first);
+    std::vector<std::int64_t> rows(static_cast<std::size_t>(n));
+    std::iota(rows.begin(), rows.end(), first);
+    if (has_source) rows = points.read_slab<std::int64_t>("source_row", {first}, {n});
+    out.write_rows("source_row", first, rows);
+    if (has_id) out.write_string_rows("id", first, points.read_strings("id", first, n));
+  }
+  out.set_scale("source_row", 0, "point");
+  if (has_id) out.set_scale("id", 0, "point");
 }
 
 }  // namespace
@@ -182,8 +210,16 @@ int command_query(const Context& context, const Arguments& arguments) {
     return query_points(inference, file.read_slab<double>("t", {begin}, {end - begin}),
                         file.read_slab<double>("x", {begin, 0}, {end - begin, n_dims}), volatility);
   };
-  const std::vector<Column> columns = query_columns(count, n_dims);
+  std::vector<Column> columns = query_columns(count, n_dims);
   const std::int64_t width = columns.back().first + columns.back().size;
+  if (!has_motion(checkpoint.model)) {
+    columns.erase(
+        std::remove_if(columns.begin(), columns.end(), [](const Column& c) { return c.is_of_motion; }),
+        columns.end());
+    print(context.comm,
+          "all rows that the model was trained on have one time: there is no velocity, flux or "
+          "dlogdensity_dt");
+  }
   std::vector<std::string> names;
   for (const Column& column : columns) names.push_back(column.name);
   NotFinite not_finite(names);
@@ -191,6 +227,13 @@ int command_query(const Context& context, const Arguments& arguments) {
     if (out != nullptr) {
       out->attribute("/", "noise", volatility.to_string());
       for (const Column& column : columns) out->create_dataset<double>(column.name, column.shape);
+      write_numbered_scale(*out, "point", count);
+      out->write_strings("coordinate", checkpoint.model.dim_names);
+      for (const Column& column : columns) {
+        out->set_scale(column.name, 0, "point");
+        if (column.shape.size() == 2) out->set_scale(column.name, 1, "coordinate");
+      }
+      copy_row_names(file, count, *out);
     }
     in_pieces(context.comm, count, compute, [&](std::int64_t first, const std::vector<double>& rows) {
       for (std::size_t k = 0; k < columns.size(); ++k) {

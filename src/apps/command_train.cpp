@@ -2,10 +2,14 @@
 #include <filesystem>
 
 #include "commands.hpp"
+#include "health_report.hpp"
 #include "provenance.hpp"
+#include "rhoflux/checkpoint/checkpoint_directory.hpp"
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/times.hpp"
 #include "rhoflux/data/sources.hpp"
+#include "rhoflux/data/time_table.hpp"
 #include "rhoflux/device/profiling.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/file_hash.hpp"
@@ -123,6 +127,39 @@ void print_check(const Context& context, const std::string& deck_path, const dat
                           (context.threads > 1 ? " of " + counted("thread", context.threads) : ""));
 }
 
+/// Warns of what is odd about the data, but for what the deck deals with.
+void print_data_health(const Context& context, const cli::Deck& deck, const data::Sources& sources) {
+  if (!sources.data) return;
+  using Kind = data::HealthFinding::Kind;
+  std::vector<Kind> known;
+  if (deck.training.jitter > 0) known.push_back(Kind::few_values);
+  if (deck.data.standardise.kind != data::Standardise::Kind::deviation) known.push_back(Kind::far_rows);
+  print_health(context, *sources.data, known);
+}
+
+/// Rows of one time make a density; all that is about motion needs two.
+void require_motion_for_terms(const cli::Deck& deck, const data::Sources& sources, const Context& context) {
+  if (!sources.data || deck.data.time_range.is_given) return;
+  const data::TimeSpan span = data::time_span(*sources.data, context.comm);
+  if (span.last > span.first) return;
+  for (const objectives::TermRow& row : deck.objective.registry().rows())
+    if (row.kind != objectives::TermKind::data_likelihood && deck.objective.is_active(row.name))
+      fail_input(
+          "objective." + row.name + ": all rows of " + sources.data->path() + " have the time " +
+          time_text(span.first) +
+          ", so that only a density can be learned; this term is about motion, which needs rows of two times "
+          "at least (or data.time_range)");
+}
+
+/// Whether the model that was kept moves more than it must.
+void print_economy_of_run(const Context& context, const std::string& directory) {
+  const std::string best = checkpoint::best_path(directory);
+  bool exists = false;
+  mpi::on_root(context.comm, [&] { exists = std::filesystem::exists(best); });
+  context.comm.broadcast(&exists, sizeof(exists));
+  if (exists) print_economy(context, inference::Inference(checkpoint::read_checkpoint(best)));
+}
+
 }  // namespace
 
 int command_train(const Context& context, const Arguments& arguments) {
@@ -135,19 +172,23 @@ int command_train(const Context& context, const Arguments& arguments) {
   const parallel::BatchPartition partition =
       training::partition_of(deck.training, deck.objective, context.threads, context.comm);
   (void)flux::layout_of(deck.model, deck.flux, sources.n_dims);
+  require_motion_for_terms(deck, sources, context);
   if (arguments.has("check")) {
     (void)data::measure(sources, deck.data, context.comm);
     const std::string memory =
         training::check_memory(run_config(deck, arguments, context), sources, context.comm);
     print_check(context, arguments.text("DECK"), sources, partition);
+    print_data_health(context, deck, sources);
     print(context.comm, memory);
     return 0;
   }
   print(context.comm, version_text());
+  print_data_health(context, deck, sources);
   const auto log = [&](const std::string& line) { print(context.comm, line); };
   const training::RunEnd end =
       training::train(run_config(deck, arguments, context), sources, context.comm, log);
   print_end_report(context.comm);
+  if (end != training::RunEnd::stopped) print_economy_of_run(context, deck.checkpoint.directory);
   print(context.comm, "results are in " + deck.checkpoint.directory);
   return static_cast<int>(end == training::RunEnd::stopped ? ExitCode::stopped : ExitCode::success);
 }

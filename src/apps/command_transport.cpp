@@ -8,6 +8,7 @@
 #include "commands.hpp"
 #include "common_options.hpp"
 #include "model_files.hpp"
+#include "particles.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/times.hpp"
@@ -17,6 +18,7 @@
 #include "rhoflux/inference/transport_report.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/metrics/statistics.hpp"
+#include "row_names.hpp"
 
 namespace rhoflux::apps {
 namespace {
@@ -32,27 +34,6 @@ struct Source {
   double from = 0, to = 0;  ///< the times given, or those of the snapshots that they name
 };
 
-std::unique_ptr<io::PopulationFile> open_population(const Context& context, const std::string& path,
-                                                    int n_dims) {
-  note_input(context, path);
-  auto file = std::make_unique<io::PopulationFile>(path, context.comm);
-  if (file->info().n_dims != n_dims)
-    fail_input(path + ": /x has " + std::to_string(file->info().n_dims) + " coordinates, the model has " +
-               std::to_string(n_dims));
-  return file;
-}
-
-/// The particles at the start time. Throws Error (bad input) where there are none.
-inference::Snapshot find_particles(const io::PopulationFile& file, io::Split split, double from,
-                                   const inference::TimeMatch& match) {
-  const inference::Snapshot found = inference::find_snapshot(file, split, from, match);
-  if (found.count > 0) return found;
-  const std::string times = inference::first_times(file, split);
-  fail_input(file.path() + ": has no particles at --from " + time_text(from) + " in the split '" +
-             io::to_string(split) + "'" + (times.empty() ? ", which is empty" : "; its times are " + times) +
-             " (--split names another split, --window W takes what is within W of that time)");
-}
-
 Source open_source(const Context& context, const Arguments& arguments, const inference::Inference& inference,
                    double from, double to) {
   Source source;
@@ -65,9 +46,7 @@ Source open_source(const Context& context, const Arguments& arguments, const inf
   if (arguments.has("count")) source.count = arguments.whole_number("count");
   if (has_particles) {
     source.particles = open_population(context, arguments.text("particles"), inference.n_dims());
-    mpi::on_root(context.comm,
-                 [&] { source.start = find_particles(*source.particles, source.split, from, match); });
-    context.comm.broadcast(&source.start, sizeof(source.start));
+    source.start = find_particles(context, *source.particles, source.split, from, match);
     source.count = source.start.count;
     source.from = source.start.t;
   }
@@ -106,10 +85,12 @@ inference::TrajectoryOptions trajectory_options(const Arguments& arguments, doub
   return options;
 }
 
-/// What the root gathers while the paths are written; sums over the particles that arrive.
+/// What the root gathers while the paths are written; sums over the particles that arrive, by their weights.
 struct PathSums {
-  double squared_displacement = 0, energy = 0;
-  std::vector<double> last;  ///< (n, n_dims) at the last frame
+  double squared_displacement = 0, energy = 0, weight = 0;
+  std::vector<double> last;         ///< (n, n_dims) at the last frame, of weight above 0
+  std::vector<double> last_weight;  ///< (n)
+  std::vector<double> first;        ///< (n, n_dims) at the first frame
   std::int64_t n_failed = 0;
   std::vector<inference::FailedParticle> first_failed;  ///< at most `named_failures`
 };
@@ -118,7 +99,9 @@ constexpr std::size_t named_failures = 5;
 /// The numbers of a particle: its states at all frames, its energy, and where its path ends if it fails.
 class PathNumbers {
  public:
-  PathNumbers(std::size_t n_frames, std::size_t n_dims) : m_n_frames(n_frames), m_n_dims(n_dims) {}
+  /// @param weights of the particles, on the root; empty: all the same
+  PathNumbers(std::size_t n_frames, std::size_t n_dims, std::vector<double> weights)
+      : m_n_frames(n_frames), m_n_dims(n_dims), m_weights(std::move(weights)) {}
 
   /// @param first global number of the first particle
   std::vector<double> join(const inference::Trajectories& paths, std::int64_t first) const {
@@ -173,12 +156,20 @@ class PathNumbers {
                                      static_cast<transport::PathFailure>(static_cast<int>(end[0]))});
       return;
     }
+    const double weight = m_weights.empty() ? 1.0 : m_weights[static_cast<std::size_t>(particle)];
+    if (weight == 0) return;
     sums.last.insert(sums.last.end(), last, last + m_n_dims);
-    sums.energy += *energy;
-    metrics::add_squared_distance(numbers, last, m_n_dims, sums.squared_displacement);
+    sums.first.insert(sums.first.end(), numbers, numbers + m_n_dims);
+    sums.last_weight.push_back(weight);
+    sums.weight += weight;
+    sums.energy += weight * *energy;
+    double square = 0;
+    metrics::add_squared_distance(numbers, last, m_n_dims, square);
+    sums.squared_displacement += weight * square;
   }
 
   std::size_t m_n_frames, m_n_dims;
+  std::vector<double> m_weights;
 };
 
 /// Transports the particles of the source and writes their paths; collective, the sums are those of the root.
@@ -187,7 +178,13 @@ PathSums write_paths(const Context& context, const OutputFile& output,
                      const Source& source, const inference::TrajectoryOptions& options,
                      const std::string& method) {
   const inference::TrajectoryIntegrator integrator(inference, options);
-  const PathNumbers path_numbers(options.frames.size(), static_cast<std::size_t>(inference.n_dims()));
+  // The root writes, and weighs.
+  const std::int64_t of_root = context.comm.is_root() ? source.count : 0;
+  io::PopulationRows rows;
+  if (source.particles)
+    rows = source.particles->read_split(source.split, source.start.begin, source.start.begin + of_root);
+  const PathNumbers path_numbers(options.frames.size(), static_cast<std::size_t>(inference.n_dims()),
+                                 rows.weight);
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     const std::vector<double> x =
         source.particles
@@ -204,6 +201,12 @@ PathSums write_paths(const Context& context, const OutputFile& output,
       file->attribute("/", "method", method);
       file->write("t", options.frames, {n_frames});
       file->create_dataset<double>("x", {n_frames, source.count, inference.n_dims()});
+      write_numbered_scale(*file, "particle", source.count);
+      file->write_strings("coordinate", checkpoint.model.dim_names);
+      file->set_scale("x", 0, "t");
+      file->set_scale("x", 1, "particle");
+      file->set_scale("x", 2, "coordinate");
+      if (source.particles) write_row_names(*file, *source.particles, rows.file_row, "particle");
     }
     in_pieces(context.comm, source.count, compute,
               [&](std::int64_t first, const std::vector<double>& numbers) {
@@ -228,12 +231,23 @@ inference::TransportReport make_report(const inference::Inference& inference,
     report.mean_squared_displacement = report.ks = std::numeric_limits<double>::quiet_NaN();
     return report;
   }
-  report.mean_squared_displacement = sums.squared_displacement / static_cast<double>(report.count);
-  if (options.volatility.is_zero()) report.kinetic_energy = sums.energy / static_cast<double>(report.count);
-  report.ks = inference::model_ks(inference, sums.last, report.to);
-  if (!data.empty())
+  report.mean_squared_displacement = sums.squared_displacement / sums.weight;
+  if (options.volatility.is_zero()) report.kinetic_energy = sums.energy / sums.weight;
+  report.ks_at_start = inference::model_ks(inference, sums.first, sums.last_weight, report.from);
+  report.ks = inference::model_ks(inference, sums.last, sums.last_weight, report.to);
+  report.ks_bound = inference::model_ks_bound(inference.n_dims());
+  if (!data.empty()) {
+    const inference::CountedRows rows =
+        inference::counted_rows({inference.n_dims(),
+                                 std::vector<double>(sums.last_weight.size(), report.to),
+                                 sums.last,
+                                 sums.last_weight,
+                                 {},
+                                 {}});
     report.distances =
-        inference::distances_to_data(inference, data, sums.last, report.to, max_points, options.seed);
+        inference::distances_to_data(inference, data, inference::equal_mass_points(rows, rows.size()),
+                                     report.to, max_points, options.seed);
+  }
   return report;
 }
 
@@ -303,6 +317,7 @@ int command_transport(const Context& context, const Arguments& arguments) {
   const std::int64_t max_points = arguments.whole_number("transport-points");
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
+  require_motion(checkpoint.model, "transport");
   require_time_in_range(checkpoint.model, from, "--from");
   require_time_in_range(checkpoint.model, to, "--to");
   const Source source = open_source(context, arguments, inference, from, to);

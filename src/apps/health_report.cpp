@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "commands.hpp"
+#include "model_files.hpp"
+#include "rhoflux/inference/economy.hpp"
 
 namespace rhoflux::apps {
 
@@ -11,6 +12,14 @@ void print_health(const Context& context, const io::PopulationFile& file,
   for (const data::HealthFinding& finding : data::population_health(file, context.comm))
     if (std::find(known.begin(), known.end(), finding.kind) == known.end())
       print(context.comm, "warning: " + finding.text);
+}
+
+void print_economy(const Context& context, const inference::Inference& inference) {
+  if (!has_motion(inference.model())) return;
+  mpi::on_root(context.comm, [&] {
+    const auto warning = inference::economy_warning(inference::economy_of(inference, 1));
+    if (warning) print(context.comm, "warning: " + *warning);
+  });
 }
 
 }  // namespace rhoflux::apps

@@ -4,6 +4,7 @@
 
 #include "context.hpp"
 #include "rhoflux/data/health.hpp"
+#include "rhoflux/inference/inference.hpp"
 
 namespace rhoflux::apps {
 
@@ -11,5 +12,8 @@ namespace rhoflux::apps {
 /// are dealt with. Collective.
 void print_health(const Context& context, const io::PopulationFile& file,
                   const std::vector<data::HealthFinding::Kind>& known = {});
+
+/// Prints a warning where the motion of a model is far from economical (inference::economy_of). Collective.
+void print_economy(const Context& context, const inference::Inference& inference);
 
 }  // namespace rhoflux::apps

@@ -28,6 +28,13 @@ void require_time_in_range(const checkpoint::ModelDescription& model, double t, 
   fail_input(where + ": time " + texts[0] + " is outside the model's range, " + texts[1] + " to " + texts[2]);
 }
 
+void require_motion(const checkpoint::ModelDescription& model, const std::string& command) {
+  if (has_motion(model)) return;
+  fail_input(command + ": all rows that the model was trained on have the time " +
+             time_text(model.units.t_first) +
+             ", so that it is a density and has no motion; that takes rows of two times at least");
+}
+
 void in_pieces(const mpi::Communicator& comm, std::int64_t count,
                const std::function<std::vector<double>(std::int64_t, std::int64_t)>& compute,
                const std::function<void(std::int64_t, const std::vector<double>&)>& write) {

@@ -24,6 +24,14 @@ checkpoint::Checkpoint load_checkpoint(const Context& context, const std::string
 /// allowed.
 void require_time_in_range(const checkpoint::ModelDescription& model, double t, const std::string& where);
 
+/// Whether the model knows more than one time.
+inline bool has_motion(const checkpoint::ModelDescription& model) {
+  return model.units.t_last > model.units.t_first;
+}
+
+/// Throws Error (bad input) for a model of rows that all have one time: it is a density without motion.
+void require_motion(const checkpoint::ModelDescription& model, const std::string& command);
+
 /// --noise, or the volatility that the model was made with.
 flux::Volatility volatility_option(const Arguments& arguments, const checkpoint::ModelDescription& model);
 

@@ -88,6 +88,8 @@ Json json_of(const TransportReport& report) {
       {"failed", report.failed},    {"mean_squared_displacement", report.mean_squared_displacement}};
   if (report.kinetic_energy) object["kinetic_energy"] = *report.kinetic_energy;
   object["ks"] = report.ks;
+  object["ks_at_start"] = report.ks_at_start;
+  object["ks_bound"] = report.ks_bound;
   if (!report.distances) return object;
   object["w1"] = report.distances->particles.w1;
   object["w2"] = report.distances->particles.w2;

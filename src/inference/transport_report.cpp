@@ -1,6 +1,8 @@
 #include "rhoflux/inference/transport_report.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "rhoflux/core/times.hpp"
 #include "rhoflux/metrics/statistics.hpp"
@@ -10,10 +12,25 @@ namespace {
 constexpr std::uint64_t compare_stream = 2001;  ///< of the model samples
 }
 
-double model_ks(const Inference& inference, const std::vector<double>& x, double t) {
+double model_ks(const Inference& inference, const std::vector<double>& x, const std::vector<double>& weight,
+                double t) {
   const auto dims = static_cast<std::size_t>(inference.n_dims());
   return metrics::kolmogorov_smirnov(inference.conditional_cdf(std::vector<double>(x.size() / dims, t), x),
-                                     dims);
+                                     weight, dims);
+}
+
+double model_ks(const Inference& inference, const std::vector<double>& x, double t) {
+  const auto dims = static_cast<std::size_t>(inference.n_dims());
+  return model_ks(inference, x, std::vector<double>(x.size() / dims, 1.0), t);
+}
+
+double model_ks_bound(int n_dims) {
+  return metrics::kolmogorov_smirnov_bound(0.01 / n_dims);
+}
+
+double energy_over_displacement(const TransportReport& report) {
+  if (!report.kinetic_energy) return std::numeric_limits<double>::quiet_NaN();
+  return *report.kinetic_energy * std::fabs(report.to - report.from) / report.mean_squared_displacement;
 }
 
 TransportReport::Distances distances_to_data(const Inference& inference, const std::vector<double>& data,
@@ -35,6 +52,28 @@ TransportReport::Distances distances_to_data(const Inference& inference, const s
   return {distance(particles), distance(samples), points};
 }
 
+namespace {
+
+void add_warnings(const TransportReport& report, std::vector<std::string>& lines) {
+  if (report.ks > report.ks_bound)
+    lines.push_back(
+        report.ks_at_start > report.ks_bound
+            ? "warning: the particles do not follow the model's marginal, neither at the start nor at "
+              "the end: what holds for the model need not hold for them"
+            : "warning: the particles followed the model's marginal at the start, but not at the end: "
+              "the paths are not accurate; try a smaller --tolerance or more --steps");
+  constexpr double far_from_economical = 10;
+  const double ratio = energy_over_displacement(report);
+  if (ratio > far_from_economical)
+    lines.push_back(
+        "warning: the kinetic energy is " + formatted("%.3g", ratio) +
+        " times the squared displacement over the time: the motion is far from economical. The "
+        "likelihood alone does not say how the population moves between snapshots; objective.kinetic "
+        "in the deck makes motion economical. (A population that circulates moves far and ends near.)");
+}
+
+}  // namespace
+
 std::vector<std::string> to_text(const TransportReport& report) {
   const std::vector<std::string> times = distinct_texts({report.from, report.to});
   const std::string& to = times[1];
@@ -48,10 +87,12 @@ std::vector<std::string> to_text(const TransportReport& report) {
   if (report.count == 0) return lines;
   lines.push_back(
       "transport cost: mean squared displacement " + formatted("%.6g", report.mean_squared_displacement) +
-      (report.kinetic_energy ? ", kinetic energy int E|u|^2 dt " + std::to_string(*report.kinetic_energy)
+      (report.kinetic_energy ? ", kinetic energy int E|u|^2 dt " + formatted("%.6g", *report.kinetic_energy)
                              : ""));
-  lines.push_back("against the model's marginal at t = " + to +
-                  ": Kolmogorov-Smirnov sqrt(n) D = " + formatted("%.3f", report.ks));
+  lines.push_back("against the model's marginal at t = " + to + ": Kolmogorov-Smirnov sqrt(n) D = " +
+                  formatted("%.3f", report.ks) + " (at the start " + formatted("%.3f", report.ks_at_start) +
+                  "; chance exceeds " + formatted("%.3f", report.ks_bound) + " in 1 % of cases)");
+  add_warnings(report, lines);
   if (!report.distances) {
     lines.emplace_back("no data at the end time: no W1 and W2");
     return lines;

@@ -18,7 +18,9 @@ struct TransportReport {
   std::int64_t failed = 0;               ///< particles that could not be followed to the end
   double mean_squared_displacement = 0;  ///< mean of |x(to) - x(from)|^2, units^2
   std::optional<double> kinetic_energy;  ///< mean of int |u|^2 dt, units^2 / time; of the ODE only
-  double ks = 0;                         ///< see model_ks()
+  double ks = 0;                         ///< see model_ks(), at the end
+  double ks_at_start = 0;                ///< the same of the particles at the start
+  double ks_bound = 0;                   ///< see model_ks_bound()
   /// Against the data at the end time, model units; where there are data.
   struct Distances {
     metrics::Wasserstein particles, samples;  ///< of the particles, of as many exact model samples
@@ -28,8 +30,21 @@ struct TransportReport {
 };
 
 /// sqrt(n) D_n of the conditional distribution functions of the model at the states x (n, n_dims) at time t,
-/// the largest over the coordinates.
+/// the largest over the coordinates; n is the effective number of states, see metrics::kolmogorov_smirnov().
+/// @param weight (n), above 0
+double model_ks(const Inference& inference, const std::vector<double>& x, const std::vector<double>& weight,
+                double t);
+
+/// The same for states of equal weight.
 double model_ks(const Inference& inference, const std::vector<double>& x, double t);
+
+/// What it exceeds by chance in 1 % of the cases, for states from the model: the bound of one coordinate at 1 % over the
+/// number of coordinates (Bonferroni).
+double model_ks_bound(int n_dims);
+
+/// int E|u|^2 dt by the duration over the mean squared displacement: 1 for straight motion of constant speed, the least
+/// there is; NaN where it is not known.
+double energy_over_displacement(const TransportReport& report);
 
 /// Exact Wasserstein distances to the data of the particles and of model samples, each set thinned to the
 /// size of the smallest, `max_points` at most.
