@@ -12,7 +12,11 @@ namespace rhoflux::inference {
 namespace {
 
 constexpr double tau = 0.5;
-constexpr int n_pilot = 4 * default_chunk_size;  ///< points after which a hopeless case is given up
+
+/// Points after which a hopeless case is given up. In many dimensions few tell, and each costs the more.
+int pilot_points(int n_dims) {
+  return n_dims > many_dims ? 64 : 512;
+}
 
 /// The density q that points are drawn from: a mixture of products of logistic kernels on samples of the
 /// model, each a little wider than they are apart.
@@ -129,7 +133,8 @@ Check check_mass_by_sampling(const VerifiedModel& model, const mpi::Communicator
   };
   Check check = {"mass, |int rho - 1|", 0, 0, Verdict::not_decided,
                  "importance sampling at tau = 1/2; the bound is 5 standard errors"};
-  Ratios found(ratios_of(0, std::min(options.mass_points, n_pilot)));
+  const int n_pilot = std::min(options.mass_points, pilot_points(model.n_dims()));
+  Ratios found(ratios_of(0, n_pilot));
   // In many dimensions the share that counts falls with the number of points: only a clear case goes on.
   const double wanted = (model.n_dims() > many_dims ? 10 : 1) * min_effective;
   const bool is_hopeless = found.n_effective() * options.mass_points < wanted * found.count();
