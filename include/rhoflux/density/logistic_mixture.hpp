@@ -207,7 +207,7 @@ RHOFLUX_FUNCTION void log_cdf(const Mixture<Scalar>& mixture, Scalar x, Scalar& 
 /// @param log_mass less than -log L
 template <class Scalar>
 RHOFLUX_FUNCTION void reach(const Mixture<Scalar>& mixture, Scalar log_mass, Scalar& low, Scalar& high) {
-  const Scalar log_norm = detail::log_sum_exp_over(mixture, mixture.logit);
+  const Scalar log_norm = detail::log_total_over(mixture, mixture.logit).value;
   Scalar most_below = std::numeric_limits<Scalar>::lowest(), most_above = most_below;
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
     const Scalar z = mixture.logit[l] - log_norm - log_mass;
