@@ -20,6 +20,7 @@ Arguments verify_arguments();
 Arguments import_arguments();
 Arguments generate_arguments();
 Arguments fate_arguments();
+Arguments annotate_arguments();
 Arguments info_arguments();
 
 int command_train(const Context& context, const Arguments& arguments);
@@ -32,6 +33,7 @@ int command_verify(const Context& context, const Arguments& arguments);
 int command_import(const Context& context, const Arguments& arguments);
 int command_generate(const Context& context, const Arguments& arguments);
 int command_fate(const Context& context, const Arguments& arguments);
+int command_annotate(const Context& context, const Arguments& arguments);
 int command_info(const Context& context, const Arguments& arguments);
 
 struct Command {

@@ -57,6 +57,8 @@ class AnnDataTable : public Table {
   std::string header_place() const override { return m_file.path() + ", obs"; }
   std::vector<std::string> notes() const override;
 
+  std::int64_t n_rows() const { return m_n_rows; }
+
   /// The index of obs.
   static constexpr const char* row_name = "index of obs";
 

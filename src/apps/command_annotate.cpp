@@ -1,0 +1,250 @@
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+#include "commands.hpp"
+#include "common_options.hpp"
+#include "model_files.hpp"
+#include "provenance.hpp"
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/importers/imported_cells.hpp"
+#include "rhoflux/io/anndata_writer.hpp"
+#include "rhoflux/io/safe_file.hpp"
+
+namespace rhoflux::apps {
+
+namespace {
+
+constexpr const char* log_density_column = "rhoflux_log_density";
+constexpr const char* own_group = "uns/rhoflux";
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// "X_pca" -> "velocity_pca"; columns of obs: "velocity".
+std::string velocity_key(const std::string& basis) {
+  if (basis.empty()) return "obsm/velocity";
+  return "obsm/velocity_" + (basis.rfind("X_", 0) == 0 ? basis.substr(2) : basis);
+}
+
+/// What is added to the file, besides text.
+struct Additions {
+  std::string velocity;          ///< obsm key
+  std::string genes;             ///< key of varm whose loadings make layers/velocity; empty: none
+  std::vector<double> loadings;  ///< (genes, basis columns)
+  std::int64_t n_genes = 0;
+};
+
+/// Takes what an earlier annotation added out of the file. Bad input for elements of these names that others wrote.
+void make_room(io::AnnDataWriter& file, const std::string& input, const Additions& additions) {
+  const bool is_own = file.exists("uns") && file.exists(own_group);
+  std::vector<std::string> names = {additions.velocity, std::string("obs/") + log_density_column};
+  if (!additions.genes.empty()) names.emplace_back("layers/velocity");
+  for (const std::string& name : names) {
+    const std::string group = name.substr(0, name.find('/'));
+    if (!file.exists(group) || !file.exists(name)) continue;
+    if (!is_own)
+      fail_input(input + ": has '" + name +
+                 "' already, which rhoflux did not write; rename or remove it first");
+    file.remove(name);
+  }
+  if (is_own) file.remove(own_group);
+}
+
+/// The numbers of each cell: log density, and the velocity along the coordinates; NaN where the model does not know the
+/// cell's time.
+std::vector<double> cell_numbers(const inference::Inference& inference,
+                                 const importers::ImportedCells::Cells& cells,
+                                 const flux::Volatility& volatility) {
+  const auto dims = static_cast<std::size_t>(inference.n_dims());
+  const Units& units = inference.model().units;
+  std::vector<double> t, x, numbers;
+  for (std::size_t i = 0; i < cells.t.size(); ++i) {
+    if (!units.is_in_time_range(cells.t[i])) continue;
+    t.push_back(cells.t[i]);
+    x.insert(x.end(), cells.x.begin() + static_cast<std::ptrdiff_t>(i * dims),
+             cells.x.begin() + static_cast<std::ptrdiff_t>((i + 1) * dims));
+  }
+  const inference::Inference::DynamicsValues values = inference.dynamics_at(t, x, volatility);
+  std::size_t known = 0;
+  for (const double time : cells.t) {
+    const bool is_known = units.is_in_time_range(time);
+    numbers.push_back(is_known ? values.log_density[known] : nan);
+    for (std::size_t k = 0; k < dims; ++k) numbers.push_back(is_known ? values.drift[known * dims + k] : nan);
+    known += is_known ? 1 : 0;
+  }
+  return numbers;
+}
+
+/// Gene velocities (n, genes) of velocities (n, dims): v . loadings^T over the coordinates of the model.
+std::vector<double> gene_velocity(const Additions& additions, const importers::ImportedCells& cells,
+                                  const std::vector<double>& velocity) {
+  const std::vector<std::int64_t>& dims = cells.dims();
+  const auto width = static_cast<std::size_t>(cells.n_basis_columns());
+  const auto n_genes = static_cast<std::size_t>(additions.n_genes);
+  const std::size_t n = velocity.size() / dims.size();
+  std::vector<double> result(n * n_genes, 0.0);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t gene = 0; gene < n_genes; ++gene)
+      for (std::size_t k = 0; k < dims.size(); ++k)
+        result[i * n_genes + gene] += velocity[i * dims.size() + k] *
+                                      additions.loadings[gene * width + static_cast<std::size_t>(dims[k])];
+  return result;
+}
+
+/// Writes the numbers of cells first, first + 1, .. on the root.
+class CellWriter {
+ public:
+  CellWriter(io::AnnDataWriter& file, const Additions& additions, const importers::ImportedCells& cells)
+      : m_file(file), m_additions(additions), m_cells(cells) {
+    file.dictionary("obsm");
+    file.create_array(additions.velocity, {cells.n_cells(), cells.n_basis_columns()});
+    if (additions.genes.empty()) return;
+    file.dictionary("layers");
+    file.create_array("layers/velocity", {cells.n_cells(), additions.n_genes});
+  }
+
+  void write(std::int64_t first, const std::vector<double>& numbers) {
+    const std::vector<std::int64_t>& dims = m_cells.dims();
+    const std::size_t width = dims.size() + 1, n = numbers.size() / width;
+    const auto columns = static_cast<std::size_t>(m_cells.n_basis_columns());
+    std::vector<double> rows(n * columns, nan), velocity;
+    for (std::size_t i = 0; i < n; ++i) {
+      m_log_density.push_back(numbers[i * width]);
+      m_n_unknown += std::isnan(numbers[i * width]) ? 1 : 0;
+      for (std::size_t k = 0; k < dims.size(); ++k) {
+        rows[i * columns + static_cast<std::size_t>(dims[k])] = numbers[i * width + 1 + k];
+        velocity.push_back(numbers[i * width + 1 + k]);
+      }
+    }
+    m_file.write_rows(m_additions.velocity, first, rows);
+    if (!m_additions.genes.empty())
+      m_file.write_rows("layers/velocity", first, gene_velocity(m_additions, m_cells, velocity));
+  }
+
+  void finish() { m_file.numbers("obs", log_density_column, m_log_density); }
+  std::int64_t n_unknown() const { return m_n_unknown; }
+
+ private:
+  io::AnnDataWriter& m_file;
+  const Additions& m_additions;
+  const importers::ImportedCells& m_cells;
+  std::vector<double> m_log_density;
+  std::int64_t m_n_unknown = 0;
+};
+
+void write_texts(const Context& context, io::AnnDataWriter& file, const checkpoint::Checkpoint& checkpoint,
+                 const flux::Volatility& volatility) {
+  file.dictionary("uns");
+  file.dictionary(own_group);
+  file.text(std::string(own_group) + "/deck", checkpoint.deck);
+  file.text(std::string(own_group) + "/noise", volatility.to_string());
+  file.text(std::string(own_group) + "/time_unit", checkpoint.model.time_unit);
+  for (const auto& [name, value] : provenance(context)) file.text(std::string(own_group) + "/" + name, value);
+}
+
+/// The arrays that were written can be read.
+void verify_additions(const std::string& path, const Additions& additions, std::int64_t n_cells) {
+  const io::Hdf5Reader file(path);
+  (void)file.read<double>(std::string("obs/") + log_density_column, {n_cells});
+  std::vector<std::string> names = {additions.velocity};
+  if (!additions.genes.empty()) names.emplace_back("layers/velocity");
+  for (const std::string& name : names) {
+    const std::int64_t width = file.shape(name).at(1);
+    const std::int64_t piece = std::max<std::int64_t>(1, (1 << 20) / width);
+    for (std::int64_t first = 0; first < n_cells; first += piece)
+      (void)file.read_slab<double>(name, {first, 0}, {std::min(piece, n_cells - first), width});
+  }
+}
+
+}  // namespace
+
+Arguments annotate_arguments() {
+  Arguments arguments(
+      "annotate",
+      "Writes an AnnData file anew with what the model says of its cells; all that it has stays. Added are "
+      "obsm/velocity_BASIS (drift u of dX = u dt + g dW along the columns of the basis; NaN for those that "
+      "are not in "
+      "the model), obs/rhoflux_log_density and uns/rhoflux (deck, provenance), and with --genes "
+      "layers/velocity. The "
+      "model must have been trained on cells imported from AnnData: which columns, basis and dimensions "
+      "those were, it "
+      "knows. Cells at times outside of the model's range get NaN.");
+  add_checkpoint(arguments);
+  arguments.positional("INPUT", file_name(), "the AnnData file (.h5ad)")
+      .optional("genes", any_text("NAME"),
+                "velocities of genes too, by the loadings of the basis in varm, such as PCs");
+  add_noise(arguments);
+  arguments.required("output", file_name(), "AnnData file (.h5ad) to write");
+  add_force(arguments);
+  return arguments;
+}
+
+int command_annotate(const Context& context, const Arguments& arguments) {
+  const OutputFile output = {arguments.text("output"), arguments.has("force")};
+  const std::string input = arguments.text("INPUT");
+  const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
+  const inference::Inference inference(checkpoint);
+  require_motion(checkpoint.model, "annotate");
+  const flux::Volatility volatility = volatility_option(arguments, checkpoint.model);
+  note_input(context, input);
+  const checkpoint::DataOrigin& origin = checkpoint.model.origin;
+  std::unique_ptr<importers::ImportedCells> cells;
+  Additions additions;
+  mpi::on_every_rank(context.comm, [&] {
+    if (!std::filesystem::exists(input)) fail_input(input + ": no such file");
+    cells = std::make_unique<importers::ImportedCells>(input, origin.import_choices, origin.time);
+    if (static_cast<int>(cells->dims().size()) != inference.n_dims())
+      fail_input(input + ": the model has " + std::to_string(inference.n_dims()) +
+                 " coordinates, its data had " + std::to_string(cells->dims().size()));
+    additions.velocity = velocity_key(cells->basis());
+    if (!arguments.has("genes")) return;
+    additions.genes = arguments.text("genes");
+    additions.loadings = cells->loadings(additions.genes, additions.n_genes);
+  });
+  mpi::on_root(context.comm, [&] {
+    require_absent(output);
+    std::error_code ignored;
+    if (std::filesystem::equivalent(input, output.path, ignored))
+      fail_input(output.path + ": is the input; write to another file");
+  });
+  const auto compute = [&](std::int64_t begin, std::int64_t end) {
+    if (begin == end) return std::vector<double>();
+    return cell_numbers(inference, cells->read(begin, end), volatility);
+  };
+  std::int64_t n_unknown = 0;
+  const auto fill = [&](CellWriter* writer) {
+    in_pieces(context.comm, cells->n_cells(), compute,
+              [&](std::int64_t first, const std::vector<double>& numbers) { writer->write(first, numbers); });
+  };
+  if (!context.comm.is_root()) {
+    fill(nullptr);
+  } else {
+    io::write_safely(
+        output.path, output.overwrite,
+        [&](const std::string& temporary) {
+          std::filesystem::copy_file(input, temporary, std::filesystem::copy_options::overwrite_existing);
+          std::filesystem::permissions(temporary, std::filesystem::perms::owner_write,
+                                       std::filesystem::perm_options::add);
+          io::AnnDataWriter file(temporary, io::AnnDataWriter::Start::existing_file);
+          make_room(file, input, additions);
+          CellWriter writer(file, additions, *cells);
+          fill(&writer);
+          writer.finish();
+          write_texts(context, file, checkpoint, volatility);
+          n_unknown = writer.n_unknown();
+          file.close();
+        },
+        [&](const std::string& temporary) { verify_additions(temporary, additions, cells->n_cells()); });
+  }
+  context.comm.barrier();
+  print(context.comm,
+        "wrote " + output.path + ": " + std::to_string(cells->n_cells()) + " cells with " +
+            additions.velocity + " and obs/" + log_density_column +
+            (additions.genes.empty() ? "" : ", and layers/velocity by varm/" + additions.genes));
+  if (n_unknown > 0)
+    print(context.comm, "warning: " + std::to_string(n_unknown) +
+                            " cells have times outside of the model's range; they get NaN");
+  return 0;
+}
+
+}  // namespace rhoflux::apps
