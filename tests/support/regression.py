@@ -85,6 +85,12 @@ def history(path):
     return {name: np.array([float(row[k]) if row[k] else np.nan for row in rows]) for k, name in enumerate(names)}
 
 
+def content(value):
+    """The bytes of an array; texts of any length one by one, of which an array holds the places in memory."""
+    array = np.asarray(value)
+    return repr(array.tolist()) if array.dtype.kind == "O" else array.tobytes()
+
+
 def differences(first, second, leave_out=("deck", "provenance/earlier_runs")):
     """Names of the datasets of two files that differ in a bit, in type or in shape."""
     a, b = datasets(first), datasets(second)
@@ -92,7 +98,7 @@ def differences(first, second, leave_out=("deck", "provenance/earlier_runs")):
     return sorted(name for name in names if name not in a or name not in b
                   or np.asarray(a[name]).dtype != np.asarray(b[name]).dtype
                   or np.asarray(a[name]).shape != np.asarray(b[name]).shape
-                  or np.asarray(a[name]).tobytes() != np.asarray(b[name]).tobytes())
+                  or content(a[name]) != content(b[name]))
 
 
 def write_population(path, t, x, **others):
