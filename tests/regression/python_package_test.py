@@ -282,6 +282,8 @@ def test_installation(folder):
     check((Path(place).parent / "py.typed").is_file(), "py.typed is not installed")
     command = folder / "venv/bin/rhoflux-plot"
     check(run(command, "--version") == f"rhoflux-plot {rhoflux.__version__}", "the version of the command")
+    report = folder / "venv/bin/rhoflux-report"
+    check(run(report, "--version") == f"rhoflux-report {rhoflux.__version__}", "the version of rhoflux-report")
     write_population(folder / "data.h5", np.repeat([0.0, 1.0], 50), np.random.default_rng(1).normal(size=(100, 2)))
     write_field(folder / "field.h5", n=(20, 20))
     if subprocess.run([python, "-c", "import matplotlib"], stderr=subprocess.DEVNULL).returncode == 0:

@@ -51,9 +51,9 @@ class Context:
         if text not in [known for _, known in self.warnings]:
             self.warnings.append((section, text))
 
-    def command(self, section: str, *arguments: Any, codes: Sequence[int] = (0,)) -> Answer:
-        """Runs a command; its warnings are those of the section."""
-        answer = self.program.run(*arguments, codes=codes)
+    def command(self, section: str, *arguments: Any, written: Path | None = None) -> Answer:
+        """Runs a command; its warnings are those of the section. `written`: see Program.run."""
+        answer = self.program.run(*arguments, written=written)
         for text in answer.warnings():
             self.warn(section, text)
         return answer

@@ -7,7 +7,10 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any
+
+
+NUMERICAL = 3  # exit code: a numerical failure, or a check that fails
 
 
 class ProgramError(Exception):
@@ -48,8 +51,8 @@ class Program:
         self.path = path
         self.seconds = seconds  # that one command may take
 
-    def run(self, *arguments: Any, codes: Sequence[int] = (0,)) -> Answer:
-        """Runs a command that must end with one of these exit codes."""
+    def run(self, *arguments: Any, written: Path | None = None) -> Answer:
+        """Runs a command that must end with exit code 0, or with 3 (a figure is bad) once it has written this file."""
         if self.path is None:
             raise NoProgram("the program rhoflux was not found; put it in PATH, or name it by --program or RHOFLUX")
         texts = [str(argument) for argument in arguments]
@@ -67,7 +70,8 @@ class Program:
             raise ProgramError(f"rhoflux {texts[0]} took longer than {self.seconds:g} s (--timeout)") from None
         except OSError as error:
             raise ProgramError(f"{self.path} cannot be run: {error.strerror}") from None
-        if result.returncode not in codes:
+        is_written = written is not None and written.is_file()
+        if result.returncode != 0 and not (result.returncode == NUMERICAL and is_written):
             lines = [line for line in result.stdout.splitlines() if line.strip()]
             said = next((line for line in reversed(lines) if "error" in line), lines[-1] if lines else "it said nothing")
             raise ProgramError(f"rhoflux {texts[0]} ended with exit code {result.returncode}: {said}")

@@ -80,7 +80,7 @@ def read_run(path: Path) -> Run:
                 history=None,
             )
         except (KeyError, OSError, ValueError, TypeError) as error:
-            raise FileError(f"{model}: is not a whole checkpoint: {error}") from None
+            raise FileError(f"{model}: is no checkpoint of rhoflux, or not a whole one: {error.args[0]}") from None
     run.keys = parse_deck(run.deck)
     try:
         run.history = read_history(folder)

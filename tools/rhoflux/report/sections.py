@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Callable, Sequence
 
 from rhoflux import __version__
+from rhoflux.files import FileError
 from rhoflux.report.context import Context
 from rhoflux.report.html import Html, count, element, joined, note, paragraph
 from rhoflux.report.page import Part
+from rhoflux.report.program import ProgramError
 from rhoflux.report.sections_of_labels import NoFates, fates_section, objective_section
 from rhoflux.report.sections_of_model import checks_section, density_section, distances_section, paths_section, samples_section
 from rhoflux.report.sections_of_run import data_section, deck_section, history_section
@@ -42,7 +44,6 @@ SECTIONS = (
     Section("deck", "Deck and provenance", deck_section, with_data=None),
 )
 NAMES = tuple(section.name for section in SECTIONS)
-PACKAGES = {"matplotlib": "matplotlib", "scipy": "scipy"}
 
 
 def make_parts(context: Context, without: Sequence[str]) -> tuple[list[Part], list[Failure]]:
@@ -71,7 +72,7 @@ def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, ModuleNotFoundError):
         return f"it needs {error.name}, which this Python does not have"
-    known = type(error).__name__ in ("ProgramError", "FileError", "UsageError", "RuntimeError") or isinstance(error, NoFates)
+    known = type(error).__name__ in ("UsageError",) or isinstance(error, (FileError, ProgramError, NoFates))
     return text if known else f"{type(error).__name__}: {text}"
 
 

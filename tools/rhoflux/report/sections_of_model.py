@@ -7,12 +7,13 @@ from typing import Sequence
 
 import numpy as np
 
+from rhoflux.points import read_frames
 from rhoflux.report.context import Context, texts_of
 from rhoflux.report.data import read_rows
 from rhoflux.report.distances import Distances, compare, points_a_side, repeats_for
 from rhoflux.report.html import Html, cell, count, element, joined, note, number, pairs, paragraph, table
 from rhoflux.report.pictures import by_time, plotted
-from rhoflux.points import read_frames
+from rhoflux.report.program import ProgramError
 
 FAR_FROM_FLOOR = 2  # times the floor: a W that is worth a warning
 KS_LEVEL = 1e-4  # probability of a statistic beyond its bound, for all coordinates together, as in `rhoflux verify`
@@ -45,15 +46,8 @@ def distances_section(context: Context) -> Html:
         context.warn("distances", "there are no test and no validation rows: the figures are of rows that the model was trained on")
     if not nll["per_time"]:
         return joined([intro, paragraph(_without_snapshots(answer.output))])
-    missing = ""
-    try:
-        compared = _compare(context, [row["t"] for row in nll["per_time"]])
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != "scipy":
-            raise
-        missing, compared = "The floors need scipy, which this Python does not have.", {}
-        context.warn("distances", "there are no floors of W1 and W2: this Python has no scipy")
-    return joined([intro, *_by_time(context, figures, compared), note(missing) if missing else "", *_unseen_times(context, nll)])
+    compared, missing = _compare_if_possible(context, [row["t"] for row in nll["per_time"]])
+    return joined([intro, *_by_time(context, figures, compared), *missing, *_unseen_times(context, nll)])
 
 
 def _without_snapshots(output: str) -> str:
@@ -68,6 +62,20 @@ def _without_snapshots(output: str) -> str:
 def _unseen_times(context: Context, nll: dict) -> list[Html]:
     times = nll.get("times_without_rows") or []
     return [note("Times without a row in the split: " + ", ".join(context.time_texts(times)) + ".")] if times else []
+
+
+def _compare_if_possible(context: Context, times: Sequence[float]) -> tuple[dict[float, Distances], list[Html]]:
+    """Distances by time with their floors, or none and why."""
+    try:
+        return _compare(context, times), []
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.split(".")[0] != "scipy":
+            raise
+        reason = "they need scipy, which this Python does not have"
+    except ProgramError as error:
+        reason = str(error)
+    context.warn("distances", f"there are no floors of W1 and W2: {reason}")
+    return {}, [note(f"There are no floors of W1 and W2: {reason}.")]
 
 
 def _compare(context: Context, times: Sequence[float]) -> dict[float, Distances]:
@@ -195,7 +203,7 @@ def density_section(context: Context) -> Html:
         "density", "field", context.run.model, "--times", texts_of(times), "--grid", grid if one else f"{grid},{grid}", "--output", path
     )
     context.field_file = path
-    arguments = ["density", path] + ([] if one else ["--arrows"])
+    arguments = ["density", path, "--scale", "sqrt"] + ([] if one else ["--arrows"])
     if context.data and (one or not context.data.is_events):
         arguments += ["--data", context.data.working, "--points", 150]
     what = f"The density of {context.run.names[0]} against time" if one else "The density of the first two coordinates and their drift"
@@ -211,19 +219,15 @@ def paths_section(context: Context) -> Html:
     if context.data is not None and len(context.snapshots(context.split)) and context.snapshots(context.split)[-1] == last:
         # The option --split is for the rows of --data too.
         arguments += ["--data", context.data.working, "--split", context.split]
-    answer = context.command(
-        "paths", "transport", context.run.model, *arguments, "--report", context.folder / "paths.json", "--output", path,
-        codes=(0, 3),
-    )  # fmt: skip
-    if not path.is_file():
-        raise RuntimeError("rhoflux transport: " + answer.output.strip().splitlines()[-1])
+    report = context.folder / "paths.json"
+    context.command("paths", "transport", context.run.model, *arguments, "--report", report, "--output", path, written=report)
     figures = context.read_json("paths.json")
-    options = ["paths", path] + (["--field", context.field_file] if context.field_file else [])
+    options = ["paths", path, "--scale", "sqrt"] + (["--field", context.field_file] if context.field_file else [])
     if context.field_file and context.run.n_dims == 1:
         options += ["--dims", 1]
     caption = (
-        f"Particles transported along dX = u dt from t = {number(first)} to {number(last)}, from samples of the model; without noise, "
-        "so that one particle has one path. The density is the mean over the times shown above."
+        f"Particles transported along dX = u dt over {context.span()}, from samples of the model; without noise, so that one "
+        "particle has one path." + (" The density is the mean over the times shown above." if context.field_file else "")
     )
     picture = plotted(context.folder, "paths of particles", caption, *options)
     return joined([picture, _transport_figures(context, figures)])
@@ -262,12 +266,11 @@ def _transport_figures(context: Context, figures: dict) -> Html:
 
 
 def checks_section(context: Context) -> Html:
-    answer = context.command(
+    path = context.folder / "checks.json"
+    context.command(
         "checks", "verify", context.run.model, "--residual-points", context.settings.residual_points, "--model-samples",
-        context.settings.check_samples, "--output", context.folder / "checks.json", codes=(0, 3),
+        context.settings.check_samples, "--output", path, written=path,
     )  # fmt: skip
-    if not (context.folder / "checks.json").is_file():
-        raise RuntimeError("rhoflux verify: " + answer.output.strip().splitlines()[-1])
     checks = context.read_json("checks.json")["checks"]
     verdicts = [check.get("verdict") or ("passed" if check["passed"] else "failed") for check in checks]
     colours = {"passed": "good", "failed": "bad"}
