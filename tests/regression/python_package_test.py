@@ -72,6 +72,9 @@ def test_read(folder):
             found = data
             for part in path.split("/"):
                 found = getattr(found, part)
+            if values.dtype.kind in "SO":
+                values = np.atleast_1d(values).astype("S").astype(str)
+                found = np.atleast_1d(found)
             check(np.asarray(found).tobytes() == np.asarray(values).tobytes(), f"{name}: {path} is read differently")
         check(str(data).count("\n") >= 2, f"print of {name}: {data}")
     check(rhoflux.read(folder / "samples.h5").t.shape == (3,), "samples")

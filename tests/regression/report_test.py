@@ -270,6 +270,10 @@ def test_failures(folder):
     check("Not made: Samples. Reason: rhoflux sample" in page.summary() and "Not made: Checks. Reason" in page.summary(), page.summary())
     check("no floors" in page.sections["distances"] and "NLL (std.)" in page.sections["distances"], page.sections["distances"])
     check("162 train" in page.sections["data"] and "training.steps 40" in page.sections["deck"], "the other sections")
+    said = report(folder, "run", *few, "--time-limit", 1e-3)
+    check("section checks: the time of the report is over (--time-limit)" in said, said)
+    said = report(folder, "run", *few, "--without", ",".join(ALL - {"checks"}), "--timeout", 1e-3)
+    check("section checks: rhoflux verify took longer than 0.001 s (--timeout)" in said, said)
     (folder / "data.h5").rename(folder / "moved.h5")
     report(folder, "run", *few, "--without", "checks,samples")
     page = Page(folder / "run/report.html")
@@ -304,7 +308,7 @@ def test_job_scripts(folder):
     snapshots(folder / "data.h5")
     (folder / "deck.cfg").write_text(f"[data]\nfile = {folder}/data.h5\n[checkpoint]\ndirectory = {folder}/run  # where it goes\n")
     quick = folder / "timeout"
-    quick.write_text("#!/bin/sh\necho gave $1 seconds to $3 $4; [ \"$BROKEN\" = 1 ] && exit 9; exec env \"$2\" \"$3\" \"$4\" --without "
+    quick.write_text("#!/bin/sh\necho gave $1 seconds; [ \"$BROKEN\" = 1 ] && exit 9; shift; exec \"$@\" --without "
                      "distances,samples,density,paths,fates,checks\n")
     quick.chmod(0o755)
 

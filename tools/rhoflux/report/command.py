@@ -80,6 +80,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--residual-points", type=at_least(1), default=100, help="points of the equation's residual in verify (default: 100)")
     add("--check-samples", type=at_least(100), default=2000, help="model samples in verify (default: 2000)")
     add("--timeout", type=seconds, default=600, help="most seconds that one command of rhoflux may take (default: 600)")
+    add("--time-limit", type=seconds, default=float("inf"), metavar="SECONDS", help="most seconds for all commands (default: no limit)")
     add("--version", action="version", version=f"{PROGRAM} {__version__}")
     return parser
 
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         output = options.output or run.folder / "report.html"
         if not output.parent.is_dir():
             raise FileError(f"{output}: cannot be written: there is no folder {output.parent}")
-        program = Program(find_program(options.program), options.timeout)
+        program = Program(find_program(options.program), options.timeout, options.time_limit)
         failures = write_report(run, program, options, output)
     except (FileError, ProgramError) as error:
         print(f"{PROGRAM}: error: {error}", file=sys.stderr)

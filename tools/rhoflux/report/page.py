@@ -46,7 +46,7 @@ th { color: var(--dim); font-weight: 600; vertical-align: bottom; }
 .number { text-align: right; white-space: nowrap; padding-left: 0.5rem; }
 th[scope=row] { white-space: nowrap; font-weight: 400; vertical-align: top; }
 td.wide { min-width: 11rem; max-width: 44rem; overflow-wrap: anywhere; }
-tbody td:first-child { min-width: 5.5rem; }
+tbody td:first-child { min-width: 7rem; }
 pre { overflow-x: auto; background: var(--box); border: 1px solid var(--line); border-radius: 0.4rem; padding: 0.75rem; margin: 0.6rem 0;
   font: 0.82rem/1.45 ui-monospace, "Liberation Mono", "DejaVu Sans Mono", monospace; overflow-wrap: normal; max-height: 32rem; }
 summary { cursor: pointer; color: var(--link); margin: 0.6rem 0; }
@@ -58,6 +58,7 @@ figcaption { color: var(--dim); font-size: 0.88rem; max-width: 46rem; margin-top
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav, details:not([open]) { display: none; }
   h2, h3 { break-after: avoid; } figure, tr, .figures { break-inside: avoid; }
+  table { font-size: 8pt; } td.wide { min-width: 0; } figure img { max-height: 22cm; width: auto; }
   .scroll, pre { overflow: visible; max-height: none; white-space: pre-wrap; }
 }
 """

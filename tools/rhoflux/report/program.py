@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,15 +49,19 @@ def find_program(named: str | None) -> str | None:
 
 
 class Program:
-    def __init__(self, path: str | None, seconds: float):
+    def __init__(self, path: str | None, seconds: float, seconds_of_all: float = math.inf):
         self.path = path
         self.seconds = seconds  # that one command may take
+        self.end = time.monotonic() + seconds_of_all  # of all commands
 
     def run(self, *arguments: Any, written: Path | None = None) -> Answer:
         """Runs a command that must end with exit code 0, or with 3 (a figure is bad) once it has written this file."""
         if self.path is None:
             raise NoProgram("the program rhoflux was not found; put it in PATH, or name it by --program or RHOFLUX")
         texts = [str(argument) for argument in arguments]
+        left = self.end - time.monotonic()
+        if left <= 0:
+            raise ProgramError("the time of the report is over (--time-limit)")
         try:
             result = subprocess.run(
                 [self.path, *texts],
@@ -64,10 +70,11 @@ class Program:
                 stderr=subprocess.STDOUT,
                 text=True,
                 errors="replace",
-                timeout=self.seconds,
+                timeout=min(self.seconds, left),
             )
         except subprocess.TimeoutExpired:
-            raise ProgramError(f"rhoflux {texts[0]} took longer than {self.seconds:g} s (--timeout)") from None
+            allowed = f"{self.seconds:g} s (--timeout)" if self.seconds <= left else f"the {left:.0f} s that were left (--time-limit)"
+            raise ProgramError(f"rhoflux {texts[0]} took longer than {allowed}") from None
         except OSError as error:
             raise ProgramError(f"{self.path} cannot be run: {error.strerror}") from None
         is_written = written is not None and written.is_file()
