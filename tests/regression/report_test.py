@@ -246,7 +246,7 @@ def test_warnings(folder):
             [["checks", 0, "passed"], False], [["checks", 1, "passed"], False], [["checks", 1, "verdict"], "not decided"],
             [["checks", 1, "note"], "more points would decide"]]},
     }
-    said = report(folder, "run", *FAST, "--without", "samples,density,fates", program=wrapper(folder), wrong=wrong)
+    said = report(folder, "run", *FAST, "--without", "samples,distances,density,fates,deck", program=wrapper(folder), wrong=wrong)
     check(not said, said)
     page = Page(folder / "run/report.html")
     check_harmless(page)
@@ -275,14 +275,14 @@ def test_failures(folder):
     said = report(folder, "run", *few, "--without", ",".join(ALL - {"checks"}), "--timeout", 1e-3)
     check("section checks: rhoflux verify took longer than 0.001 s (--timeout)" in said, said)
     (folder / "data.h5").rename(folder / "moved.h5")
-    report(folder, "run", *few, "--without", "checks,samples")
+    report(folder, "run", "--without", "checks,samples,density,paths")
     page = Page(folder / "run/report.html")
-    check(set(page.sections) == {"history", "density", "paths", "deck"}, f"without data: {list(page.sections)}")
+    check(set(page.sections) == {"history", "deck"}, f"without data: {list(page.sections)}")
     check("data.h5, the data of the run, was not found" in page.text, page.text[:2000])
-    report(folder, "run", *few, "--without", "checks,samples,density,paths,fates", "--data", "moved.h5")
+    report(folder, "run", "--without", ",".join(ALL - {"data"}), "--data", "moved.h5")
     check("moved.h5" in Page(folder / "run/report.html").sections["data"], "--data")
-    for words, arguments in ((["nowhere", "no such folder"], ["nowhere"]), (["checkpoint_*.h5"], ["."]), (["nosection", "fates"], ["run", "--without", "nosection"]),
-                             (["gone.h5", "no such file"], ["run", "--data", "gone.h5"]), (["moved.h5", "no checkpoint"], ["moved.h5"]),
+    for words, arguments in ((["nowhere", "no such folder"], ["nowhere"]), (["checkpoint_*.h5"], ["."]),
+                             (["nosection", "fates"], ["run", "--without", "nosection"]), (["gone.h5", "no such file"], ["run", "--data", "gone.h5"]), (["moved.h5", "no checkpoint"], ["moved.h5"]),
                              (["no folder"], ["run", "--output", "no/a.html"])):
         last = report(folder, *arguments, code=2).strip().splitlines()[-1]
         check("error:" in last and all(word in last for word in words), last)
@@ -325,16 +325,26 @@ def test_job_scripts(folder):
     Page(folder / "run/report.html")
     said = job(f"--checkpoint.directory={folder}/second", BROKEN="1")
     check("no report (exit code 9)" in said and f"tools/report.py {folder}/second" in said, said)
-    check("report" not in job("--check", f"--checkpoint.directory={folder}/third"), "a report of a check")
-    said = job(f"--checkpoint.directory={folder}/fourth", REPORT_SECONDS="0")
-    check("report" not in said and not (folder / "fourth/report.html").exists(), said)
     said = job("--stop-after", "3", f"--checkpoint.directory={folder}/fifth", steps=10**6, code=75)
     check("gave" not in said, said)
+
+    def end_of_job(*settings, **variables):
+        """What a script does once the run has come to its end."""
+        text = '. jobs/batch.sh; rhoflux_report "$@"; echo the job goes on'
+        environment = {**os.environ, "RHOFLUX": PROGRAM, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}", "BROKEN": "1", **variables}
+        result = subprocess.run(["bash", "-euo", "pipefail", "-c", text, "job", folder / "deck.cfg", *settings], env=environment, cwd=SOURCE,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+        check(result.returncode == 0 and "the job goes on" in result.stdout, result.stdout)
+        return result.stdout
+
+    check("report" not in end_of_job("--check"), "a report of a check")
+    check("report" not in end_of_job(REPORT_SECONDS="0"), "a report that is not wanted")
+    check("/c d\n" in end_of_job("--checkpoint.directory=a", f"--checkpoint.directory={folder}/c d"), "the directory of the command line")
     # Under SLURM, only in the time that is left but a minute.
     (folder / "squeue").write_text("#!/bin/sh\necho $LEFT\n")
     (folder / "squeue").chmod(0o755)
     for left, words in (("4:10", "gave 190 seconds"), ("1:00", "nearly over"), ("1-00:00:10", "gave 600 seconds"), ("UNLIMITED", "gave 600 seconds")):
-        said = job(f"--checkpoint.directory={folder}/second", SLURM_JOB_ID="7", LEFT=left, BROKEN="1")
+        said = end_of_job(SLURM_JOB_ID="7", LEFT=left)
         check(words in said, f"{left}: {said}")
 
 

@@ -60,16 +60,17 @@ def seconds(text: str) -> float:
 def make_parser() -> argparse.ArgumentParser:
     from rhoflux import __version__
 
-    parser = argparse.ArgumentParser(prog=PROGRAM, description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=DESCRIPTION, formatter_class=form)
     add = parser.add_argument
-    add("run", type=Path, metavar="RUN", help="checkpoint directory of the run (best.h5, else the newest), or one checkpoint in it")
+    add("run", type=Path, metavar="RUN", help="checkpoint directory of the run (best.h5, else the newest), or a checkpoint in it")
     add("--output", type=Path, help="page to write (default: RUN/report.html)")
-    add("--data", type=Path, help="population file (default: that of the deck, from here, from the run's folder, or beside RUN)")
-    add("--split", choices=["test", "val", "train"], help="rows that the model is judged by (default: test, else val, else train)")
+    add("--data", type=Path, help="population file (default: that of the deck, from here, the run's folder, or beside RUN)")
+    add("--split", choices=["test", "val", "train"], help="rows that judge the model (default: test, else val, else train)")
     add("--program", help="the program rhoflux (default: RHOFLUX, or that of PATH, or that built beside these tools)")
     add("--without", type=section_names, default=[], metavar="NAME,..", help=f"sections to leave out: {', '.join(NAMES)}")
     add("--labels", metavar="NAME,..", help="labels of the fates (default: the first three that have 2 to 30 categories)")
-    add("--rows", type=at_least(100), default=50000, help="most rows of the data that are used, drawn at random (default: 50000)")
+    add("--rows", type=at_least(100), default=50000, help="most rows of the data used, drawn at random (default: 50000)")
     add("--samples", type=at_least(10), default=400, help="model samples and rows in a panel (default: 400)")
     add("--distance-points", type=at_least(2), default=500, help="most points a side of the floors of W1 and W2 (default: 500)")
     add("--grid", type=at_least(2), default=60, help="grid points along each axis of the density (default: 60)")
@@ -80,7 +81,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--residual-points", type=at_least(1), default=100, help="points of the equation's residual in verify (default: 100)")
     add("--check-samples", type=at_least(100), default=2000, help="model samples in verify (default: 2000)")
     add("--timeout", type=seconds, default=600, help="most seconds that one command of rhoflux may take (default: 600)")
-    add("--time-limit", type=seconds, default=float("inf"), metavar="SECONDS", help="most seconds for all commands (default: no limit)")
+    add("--time-limit", type=seconds, default=float("inf"), help="most seconds of all commands together (default: no limit)")
     add("--version", action="version", version=f"{PROGRAM} {__version__}")
     return parser
 

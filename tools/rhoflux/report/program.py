@@ -73,7 +73,8 @@ class Program:
                 timeout=min(self.seconds, left),
             )
         except subprocess.TimeoutExpired:
-            allowed = f"{self.seconds:g} s (--timeout)" if self.seconds <= left else f"the {left:.0f} s that were left (--time-limit)"
+            is_own = self.seconds <= left
+            allowed = f"{self.seconds:g} s (--timeout)" if is_own else f"the {left:.0f} s that were left (--time-limit)"
             raise ProgramError(f"rhoflux {texts[0]} took longer than {allowed}") from None
         except OSError as error:
             raise ProgramError(f"{self.path} cannot be run: {error.strerror}") from None

@@ -34,7 +34,7 @@ def fates_section(context: Context) -> Html:
         return paragraph("The data have no labels, so that there are no fates.")
     times = context.snapshots()
     if context.data.is_events:
-        return paragraph("The data are events in continuous time: there are no snapshots between which labels could be followed.")
+        return paragraph("The data are events in continuous time: no snapshots between which labels could be followed.")
     if len(times) < 2:
         return paragraph("There are no two snapshots between which labels could be followed.")
     labels, left_out = chosen_labels(context)
@@ -66,8 +66,8 @@ def _fates(context: Context, label: str, particles: object, first: float, last: 
     noise = ["--copies", context.settings.copies, "--steps", context.settings.fate_steps] if context.run.has_noise() else []
     try:
         context.command(
-            "fates", "fate", context.run.model, "--from", repr(float(first)), "--to", repr(float(last)), "--particles", particles,
-            "--labelled", context.data.working, "--label", label, *noise, "--output", path, "--force",
+            "fates", "fate", context.run.model, "--from", repr(float(first)), "--to", repr(float(last)),
+            "--particles", particles, "--labelled", context.data.working, "--label", label, *noise, "--output", path, "--force",
         )  # fmt: skip
     except NoProgram:
         raise
@@ -97,16 +97,19 @@ def objective_section(context: Context) -> Html:
         "--output", context.folder / "objective.json",
     )  # fmt: skip
     figures = context.read_json("objective.json")["objective"]
-    rows = [
-        (term["name"], number(term.get("weight")), *(f"{number(term[k])} ± {number(term[k + '_error'], 2)}" for k in ("model", "simulated")),
-         number(term["difference"], 3))
-        for term in [*figures["terms"], {"name": "total", **figures["total"]}]
-    ]  # fmt: skip
+    rows = []
+    for term in [*figures["terms"], {"name": "total", **figures["total"]}]:
+        values = [f"{number(term[name])} ± {number(term[f'{name}_error'], 2)}" for name in ("model", "simulated")]
+        rows.append((term["name"], number(term.get("weight")), *values, number(term["difference"], 3)))
     total = figures["total"]
     context.figures.append(("objective", number(total["model"]), f"{number(total['simulated'])} along simulated paths"))
-    context.sentences.append(f"Its objective is {number(total['model'])} by the model and {number(total['simulated'])} along simulated paths.")
+    by_model, by_paths = number(total["model"]), number(total["simulated"])
+    context.sentences.append(f"Its objective is {by_model} by the model and {by_paths} along simulated paths.")
     parts = [
-        paragraph("The objective of the deck by the model's own expectations and along simulated paths; the difference in standard errors."),
+        paragraph(
+            "The objective of the deck by the model's own expectations and along simulated paths; the difference is in standard "
+            "errors."
+        ),
         table(["term", "weight", "model", "simulated", "difference"], rows),
     ]
     ends = [

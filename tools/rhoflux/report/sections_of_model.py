@@ -43,7 +43,8 @@ def distances_section(context: Context) -> Html:
         f"{number(nll['standardised'])} in standardised units, (x − mean) / scale."
     )
     if context.split == "train":
-        context.warn("distances", "there are no test and no validation rows: the figures are of rows that the model was trained on")
+        text = "there are no test and no validation rows: the figures are of rows that the model was trained on"
+        context.warn("distances", text)
     if not nll["per_time"]:
         return joined([intro, paragraph(_without_snapshots(answer.output))])
     compared, missing = _compare_if_possible(context, [row["t"] for row in nll["per_time"]])
@@ -109,7 +110,8 @@ def _by_time(context: Context, figures: dict, compared: dict[float, Distances]) 
     rows = []
     for text, row in zip(context.time_texts(times), per_time):
         one = [by_t.get(row["t"], {}) for by_t in w]
-        cells = [text, row["count"], number(row["standardised"]), *(number(d.get("value")) for d in one), one[0].get("count", "–")]
+        cells = [text, row["count"], number(row["standardised"])]
+        cells += [*(number(d.get("value")) for d in one), one[0].get("count", "–")]
         if compared:
             found = compared.get(row["t"])
             cells += ["–"] * 5 if found is None else [
@@ -160,7 +162,8 @@ def _summarise_distances(context: Context, compared: dict[float, Distances]) -> 
     texts = context.time_texts(times)
     worst = int(np.argmax(ratio))
     if np.isfinite(ratio).all():
-        context.figures.append(("W2 / floor, mean", number(ratio.mean(), 3), f"most {number(ratio[worst], 3)} at t = {texts[worst]}"))
+        most = f"most {number(ratio[worst], 3)} at t = {texts[worst]}"
+        context.figures.append(("W2 / floor, mean", number(ratio.mean(), 3), most))
         context.sentences.append(
             f"The distance W2 between model and data is {number(ratio.mean(), 3)} times the floor on average over "
             f"{count(len(times), 'snapshot')}, and at most {number(ratio[worst], 3)} times (t = {texts[worst]}); 1 is as near as two "
@@ -168,7 +171,8 @@ def _summarise_distances(context: Context, compared: dict[float, Distances]) -> 
         )
     far = [f"t = {text} ({number(value, 3)})" for text, value in zip(texts, ratio) if value > FAR_FROM_FLOOR]
     if far:
-        context.warn("distances", f"W2 between model and data is more than {FAR_FROM_FLOOR} times the floor at " + ", ".join(far))
+        text = f"W2 between model and data is more than {FAR_FROM_FLOOR} times the floor at " + ", ".join(far)
+        context.warn("distances", text)
 
 
 # ---- samples, density, paths ----
@@ -188,7 +192,8 @@ def samples_section(context: Context) -> Html:
     else:
         what = "the first two coordinates" + ("" if context.run.n_dims == 2 else f" of {context.run.n_dims}")
     against = "Data of all splits and samples of the model" if context.data else "Samples of the model"
-    near = " Each panel has the events nearest to its time." if context.data and context.data.is_events and context.run.n_dims > 1 else ""
+    has_panels_of_events = context.data is not None and context.data.is_events and context.run.n_dims > 1
+    near = " Each panel has the events nearest to its time." if has_panels_of_events else ""
     caption = f"{against}: {what}, at most {points} points at a time.{near}"
     return plotted(context.folder, "samples of the model and data", caption, *arguments)
 
@@ -199,14 +204,13 @@ def density_section(context: Context) -> Html:
     times = np.linspace(first, last, 31) if one else context.shown_times()
     grid = context.settings.grid
     path = context.folder / "field.h5"
-    context.command(
-        "density", "field", context.run.model, "--times", texts_of(times), "--grid", grid if one else f"{grid},{grid}", "--output", path
-    )
+    points = grid if one else f"{grid},{grid}"
+    context.command("density", "field", context.run.model, "--times", texts_of(times), "--grid", points, "--output", path)
     context.field_file = path
     arguments = ["density", path, "--scale", "sqrt"] + ([] if one else ["--arrows"])
     if context.data and (one or not context.data.is_events):
         arguments += ["--data", context.data.working, "--points", 150]
-    what = f"The density of {context.run.names[0]} against time" if one else "The density of the first two coordinates and their drift"
+    what = "The density of " + (f"{context.run.names[0]} against time" if one else "the first two coordinates and their drift")
     others = "" if context.run.n_dims <= 2 else "; the other coordinates are integrated out"
     dots = "; dots are rows of the data" if "--data" in arguments else ""
     return plotted(context.folder, "density by time", f"{what}{others}{dots}.", *arguments)
@@ -283,7 +287,8 @@ def checks_section(context: Context) -> Html:
     ]  # fmt: skip
     for check, verdict in zip(checks, verdicts):
         if verdict == "failed":
-            context.warn("checks", f"a check failed: {check['name']} is {number(check['value'], 3)}, bound {number(check['bound'], 3)}")
+            figures = f"{number(check['value'], 3)}, bound {number(check['bound'], 3)}"
+            context.warn("checks", f"a check failed: {check['name']} is {figures}")
         elif verdict != "passed":
             context.warn("checks", f"a check is {verdict}: {check['name']} ({check['note']})")
     n_passed = verdicts.count("passed")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Sequence
+
 import numpy as np
 
 from rhoflux.files import FileError
@@ -21,12 +23,12 @@ def data_section(context: Context) -> Html:
     rows = [
         ("file", str(data.path)),
         ("rows", f"{data.n_rows} (" + ", ".join(f"{n} {name}" for name, n in data.split_counts.items()) + ")"),
-        ("dimensions", f"{len(data.names)}: " + ", ".join(data.names[:20]) + (", .." if len(data.names) > 20 else "")),
+        ("dimensions", f"{len(data.names)}: {_first_of(data.names)}"),
         ("times", _times_text(context)),
     ]
     if data.n_without_weight:
         rows.append(("rows of weight 0", f"{data.n_without_weight}, which count nowhere"))
-    rows += [(f"label {name}", ", ".join(texts[:20]) + (", .." if len(texts) > 20 else "")) for name, texts in data.labels.items()]
+    rows += [(f"label {name}", _first_of(texts)) for name, texts in data.labels.items()]
     parts = [pairs(rows)]
     if data.working != data.path:
         parts.append(note(f"Figures and pictures below are of {data.n_working} rows, drawn at random (--rows)."))
@@ -40,6 +42,10 @@ def data_section(context: Context) -> Html:
     if not data.is_events:
         parts.append(_table_of_times(context))
     return joined(parts)
+
+
+def _first_of(texts: Sequence[str], most: int = 20) -> str:
+    return ", ".join(texts[:most]) + (", .." if len(texts) > most else "")
 
 
 def _times_text(context: Context) -> str:
@@ -97,7 +103,7 @@ def history_section(context: Context) -> Html:
         best = known[np.argmin(known[:, 1])]
         rows.append(("NLL of the validation, best", f"{number(best[1], 5)} at step {best[0]:.0f}"))
         rows.append(("NLL of the validation, last", f"{number(known[-1, 1], 5)} at step {known[-1, 0]:.0f}"))
-    caption = "The negative log-likelihood of training and validation, the norm of the gradient, the learning rate and the other terms."
+    caption = "The negative log-likelihood of training and validation, norm of the gradient, learning rate and the other terms."
     picture = plotted(context.folder, "curves of training", caption, "history", context.run.folder)
     return joined([picture, pairs(rows)])
 
