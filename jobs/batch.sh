@@ -81,6 +81,7 @@ rhoflux_run() {
   done
   if [ -n "$rhoflux_stopper" ]; then kill "$rhoflux_stopper" 2> /dev/null || true; fi
   if [ -n "$watcher" ]; then kill "$watcher" 2> /dev/null || true; fi
+  rhoflux_program=""  # what comes after it has no ranks to signal
   # Killed by our own USR1 (128 + 10): nothing is lost but the steps since the last checkpoint.
   if [ "$rhoflux_signals" -gt 0 ] && [ "$code" -eq 138 ]; then code=75; fi
   return "$code"
@@ -109,6 +110,64 @@ rhoflux_need_deck() {
   exit 2
 }
 
+# The checkpoint directory of a run. $1: the deck; the rest are settings of the command line, of which the last one counts.
+rhoflux_directory() {
+  local deck=$1 directory argument
+  directory=$(awk -F= '{sub(/#.*/, "")} /^[ \t]*\[/ {section = $0; gsub(/[][ \t\r]/, "", section)}
+    section == "checkpoint" && $1 ~ /^[ \t]*directory[ \t]*$/ {sub(/^[^=]*=[ \t]*/, ""); sub(/[ \t\r]+$/, ""); found = $0}
+    END {print found == "" ? "output" : found}' "$deck")
+  for argument in "$@"; do
+    case "$argument" in --checkpoint.directory=*) directory=${argument#*=} ;; esac
+  done
+  echo "$directory"
+}
+
+# Seconds until the time limit of this job; nothing where there is none.
+rhoflux_seconds_left() {
+  if [ -z "${SLURM_JOB_ID:-}" ]; then return 0; fi
+  squeue --noheader --job "$SLURM_JOB_ID" --format %L 2> /dev/null | awk '/^[0-9:-]+$/ {
+    days = 0; if (split($0, part, "-") == 2) {days = part[1]; $0 = part[2]}
+    n = split($0, part, ":"); for (k = 1; k <= n; ++k) left = 60 * left + part[k]
+    print left + 86400 * days; exit}' || true
+}
+
+# Waits for the report, $1: its process; a signal that stops the job for good ends it.
+rhoflux_wait_for_report() {
+  local before code
+  while true; do
+    before=$rhoflux_signals
+    code=0
+    wait "$1" || code=$?
+    if [ "$rhoflux_signals" -eq "$before" ]; then return "$code"; fi
+    if [ "$rhoflux_for_good" -eq 1 ]; then kill "$1" 2> /dev/null || true; fi
+  done
+}
+
+# Writes report.html into the checkpoint directory of a run that has come to its end, $@: what `rhoflux train` was given. What
+# fails here is said and does not matter to the job. REPORT_SECONDS=N lets it take N seconds (600); 0: no report.
+rhoflux_report() {
+  local directory script left python=python3 seconds="${REPORT_SECONDS:-600}"
+  case " $* " in *" --check "* | *" --help "* | *" -h "*) return 0 ;; esac
+  if [ "$seconds" -eq 0 ]; then return 0; fi
+  directory=$(rhoflux_directory "$@")
+  script="$(dirname "${BASH_SOURCE[0]}")/../tools/report.py"
+  # The Python of the system may have what the one of PATH has not.
+  if ! "$python" -c 'import h5py, matplotlib' 2> /dev/null; then python=/usr/bin/python3; fi
+  if ! "$python" -c 'import h5py, matplotlib' 2> /dev/null; then
+    echo "no report: no Python with h5py and matplotlib; where there is one: tools/report.py $directory" >&2
+    return 0
+  fi
+  left=$(rhoflux_seconds_left)
+  if [ -n "$left" ] && [ $((left - 60)) -lt "$seconds" ]; then seconds=$((left - 60)); fi
+  if [ "$seconds" -lt 30 ]; then
+    echo "no report: the time of the job is nearly over; later: tools/report.py $directory" >&2
+    return 0
+  fi
+  # Sections that do not get their turn in time are left out; the page is written.
+  RHOFLUX="$rhoflux" timeout "$seconds" "$python" "$script" "$directory" --time-limit $((seconds - 15)) &
+  rhoflux_wait_for_report $! || echo "no report (exit code $?); later: tools/report.py $directory" >&2
+}
+
 # A run that the same command continues, and the end of the script. $1: the command of the user; the rest is for `rhoflux train`.
 rhoflux_train_once() {
   local command=$1 code=0
@@ -116,6 +175,7 @@ rhoflux_train_once() {
   rhoflux_need_deck "$command" "$@"
   rhoflux_run train "$@" --restart auto || code=$?
   if [ "$code" -eq 75 ]; then echo "stopped with a checkpoint; to continue: $command $*"; fi
+  if [ "$code" -eq 0 ]; then rhoflux_report "$@" || true; fi
   exit "$code"
 }
 
@@ -124,5 +184,6 @@ rhoflux_train_to_the_end() {
   local code=0
   rhoflux_run train "$@" --restart auto || code=$?
   if [ "$code" -eq 75 ]; then rhoflux_requeue; fi
+  if [ "$code" -eq 0 ]; then rhoflux_report "$@" || true; fi
   exit "$code"
 }

@@ -54,7 +54,7 @@ run mpirun -n 2 "$rhoflux" transport "$best" --from 0 --to 4 --count 500 --frame
   --output "$output/paths.h5" --force
 run mpirun -n 2 "$rhoflux" field "$best" --times 0:4:41 --grid 120,120 --output "$output/field.h5" --force
 
-heading "7/7 Drawing"
+heading "7/7 Drawing, and a report of all on one page"
 # The Python of the system has the packages that were installed above; another may be first in PATH.
 python=python3
 if ! "$python" -c 'import h5py, matplotlib, PIL' 2> /dev/null; then python=/usr/bin/python3; fi
@@ -64,6 +64,8 @@ if "$python" -c 'import h5py, matplotlib, PIL' 2> /dev/null; then
   run "$python" tools/plot_density.py "$output/field.h5" --times 0,1,2,3,4 --arrows --output "$output/density.png"
   run "$python" tools/plot_paths.py "$output/paths.h5" --field "$output/field.h5" --output "$output/paths.png"
   run "$python" tools/animate.py "$output/field.h5" --particles "$output/paths.h5" --output "$output/branching.gif"
+  RHOFLUX="$rhoflux" run "$python" tools/report.py "$checkpoints" --output "$output/report.html" ||
+    echo "no report" >&2
 else
   echo "no pictures: no Python with h5py, matplotlib and pillow" >&2
 fi
@@ -78,6 +80,7 @@ item "$output/samples.h5" "samples: /t (9), /x (9, 2000, 2)"
 item "$output/paths.h5" "particles: /t (81), /x (81, 500, 2)"
 item "$output/field.h5" "density and drift: /density (41, 120, 120); .xdmf: ParaView"
 if [ -f "$output/paths.png" ]; then item "$output/*.png, branching.gif" "pictures"; fi
+if [ -f "$output/report.html" ]; then item "$output/report.html" "all of it on one page, for a browser"; fi
 printf 'Next:\n'
 item "$rhoflux info $best" ""
 item "$rhoflux train --help-deck" "every key of a deck; inputs/ has more decks"

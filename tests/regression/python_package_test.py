@@ -72,6 +72,9 @@ def test_read(folder):
             found = data
             for part in path.split("/"):
                 found = getattr(found, part)
+            if values.dtype.kind in "SO":
+                values = np.atleast_1d(values).astype("S").astype(str)
+                found = np.atleast_1d(found)
             check(np.asarray(found).tobytes() == np.asarray(values).tobytes(), f"{name}: {path} is read differently")
         check(str(data).count("\n") >= 2, f"print of {name}: {data}")
     check(rhoflux.read(folder / "samples.h5").t.shape == (3,), "samples")
@@ -282,6 +285,8 @@ def test_installation(folder):
     check((Path(place).parent / "py.typed").is_file(), "py.typed is not installed")
     command = folder / "venv/bin/rhoflux-plot"
     check(run(command, "--version") == f"rhoflux-plot {rhoflux.__version__}", "the version of the command")
+    report = folder / "venv/bin/rhoflux-report"
+    check(run(report, "--version") == f"rhoflux-report {rhoflux.__version__}", "the version of rhoflux-report")
     write_population(folder / "data.h5", np.repeat([0.0, 1.0], 50), np.random.default_rng(1).normal(size=(100, 2)))
     write_field(folder / "field.h5", n=(20, 20))
     if subprocess.run([python, "-c", "import matplotlib"], stderr=subprocess.DEVNULL).returncode == 0:

@@ -1,0 +1,3 @@
+from rhoflux.report.command import main
+
+main()

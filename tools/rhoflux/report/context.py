@@ -1,0 +1,96 @@
+"""What the sections share: the run, its data, the program, and what they find for the summary."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Sequence
+
+import numpy as np
+
+from rhoflux.report.data import Data
+from rhoflux.report.program import Answer, Program
+from rhoflux.report.run import Run
+from rhoflux.times import distinct_texts
+
+SHOWN_TIMES = 5  # most panels of a picture
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How large the sections are."""
+
+    samples: int  # model samples at each time of the picture
+    particles: int  # transported
+    copies: int  # paths from each particle of the fates
+    fate_particles: int
+    fate_steps: int
+    fate_labels: Sequence[str] | None  # None: those that there are, at most MOST_LABELS
+    grid: int  # grid points along an axis
+    distance_points: int  # most points a side of W1 and W2
+    residual_points: int
+    check_samples: int
+
+
+@dataclass
+class Context:
+    run: Run
+    data: Data | None
+    no_data: str  # why there are none
+    program: Program
+    settings: Settings
+    folder: Path  # for files in between
+    split: str = ""  # rows that the model is judged by
+    sentences: list[str] = field(default_factory=list)  # of the summary
+    figures: list[tuple[str, str, str]] = field(default_factory=list)  # name, value, remark
+    warnings: list[tuple[str, str]] = field(default_factory=list)  # section, text
+    field_file: Path | None = None  # once the section of the density has made it
+
+    def warn(self, section: str, text: str) -> None:
+        if text not in [known for _, known in self.warnings]:
+            self.warnings.append((section, text))
+
+    def command(self, section: str, *arguments: Any, written: Path | None = None) -> Answer:
+        """Runs a command; its warnings are those of the section. `written`: see Program.run."""
+        answer = self.program.run(*arguments, written=written)
+        for text in answer.warnings():
+            self.warn(section, text)
+        return answer
+
+    def read_json(self, name: str) -> dict:
+        return json.loads((self.folder / name).read_text(encoding="utf-8"))
+
+    def snapshots(self, split: str | None = None) -> np.ndarray:
+        """Times (T) of the data inside the range of the model that have rows (of a split)."""
+        if self.data is None or self.data.is_events:
+            return np.array([])
+        codes = slice(None) if split is None else ["train", "val", "test"].index(split)
+        counts = self.data.counts[:, codes]
+        has_rows = (counts if counts.ndim == 1 else counts.sum(axis=1)) > 0
+        first, last = self.run.range
+        margin = 1e-6 * (last - first)
+        return self.data.times[has_rows & (self.data.times >= first - margin) & (self.data.times <= last + margin)]
+
+    def shown_times(self) -> np.ndarray:
+        """Times of the panels: snapshots, or even ones; the first and the last among them."""
+        times = self.snapshots()
+        if len(times) == 0:
+            times = np.linspace(*self.run.range, SHOWN_TIMES)
+        return times[np.unique(np.linspace(0, len(times) - 1, min(SHOWN_TIMES, len(times))).round().astype(int))]
+
+    def time_texts(self, times: Sequence[float]) -> list[str]:
+        """Times as they are shown, with their names where the data give them any."""
+        texts = distinct_texts(times, digits=4) if len(times) else []
+        names = [self.data.time_name(t) if self.data else "" for t in times]
+        return [f"{text} ({name})" if name and name != text else text for text, name in zip(texts, names)]
+
+    def span(self) -> str:
+        """As in: t = 0 to 4 d."""
+        first, last = distinct_texts(self.run.range, digits=4)
+        return f"t = {first} to {last} {self.run.unit}".rstrip()
+
+
+def texts_of(times: Sequence[float]) -> str:
+    """Times as an option of the program."""
+    return ",".join(repr(float(t)) for t in times)
