@@ -76,6 +76,16 @@ void expect_same_model(const ModelDescription& found, const ModelDescription& ex
   EXPECT_EQ(found.origin.import_choices, expected.origin.import_choices);
 }
 
+TEST(Checkpoint, DataWithoutLabelsOfTimeComeBack) {
+  const TemporaryFolder folder;
+  Checkpoint expected = example();
+  expected.model.origin = {};
+  testing::write(folder.file("a.h5"), expected);
+  const DataOrigin found = read_checkpoint(folder.file("a.h5")).model.origin;
+  EXPECT_TRUE(found.time.labels.empty() && found.time.label_values.empty() && found.time.origin.empty());
+  EXPECT_TRUE(found.import_choices.empty());
+}
+
 TEST(Checkpoint, EveryFieldOfTheStateComesBack) {
   const TemporaryFolder folder;
   const std::string path = folder.file("a.h5");
