@@ -332,8 +332,8 @@ void write_old_checkpoint(const std::string& path, int version) {
     file.write("state/figures", std::vector<double>{1.25, 6.5}, {2});  // the second: the sum of the NLL
   } else {
     file.write("state/figures", std::vector<double>{1.25}, {1});
-    file.write("state/terms", std::vector<double>{6.5, 0.0}, {1, 2});
-    file.attribute("state/terms", "terms", std::vector<std::string>{"nll"});
+    file.write("state/term_sums", std::vector<double>{6.5, 0.0}, {1, 2});
+    file.attribute("state/term_sums", "terms", std::vector<std::string>{"nll"});
   }
   if (version == 3) file.write("state/term_sums", std::vector<double>{0.5}, {1});
   if (version >= 3) {
