@@ -254,7 +254,8 @@ void Hdf5Writer::attribute(const std::string& object, const std::string& name, c
 void Hdf5Writer::attribute(const std::string& object, const std::string& name,
                            const std::vector<double>& values) {
   Hdf5Handle space = make_space({static_cast<std::int64_t>(values.size())}, writing, place(object));
-  write_attribute(object, name, H5T_NATIVE_DOUBLE, space.id(), values.data());
+  const double none = 0;  // HDF5 takes no null pointer, where there is nothing to write either
+  write_attribute(object, name, H5T_NATIVE_DOUBLE, space.id(), values.empty() ? &none : values.data());
 }
 
 void Hdf5Writer::attribute(const std::string& object, const std::string& name,

@@ -76,6 +76,16 @@ void expect_same_model(const ModelDescription& found, const ModelDescription& ex
   EXPECT_EQ(found.origin.import_choices, expected.origin.import_choices);
 }
 
+TEST(Checkpoint, DataWithoutLabelsOfTimeComeBack) {
+  const TemporaryFolder folder;
+  Checkpoint expected = example();
+  expected.model.origin = {};
+  testing::write(folder.file("a.h5"), expected);
+  const DataOrigin found = read_checkpoint(folder.file("a.h5")).model.origin;
+  EXPECT_TRUE(found.time.labels.empty() && found.time.label_values.empty() && found.time.origin.empty());
+  EXPECT_TRUE(found.import_choices.empty());
+}
+
 TEST(Checkpoint, EveryFieldOfTheStateComesBack) {
   const TemporaryFolder folder;
   const std::string path = folder.file("a.h5");
@@ -322,8 +332,8 @@ void write_old_checkpoint(const std::string& path, int version) {
     file.write("state/figures", std::vector<double>{1.25, 6.5}, {2});  // the second: the sum of the NLL
   } else {
     file.write("state/figures", std::vector<double>{1.25}, {1});
-    file.write("state/terms", std::vector<double>{6.5, 0.0}, {1, 2});
-    file.attribute("state/terms", "terms", std::vector<std::string>{"nll"});
+    file.write("state/term_sums", std::vector<double>{6.5, 0.0}, {1, 2});
+    file.attribute("state/term_sums", "terms", std::vector<std::string>{"nll"});
   }
   if (version == 3) file.write("state/term_sums", std::vector<double>{0.5}, {1});
   if (version >= 3) {
