@@ -1,5 +1,7 @@
 #include "rhoflux/inference/economy.hpp"
 
+#include <cmath>
+
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/metrics/wasserstein.hpp"
 
@@ -42,6 +44,10 @@ Economy economy_of(const Inference& inference, std::uint64_t seed) {
 
 std::optional<std::string> economy_warning(const Economy& economy) {
   constexpr double far_from_economical = 10;
+  if (!std::isfinite(economy.energy))
+    return "the velocity of the model is beyond the range of numbers at some of its own samples, so that its "
+           "kinetic "
+           "energy is not known; rows far outside of the others in the training data do that";
   if (!(economy.ratio() > far_from_economical)) return {};
   return "the kinetic energy of the model is " + formatted("%.3g", economy.ratio()) +
          " times what its marginals need: the motion is far from economical, and paths and fates may mean "
