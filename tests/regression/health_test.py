@@ -36,7 +36,7 @@ def said_alike(folder, t, x, *parts):
     for part in parts:
         check(any(part in line for line in first), f"'{part}' is not in {first}")
     for arguments in (["info", "data.h5"], deck(folder, "--check"), deck(folder)):
-        again = warnings(succeed(*arguments, folder=folder).split("model:")[0])  # what train says of its model is another matter
+        again = warnings(succeed(*arguments, folder=folder).split("\nmodel: ")[0])  # what train says of its model is another matter
         check(first == again, f"{arguments}: {again} instead of {first}")
     check(first == warnings(succeed("info", "data.h5", folder=folder, ranks=2)), "on two ranks")
     return first
@@ -66,7 +66,7 @@ def bad_rows_and_robust_scales(folder):
     first = said_alike(folder, T, bad, "row 7 (from 0) of the imported file, with x1 = 1e+06")
     check("standardise = robust" in first[0], f"{first}")
     printed = succeed(*deck(folder, "--data.standardise=robust"), folder=folder)
-    check(not warnings(printed.split("model:")[0]), printed)
+    check(not warnings(printed.split("\nmodel: ")[0]), printed)
     with h5py.File(folder / "run/best.h5", "r") as file:
         scale, mean = file["model/scale"][()], file["model/mean"][()]
     for k in range(2):
