@@ -269,7 +269,7 @@ def test_dynamics(folder):
     refused(folder, ["--dims", "twice"], *field, "8,8", "--dims", "1,1")
     refused(folder, ["--bounds"], *field, "8,8", "--bounds", "0:1")
     refused(folder, ["--bounds", "lo:hi"], *field, "8,8", "--bounds", "0:1,1:0")
-    refused(folder, ["--residual-points"], "verify", model, "--residual-points", 0)
+    refused(folder, ["--residual-points"], "verify", model, "--residual-points", -1)
     refused(folder, ["there", "--force"], "verify", model, "--output", "there")
     for more, words in ((["--flux.kind=straight"], ["flux.kind", "sigmoid"]), (["--flux.noise=-1"], ["flux.noise"]),
                         (["--flux.kind=sigmoid", "--model.family=factorised"], ["sigmoid", "autoregressive"]),

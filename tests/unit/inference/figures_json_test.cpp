@@ -135,13 +135,14 @@ TEST(FiguresJson, OfATransport) {
   report.to = 1;
   report.volatility = "0.5";
   EXPECT_EQ(names_of(read_back(report)),
-            (Names{"from", "to", "noise", "count", "failed", "mean_squared_displacement", "ks"}));
+            (Names{"from", "to", "noise", "count", "failed", "mean_squared_displacement", "ks", "ks_at_start",
+                   "ks_bound"}));
   report.kinetic_energy = 0.25;
   report.distances = TransportReport::Distances{{0.1, 0.2}, {0.3, 0.4}, 9};
   const Json found = read_back(report);
   EXPECT_EQ(names_of(found),
             (Names{"from", "to", "noise", "count", "failed", "mean_squared_displacement", "kinetic_energy",
-                   "ks", "w1", "w2", "w1_of_samples", "w2_of_samples", "points"}));
+                   "ks", "ks_at_start", "ks_bound", "w1", "w2", "w1_of_samples", "w2_of_samples", "points"}));
   EXPECT_EQ(found["w2_of_samples"], 0.4);
   EXPECT_EQ(found["failed"], 0);
 }
