@@ -8,6 +8,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "time_reader.hpp"
 
 namespace rhoflux::importers {
 
@@ -62,6 +63,7 @@ FieldSplitter::Fault FieldSplitter::split(std::string_view line, std::vector<std
       while (position < line.size() && is_blank_character(line[position])) ++position;
       if (position == line.size()) return Fault::none;
     }
+    if (fields.size() == most_fields) return Fault::too_many_fields;
     if (position < line.size() && line[position] == '"') {
       fields.emplace_back();
       const Fault fault = quoted(line, position, fields.back());
@@ -93,7 +95,7 @@ std::size_t FieldSplitter::count(std::string_view line) {
 
 namespace {
 
-constexpr std::size_t sample_rows = 20;
+constexpr std::size_t sample_rows = 20, most_sample_bytes = std::size_t{4} << 20;
 
 bool is_number(std::string_view field) {
   return read_number(field).fault == nullptr;
@@ -133,7 +135,8 @@ void DelimitedTable::read_header(Delimiter delimiter) {
   std::string comment;
   std::int64_t comment_line = 0;
   std::string_view line;
-  while (sample.size() <= sample_rows && m_lines.next(line)) {
+  std::size_t bytes = 0;
+  while (sample.size() <= sample_rows && bytes < most_sample_bytes && m_lines.next(line)) {
     if (trimmed(line).empty()) continue;
     if (line.front() == '#') {
       if (sample.empty()) {
@@ -146,6 +149,7 @@ void DelimitedTable::read_header(Delimiter delimiter) {
     }
     if (sample.empty()) m_header_line = m_lines.number();
     sample.emplace_back(line);
+    bytes += line.size();
   }
   if (sample.empty())
     fail_input(m_lines.path() + ": the file is empty; expected a header line such as t,x1,x2");
@@ -202,7 +206,11 @@ void DelimitedTable::choose_delimiter(Delimiter delimiter, const std::vector<std
 
 void DelimitedTable::read_names(const std::vector<std::string>& sample) {
   std::vector<std::string_view> fields;
-  if (m_splitter.split(sample.front(), fields) != FieldSplitter::Fault::none)
+  const FieldSplitter::Fault fault = m_splitter.split(sample.front(), fields);
+  if (fault == FieldSplitter::Fault::too_many_fields)
+    fail_input(header_place() + ": the header has more than " + std::to_string(FieldSplitter::most_fields) +
+               " columns");
+  if (fault != FieldSplitter::Fault::none)
     fail_input(header_place() + ": a quote is not closed in the header, or text follows it");
   for (const std::string_view field : fields) m_names.emplace_back(trimmed(field));
   const std::size_t n_names = m_names.size();
@@ -224,8 +232,7 @@ void DelimitedTable::read_names(const std::vector<std::string>& sample) {
   }
   for (std::size_t i = 0; i < m_names.size(); ++i) {
     if (m_names[i].empty()) continue;
-    if (std::find(m_names.begin(), m_names.begin() + static_cast<std::ptrdiff_t>(i), m_names[i]) !=
-        m_names.begin() + static_cast<std::ptrdiff_t>(i))
+    if (!m_field_of_name.emplace(m_names[i], i).second)
       fail_input(header_place() + ": the header has the column '" + m_names[i] + "' twice");
   }
 }
@@ -251,6 +258,7 @@ std::vector<std::string> DelimitedTable::notes() const {
   std::string how =
       std::string("a table of text with ") + delimiter_name(m_splitter.delimiter()) + " between its fields";
   if (m_lines.is_compressed()) how += ", compressed";
+  if (m_lines.has_cr_lines()) how += ", lines that end in CR";
   if (m_saw_comma) how += "; decimal commas";
   if (m_n_comments > 0 && !m_header_was_comment) how += "; comment lines left out";
   notes.push_back(how);
@@ -271,11 +279,11 @@ std::vector<std::string> DelimitedTable::notes() const {
 void DelimitedTable::start(const std::vector<Wanted>& wanted) {
   m_sources.clear();
   for (const Wanted& column : wanted) {
-    const auto found = std::find(m_names.begin(), m_names.end(), column.column);
-    if (found == m_names.end())
+    const auto found = m_field_of_name.find(column.column);
+    if (found == m_field_of_name.end())
       fail_input(header_place() + ": the header has no column '" + column.column + "'; its columns are " +
                  joined(column_names()));
-    m_sources.push_back({static_cast<std::size_t>(found - m_names.begin()), column.form, column.column});
+    m_sources.push_back({found->second, column.form, column.column});
   }
   m_lines.rewind();
   m_n_comments = 0;
@@ -311,6 +319,8 @@ void DelimitedTable::split_row(std::string_view line) {
   while (true) {
     const FieldSplitter::Fault fault = m_splitter.split(line, m_fields);
     if (fault == FieldSplitter::Fault::none) return;
+    if (fault == FieldSplitter::Fault::too_many_fields)
+      m_lines.fail("the line has more than " + std::to_string(FieldSplitter::most_fields) + " fields");
     if (fault == FieldSplitter::Fault::text_after_quote) m_lines.fail("text follows a closing quote");
     if (!m_lines.extend(line)) m_lines.fail("a quote is not closed up to the end of the file");
   }
@@ -328,6 +338,11 @@ void DelimitedTable::fail_number(std::string_view field, const Source& source) c
   if (read.fault != nullptr && std::strstr(read.fault, "for a double") != nullptr)
     m_lines.fail(what + "out of the range of double precision");
   if (text.empty()) m_lines.fail(what + "not a number: the field is empty (a missing value?)");
+  if (is_missing_value(text)) m_lines.fail(what + "not a number (a missing value?)");
+  if (text.find(',') != std::string::npos)
+    m_lines.fail(what +
+                 "not a number; nothing may stand between thousands, and decimal commas are read where "
+                 "the delimiter is no comma");
   m_lines.fail(what + "not a number");
 }
 
@@ -373,7 +388,8 @@ std::int64_t DelimitedTable::read(std::int64_t most, Batch& batch) {
   m_rows.clear();
   std::string_view line;
   std::size_t n_rows = 0;
-  while (static_cast<std::int64_t>(n_rows) < most && next_row(line)) {
+  std::size_t text_bytes = 0;
+  while (static_cast<std::int64_t>(n_rows) < most && text_bytes < batch_text_bytes && next_row(line)) {
     split_row(line);
     if (m_fields.size() != m_names.size())
       m_lines.fail("expected " + std::to_string(m_names.size()) + " fields as in the header, found " +
@@ -387,6 +403,7 @@ std::int64_t DelimitedTable::read(std::int64_t most, Batch& batch) {
         std::vector<std::string>& texts = batch.columns[k].texts;
         if (texts.size() <= n_rows) texts.emplace_back();
         texts[n_rows].assign(field);
+        text_bytes += field.size();
       }
     }
     m_rows.push_back(m_lines.number());

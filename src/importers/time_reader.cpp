@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::int64_t sample_rows = 1000;
 constexpr std::size_t most_labels = 1000;
+constexpr std::size_t longest_label = 200;  // with shorter ones no number is too large
 
 /// A label cut into texts and the numbers between them; there is one text more than numbers.
 struct CutLabel {
@@ -34,7 +35,7 @@ CutLabel cut(const std::string& label) {
       ++end;
       while (is_digit(end)) ++end;
     }
-    result.numbers.push_back(parse_number(label.substr(i, end - i)));
+    result.numbers.push_back(read_number(label.substr(i, end - i)).value);
     result.texts.emplace_back();
     i = end;
   }
@@ -50,27 +51,32 @@ bool is_number(const std::string& text) {
   return read_number(with_point).fault == nullptr;
 }
 
-/// What stands where a number is missing.
-bool is_no_value(const std::string& text) {
-  static const std::set<std::string> texts = {"",     "nan",  "NaN", "NAN",      "NA",
-                                              "N/A",  "null", "inf", "-inf",     "Inf",
-                                              "-Inf", "None", "NaT", "infinity", "missing"};
-  return texts.count(text) > 0;
-}
-
 std::string quoted(const std::vector<std::string>& labels) {
   std::string text;
   constexpr std::size_t most = 6;
   for (std::size_t i = 0; i < std::min(labels.size(), most); ++i)
-    text += (i == 0 ? "'" : ", '") + labels[i] + "'";
+    text += (i == 0 ? "'" : ", '") + labels[i].substr(0, 60) + "'";
   return text + (labels.size() > most ? ", .." : "");
 }
 
 }  // namespace
 
+bool is_missing_value(std::string_view text) {
+  std::string lower;
+  for (const char c : text.substr(0, 20))
+    lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  static const std::set<std::string> texts = {"",          "nan",       "na",      "n/a",  "#n/a", "null",
+                                              "none",      "nat",       "inf",     "+inf", "-inf", "infinity",
+                                              "+infinity", "-infinity", "missing", ".",    "-",    "?"};
+  return texts.count(lower) > 0;
+}
+
 std::map<std::string, double> numbers_in_labels(const std::vector<std::string>& labels) {
   std::vector<CutLabel> cuts;
-  for (const std::string& label : labels) cuts.push_back(cut(label));
+  for (const std::string& label : labels) {
+    if (label.size() > longest_label) return {};
+    cuts.push_back(cut(label));
+  }
   std::set<std::size_t> differing;
   for (const CutLabel& one : cuts) {
     if (one.texts != cuts.front().texts) return {};
@@ -126,7 +132,7 @@ void TimeReader::decide(Table& table) {
   std::int64_t n_numbers = 0, n_dates = 0, n_none = 0;
   for (std::int64_t i = 0; i < n; ++i) {
     const std::string& text = batch.columns[0].texts[static_cast<std::size_t>(i)];
-    if (is_no_value(text))
+    if (is_missing_value(text))
       ++n_none;
     else if (is_number(text))
       ++n_numbers;
@@ -166,6 +172,10 @@ void TimeReader::read_labels(Table& table) {
     for (std::int64_t i = 0; i < n; ++i) {
       const std::string& text = batch.columns[0].texts[static_cast<std::size_t>(i)];
       if (seen.insert(text).second) m_labels.push_back(text);
+      if (text.size() > longest_text)
+        fail_input(table.place(i) + ": the text in the column '" + m_options.column + "' has " +
+                   std::to_string(text.size()) + " bytes; labels of times may have " +
+                   std::to_string(longest_text));
       if (m_labels.size() <= most_labels) continue;
       fail_input(table.place(i) + ": the column '" + m_options.column + "' has more than " +
                  std::to_string(most_labels) + " different texts, such as " + quoted(m_labels) +
@@ -198,8 +208,8 @@ double TimeReader::sort_key(const Batch::Column& column, std::size_t i, const Ta
   } else {
     const std::optional<std::int64_t> found = read_datetime(column.texts[i]);
     if (!found)
-      fail_input(table.place(static_cast<std::int64_t>(i)) + ": '" + column.texts[i] + "' in the column '" +
-                 m_options.column +
+      fail_input(table.place(static_cast<std::int64_t>(i)) + ": '" + column.texts[i].substr(0, 60) +
+                 "' in the column '" + m_options.column +
                  "' is no date or time such as 2016-04-14, 2016-04-14 21:26:00 or 2016-04-14T21:26:00.5Z");
     key = static_cast<double>(*found);
   }

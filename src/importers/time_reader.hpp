@@ -11,6 +11,9 @@
 
 namespace rhoflux::importers {
 
+/// Whether a text is one of those that stand where a value is missing, or that no number is: empty, NA, NaN, inf.
+bool is_missing_value(std::string_view text);
+
 /// The numbers that labels such as "day0", "day3" differ in; empty where they do not differ in one number alone.
 /// A number is a run of digits, which may have one decimal point in it.
 std::map<std::string, double> numbers_in_labels(const std::vector<std::string>& labels);
