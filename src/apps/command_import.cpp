@@ -204,8 +204,12 @@ void print_summary(const Context& context, const std::string& output, const impo
                      t[1] + (summary.time_unit.empty() ? "" : " " + summary.time_unit);
   print(context.comm, line);
   for (const std::string& note : summary.notes) print(context.comm, "  " + note);
-  if (!summary.ignored_columns.empty())
-    print(context.comm, "  columns left out: " + joined(summary.ignored_columns));
+  std::vector<std::string> ignored = summary.ignored_columns;
+  constexpr std::size_t most = 20;
+  const std::string more =
+      ignored.size() > most ? ", .. (" + std::to_string(ignored.size()) + " in all)" : "";
+  ignored.resize(std::min(ignored.size(), most));
+  if (!ignored.empty()) print(context.comm, "  columns left out: " + joined(ignored) + more);
 }
 
 }  // namespace

@@ -262,6 +262,11 @@ std::vector<std::string> DelimitedTable::notes() const {
   if (m_saw_comma) how += "; decimal commas";
   if (m_n_comments > 0 && !m_header_was_comment) how += "; comment lines left out";
   notes.push_back(how);
+  if (m_saw_comma && m_all_commas_may_be_thousands)
+    notes.push_back(
+        "every decimal comma has three digits after it, as in 1,500; if these are thousands, take the commas "
+        "out "
+        "of the file");
   if (m_header_was_comment)
     notes.push_back("the header is the comment in line " + std::to_string(m_header_line));
   if (m_has_row_names)
@@ -356,6 +361,12 @@ double DelimitedTable::number_with_comma(std::string_view field, const Source& s
     m_lines.fail("'" + std::string(field) + "' in the column '" + source.name +
                  "' has a decimal comma, while rows before have decimal points");
   m_saw_comma = true;
+  // 1,500 and 12,000 may be thousands as well as decimals; 0,500 and 1500,000 are decimals.
+  const std::size_t first = field.find_first_of("0123456789");
+  const std::size_t before = first < comma ? comma - first : 0;
+  const bool may_be_thousands =
+      field.size() == comma + 4 && before >= 1 && before <= 3 && field[first] != '0';
+  m_all_commas_may_be_thousands = m_all_commas_may_be_thousands && may_be_thousands;
   std::string text(field);
   text[comma] = '.';
   const NumberRead read = read_number(text);

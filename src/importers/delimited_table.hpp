@@ -79,6 +79,7 @@ class DelimitedTable : public Table {
   std::int64_t m_header_line = 0, m_n_comments = 0;
   bool m_has_row_names = false, m_header_was_comment = false;
   bool m_saw_comma = false, m_saw_point = false;  ///< in numbers, where the delimiter is no comma
+  bool m_all_commas_may_be_thousands = true;
   std::vector<Source> m_sources;
   std::vector<std::string_view> m_fields;
   std::vector<std::int64_t> m_rows;  ///< line of each row of the last batch

@@ -15,7 +15,26 @@ constexpr std::int64_t sample_rows = 1000;
 constexpr std::size_t most_labels = 1000;
 constexpr std::size_t longest_label = 200;  // with shorter ones no number is too large
 
-/// A label cut into texts and the numbers between them; there is one text more than numbers.
+/// A date in another form than read_datetime() reads, such as 14/04/2016 or 4.14.16, or a time of day alone: which
+/// of its numbers is the time nobody can tell.
+bool looks_like_date(const std::string& label) {
+  std::size_t at = 0;
+  const auto digits = [&](std::size_t most) {
+    const std::size_t begin = at;
+    while (at < label.size() && label[at] >= '0' && label[at] <= '9') ++at;
+    return at > begin && at - begin <= most;
+  };
+  const auto separator = [&](const char* allowed) {
+    return at < label.size() && std::string(allowed).find(label[at++]) != std::string::npos;
+  };
+  if (digits(4) && separator("./-") && digits(2) && separator("./-") && digits(4)) return true;
+  at = 0;
+  return digits(2) && separator(":") && digits(2) &&
+         (at == label.size() || label[at] == ':' || label[at] == ' ');
+}
+
+/// A label cut into texts and the numbers between them; there is one text more than numbers. A minus at the start
+/// of the label, or after a blank, "=" or "(", belongs to the number; elsewhere it is a hyphen.
 struct CutLabel {
   std::vector<std::string> texts = {""};
   std::vector<double> numbers;
@@ -35,7 +54,11 @@ CutLabel cut(const std::string& label) {
       ++end;
       while (is_digit(end)) ++end;
     }
-    result.numbers.push_back(read_number(label.substr(i, end - i)).value);
+    std::string& before = result.texts.back();
+    const bool is_negative = !before.empty() && before.back() == '-' &&
+                             (i == 1 || std::string(" =(").find(label[i - 2]) != std::string::npos);
+    if (is_negative) before.pop_back();
+    result.numbers.push_back((is_negative ? -1 : 1) * read_number(label.substr(i, end - i)).value);
     result.texts.emplace_back();
     i = end;
   }
@@ -74,7 +97,7 @@ bool is_missing_value(std::string_view text) {
 std::map<std::string, double> numbers_in_labels(const std::vector<std::string>& labels) {
   std::vector<CutLabel> cuts;
   for (const std::string& label : labels) {
-    if (label.size() > longest_label) return {};
+    if (label.size() > longest_label || looks_like_date(label)) return {};
     cuts.push_back(cut(label));
   }
   std::set<std::size_t> differing;
@@ -187,6 +210,11 @@ void TimeReader::read_labels(Table& table) {
     use_given_values(m_labels, place);
     return;
   }
+  for (const std::string& label : m_labels)
+    if (looks_like_date(label))
+      fail_input(place + ": '" + label.substr(0, 60) + "' in the column '" + m_options.column +
+                 "' may be a date in a form that is not read, as it could be taken in several ways; write "
+                 "2016-04-14 or 2016-04-14T21:26:00Z, or give the time of each text with --time-values");
   m_values = numbers_in_labels(m_labels);
   if (!m_values.empty()) return;
   std::string example;
