@@ -147,6 +147,7 @@ void DelimitedTable::read_header(Delimiter delimiter) {
       }
       continue;
     }
+    require_no_carriage_return(line);
     if (sample.empty()) m_header_line = m_lines.number();
     sample.emplace_back(line);
     bytes += line.size();
@@ -320,7 +321,14 @@ bool DelimitedTable::next_row(std::string_view& line) {
   return false;
 }
 
+/// Outside of quotes; most likely the line ends of the file are of several kinds.
+void DelimitedTable::require_no_carriage_return(std::string_view line) const {
+  if (line.find('\r') != std::string_view::npos && line.find('"') == std::string_view::npos)
+    m_lines.fail("there is a carriage return (CR) within the line; write all line ends as LF or CRLF");
+}
+
 void DelimitedTable::split_row(std::string_view line) {
+  require_no_carriage_return(line);
   while (true) {
     const FieldSplitter::Fault fault = m_splitter.split(line, m_fields);
     if (fault == FieldSplitter::Fault::none) return;

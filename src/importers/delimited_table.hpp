@@ -67,6 +67,7 @@ class DelimitedTable : public Table {
   void choose_delimiter(Delimiter delimiter, const std::vector<std::string>& sample);
   void read_names(const std::vector<std::string>& sample);
   bool next_row(std::string_view& line);
+  void require_no_carriage_return(std::string_view line) const;
   void split_row(std::string_view line);
   double number(std::string_view field, const Source& source);
   double number_with_comma(std::string_view field, const Source& source);

@@ -32,6 +32,7 @@ void TextLines::open() {
   fill();
   m_is_compressed = gzdirect(m_file.get()) == 0;
   const std::string_view start(m_bytes.data(), m_filled);
+  if (has_utf16_mark()) fail_utf16();
   const std::size_t cr = start.find('\r');
   const bool is_cut_in_crlf = cr + 1 == start.size() && start.size() == block_bytes;
   m_line_end = cr != std::string_view::npos && start.find('\n') == std::string_view::npos && !is_cut_in_crlf
@@ -48,10 +49,17 @@ void TextLines::fail(const std::string& message) const {
   fail_input(place() + ": " + message);
 }
 
-void TextLines::fail_zero_bytes() const {
+bool TextLines::has_utf16_mark() const {
   const std::string_view start(m_bytes.data(), 2);
-  if (m_lines_read == 0 && (start == "\xFF\xFE" || start == "\xFE\xFF"))
-    fail_input(m_path + ": is text in UTF-16; save it in UTF-8");
+  return start == "\xFF\xFE" || start == "\xFE\xFF";
+}
+
+void TextLines::fail_utf16() const {
+  fail_input(m_path + ": is text in UTF-16; save it in UTF-8");
+}
+
+void TextLines::fail_zero_bytes() const {
+  if (m_lines_read == 0 && has_utf16_mark()) fail_utf16();
   fail_input(m_path + ": is no text (it has zero bytes); expected a table of text");
 }
 

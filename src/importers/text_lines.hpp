@@ -44,6 +44,8 @@ class TextLines {
   };
 
   void open();
+  bool has_utf16_mark() const;
+  [[noreturn]] void fail_utf16() const;
   [[noreturn]] void fail_zero_bytes() const;
   bool fill();
   bool find_line_end(std::size_t from, std::size_t& end);

@@ -238,9 +238,9 @@ TEST_F(DelimitedImport, FractionsMustBePossible) {
   Options options;
   options.split.val_fraction = 0.6;
   options.split.test_fraction = 0.4;
-  expect_refused("t,x1\n0,1\n", {"fractions"}, options);
+  expect_refused("t,x1\n0,1\n", {"--val", "--test", "less than 1"}, options);
   options.split.val_fraction = -0.1;
-  expect_refused("t,x1\n0,1\n", {"fractions"}, options);
+  expect_refused("t,x1\n0,1\n", {"--val", "--test", "less than 1"}, options);
   options.split.val_fraction = 0.1;
   expect_refused("t,x1,split\n0,1,train\n", {"split column"}, options);
 }
@@ -263,7 +263,8 @@ TEST_F(DelimitedImport, LinesThatEndInCarriageReturns) {
   EXPECT_EQ(rows().x, (std::vector<double>{1.5, 2}));
   expect_refused("t,x1\r0,1\r1,y\r", {"line 3", "'y'"});
   // One CR in a file with other line ends is no line end.
-  expect_refused("t,x1\n0,1\r1,2\n", {"line 2"});
+  expect_refused("t,x1\n0,1\r1,2\n", {"line 2", "carriage return"});
+  EXPECT_EQ(import("t,x1,note\n0,1,\"a\rb\"\n").n_rows, 1);
 }
 
 TEST_F(DelimitedImport, TextsThatAreNotUtf8) {
