@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "commands.hpp"
 #include "common_options.hpp"
@@ -17,8 +18,9 @@ namespace {
 
 /// Numbers of coordinates, "1:20" or "1,2,5:8".
 std::vector<int> parse_dims(const std::string& text) {
-  constexpr std::int64_t most = 1000000;
+  constexpr std::int64_t most = 100000;
   std::vector<int> dims;
+  std::set<std::int64_t> seen;
   for (const std::string& piece : split(text, ',')) {
     const std::size_t colon = piece.find(':');
     const std::int64_t first = parse_whole_number(piece.substr(0, colon), 1, most);
@@ -26,8 +28,7 @@ std::vector<int> parse_dims(const std::string& text) {
         colon == std::string::npos ? first : parse_whole_number(piece.substr(colon + 1), 1, most);
     if (last < first) fail_input("'" + piece + "': the last coordinate is before the first");
     for (std::int64_t dim = first; dim <= last; ++dim) {
-      if (std::find(dims.begin(), dims.end(), static_cast<int>(dim)) != dims.end())
-        fail_input("coordinate " + std::to_string(dim) + " is named twice");
+      if (!seen.insert(dim).second) fail_input("coordinate " + std::to_string(dim) + " is named twice");
       dims.push_back(static_cast<int>(dim));
     }
   }
@@ -48,12 +49,33 @@ std::map<std::string, double> parse_time_values(const std::string& text) {
   return values;
 }
 
+/// "lat,lon"; a name with commas or blanks at its ends in double quotes, as in a table of text.
 std::vector<std::string> parse_names(const std::string& text) {
-  std::vector<std::string> names;
-  for (const std::string& name : split(text, ',')) {
-    if (trimmed(name).empty()) fail_input("a name is missing between commas");
-    names.emplace_back(trimmed(name));
+  std::vector<std::string> names(1);
+  bool is_quoted = false, was_quoted = false;
+  const auto finish = [&] {
+    if (!was_quoted) names.back() = trimmed(names.back());
+    if (names.back().empty()) fail_input("a name is missing between commas");
+    if (std::count(names.begin(), names.end(), names.back()) > 1)
+      fail_input("the name '" + names.back() + "' is given twice");
+    was_quoted = false;
+  };
+  for (const char c : text) {
+    if (c == '"' && (is_quoted || trimmed(names.back()).empty())) {
+      if (!is_quoted) names.back().clear();
+      is_quoted = !is_quoted;
+      was_quoted = true;
+    } else if (c == ',' && !is_quoted) {
+      finish();
+      names.emplace_back();
+    } else if (!was_quoted || is_quoted) {
+      names.back() += c;
+    } else if (c != ' ') {
+      fail_input("text follows the closing quote of '" + names.back() + "'");
+    }
   }
+  if (is_quoted) fail_input("a quote is not closed in '" + text + "'");
+  finish();
   return names;
 }
 
@@ -67,7 +89,7 @@ ValueForm form(const std::string& name, const std::string& allowed, const Parse&
 }
 
 ValueForm names() {
-  return form("NAME,..", "", parse_names);
+  return form("NAME,..", "names with commas in double quotes", parse_names);
 }
 
 void add_columns(Arguments& arguments) {
@@ -182,8 +204,12 @@ void print_summary(const Context& context, const std::string& output, const impo
                      t[1] + (summary.time_unit.empty() ? "" : " " + summary.time_unit);
   print(context.comm, line);
   for (const std::string& note : summary.notes) print(context.comm, "  " + note);
-  if (!summary.ignored_columns.empty())
-    print(context.comm, "  columns left out: " + joined(summary.ignored_columns));
+  std::vector<std::string> ignored = summary.ignored_columns;
+  constexpr std::size_t most = 20;
+  const std::string more =
+      ignored.size() > most ? ", .. (" + std::to_string(ignored.size()) + " in all)" : "";
+  ignored.resize(std::min(ignored.size(), most));
+  if (!ignored.empty()) print(context.comm, "  columns left out: " + joined(ignored) + more);
 }
 
 }  // namespace

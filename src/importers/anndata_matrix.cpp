@@ -63,7 +63,8 @@ class SparseMatrix : public AnnDataMatrix {
     m_n_rows = static_cast<std::int64_t>(shape[0]);
     m_n_columns = static_cast<std::int64_t>(shape[1]);
     for (const char* part : {"data", "indices", "indptr"}) file.require_in_this_file(name + "/" + part);
-    m_n_stored = file.shape(name + "/indices").at(0);
+    const io::Shape stored = file.shape(name + "/indices");
+    m_n_stored = stored.empty() ? 0 : stored[0];
     file.require_shape(name + "/indices", {m_n_stored});
     file.require_shape(name + "/data", {m_n_stored});
   }

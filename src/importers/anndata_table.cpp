@@ -19,6 +19,16 @@ std::string place_of(const io::Hdf5Reader& file, const std::string& name) {
   return file.path() + ", '" + name + "'";
 }
 
+/// Entries of a list of names, which is held in memory.
+std::int64_t length_of_names(const io::Hdf5Reader& file, const std::string& name) {
+  constexpr std::int64_t most = 1 << 20;
+  const io::Shape shape = file.shape(name);
+  if (shape.size() != 1 || shape[0] > most)
+    fail_input(place_of(file, name) + ": expected a list of at most " + std::to_string(most) +
+               " names, found shape " + io::to_string(shape));
+  return shape[0];
+}
+
 /// Text entries, or numbers and booleans as texts.
 std::vector<std::string> as_texts(const io::Hdf5Reader& file, const std::string& name, std::int64_t first,
                                   std::int64_t count) {
@@ -63,7 +73,7 @@ FrameColumn::FrameColumn(const io::Hdf5Reader& file, const std::string& frame, c
     read_group();
   } else if (file.exists(old_categories)) {
     m_is_categorical = true;
-    m_categories = as_texts(file, old_categories, 0, file.shape(old_categories).at(0));
+    m_categories = as_texts(file, old_categories, 0, length_of_names(file, old_categories));
   }
   file.require_in_this_file(m_values);
   const io::Shape shape = file.shape(m_values);
@@ -84,7 +94,7 @@ void FrameColumn::read_group() {
     std::string categories = m_name + "/categories";
     m_file.require_in_this_file(categories);
     if (!m_file.is_dataset(categories)) categories += "/values";  // categories of nullable strings
-    m_categories = as_texts(m_file, categories, 0, m_file.shape(categories).at(0));
+    m_categories = as_texts(m_file, categories, 0, length_of_names(m_file, categories));
     m_values = m_name + "/codes";
   } else if (m_file.exists(m_name + "/values") && m_file.exists(m_name + "/mask")) {
     m_values = m_name + "/values";
@@ -202,6 +212,10 @@ std::vector<BasisColumn> AnnDataTable::gene_columns(const std::vector<std::strin
   m_file.require_in_this_file("var");
   if (!m_file.exists("var")) fail_input(m_file.path() + ": has no group 'var' with the names of genes");
   const FrameColumn index(m_file, "var", frame_index(m_file, "var"));
+  constexpr std::int64_t most = 1 << 20;
+  if (index.n_rows() > most)
+    fail_input(m_file.path() + ", 'var': has " + std::to_string(index.n_rows()) + " genes; allowed are " +
+               std::to_string(most));
   const std::vector<std::string> names = index.texts(0, index.n_rows());
   if (genes.empty())
     fail_input(m_file.path() +
@@ -242,6 +256,9 @@ std::vector<BasisColumn> AnnDataTable::basis(const std::string& name, const std:
       columns.push_back({m_basis + "/" + column, column});
   } else {
     const std::unique_ptr<AnnDataMatrix> matrix = open_matrix(m_file, m_basis);
+    if (matrix->n_columns() > most_coordinates)
+      fail_input(place_of(m_file, m_basis) + ": has " + std::to_string(matrix->n_columns()) +
+                 " columns; at most " + std::to_string(most_coordinates) + " can be coordinates");
     for (std::int64_t k = 0; k < matrix->n_columns(); ++k)
       columns.push_back({m_basis + "[" + std::to_string(k) + "]", stem + std::to_string(k + 1)});
   }

@@ -8,6 +8,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "time_reader.hpp"
 
 namespace rhoflux::importers {
 
@@ -62,6 +63,7 @@ FieldSplitter::Fault FieldSplitter::split(std::string_view line, std::vector<std
       while (position < line.size() && is_blank_character(line[position])) ++position;
       if (position == line.size()) return Fault::none;
     }
+    if (fields.size() == most_fields) return Fault::too_many_fields;
     if (position < line.size() && line[position] == '"') {
       fields.emplace_back();
       const Fault fault = quoted(line, position, fields.back());
@@ -93,7 +95,7 @@ std::size_t FieldSplitter::count(std::string_view line) {
 
 namespace {
 
-constexpr std::size_t sample_rows = 20;
+constexpr std::size_t sample_rows = 20, most_sample_bytes = std::size_t{4} << 20;
 
 bool is_number(std::string_view field) {
   return read_number(field).fault == nullptr;
@@ -133,7 +135,8 @@ void DelimitedTable::read_header(Delimiter delimiter) {
   std::string comment;
   std::int64_t comment_line = 0;
   std::string_view line;
-  while (sample.size() <= sample_rows && m_lines.next(line)) {
+  std::size_t bytes = 0;
+  while (sample.size() <= sample_rows && bytes < most_sample_bytes && m_lines.next(line)) {
     if (trimmed(line).empty()) continue;
     if (line.front() == '#') {
       if (sample.empty()) {
@@ -144,8 +147,10 @@ void DelimitedTable::read_header(Delimiter delimiter) {
       }
       continue;
     }
+    require_no_carriage_return(line);
     if (sample.empty()) m_header_line = m_lines.number();
     sample.emplace_back(line);
+    bytes += line.size();
   }
   if (sample.empty())
     fail_input(m_lines.path() + ": the file is empty; expected a header line such as t,x1,x2");
@@ -202,7 +207,11 @@ void DelimitedTable::choose_delimiter(Delimiter delimiter, const std::vector<std
 
 void DelimitedTable::read_names(const std::vector<std::string>& sample) {
   std::vector<std::string_view> fields;
-  if (m_splitter.split(sample.front(), fields) != FieldSplitter::Fault::none)
+  const FieldSplitter::Fault fault = m_splitter.split(sample.front(), fields);
+  if (fault == FieldSplitter::Fault::too_many_fields)
+    fail_input(header_place() + ": the header has more than " + std::to_string(FieldSplitter::most_fields) +
+               " columns");
+  if (fault != FieldSplitter::Fault::none)
     fail_input(header_place() + ": a quote is not closed in the header, or text follows it");
   for (const std::string_view field : fields) m_names.emplace_back(trimmed(field));
   const std::size_t n_names = m_names.size();
@@ -224,8 +233,7 @@ void DelimitedTable::read_names(const std::vector<std::string>& sample) {
   }
   for (std::size_t i = 0; i < m_names.size(); ++i) {
     if (m_names[i].empty()) continue;
-    if (std::find(m_names.begin(), m_names.begin() + static_cast<std::ptrdiff_t>(i), m_names[i]) !=
-        m_names.begin() + static_cast<std::ptrdiff_t>(i))
+    if (!m_field_of_name.emplace(m_names[i], i).second)
       fail_input(header_place() + ": the header has the column '" + m_names[i] + "' twice");
   }
 }
@@ -251,9 +259,15 @@ std::vector<std::string> DelimitedTable::notes() const {
   std::string how =
       std::string("a table of text with ") + delimiter_name(m_splitter.delimiter()) + " between its fields";
   if (m_lines.is_compressed()) how += ", compressed";
+  if (m_lines.has_cr_lines()) how += ", lines that end in CR";
   if (m_saw_comma) how += "; decimal commas";
   if (m_n_comments > 0 && !m_header_was_comment) how += "; comment lines left out";
   notes.push_back(how);
+  if (m_saw_comma && m_all_commas_may_be_thousands)
+    notes.push_back(
+        "every decimal comma has three digits after it, as in 1,500; if these are thousands, take the commas "
+        "out "
+        "of the file");
   if (m_header_was_comment)
     notes.push_back("the header is the comment in line " + std::to_string(m_header_line));
   if (m_has_row_names)
@@ -271,11 +285,11 @@ std::vector<std::string> DelimitedTable::notes() const {
 void DelimitedTable::start(const std::vector<Wanted>& wanted) {
   m_sources.clear();
   for (const Wanted& column : wanted) {
-    const auto found = std::find(m_names.begin(), m_names.end(), column.column);
-    if (found == m_names.end())
+    const auto found = m_field_of_name.find(column.column);
+    if (found == m_field_of_name.end())
       fail_input(header_place() + ": the header has no column '" + column.column + "'; its columns are " +
                  joined(column_names()));
-    m_sources.push_back({static_cast<std::size_t>(found - m_names.begin()), column.form, column.column});
+    m_sources.push_back({found->second, column.form, column.column});
   }
   m_lines.rewind();
   m_n_comments = 0;
@@ -307,10 +321,19 @@ bool DelimitedTable::next_row(std::string_view& line) {
   return false;
 }
 
+/// Outside of quotes; most likely the line ends of the file are of several kinds.
+void DelimitedTable::require_no_carriage_return(std::string_view line) const {
+  if (line.find('\r') != std::string_view::npos && line.find('"') == std::string_view::npos)
+    m_lines.fail("there is a carriage return (CR) within the line; write all line ends as LF or CRLF");
+}
+
 void DelimitedTable::split_row(std::string_view line) {
+  require_no_carriage_return(line);
   while (true) {
     const FieldSplitter::Fault fault = m_splitter.split(line, m_fields);
     if (fault == FieldSplitter::Fault::none) return;
+    if (fault == FieldSplitter::Fault::too_many_fields)
+      m_lines.fail("the line has more than " + std::to_string(FieldSplitter::most_fields) + " fields");
     if (fault == FieldSplitter::Fault::text_after_quote) m_lines.fail("text follows a closing quote");
     if (!m_lines.extend(line)) m_lines.fail("a quote is not closed up to the end of the file");
   }
@@ -328,6 +351,11 @@ void DelimitedTable::fail_number(std::string_view field, const Source& source) c
   if (read.fault != nullptr && std::strstr(read.fault, "for a double") != nullptr)
     m_lines.fail(what + "out of the range of double precision");
   if (text.empty()) m_lines.fail(what + "not a number: the field is empty (a missing value?)");
+  if (is_missing_value(text)) m_lines.fail(what + "not a number (a missing value?)");
+  if (text.find(',') != std::string::npos)
+    m_lines.fail(what +
+                 "not a number; nothing may stand between thousands, and decimal commas are read where "
+                 "the delimiter is no comma");
   m_lines.fail(what + "not a number");
 }
 
@@ -341,6 +369,12 @@ double DelimitedTable::number_with_comma(std::string_view field, const Source& s
     m_lines.fail("'" + std::string(field) + "' in the column '" + source.name +
                  "' has a decimal comma, while rows before have decimal points");
   m_saw_comma = true;
+  // 1,500 and 12,000 may be thousands as well as decimals; 0,500 and 1500,000 are decimals.
+  const std::size_t first = field.find_first_of("0123456789");
+  const std::size_t before = first < comma ? comma - first : 0;
+  const bool may_be_thousands =
+      field.size() == comma + 4 && before >= 1 && before <= 3 && field[first] != '0';
+  m_all_commas_may_be_thousands = m_all_commas_may_be_thousands && may_be_thousands;
   std::string text(field);
   text[comma] = '.';
   const NumberRead read = read_number(text);
@@ -373,7 +407,8 @@ std::int64_t DelimitedTable::read(std::int64_t most, Batch& batch) {
   m_rows.clear();
   std::string_view line;
   std::size_t n_rows = 0;
-  while (static_cast<std::int64_t>(n_rows) < most && next_row(line)) {
+  std::size_t text_bytes = 0;
+  while (static_cast<std::int64_t>(n_rows) < most && text_bytes < batch_text_bytes && next_row(line)) {
     split_row(line);
     if (m_fields.size() != m_names.size())
       m_lines.fail("expected " + std::to_string(m_names.size()) + " fields as in the header, found " +
@@ -387,6 +422,7 @@ std::int64_t DelimitedTable::read(std::int64_t most, Batch& batch) {
         std::vector<std::string>& texts = batch.columns[k].texts;
         if (texts.size() <= n_rows) texts.emplace_back();
         texts[n_rows].assign(field);
+        text_bytes += field.size();
       }
     }
     m_rows.push_back(m_lines.number());

@@ -3,6 +3,7 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "rhoflux/importers/import.hpp"
@@ -17,7 +18,8 @@ class FieldSplitter {
   explicit FieldSplitter(char delimiter = ',') : m_delimiter(delimiter) {}
 
   /// Where a line cannot be cut.
-  enum class Fault { none, open_quote, text_after_quote };
+  enum class Fault { none, open_quote, text_after_quote, too_many_fields };
+  static constexpr std::size_t most_fields = std::size_t{1} << 19;
 
   /// @param[out] fields views of the line, or of this object where quotes were doubled; valid until the next call
   Fault split(std::string_view line, std::vector<std::string_view>& fields);
@@ -65,6 +67,7 @@ class DelimitedTable : public Table {
   void choose_delimiter(Delimiter delimiter, const std::vector<std::string>& sample);
   void read_names(const std::vector<std::string>& sample);
   bool next_row(std::string_view& line);
+  void require_no_carriage_return(std::string_view line) const;
   void split_row(std::string_view line);
   double number(std::string_view field, const Source& source);
   double number_with_comma(std::string_view field, const Source& source);
@@ -73,9 +76,11 @@ class DelimitedTable : public Table {
   TextLines m_lines;
   FieldSplitter m_splitter;
   std::vector<std::string> m_names;  ///< of the header, empty where a column has none
+  std::unordered_map<std::string, std::size_t> m_field_of_name;
   std::int64_t m_header_line = 0, m_n_comments = 0;
   bool m_has_row_names = false, m_header_was_comment = false;
   bool m_saw_comma = false, m_saw_point = false;  ///< in numbers, where the delimiter is no comma
+  bool m_all_commas_may_be_thousands = true;
   std::vector<Source> m_sources;
   std::vector<std::string_view> m_fields;
   std::vector<std::int64_t> m_rows;  ///< line of each row of the last batch

@@ -6,8 +6,6 @@
 #include <filesystem>
 #include <limits>
 #include <memory>
-#include <numeric>
-#include <unordered_map>
 
 #include "anndata_table.hpp"
 #include "delimited_table.hpp"
@@ -18,6 +16,7 @@
 #include "rhoflux/io/population_builder.hpp"
 #include "rhoflux/io/safe_file.hpp"
 #include "roles.hpp"
+#include "row_texts.hpp"
 #include "split_drawer.hpp"
 #include "time_reader.hpp"
 
@@ -25,51 +24,12 @@ namespace rhoflux::importers {
 
 namespace {
 
-/// Codes of the texts of a column, in the order in which they come up.
-class Categories {
- public:
-  /// The code of a text. Bad input at `place` beyond what categories are for.
-  std::int32_t code(const std::string& text, const std::string& column, const Table& table,
-                    std::int64_t row) {
-    constexpr std::size_t most = 10000;
-    const auto [found, is_new] = m_codes.try_emplace(text, static_cast<std::int32_t>(m_names.size()));
-    if (!is_new) return found->second;
-    m_names.push_back(text);
-    if (m_names.size() > most)
-      fail_input(table.place(row) + ": the column '" + column + "' has more than " + std::to_string(most) +
-                 " different entries, too many for categories; names of rows are given with --id-column");
-    return found->second;
-  }
-
-  const std::vector<std::string>& names() const { return m_names; }
-
-  /// Sorts the names; the codes given out are then indices into new_codes().
-  void sort() {
-    std::vector<std::size_t> order(m_names.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::sort(order.begin(), order.end(),
-              [&](std::size_t a, std::size_t b) { return m_names[a] < m_names[b]; });
-    m_new_codes.resize(order.size());
-    std::vector<std::string> sorted;
-    for (std::size_t k = 0; k < order.size(); ++k) {
-      m_new_codes[order[k]] = static_cast<std::int32_t>(k);
-      sorted.push_back(m_names[order[k]]);
-    }
-    m_names = std::move(sorted);
-  }
-  std::int32_t new_code(std::int32_t code) const { return m_new_codes[static_cast<std::size_t>(code)]; }
-
- private:
-  std::unordered_map<std::string, std::int32_t> m_codes;
-  std::vector<std::string> m_names;
-  std::vector<std::int32_t> m_new_codes;
-};
-
 std::int8_t parse_split_label(const Table& table, std::int64_t row, const std::string& field) {
   if (field == "train" || field == "0") return 0;
   if (field == "val" || field == "1") return 1;
   if (field == "test" || field == "2") return 2;
-  fail_input(table.place(row) + ": unknown split '" + field + "'; allowed are train, val, test or 0, 1, 2");
+  fail_input(table.place(row) + ": unknown split '" + field.substr(0, 60) +
+             "'; allowed are train, val, test or 0, 1, 2");
 }
 
 /// One import: the table, what its columns become, and the rows on their way into the file.
@@ -86,6 +46,9 @@ class Import {
         m_time(table, options.time) {
     if (!m_roles.split.empty() && m_splits.is_on())
       fail_input(input + ": the file has a split column, so that no fractions can be given for val and test");
+    for (const std::string& name : dim_names()) require_name(name);
+    for (const std::string& name : m_roles.labels) require_name(name);
+    for (const std::string& name : m_roles.conditions) require_name(name);
     find_forms();
   }
 
@@ -94,6 +57,9 @@ class Import {
     io::PopulationBuilder builder(m_output, columns());
     read_rows(builder);
     if (builder.n_rows() == 0) fail_input(m_input + ": there are no rows after the header");
+    if (!m_roles.weight.empty() && !m_has_positive_weight)
+      fail_input(m_input + ": every weight in the column '" + m_roles.weight +
+                 "' is zero; at least one must be positive");
     m_splits.decide(m_labels_codes(m_roles.split_by), m_input);
     m_resolution.decide(m_input);
     for (Categories& categories : m_label_categories) categories.sort();
@@ -108,6 +74,11 @@ class Import {
   }
 
  private:
+  void require_name(const std::string& name) const {
+    if (name.size() > longest_text || !is_utf8(name))
+      require_text(name, "the name of a column", m_table.header_place());
+  }
+
   std::vector<std::string> dim_names() const {
     std::vector<std::string> names;
     for (const BasisColumn& coordinate : m_roles.coordinates) names.push_back(coordinate.dim_name);
@@ -220,11 +191,12 @@ class Import {
     return rows;
   }
 
-  std::vector<double> weights(const std::vector<double>& values) const {
+  std::vector<double> weights(const std::vector<double>& values) {
     for (std::size_t i = 0; i < values.size(); ++i)
       if (values[i] < 0.0)
         fail_input(m_table.place(static_cast<std::int64_t>(i)) + ": the weight " + print_number(values[i]) +
                    " is negative");
+    for (const double value : values) m_has_positive_weight = m_has_positive_weight || value > 0.0;
     return values;
   }
 
@@ -241,11 +213,9 @@ class Import {
   }
 
   std::vector<std::string> ids(const std::vector<std::string>& texts) const {
-    constexpr std::size_t most = 1024;
     for (std::size_t i = 0; i < texts.size(); ++i)
-      if (texts[i].size() > most)
-        fail_input(m_table.place(static_cast<std::int64_t>(i)) + ": the name of the row has " +
-                   std::to_string(texts[i].size()) + " bytes; allowed are " + std::to_string(most));
+      if (texts[i].size() > longest_text || !is_utf8(texts[i]))
+        require_text(texts[i], "the name of the row", m_table.place(static_cast<std::int64_t>(i)));
     return texts;
   }
 
@@ -361,6 +331,7 @@ class Import {
   std::vector<Wanted> m_wanted;
   std::vector<Categories> m_label_categories, m_condition_categories;
   std::vector<bool> m_condition_is_number;
+  bool m_has_positive_weight = false;
   Summary m_summary{
       0,     {}, {}, std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(), {},
       false, {}, {}};
@@ -404,6 +375,9 @@ const char* import_formats() {
 Summary import_population(const std::string& input, const std::string& output, const Options& options,
                           bool overwrite) {
   io::require_absent(output, overwrite);
+  std::error_code ignored;
+  if (std::filesystem::equivalent(input, output, ignored))
+    fail_input(input + ": is the input and the output; give the output another name");
   const std::unique_ptr<Table> table = open_table(input, options);
   return Import(input, output, options, *table).run(overwrite);
 }

@@ -64,41 +64,62 @@ std::string dictionary_value(const std::string& text, const std::string& key, co
   return std::string(trimmed(std::string_view(text).substr(place, end - place)));
 }
 
+/// parse_whole_number(), which names the place.
+std::int64_t whole_number(const std::string& text, std::int64_t least, std::int64_t most,
+                          const std::string& what) {
+  try {
+    return parse_whole_number(text, least, most);
+  } catch (const Error& error) {
+    fail_input(what + ": its header is damaged: " + std::string(error.what()).substr(0, 120));
+  }
+}
+
 std::vector<std::int64_t> parse_shape(const std::string& text, const std::string& what) {
   if (text.size() < 2 || text.front() != '(' || text.back() != ')')
-    fail_input(what + ": its header has the shape '" + text + "', expected one such as (100, 2)");
+    fail_input(what + ": its header has the shape '" + text.substr(0, 60) +
+               "', expected one such as (100, 2)");
   std::vector<std::int64_t> shape;
   std::int64_t count = 1;
   constexpr std::int64_t most = std::int64_t{1} << 48;
   for (const std::string& piece : split(text.substr(1, text.size() - 2), ',')) {
     if (trimmed(piece).empty()) continue;
-    shape.push_back(parse_whole_number(piece, 0, most));
+    shape.push_back(whole_number(piece, 0, most, what));
     if (shape.back() > 0 && count > most / shape.back())
-      fail_input(what + ": its shape " + text + " has too many entries");
+      fail_input(what + ": its shape " + text.substr(0, 60) + " has too many entries");
     count *= shape.back();
   }
   return shape;
 }
 
-/// Picoseconds of the unit of a datetime, such as "[ns]" or "[15m]".
-std::int64_t datetime_step(const std::string& unit, const std::string& what) {
+/// The step of a datetime, from its unit such as "[ns]" or "[15m]".
+void set_datetime_step(const std::string& unit, const std::string& what, NpyHeader& header) {
   struct Unit {
     const char* name;
-    std::int64_t picoseconds;
+    std::int64_t microseconds, parts;
   };
-  constexpr std::int64_t second = 1000000000000;
-  constexpr Unit units[] = {{"W", 604800 * second},   {"D", 86400 * second}, {"h", 3600 * second},
-                            {"m", 60 * second},       {"s", second},         {"ms", second / 1000},
-                            {"us", second / 1000000}, {"ns", 1000},          {"ps", 1}};
+  constexpr std::int64_t second = 1000000;
+  constexpr Unit units[] = {{"W", 604800 * second, 1},
+                            {"D", 86400 * second, 1},
+                            {"h", 3600 * second, 1},
+                            {"m", 60 * second, 1},
+                            {"s", second, 1},
+                            {"ms", second / 1000, 1},
+                            {"us", 1, 1},
+                            {"ns", 1, 1000},
+                            {"ps", 1, 1000000}};
   if (unit.size() > 2 && unit.front() == '[' && unit.back() == ']') {
     const std::string inside = unit.substr(1, unit.size() - 2);
-    const std::size_t name = inside.find_first_not_of("0123456789");
-    const std::int64_t count =
-        name == 0 || name == std::string::npos ? 1 : parse_whole_number(inside.substr(0, name), 1, 1000000);
-    for (const Unit& known : units)
-      if (name != std::string::npos && inside.substr(name) == known.name) return count * known.picoseconds;
+    const std::size_t name = std::min(inside.find_first_not_of("0123456789"), inside.size());
+    const std::int64_t count = name == 0 ? 1 : whole_number(inside.substr(0, name), 1, 1000000, what);
+    for (const Unit& known : units) {
+      if (inside.substr(name) != known.name) continue;
+      header.datetime_microseconds = count * known.microseconds;
+      header.datetime_parts = known.parts;
+      return;
+    }
   }
-  fail_input(what + ": its dates are in units of '" + unit + "'; read are W, D, h, m, s, ms, us, ns, ps");
+  fail_input(what + ": its dates are in units of '" + unit.substr(0, 60) +
+             "'; read are W, D, h, m, s, ms, us, ns, ps");
 }
 
 }  // namespace
@@ -108,7 +129,7 @@ NpyHeader parse_npy_header(const std::string& text, const std::string& what) {
   header.shape = parse_shape(dictionary_value(text, "shape", what), what);
   const std::string order = dictionary_value(text, "fortran_order", what);
   if (order != "True" && order != "False")
-    fail_input(what + ": its header has fortran_order '" + order + "', expected True or False");
+    fail_input(what + ": its header has fortran_order '" + order.substr(0, 60) + "', expected True or False");
   header.is_fortran_order = order == "True";
   const std::string type = dictionary_value(text, "descr", what);
   if (type.size() < 4 || type.front() != '\'' || type.back() != '\'')
@@ -123,7 +144,7 @@ NpyHeader parse_npy_header(const std::string& text, const std::string& what) {
   header.is_big_endian = name[0] == '>';
   const char kind = name[1];
   const std::size_t digits_end = std::min(name.find('[', 2), name.size());
-  const std::int64_t size = parse_whole_number(name.substr(2, digits_end - 2), 1, 1 << 20);
+  const std::int64_t size = whole_number(name.substr(2, digits_end - 2), 1, 1 << 20, what);
   header.item_bytes = static_cast<std::size_t>(kind == 'U' ? 4 * size : size);
   const auto is_size = [&](std::initializer_list<std::int64_t> allowed) {
     return std::find(allowed.begin(), allowed.end(), size) != allowed.end();
@@ -142,9 +163,9 @@ NpyHeader parse_npy_header(const std::string& text, const std::string& what) {
     header.kind = NpyKind::text_bytes;
   } else if (kind == 'M' && size == 8) {
     header.kind = NpyKind::datetime;
-    header.datetime_step = datetime_step(name.substr(digits_end), what);
+    set_datetime_step(name.substr(digits_end), what, header);
   } else {
-    fail_input(what + ": its entries have the type '" + name +
+    fail_input(what + ": its entries have the type '" + name.substr(0, 60) +
                "'; read are real and whole numbers, booleans, texts and dates");
   }
   return header;
@@ -318,12 +339,16 @@ std::string NpyStream::text_of(const char* item) const {
     case NpyKind::datetime: {
       const auto steps = loaded<std::int64_t>(item);
       if (steps == std::numeric_limits<std::int64_t>::min()) return "NaT";
-      constexpr std::int64_t per_microsecond = 1000000;
-      const std::int64_t step = m_header.datetime_step;
-      const std::int64_t per_step = step / per_microsecond;
-      const double microseconds = static_cast<double>(steps) * static_cast<double>(step) / per_microsecond;
-      if (!(std::fabs(microseconds) < 2.5e17)) return "a date beyond the year 9999";
-      return print_datetime(per_step > 0 ? steps * per_step : steps / (per_microsecond / step));
+      const std::int64_t step = m_header.datetime_microseconds, parts = m_header.datetime_parts;
+      // Whole microseconds and the rest apart, so that no product overflows.
+      const std::int64_t whole = steps / parts, rest = steps % parts;
+      constexpr double largest = 2.6e17;  // 10000-01-01 is 2.53e17
+      if (std::fabs(static_cast<double>(whole) * static_cast<double>(step)) > largest)
+        return "a date outside of the years 0 to 9999";
+      const std::int64_t microseconds = whole * step + (rest * step - (rest < 0 ? parts - 1 : 0)) / parts;
+      if (microseconds < calendar_detail::first_instant || microseconds >= calendar_detail::end_of_instants)
+        return "a date outside of the years 0 to 9999";
+      return print_datetime(microseconds);
     }
     case NpyKind::integer:
       return std::to_string(signed_value(item, m_header.item_bytes));

@@ -19,7 +19,8 @@ struct NpyHeader {
   std::size_t item_bytes = 0;
   bool is_big_endian = false;
   bool is_fortran_order = false;
-  std::int64_t datetime_step = 1;  ///< of a datetime, in picoseconds
+  /// Of a datetime: its step is microseconds / parts, one of which is 1.
+  std::int64_t datetime_microseconds = 1, datetime_parts = 1;
   std::vector<std::int64_t> shape;
 };
 

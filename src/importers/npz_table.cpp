@@ -11,7 +11,7 @@
 namespace rhoflux::importers {
 
 namespace {
-constexpr std::int64_t entries_at_a_time = 1 << 21;
+constexpr std::int64_t bytes_at_a_time = 1 << 24;
 }
 
 NpzTable::NpzTable(const std::string& path) : m_path(path) {
@@ -61,9 +61,12 @@ std::vector<BasisColumn> NpzTable::basis(const std::string& name, const std::vec
   if (header.shape.size() != 2 || header.shape[1] < 1)
     fail_input(m_path + ", array '" + name + "': expected shape (N, D), found " +
                io::to_string(header.shape) + "; arrays of two dimensions are: " + described_arrays(2));
+  if (header.shape[1] > most_coordinates)
+    fail_input(m_path + ", array '" + name + "': has the shape " + io::to_string(header.shape) +
+               "; at most " + std::to_string(most_coordinates) + " columns can be coordinates");
   std::vector<BasisColumn> columns;
   for (std::int64_t k = 0; k < header.shape[1]; ++k)
-    columns.push_back({name + "[" + std::to_string(k) + "]", name + std::to_string(k + 1)});
+    columns.push_back({name + "/" + std::to_string(k), name + std::to_string(k + 1)});
   return columns;
 }
 
@@ -76,12 +79,28 @@ NpzTable::Address NpzTable::address_of(const std::string& column) const {
     return std::find(m_arrays.begin(), m_arrays.end(), name) != m_arrays.end();
   };
   if (is_array(column)) return {column, -1};
-  const std::size_t bracket = column.rfind('[');
-  if (bracket != std::string::npos && column.back() == ']' && is_array(column.substr(0, bracket)))
-    return {column.substr(0, bracket),
-            parse_whole_number(column.substr(bracket + 1, column.size() - bracket - 2), 0, 1 << 30)};
+  const std::size_t slash = column.rfind('/');  // which no name of an array has
+  if (slash != std::string::npos && is_array(column.substr(0, slash)))
+    return {column.substr(0, slash), parse_whole_number(column.substr(slash + 1), 0, most_coordinates)};
   fail_input(m_path + ": has no array '" + column +
              "'; its arrays of one dimension are: " + described_arrays(1));
+}
+
+void NpzTable::require_readable(const NpyStream& stream, const Address& address, Form form) {
+  const NpyHeader& header = stream.header();
+  const std::int64_t width = address.column >= 0 ? header.shape[1] : 1;
+  if (address.column >= width)
+    fail_input(stream.what() + ": has " + std::to_string(width) + " columns, not " +
+               std::to_string(address.column + 1));
+  const bool is_number = header.kind != NpyKind::datetime && header.kind != NpyKind::text_bytes &&
+                         header.kind != NpyKind::text_ucs4;
+  if (form == Form::number && !is_number)
+    fail_input(stream.what() + ": expected numbers, found " +
+               (header.kind == NpyKind::datetime ? "dates" : "texts"));
+  constexpr std::int64_t most = std::int64_t{32} << 20;
+  if (width > most / static_cast<std::int64_t>(header.item_bytes))
+    fail_input(stream.what() + ": a row of it has " + std::to_string(width) + " entries of " +
+               std::to_string(header.item_bytes) + " bytes; allowed are 32 MiB");
 }
 
 void NpzTable::start(const std::vector<Wanted>& wanted) {
@@ -103,6 +122,7 @@ void NpzTable::start(const std::vector<Wanted>& wanted) {
       fail_input(stream->what() + ": has " + std::to_string(header.shape[0]) + " rows, while '" +
                  first_array + "' has " + std::to_string(m_n_rows));
     m_n_rows = header.shape[0];
+    require_readable(*stream, address, wanted[k].form);
     if (first_array.empty()) first_array = address.array;
     const bool is_row_major = is_matrix && !header.is_fortran_order;
     if (is_row_major && row_major.count(address.array) > 0) {
@@ -150,10 +170,10 @@ void NpzTable::read_source(Source& source, std::int64_t count, Batch& batch) {
 std::int64_t NpzTable::read(std::int64_t most, Batch& batch) {
   batch.columns.resize(m_n_wanted);
   m_first = m_next;
-  std::int64_t width = 1;
-  for (const Source& source : m_sources) width = std::max(width, source.width);
+  std::int64_t row_bytes = 1;
+  for (const Source& source : m_sources) row_bytes = std::max(row_bytes, source.row_bytes());
   const std::int64_t count =
-      std::min({most, m_n_rows - m_next, std::max<std::int64_t>(1, entries_at_a_time / width)});
+      std::min({most, m_n_rows - m_next, std::max<std::int64_t>(1, bytes_at_a_time / row_bytes)});
   if (count <= 0) {
     std::set<std::string> finished;  // each array once, though several streams may read it
     for (Source& source : m_sources)

@@ -30,6 +30,7 @@ class NpzTable : public Table {
   struct Source {
     std::unique_ptr<NpyStream> stream;
     std::int64_t width = 1;  ///< entries of a row in the stream
+    std::int64_t row_bytes() const { return width * static_cast<std::int64_t>(stream->header().item_bytes); }
     struct Part {
       std::int64_t column;  ///< within the row
       std::size_t wanted;
@@ -37,12 +38,13 @@ class NpzTable : public Table {
     };
     std::vector<Part> parts;
   };
-  /// An array and one of its columns, of "name" or "name[column]".
+  /// An array and one of its columns, of "name" or "name/column".
   struct Address {
     std::string array;
     std::int64_t column = -1;
   };
 
+  static void require_readable(const NpyStream& stream, const Address& address, Form form);
   Address address_of(const std::string& column) const;
   NpyHeader header_of(const std::string& array) const;
   std::string described_arrays(std::size_t n_dims) const;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
@@ -13,7 +15,10 @@ namespace {
 class Chooser {
  public:
   Chooser(Table& table, const Options& options)
-      : m_table(table), m_options(options), m_names(table.column_names()) {}
+      : m_table(table),
+        m_options(options),
+        m_names(table.column_names()),
+        m_known(m_names.begin(), m_names.end()) {}
 
   Roles choose() {
     Roles roles;
@@ -32,21 +37,29 @@ class Chooser {
       if (std::find(roles.labels.begin(), roles.labels.end(), roles.split_by) == roles.labels.end())
         roles.labels.push_back(roles.split_by);
     }
+    require_member_names(roles);
+    const Uses uses = count_uses(roles);
     for (const std::string& name : m_names)
-      if (uses(roles, name) == 0) roles.ignored.push_back(name);
+      if (uses.count(name) == 0) roles.ignored.push_back(name);
     return roles;
   }
 
  private:
-  bool has(const std::string& name) const {
-    return std::find(m_names.begin(), m_names.end(), name) != m_names.end();
-  }
+  bool has(const std::string& name) const { return m_known.count(name) > 0; }
 
   std::string require(const std::string& name) const {
     if (!has(name))
-      fail_input(m_table.header_place() + ": there is no column '" + name + "'; the columns are " +
-                 (m_names.empty() ? "none" : joined(m_names)));
+      fail_input(m_table.header_place() + ": there is no column '" + name + "'; the columns are " + listed());
     return name;
+  }
+
+  /// The names of the columns, for messages.
+  std::string listed() const {
+    constexpr std::ptrdiff_t most = 50;
+    if (m_names.empty()) return "none";
+    if (static_cast<std::ptrdiff_t>(m_names.size()) <= most) return joined(m_names);
+    return joined({m_names.begin(), m_names.begin() + most}) + ", .. (" + std::to_string(m_names.size()) +
+           " in all)";
   }
 
   std::string optional(const std::string& given, const std::string& usual) const {
@@ -91,7 +104,7 @@ class Chooser {
           m_table.header_place() +
           ": there are no coordinate columns x1, x2, ..; give their names with --columns, or an array with "
           "--basis; the columns are " +
-          (m_names.empty() ? "none" : joined(m_names)));
+          listed());
     for (const std::string& name : m_names) require_no_gap(name, names.size());
     return names;
   }
@@ -107,23 +120,26 @@ class Chooser {
                std::to_string(n_found + 1) + "'");
   }
 
-  /// Uses of a column that exclude each other.
-  static int uses(const Roles& roles, const std::string& name) {
-    int count = 0;
+  /// For each column how often it is used.
+  using Uses = std::unordered_map<std::string, int>;
+  static Uses count_uses(const Roles& roles) {
+    Uses uses;
     for (const std::string* role : {&roles.time, &roles.weight, &roles.split, &roles.growth, &roles.id})
-      count += *role == name ? 1 : 0;
-    for (const BasisColumn& coordinate : roles.coordinates) count += coordinate.column == name ? 1 : 0;
-    count += static_cast<int>(std::count(roles.labels.begin(), roles.labels.end(), name));
-    count += static_cast<int>(std::count(roles.conditions.begin(), roles.conditions.end(), name));
-    return count;
+      if (!role->empty()) ++uses[*role];
+    for (const BasisColumn& coordinate : roles.coordinates) ++uses[coordinate.column];
+    for (const std::string& name : roles.labels) ++uses[name];
+    for (const std::string& name : roles.conditions) ++uses[name];
+    return uses;
   }
 
+  /// The time may be a label too.
   void require_single_use(const Roles& roles) const {
-    std::vector<std::string> names = m_names;
-    for (const BasisColumn& coordinate : roles.coordinates) names.push_back(coordinate.column);
-    for (const std::string& name : names)
-      if (uses(roles, name) > 1 && !(roles.time == name && uses(roles, name) == 2 && is_label(roles, name)))
-        fail_input(m_table.header_place() + ": the column '" + name + "' was given for two purposes");
+    for (const auto& [name, count] : count_uses(roles)) {
+      const bool is_time_and_label = roles.time == name && count == 2 && is_label(roles, name);
+      if (count > 1 && !is_time_and_label)
+        fail_input(m_table.header_place() + ": the column '" + name +
+                   "' was given for two purposes, or twice");
+    }
   }
 
   static bool is_label(const Roles& roles, const std::string& name) {
@@ -131,13 +147,30 @@ class Chooser {
   }
 
   void add_default_labels(Roles& roles) {
+    const Uses uses = count_uses(roles);
     for (const std::string& name : m_table.default_labels())
-      if (uses(roles, name) == 0 && name != m_options.split.by) roles.labels.push_back(name);
+      if (uses.count(name) == 0 && name != m_options.split.by && is_member_name(name))
+        roles.labels.push_back(name);
+  }
+
+  /// Labels and conditions are members of groups of the population file.
+  static bool is_member_name(const std::string& name) {
+    return name != "." && name.find('/') == std::string::npos;
+  }
+
+  void require_member_names(const Roles& roles) const {
+    for (const auto* names : {&roles.labels, &roles.conditions})
+      for (const std::string& name : *names)
+        if (!is_member_name(name))
+          fail_input(m_table.header_place() + ": the column '" + name +
+                     "' cannot be kept as a label or condition: names in HDF5 files have no '/' and are not "
+                     "'.'; rename it");
   }
 
   Table& m_table;
   const Options& m_options;
   std::vector<std::string> m_names;
+  std::unordered_set<std::string> m_known;
 };
 
 }  // namespace

@@ -33,7 +33,9 @@ SplitDrawer::SplitDrawer(const SplitOptions& options, const std::string& input) 
   const bool in_range = options.val_fraction >= 0.0 && options.test_fraction >= 0.0 &&
                         options.val_fraction + options.test_fraction < 1.0;
   if (!in_range)
-    fail_input(input + ": the fractions for val and test must be at least 0 and together less than 1");
+    fail_input(input + ": the shares of --val (" + print_number(options.val_fraction) + ") and --test (" +
+               print_number(options.test_fraction) +
+               ") must be at least 0 and together less than 1, so that rows are left for training");
   if (!options.by.empty() && !is_on())
     fail_input(input +
                ": --split-by says what stays together in a split; give the shares with --val and --test");

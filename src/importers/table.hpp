@@ -6,6 +6,15 @@
 
 namespace rhoflux::importers {
 
+/// So many coordinates can be taken from one file.
+constexpr std::int64_t most_coordinates = 100000;
+
+/// Bytes that the name of a row, a category or a label of a time may have.
+constexpr std::size_t longest_text = 1024;
+
+/// Bytes of texts that are read at a time, about.
+constexpr std::size_t batch_text_bytes = std::size_t{8} << 20;
+
 /// As what a column is read.
 enum class Form { number, text };
 

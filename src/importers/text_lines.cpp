@@ -32,10 +32,12 @@ void TextLines::open() {
   fill();
   m_is_compressed = gzdirect(m_file.get()) == 0;
   const std::string_view start(m_bytes.data(), m_filled);
-  if (start.substr(0, 2) == "\xFF\xFE" || start.substr(0, 2) == "\xFE\xFF")
-    fail_input(m_path + ": is text in UTF-16; save it in UTF-8");
-  if (start.find('\0') != std::string_view::npos)
-    fail_input(m_path + ": is no text (it has zero bytes); expected a table of text");
+  if (has_utf16_mark()) fail_utf16();
+  const std::size_t cr = start.find('\r');
+  const bool is_cut_in_crlf = cr + 1 == start.size() && start.size() == block_bytes;
+  m_line_end = cr != std::string_view::npos && start.find('\n') == std::string_view::npos && !is_cut_in_crlf
+                   ? '\r'
+                   : '\n';
   if (start.substr(0, 3) == "\xEF\xBB\xBF") m_next = 3;
 }
 
@@ -45,6 +47,20 @@ void TextLines::rewind() {
 
 void TextLines::fail(const std::string& message) const {
   fail_input(place() + ": " + message);
+}
+
+bool TextLines::has_utf16_mark() const {
+  const std::string_view start(m_bytes.data(), 2);
+  return start == "\xFF\xFE" || start == "\xFE\xFF";
+}
+
+void TextLines::fail_utf16() const {
+  fail_input(m_path + ": is text in UTF-16; save it in UTF-8");
+}
+
+void TextLines::fail_zero_bytes() const {
+  if (m_lines_read == 0 && has_utf16_mark()) fail_utf16();
+  fail_input(m_path + ": is no text (it has zero bytes); expected a table of text");
 }
 
 /// Reads more bytes behind those of the present line; false at the end of the file.
@@ -69,6 +85,8 @@ bool TextLines::fill() {
     if (code == Z_ERRNO) fail_io(after + std::strerror(errno));
     fail_input(after + "the compressed file is damaged (" + reason + ")");
   }
+  if (count > 0 && std::memchr(m_bytes.data() + m_filled, 0, static_cast<std::size_t>(count)) != nullptr)
+    fail_zero_bytes();
   m_filled += static_cast<std::size_t>(count);
   m_is_at_end = count == 0;
   return count > 0;
@@ -79,7 +97,7 @@ bool TextLines::find_line_end(std::size_t from, std::size_t& end) {
   while (true) {
     const std::size_t first = m_begin + from;
     const void* found =
-        first < m_filled ? std::memchr(m_bytes.data() + first, '\n', m_filled - first) : nullptr;
+        first < m_filled ? std::memchr(m_bytes.data() + first, m_line_end, m_filled - first) : nullptr;
     if (found != nullptr) {
       end = static_cast<std::size_t>(static_cast<const char*>(found) - m_bytes.data());
       m_next = end + 1;

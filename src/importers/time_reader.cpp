@@ -13,8 +13,28 @@ namespace {
 
 constexpr std::int64_t sample_rows = 1000;
 constexpr std::size_t most_labels = 1000;
+constexpr std::size_t longest_label = 200;  // with shorter ones no number is too large
 
-/// A label cut into texts and the numbers between them; there is one text more than numbers.
+/// A date in another form than read_datetime() reads, such as 14/04/2016 or 4.14.16, or a time of day alone: which
+/// of its numbers is the time nobody can tell.
+bool looks_like_date(const std::string& label) {
+  std::size_t at = 0;
+  const auto digits = [&](std::size_t most) {
+    const std::size_t begin = at;
+    while (at < label.size() && label[at] >= '0' && label[at] <= '9') ++at;
+    return at > begin && at - begin <= most;
+  };
+  const auto separator = [&](const char* allowed) {
+    return at < label.size() && std::string(allowed).find(label[at++]) != std::string::npos;
+  };
+  if (digits(4) && separator("./-") && digits(2) && separator("./-") && digits(4)) return true;
+  at = 0;
+  return digits(2) && separator(":") && digits(2) &&
+         (at == label.size() || label[at] == ':' || label[at] == ' ');
+}
+
+/// A label cut into texts and the numbers between them; there is one text more than numbers. A minus at the start
+/// of the label, or after a blank, "=" or "(", belongs to the number; elsewhere it is a hyphen.
 struct CutLabel {
   std::vector<std::string> texts = {""};
   std::vector<double> numbers;
@@ -34,7 +54,11 @@ CutLabel cut(const std::string& label) {
       ++end;
       while (is_digit(end)) ++end;
     }
-    result.numbers.push_back(parse_number(label.substr(i, end - i)));
+    std::string& before = result.texts.back();
+    const bool is_negative = !before.empty() && before.back() == '-' &&
+                             (i == 1 || std::string(" =(").find(label[i - 2]) != std::string::npos);
+    if (is_negative) before.pop_back();
+    result.numbers.push_back((is_negative ? -1 : 1) * read_number(label.substr(i, end - i)).value);
     result.texts.emplace_back();
     i = end;
   }
@@ -50,27 +74,32 @@ bool is_number(const std::string& text) {
   return read_number(with_point).fault == nullptr;
 }
 
-/// What stands where a number is missing.
-bool is_no_value(const std::string& text) {
-  static const std::set<std::string> texts = {"",     "nan",  "NaN", "NAN",      "NA",
-                                              "N/A",  "null", "inf", "-inf",     "Inf",
-                                              "-Inf", "None", "NaT", "infinity", "missing"};
-  return texts.count(text) > 0;
-}
-
 std::string quoted(const std::vector<std::string>& labels) {
   std::string text;
   constexpr std::size_t most = 6;
   for (std::size_t i = 0; i < std::min(labels.size(), most); ++i)
-    text += (i == 0 ? "'" : ", '") + labels[i] + "'";
+    text += (i == 0 ? "'" : ", '") + labels[i].substr(0, 60) + "'";
   return text + (labels.size() > most ? ", .." : "");
 }
 
 }  // namespace
 
+bool is_missing_value(std::string_view text) {
+  std::string lower;
+  for (const char c : text.substr(0, 20))
+    lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  static const std::set<std::string> texts = {"",          "nan",       "na",      "n/a",  "#n/a", "null",
+                                              "none",      "nat",       "inf",     "+inf", "-inf", "infinity",
+                                              "+infinity", "-infinity", "missing", ".",    "-",    "?"};
+  return texts.count(lower) > 0;
+}
+
 std::map<std::string, double> numbers_in_labels(const std::vector<std::string>& labels) {
   std::vector<CutLabel> cuts;
-  for (const std::string& label : labels) cuts.push_back(cut(label));
+  for (const std::string& label : labels) {
+    if (label.size() > longest_label || looks_like_date(label)) return {};
+    cuts.push_back(cut(label));
+  }
   std::set<std::size_t> differing;
   for (const CutLabel& one : cuts) {
     if (one.texts != cuts.front().texts) return {};
@@ -126,7 +155,7 @@ void TimeReader::decide(Table& table) {
   std::int64_t n_numbers = 0, n_dates = 0, n_none = 0;
   for (std::int64_t i = 0; i < n; ++i) {
     const std::string& text = batch.columns[0].texts[static_cast<std::size_t>(i)];
-    if (is_no_value(text))
+    if (is_missing_value(text))
       ++n_none;
     else if (is_number(text))
       ++n_numbers;
@@ -166,6 +195,10 @@ void TimeReader::read_labels(Table& table) {
     for (std::int64_t i = 0; i < n; ++i) {
       const std::string& text = batch.columns[0].texts[static_cast<std::size_t>(i)];
       if (seen.insert(text).second) m_labels.push_back(text);
+      if (text.size() > longest_text)
+        fail_input(table.place(i) + ": the text in the column '" + m_options.column + "' has " +
+                   std::to_string(text.size()) + " bytes; labels of times may have " +
+                   std::to_string(longest_text));
       if (m_labels.size() <= most_labels) continue;
       fail_input(table.place(i) + ": the column '" + m_options.column + "' has more than " +
                  std::to_string(most_labels) + " different texts, such as " + quoted(m_labels) +
@@ -177,6 +210,11 @@ void TimeReader::read_labels(Table& table) {
     use_given_values(m_labels, place);
     return;
   }
+  for (const std::string& label : m_labels)
+    if (looks_like_date(label))
+      fail_input(place + ": '" + label.substr(0, 60) + "' in the column '" + m_options.column +
+                 "' may be a date in a form that is not read, as it could be taken in several ways; write "
+                 "2016-04-14 or 2016-04-14T21:26:00Z, or give the time of each text with --time-values");
   m_values = numbers_in_labels(m_labels);
   if (!m_values.empty()) return;
   std::string example;
@@ -198,8 +236,8 @@ double TimeReader::sort_key(const Batch::Column& column, std::size_t i, const Ta
   } else {
     const std::optional<std::int64_t> found = read_datetime(column.texts[i]);
     if (!found)
-      fail_input(table.place(static_cast<std::int64_t>(i)) + ": '" + column.texts[i] + "' in the column '" +
-                 m_options.column +
+      fail_input(table.place(static_cast<std::int64_t>(i)) + ": '" + column.texts[i].substr(0, 60) +
+                 "' in the column '" + m_options.column +
                  "' is no date or time such as 2016-04-14, 2016-04-14 21:26:00 or 2016-04-14T21:26:00.5Z");
     key = static_cast<double>(*found);
   }

@@ -11,8 +11,12 @@
 
 namespace rhoflux::importers {
 
+/// Whether a text is one of those that stand where a value is missing, or that no number is: empty, NA, NaN, inf.
+bool is_missing_value(std::string_view text);
+
 /// The numbers that labels such as "day0", "day3" differ in; empty where they do not differ in one number alone.
-/// A number is a run of digits, which may have one decimal point in it.
+/// A number is a run of digits, which may have one decimal point in it, and a minus before it at the start of the
+/// label or after a blank, "=" or "(". Texts that look like dates in other forms than ISO 8601 have none.
 std::map<std::string, double> numbers_in_labels(const std::vector<std::string>& labels);
 
 /// Turns the time column of a table into numbers. Making it reads the start of the column, and all of it where

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
@@ -57,16 +59,65 @@ void require_absent(const std::string& path, bool overwrite) {
   if (!overwrite) fail_input(path + ": already exists; give --force to overwrite");
 }
 
+namespace {
+
+// ---- temporary files of a process that a signal ends ----
+
+/// The names that a signal handler may read at any moment.
+struct PendingName {
+  std::atomic<bool> is_set{false};
+  char name[4096];
+};
+PendingName pending_names[8];
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+extern "C" void remove_pending_and_end(int signal_number) {
+  for (PendingName& pending : pending_names)
+    if (pending.is_set) ::unlink(pending.name);
+  ::signal(signal_number, SIG_DFL);
+  ::raise(signal_number);
+}
+
+/// Signals that would end the process; where it handles them itself, training does, they stay as they are.
+void clean_up_on_signals() {
+  for (const int signal_number : {SIGTERM, SIGINT, SIGHUP}) {
+    struct sigaction present = {};
+    if (::sigaction(signal_number, nullptr, &present) != 0 || present.sa_handler != SIG_DFL) continue;
+    struct sigaction action = {};
+    action.sa_handler = remove_pending_and_end;
+    ::sigaction(signal_number, &action, nullptr);
+  }
+}
+
+void note_pending(const std::string& name) {
+  clean_up_on_signals();
+  for (PendingName& pending : pending_names) {
+    if (pending.is_set || name.size() >= sizeof(pending.name)) continue;
+    std::memcpy(pending.name, name.c_str(), name.size() + 1);
+    pending.is_set = true;
+    return;
+  }
+}
+
+void forget_pending(const std::string& name) {
+  for (PendingName& pending : pending_names)
+    if (pending.is_set && name == pending.name) pending.is_set = false;
+}
+
+}  // namespace
+
 PendingFile::PendingFile(const std::string& path, bool overwrite) : m_path(path), m_overwrite(overwrite) {
   require_absent(path, overwrite);
   const std::string name =
       "." + fs::path(path).filename().string() + temporary_mark + std::to_string(::getpid());
   m_temporary = (folder_of(path) / name).string();
+  note_pending(m_temporary);
 }
 
 PendingFile::~PendingFile() {
   std::error_code ignored;
   if (!m_published) fs::remove(m_temporary, ignored);
+  forget_pending(m_temporary);
 }
 
 void PendingFile::sync_and_verify(const std::function<void(const std::string&)>& verify) {
@@ -84,6 +135,7 @@ void PendingFile::publish() {
     fail_io(m_path + ": cannot rename the temporary file " + m_temporary + ": " + std::strerror(errno));
   }
   m_published = true;
+  forget_pending(m_temporary);
   synchronise(folder_of(m_path));
 }
 

@@ -35,8 +35,9 @@ checkpoint::Checkpoint begin(const RunConfig& config, const data::Sources& sourc
     begun = std::move(*start.continued);
     begun.earlier_runs = checkpoint::runs_before(begun);
   } else {
-    begun.model = {config.model, data::measure(sources, config.data, comm), sources.dim_names,
-                   sources.time_unit, config.flux, {sources.time, sources.import_choices}};
+    begun.model = {config.model,      data::measure(sources, config.data, comm),
+                   sources.dim_names, sources.time_unit,
+                   config.flux,       {sources.time, sources.import_choices}};
     begun.state.precision = config.training.precision;
     begun.state.seed = config.training.seed;
     begun.state.n_train_rows = sources.count(io::Split::train);

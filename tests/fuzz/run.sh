@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 seconds="${1:-60}"
 
 CXX=clang++ CC=clang cmake --preset fuzz > /dev/null
-cmake --build build/fuzz --parallel "$(rhoflux_build_jobs)" --target fuzz_deck fuzz_csv fuzz_hdf5_content fuzz_hdf5 rhoflux
+cmake --build build/fuzz --parallel "$(rhoflux_build_jobs)" --target fuzz_deck fuzz_csv fuzz_gz fuzz_npz fuzz_h5ad fuzz_dates fuzz_hdf5_content fuzz_hdf5 rhoflux
 
 cd build/fuzz
 mkdir -p findings work/deck work/csv work/hdf5_content work/hdf5 seeds

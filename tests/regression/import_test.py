@@ -3,13 +3,16 @@
 import gzip
 import io
 import os
+import signal
+import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import check, h5py, main, np, run, succeed  # noqa: E402
+from regression import PROGRAM, check, h5py, main, np, run, succeed  # noqa: E402
 
 TEXT = h5py.string_dtype("utf-8")
 
@@ -102,6 +105,52 @@ def dates(folder):
     check(list(found["t"]) == [0, 0.25], f"times {found['t']}")
     np.savez(folder / "none.npz", when=np.array(["2020-01-01", "NaT"], "datetime64[s]"), x=np.eye(2))
     refused(folder, "none.npz", ["row 1", "'NaT'"], "--time-key", "when")
+
+
+def dates_of_numpy_in_all_units(folder):
+    for unit, step in (("W", 604800.0), ("D", 86400.0), ("h", 3600.0), ("m", 60.0), ("ms", 1e-3), ("us", 1e-6), ("1500ns", 1.5e-6),
+                       ("300ns", 3e-7), ("7ps", 7e-12), ("3D", 259200.0), ("1000000ps", 1e-6)):
+        steps = np.array([0, -1, 2, 1000000 if step < 1 else 20, -7])
+        np.savez(folder / "u.npz", t=steps.astype("i8").view(f"M8[{unit}]"), x=np.arange(10.0).reshape(5, 2))
+        found = imported(folder, "u.npz", "--time-unit", "s", "--time-origin", "1970-01-01")
+        expected = np.floor(np.sort(steps) * step * 1e6 + 1e-9) / 1e6
+        check(np.allclose(found["t"], expected, rtol=1e-15, atol=1e-12), f"{unit}: {found['t']}, {expected}")
+    np.savez(folder / "far.npz", t=np.array([0, 10**18], "M8[s]"), x=np.eye(2))
+    refused(folder, "far.npz", ["row 1", "years 0 to 9999"])
+
+
+def names_of_columns(folder):
+    (folder / "names.csv").write_text('t,"lat,deg",lon,"a""b",kind\n0,1,2,3,u\n1,4,5,6,v\n')
+    found = imported(folder, "names.csv", "--columns", '"lat,deg", lon ,a"b')
+    check([name.decode() for name in found["attributes"]["dim_names"]] == ["lat,deg", "lon", 'a"b'], "names of coordinates")
+    check(np.array_equal(found["x"], [[1, 2, 3], [4, 5, 6]]), "coordinates")
+    for given, part in (('lon,lon', "twice"), ('lon,', "missing"), ('"lon', "not closed"), ('"lon"x', "follows")):
+        result = run("import", folder / "names.csv", "--output", folder / "no.h5", "--columns", given)
+        check(result.returncode == 2 and part in result.stderr, f"{given}: {result.stderr}")
+    for given, part in (("1,1", "twice"), ("0", "from 1"), ("1:1000000000", "from 1"), ("2:1", "before the first")):
+        result = run("import", folder / "names.csv", "--output", folder / "no.h5", "--columns", "lon", "--dims", given)
+        check(result.returncode == 2 and part in result.stderr, f"{given}: {result.stderr}")
+    refused(folder, "names.csv", ["line 1", "--dims names coordinate 2", "1 to 1"], "--columns", "lon", "--dims", "1:2")
+    refused(folder, "names.csv", ["--val (0.5)", "--test (0.5)", "less than 1"], "--columns", "lon", "--val", "0.5", "--test", "0.5")
+    (folder / "wide.csv").write_text("t,x1," + ",".join(f"y{k}" for k in range(3000)) + "\n" + "0" + ",1" * 3001 + "\n")
+    check("(3000 in all)" in imported(folder, "wide.csv")["printed"], "columns that are left out are not counted")
+
+
+def stopped_by_a_signal(folder):
+    """Nothing is left of an import that a signal ends while it writes; the process ends by the signal."""
+    rows = np.random.default_rng(9).normal(size=(400000, 4))
+    np.savez(folder / "s.npz", t=rows[:, 0], x=rows)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        process = subprocess.Popen([PROGRAM, "import", folder / "s.npz", "--output", folder / "s.h5"], stdout=subprocess.DEVNULL)
+        while process.poll() is None and not list(folder.glob(".s.h5*")):
+            time.sleep(0.001)
+        process.send_signal(number)
+        code = process.wait(60)
+        if code == 0:  # it was done before the signal came
+            (folder / "s.h5").unlink()
+            continue
+        check(code == -number, f"exit code {code}")
+        check(sorted(os.listdir(folder)) == ["s.npz"], f"left behind: {os.listdir(folder)}")
 
 
 def arrays_of_numpy(folder):
@@ -375,5 +424,6 @@ def in_pieces(folder):
     check(sorted(os.listdir(folder)) == ["large.npz", "out.h5"], f"left behind: {os.listdir(folder)}")
 
 
-main(tables_compressed_or_not, damaged_tables, dates, arrays_of_numpy, hostile_archives, anndata_of_all_versions,
-     anndata_of_other_makes, hostile_anndata, anndata_itself, whole_donors, in_pieces)
+main(tables_compressed_or_not, damaged_tables, dates, dates_of_numpy_in_all_units, names_of_columns, stopped_by_a_signal,
+     arrays_of_numpy, hostile_archives, anndata_of_all_versions, anndata_of_other_makes, hostile_anndata, anndata_itself, whole_donors,
+     in_pieces)

@@ -1,7 +1,14 @@
 #pragma once
 
 #include <mpi.h>
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__)
+#define RHOFLUX_ADDRESS_SANITIZER  // GCC
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define RHOFLUX_ADDRESS_SANITIZER  // Clang
+#endif
+#endif
+#ifdef RHOFLUX_ADDRESS_SANITIZER
 #include <sanitizer/lsan_interface.h>
 #endif
 
@@ -13,11 +20,11 @@ namespace rhoflux::test {
 /// the leak sanitizer does not see it.
 inline void start_mpi(int* argc, char*** argv) {
   mpi::prepare_environment();
-#ifdef __SANITIZE_ADDRESS__
+#ifdef RHOFLUX_ADDRESS_SANITIZER
   __lsan_disable();
 #endif
   MPI_Init(argc, argv);
-#ifdef __SANITIZE_ADDRESS__
+#ifdef RHOFLUX_ADDRESS_SANITIZER
   __lsan_enable();
 #endif
 }

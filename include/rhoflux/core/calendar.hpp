@@ -64,6 +64,10 @@ class Cursor {
   std::string_view m_rest;
 };
 
+/// Microseconds of 0000-01-01 and 10000-01-01.
+inline constexpr std::int64_t first_instant = days_from_civil(0, 1, 1) * std::int64_t{86400000000};
+inline constexpr std::int64_t end_of_instants = days_from_civil(10000, 1, 1) * std::int64_t{86400000000};
+
 constexpr int days_in_month(int year, int month) {
   const int days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
   const bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -106,7 +110,8 @@ inline bool take_zone(Cursor& cursor, std::int64_t& microseconds) {
 ///
 /// Read are "YYYY-MM-DD" and "YYYY/MM/DD", then, after "T" or a blank, "hh:mm[:ss[.f]]", then "Z" or an offset
 /// such as "+02:00"; without one the time is taken as UTC. Days and months are never guessed: "3/4/2020" is
-/// none of these. A date must exist: "2021-02-29" is none.
+/// none of these. A date must exist: "2021-02-29" is none; with its offset taken away it must lie in the years
+/// 0000 to 9999, so that it can be printed.
 inline std::optional<std::int64_t> read_datetime(std::string_view text) {
   using namespace calendar_detail;
   Cursor cursor(trimmed(text));
@@ -120,7 +125,9 @@ inline std::optional<std::int64_t> read_datetime(std::string_view text) {
   char between = 0;
   if (cursor.take_any("Tt ", between) && !(take_clock(cursor, clock) && take_zone(cursor, zone))) return {};
   if (!cursor.at_end()) return {};
-  return days_from_civil(year, month, day) * std::int64_t{86400000000} + clock - zone;
+  const std::int64_t found = days_from_civil(year, month, day) * std::int64_t{86400000000} + clock - zone;
+  if (found < first_instant || found >= end_of_instants) return {};
+  return found;
 }
 
 /// "2016-04-14T21:26:00Z", with ".123456" where there are fractions of a second; the inverse of

@@ -22,6 +22,9 @@ void write_safely(const std::string& path, bool overwrite,
 
 /// The steps of write_safely one by one, for a file that several processes fill: one process, the owner,
 /// makes this object, the others learn the name of the temporary file. The errors are those of write_safely.
+///
+/// While it exists, SIGTERM, SIGINT and SIGHUP remove the temporary file before they end the process, unless
+/// the process handles them itself.
 class PendingFile {
  public:
   PendingFile(const std::string& path, bool overwrite);

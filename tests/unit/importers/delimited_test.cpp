@@ -160,12 +160,12 @@ TEST_F(DelimitedImport, BadHeadersAndEmptyFilesAreRefused) {
 
 TEST_F(DelimitedImport, FindsTheDelimiter) {
   for (const char* text : {"t\tx1\tx2\n0\t1.5\t2\n1\t3\t4\n", "t;x1;x2\n0;1.5;2\n1;3;4\n",
-                                  "t x1 x2\n0 1.5 2\n1 3 4\n", "  t  x1 \t x2 \n 0  1.5 2\n1   3   4 \n",
-                                  "t;x1;x2\n0;1,5;2\n1;3;4\n", "t\tx1\tx2\n0\t1,5\t2\n1\t3\t4e0\n",
-                                  "# a comment, with; all\tof them\nt,x1,x2\n0,1.5,2\n# here too\n1,3,4\n",
-                                  "# t x1 x2\n0 1.5 2\n1 3 4\n", "#t,x1,x2\n0,1.5,2\n1,3,4\n",
-                                  "\"t\" \"x1\" \"x2\"\n\"a\" 0 1.5 2\n\"b\" 1 3 4\n",
-                                  "t,x1,x2\r\n0,1.5,2,\r\n1,3,4,\r\n", ",t,x1,x2\n7,0,1.5,2\n8,1,3,4\n"}) {
+                           "t x1 x2\n0 1.5 2\n1 3 4\n", "  t  x1 \t x2 \n 0  1.5 2\n1   3   4 \n",
+                           "t;x1;x2\n0;1,5;2\n1;3;4\n", "t\tx1\tx2\n0\t1,5\t2\n1\t3\t4e0\n",
+                           "# a comment, with; all\tof them\nt,x1,x2\n0,1.5,2\n# here too\n1,3,4\n",
+                           "# t x1 x2\n0 1.5 2\n1 3 4\n", "#t,x1,x2\n0,1.5,2\n1,3,4\n",
+                           "\"t\" \"x1\" \"x2\"\n\"a\" 0 1.5 2\n\"b\" 1 3 4\n",
+                           "t,x1,x2\r\n0,1.5,2,\r\n1,3,4,\r\n", ",t,x1,x2\n7,0,1.5,2\n8,1,3,4\n"}) {
     import(text);
     EXPECT_EQ(rows().t, (std::vector<double>{0, 1})) << text;
     EXPECT_EQ(rows().x, (std::vector<double>{1.5, 2, 3, 4})) << text;
@@ -238,9 +238,9 @@ TEST_F(DelimitedImport, FractionsMustBePossible) {
   Options options;
   options.split.val_fraction = 0.6;
   options.split.test_fraction = 0.4;
-  expect_refused("t,x1\n0,1\n", {"fractions"}, options);
+  expect_refused("t,x1\n0,1\n", {"--val", "--test", "less than 1"}, options);
   options.split.val_fraction = -0.1;
-  expect_refused("t,x1\n0,1\n", {"fractions"}, options);
+  expect_refused("t,x1\n0,1\n", {"--val", "--test", "less than 1"}, options);
   options.split.val_fraction = 0.1;
   expect_refused("t,x1,split\n0,1,train\n", {"split column"}, options);
 }
@@ -253,6 +253,87 @@ TEST_F(DelimitedImport, MissingInputAndExistingOutput) {
   expect_error(ExitCode::bad_input, {"out.h5", "already exists"},
                [&] { import_population(input, output, {}, false); });
   EXPECT_EQ(testing::read_text(output), "precious");
+}
+
+// ---- files that are odd ----
+
+TEST_F(DelimitedImport, LinesThatEndInCarriageReturns) {
+  EXPECT_EQ(import("t,x1\r0,1.5\r1,2\r").notes.front(),
+            "a table of text with commas between its fields, lines that end in CR");
+  EXPECT_EQ(rows().x, (std::vector<double>{1.5, 2}));
+  expect_refused("t,x1\r0,1\r1,y\r", {"line 3", "'y'"});
+  // One CR in a file with other line ends is no line end.
+  expect_refused("t,x1\n0,1\r1,2\n", {"line 2", "carriage return"});
+  EXPECT_EQ(import("t,x1,note\n0,1,\"a\rb\"\n").n_rows, 1);
+}
+
+TEST_F(DelimitedImport, TextsThatAreNotUtf8) {
+  Options options;
+  options.label_columns = {"kind"};
+  expect_refused("t,x1,kind\n0,1,a\n1,2,caf\xE9\n", {"line 3", "'kind'", "caf?", "UTF-8"}, options);
+  options.label_columns = {"caf\xE9"};
+  expect_refused("t,x1,caf\xE9\n0,1,a\n", {"line 1", "the name of a column", "UTF-8"}, options);
+  options = {};
+  options.id_column = "name";
+  expect_refused("t,x1,name\n0,1,\xED\xA0\x80\n", {"line 2", "the name of the row", "UTF-8"}, options);
+  EXPECT_EQ(import("t,x1,name\n0,1,\xC3\xA9\xF0\x9F\xA6\xA0\n", options).n_rows, 1);
+  import("t,x1,caf\xE9\n0,1,\xE9\n");  // columns that are left out may hold anything
+}
+
+TEST_F(DelimitedImport, TextsThatAreTooLongOrHaveSlashesInTheirNames) {
+  Options options;
+  options.label_columns = {"kind"};
+  expect_refused("t,x1,kind\n0,1," + std::string(1025, 'a') + "\n", {"line 2", "1025 bytes", "1024"},
+                 options);
+  options.label_columns = {"a/b"};
+  expect_refused("t,x1,a/b\n0,1,u\n", {"line 1", "'a/b'", "rename"}, options);
+  // Batches end before texts fill the memory.
+  options.label_columns = {"kind"};
+  std::string text = "t,x1,kind\n";
+  for (int i = 0; i < 20000; ++i)
+    text += "0," + std::to_string(i) + "," + std::to_string(i % 10) + std::string(1000, 'a') + "\n";
+  EXPECT_EQ(import(text, options).n_rows, 20000);
+  EXPECT_EQ(rows().x[19999], 19999);
+}
+
+TEST_F(DelimitedImport, EveryWeightZero) {
+  expect_refused("t,x1,weight\n0,1,0\n1,2,0\n", {"in.csv", "every weight", "'weight'"});
+  EXPECT_EQ(import("t,x1,weight\n0,1,0\n1,2,0.5\n").n_rows, 2);
+}
+
+TEST_F(DelimitedImport, CommasThatMayStandBetweenThousands) {
+  const auto has_warning = [&](const std::string& text) {
+    for (const std::string& note : import(text).notes)
+      if (note.find("thousands") != std::string::npos) return true;
+    return false;
+  };
+  EXPECT_TRUE(has_warning("t;x1\n0;1,000\n1;12,500\n"));
+  EXPECT_FALSE(has_warning("t;x1\n0;1,000\n1;0,500\n"));
+  EXPECT_FALSE(has_warning("t;x1\n0;1,00\n1;12,500\n"));
+  EXPECT_FALSE(has_warning("t;x1\n0;1\n1;2\n"));
+  expect_refused("t,x1\n0,\"1,000\"\n", {"line 2", "'1,000'", "thousands"});
+  for (const char* text : {"NA", "#N/A", "null"})
+    expect_refused("t,x1\n0,1\n1," + std::string(text) + "\n", {"line 3", text, "missing value"});
+}
+
+TEST_F(DelimitedImport, ManyColumns) {
+  std::string header = "t", row = "0";
+  for (int k = 1; k <= 5000; ++k) {
+    header += ",x" + std::to_string(k);
+    row += "," + std::to_string(k);
+  }
+  EXPECT_EQ(import(header + ",y\n" + row + ",0\n").dim_names.size(), 5000U);
+  EXPECT_EQ(rows().x[4999], 5000);
+  expect_refused(std::string(600000, ',') + "\n" + std::string(600000, ',') + "\n", {"line 1", "columns"});
+}
+
+TEST_F(DelimitedImport, OutputThatIsTheInput) {
+  testing::write_text(input, "t,x1\n0,1\n");
+  expect_error(ExitCode::bad_input, {"in.csv", "is the input"},
+               [&] { import_population(input, input, {}, true); });
+  std::filesystem::create_hard_link(input, output);
+  expect_error(ExitCode::bad_input, {"in.csv", "is the input"},
+               [&] { import_population(input, output, {}, true); });
 }
 
 }  // namespace

@@ -27,6 +27,27 @@ TEST(NumbersInLabels, OneNumberMayDiffer) {
   EXPECT_TRUE(numbers_in_labels({"day0", "Day1"}).empty());
   EXPECT_TRUE(numbers_in_labels({"early", "late"}).empty());
   EXPECT_TRUE(numbers_in_labels({}).empty());
+  EXPECT_TRUE(numbers_in_labels({"day" + std::string(400, '9'), "day1"}).empty());
+}
+
+TEST(NumbersInLabels, MinusOrHyphen) {
+  EXPECT_EQ(numbers_in_labels({"-2h", "-1h", "3h"}), (Values{{"-2h", -2}, {"-1h", -1}, {"3h", 3}}));
+  EXPECT_EQ(numbers_in_labels({"t=-1.5", "t=2"}), (Values{{"t=-1.5", -1.5}, {"t=2", 2}}));
+  EXPECT_EQ(numbers_in_labels({"day-1", "day-2"}), (Values{{"day-1", 1}, {"day-2", 2}}));
+  EXPECT_TRUE(numbers_in_labels({"day-1", "day0"}).empty());
+}
+
+TEST(NumbersInLabels, DatesInOtherFormsHaveNone) {
+  EXPECT_TRUE(numbers_in_labels({"14/04/2016", "15/04/2016"}).empty());
+  EXPECT_TRUE(numbers_in_labels({"4-14-16", "4-15-16"}).empty());
+  EXPECT_TRUE(numbers_in_labels({"14.04.2016 12:00", "15.04.2016 12:00"}).empty());
+  EXPECT_TRUE(numbers_in_labels({"12:30", "12:45"}).empty());
+}
+
+TEST(MissingValues, TheirSpellings) {
+  for (const char* text : {"", "NA", "na", "NaN", "N/A", "#N/A", "null", "None", "-Inf", "+infinity", "."})
+    EXPECT_TRUE(is_missing_value(text)) << text;
+  for (const char* text : {"0", "1e5", "day0", "nana", "-1"}) EXPECT_FALSE(is_missing_value(text)) << text;
 }
 
 class TimesOfTable : public ::testing::Test {
@@ -59,6 +80,8 @@ TEST_F(TimesOfTable, LabelsBecomeTheirNumbers) {
   EXPECT_EQ(file.attribute_doubles("/", "time_label_values"), (std::vector<double>{0, 10, 2}));
   expect_refused({"early", "late"}, {"line 1", "'early', 'late'", "--time-values early=0,late=1"});
   expect_refused({"0", "day1", "day2"}, {"--time-values"});
+  expect_refused({"14/04/2016", "15/04/2016"}, {"line 1", "'14/04/2016'", "several ways", "2016-04-14"});
+  expect_refused({"a", std::string(2000, 'b')}, {"line 3", "2000 bytes"});
 }
 
 TEST_F(TimesOfTable, GivenValues) {
