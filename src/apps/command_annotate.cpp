@@ -2,6 +2,7 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <memory>
 
 #include "commands.hpp"
 #include "common_options.hpp"
@@ -156,6 +157,43 @@ void verify_additions(const std::string& path, const Additions& additions, std::
   }
 }
 
+/// The cells of the input, and what is to be added; the same on every rank. Collective.
+std::unique_ptr<importers::ImportedCells> open_cells(const Context& context, const Arguments& arguments,
+                                                     const checkpoint::ModelDescription& model,
+                                                     Additions& additions) {
+  const std::string input = arguments.text("INPUT");
+  std::unique_ptr<importers::ImportedCells> cells;
+  mpi::on_every_rank(context.comm, [&] {
+    if (!std::filesystem::exists(input)) fail_input(input + ": no such file");
+    cells = std::make_unique<importers::ImportedCells>(input, model.origin.import_choices, model.origin.time);
+    if (static_cast<int>(cells->dims().size()) != model.units.n_dims())
+      fail_input(input + ": the model has " + std::to_string(model.units.n_dims()) +
+                 " coordinates, its data had " + std::to_string(cells->dims().size()));
+    additions.velocity = velocity_key(cells->basis());
+    if (!arguments.has("genes")) return;
+    additions.genes = arguments.text("genes");
+    additions.loadings = cells->loadings(additions.genes, additions.n_genes);
+  });
+  return cells;
+}
+
+/// A copy of the input that can be changed.
+void copy_to_change(const std::string& input, const std::string& copy) {
+  std::filesystem::copy_file(input, copy, std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::permissions(copy, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
+}
+
+void print_additions(const Context& context, const std::string& output, const Additions& additions,
+                     std::int64_t n_cells, std::int64_t n_unknown) {
+  print(context.comm,
+        "wrote " + output + ": " + std::to_string(n_cells) + " cells with " + additions.velocity +
+            " and obs/" + log_density_column +
+            (additions.genes.empty() ? "" : ", and layers/velocity by varm/" + additions.genes));
+  if (n_unknown > 0)
+    print(context.comm, "warning: " + std::to_string(n_unknown) +
+                            " cells have times outside of the model's range; they get NaN");
+}
+
 }  // namespace
 
 Arguments annotate_arguments() {
@@ -187,20 +225,8 @@ int command_annotate(const Context& context, const Arguments& arguments) {
   require_motion(checkpoint.model, "annotate");
   const flux::Volatility volatility = volatility_option(arguments, checkpoint.model);
   note_input(context, input);
-  const checkpoint::DataOrigin& origin = checkpoint.model.origin;
-  std::unique_ptr<importers::ImportedCells> cells;
   Additions additions;
-  mpi::on_every_rank(context.comm, [&] {
-    if (!std::filesystem::exists(input)) fail_input(input + ": no such file");
-    cells = std::make_unique<importers::ImportedCells>(input, origin.import_choices, origin.time);
-    if (static_cast<int>(cells->dims().size()) != inference.n_dims())
-      fail_input(input + ": the model has " + std::to_string(inference.n_dims()) +
-                 " coordinates, its data had " + std::to_string(cells->dims().size()));
-    additions.velocity = velocity_key(cells->basis());
-    if (!arguments.has("genes")) return;
-    additions.genes = arguments.text("genes");
-    additions.loadings = cells->loadings(additions.genes, additions.n_genes);
-  });
+  const auto cells = open_cells(context, arguments, checkpoint.model, additions);
   mpi::on_root(context.comm, [&] {
     require_absent(output);
     std::error_code ignored;
@@ -211,39 +237,31 @@ int command_annotate(const Context& context, const Arguments& arguments) {
     if (begin == end) return std::vector<double>();
     return cell_numbers(inference, cells->read(begin, end), volatility);
   };
-  std::int64_t n_unknown = 0;
   const auto fill = [&](CellWriter* writer) {
     in_pieces(context.comm, cells->n_cells(), compute,
               [&](std::int64_t first, const std::vector<double>& numbers) { writer->write(first, numbers); });
   };
-  if (!context.comm.is_root()) {
+  std::int64_t n_unknown = 0;
+  const auto write = [&](const std::string& temporary) {
+    copy_to_change(input, temporary);
+    io::AnnDataWriter file(temporary, io::AnnDataWriter::Start::existing_file);
+    make_room(file, input, additions);
+    CellWriter writer(file, additions, *cells);
+    fill(&writer);
+    writer.finish();
+    write_texts(context, file, checkpoint, volatility);
+    n_unknown = writer.n_unknown();
+    file.close();
+  };
+  const auto verify = [&](const std::string& temporary) {
+    verify_additions(temporary, additions, cells->n_cells());
+  };
+  if (context.comm.is_root())
+    io::write_safely(output.path, output.overwrite, write, verify);
+  else
     fill(nullptr);
-  } else {
-    io::write_safely(
-        output.path, output.overwrite,
-        [&](const std::string& temporary) {
-          std::filesystem::copy_file(input, temporary, std::filesystem::copy_options::overwrite_existing);
-          std::filesystem::permissions(temporary, std::filesystem::perms::owner_write,
-                                       std::filesystem::perm_options::add);
-          io::AnnDataWriter file(temporary, io::AnnDataWriter::Start::existing_file);
-          make_room(file, input, additions);
-          CellWriter writer(file, additions, *cells);
-          fill(&writer);
-          writer.finish();
-          write_texts(context, file, checkpoint, volatility);
-          n_unknown = writer.n_unknown();
-          file.close();
-        },
-        [&](const std::string& temporary) { verify_additions(temporary, additions, cells->n_cells()); });
-  }
   context.comm.barrier();
-  print(context.comm,
-        "wrote " + output.path + ": " + std::to_string(cells->n_cells()) + " cells with " +
-            additions.velocity + " and obs/" + log_density_column +
-            (additions.genes.empty() ? "" : ", and layers/velocity by varm/" + additions.genes));
-  if (n_unknown > 0)
-    print(context.comm, "warning: " + std::to_string(n_unknown) +
-                            " cells have times outside of the model's range; they get NaN");
+  print_additions(context, output.path, additions, cells->n_cells(), n_unknown);
   return 0;
 }
 

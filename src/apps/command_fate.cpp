@@ -169,6 +169,44 @@ void print_result(const Context& context, const Arguments& arguments, const Labe
                             " paths could not be followed to their end and do not count");
 }
 
+/// The particles that are followed.
+struct Particles {
+  const io::PopulationFile& file;
+  io::Split split;
+  inference::Snapshot start;
+  std::string label;
+};
+
+/// Follows the paths of all ranks' particles; the result is on the root. Collective.
+Result find_fates(const Context& context, const Particles& particles, const Labelled& labelled,
+                  const inference::Inference& inference, const inference::TrajectoryOptions& options,
+                  int copies) {
+  const int n_labels = static_cast<int>(labelled.categories.size());
+  const inference::LabelVote vote(inference.model().units, labelled.rows, voters);
+  const inference::TrajectoryIntegrator integrator(inference, options);
+  const std::int64_t start = particles.start.begin, count = particles.start.count;
+  const auto compute = [&](std::int64_t begin, std::int64_t end) {
+    const io::PopulationRows rows = particles.file.read_split(particles.split, start + begin, start + end);
+    return inference::count_ends(integrator, vote, n_labels, copies, rows.x, begin);
+  };
+  Result result;
+  std::vector<double> counts;
+  in_pieces(context.comm, count, compute, [&](std::int64_t, const std::vector<double>& piece) {
+    counts.insert(counts.end(), piece.begin(), piece.end());
+  });
+  const std::int64_t of_root = context.comm.is_root() ? count : 0;
+  result.particles = particles.file.read_split(particles.split, start, start + of_root);
+  for (const io::LabelColumn& column : particles.file.info().labels)
+    if (column.name == particles.label) result.from = column.categories;
+  if (!context.comm.is_root()) return result;
+  result.fates = inference::fates_of(counts, n_labels);
+  if (result.from.empty()) return result;
+  result.code = particles.file.label_codes(particles.label, result.particles.file_row);
+  result.transition = inference::transition_of(result.fates, result.code, result.particles.weight,
+                                               static_cast<int>(result.from.size()));
+  return result;
+}
+
 }  // namespace
 
 Arguments fate_arguments() {
@@ -236,30 +274,8 @@ int command_fate(const Context& context, const Arguments& arguments) {
     print(context.comm, "warning: no rows have the time " + time_text(to) +
                             " of --to; their labels are those of the nearest, t = " + time_text(labelled.t));
 
-  const int n_labels = static_cast<int>(labelled.categories.size());
-  const inference::LabelVote vote(checkpoint.model.units, labelled.rows, voters);
-  const inference::TrajectoryIntegrator integrator(inference, path_options(arguments, volatility));
-  const auto compute = [&](std::int64_t begin, std::int64_t end) {
-    const io::PopulationRows rows = particles->read_split(split, start.begin + begin, start.begin + end);
-    return inference::count_ends(integrator, vote, n_labels, copies, rows.x, begin);
-  };
-  Result result;
-  std::vector<double> counts;
-  in_pieces(context.comm, start.count, compute, [&](std::int64_t, const std::vector<double>& piece) {
-    counts.insert(counts.end(), piece.begin(), piece.end());
-  });
-  const std::int64_t mine = context.comm.is_root() ? start.count : 0;  // the root has the result
-  result.particles = particles->read_split(split, start.begin, start.begin + mine);
-  for (const io::LabelColumn& column : particles->info().labels)
-    if (column.name == label) result.from = column.categories;
-  if (context.comm.is_root()) {
-    result.fates = inference::fates_of(counts, n_labels);
-    if (!result.from.empty()) {
-      result.code = particles->label_codes(label, result.particles.file_row);
-      result.transition = inference::transition_of(result.fates, result.code, result.particles.weight,
-                                                   static_cast<int>(result.from.size()));
-    }
-  }
+  const Result result = find_fates(context, {*particles, split, start, label}, labelled, inference,
+                                   path_options(arguments, volatility), copies);
   write_output(context, output, "rhoflux fate", checkpoint, [&](io::Hdf5Writer* file) {
     if (file == nullptr) return;
     file->attribute("/", "label", label);

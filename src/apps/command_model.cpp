@@ -153,6 +153,29 @@ std::vector<double> query_points(const inference::Inference& inference, const st
   return out;
 }
 
+void create_columns(io::Hdf5Writer& out, const std::vector<Column>& columns, std::int64_t count,
+                    const std::vector<std::string>& dim_names) {
+  write_numbered_scale(out, "point", count);
+  out.write_strings("coordinate", dim_names);
+  for (const Column& column : columns) {
+    out.create_dataset<double>(column.name, column.shape);
+    out.set_scale(column.name, 0, "point");
+    if (column.shape.size() == 2) out.set_scale(column.name, 1, "coordinate");
+  }
+}
+
+/// The columns that the model knows: one of rows of one time has no motion.
+std::vector<Column> known_columns(const Context& context, const checkpoint::ModelDescription& model,
+                                  std::vector<Column> columns) {
+  if (has_motion(model)) return columns;
+  print(context.comm,
+        "all rows that the model was trained on have one time: there is no velocity, flux or dlogdensity_dt");
+  columns.erase(std::remove_if(columns.begin(), columns.end(),
+                               [](const Column& column) { return column.is_of_motion; }),
+                columns.end());
+  return columns;
+}
+
 /// Takes /source_row and /id of the points along; without the first, the rows of the points.
 void copy_row_names(const io::Hdf5Reader& points, std::int64_t count, io::Hdf5Writer& out) {
   out.create_dataset<std::int64_t>("source_row", {count});
@@ -210,29 +233,16 @@ int command_query(const Context& context, const Arguments& arguments) {
     return query_points(inference, file.read_slab<double>("t", {begin}, {end - begin}),
                         file.read_slab<double>("x", {begin, 0}, {end - begin, n_dims}), volatility);
   };
-  std::vector<Column> columns = query_columns(count, n_dims);
-  const std::int64_t width = columns.back().first + columns.back().size;
-  if (!has_motion(checkpoint.model)) {
-    columns.erase(
-        std::remove_if(columns.begin(), columns.end(), [](const Column& c) { return c.is_of_motion; }),
-        columns.end());
-    print(context.comm,
-          "all rows that the model was trained on have one time: there is no velocity, flux or "
-          "dlogdensity_dt");
-  }
+  const std::vector<Column> all = query_columns(count, n_dims);
+  const std::int64_t width = all.back().first + all.back().size;
+  const std::vector<Column> columns = known_columns(context, checkpoint.model, all);
   std::vector<std::string> names;
   for (const Column& column : columns) names.push_back(column.name);
   NotFinite not_finite(names);
   write_output(context, output, "rhoflux query", checkpoint, [&](io::Hdf5Writer* out) {
     if (out != nullptr) {
       out->attribute("/", "noise", volatility.to_string());
-      for (const Column& column : columns) out->create_dataset<double>(column.name, column.shape);
-      write_numbered_scale(*out, "point", count);
-      out->write_strings("coordinate", checkpoint.model.dim_names);
-      for (const Column& column : columns) {
-        out->set_scale(column.name, 0, "point");
-        if (column.shape.size() == 2) out->set_scale(column.name, 1, "coordinate");
-      }
+      create_columns(*out, columns, count, checkpoint.model.dim_names);
       copy_row_names(file, count, *out);
     }
     in_pieces(context.comm, count, compute, [&](std::int64_t first, const std::vector<double>& rows) {

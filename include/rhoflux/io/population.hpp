@@ -67,7 +67,7 @@ struct PopulationData {
 /// Sorts the rows by t (rows of equal t keep their order) and writes them crash-safely; one process calls it.
 ///
 /// Datasets /t (N), /x (N, D); where given /weight (N), /growth (N), /split (N) int8, /id (N) UTF-8 strings,
-/// /source_row (N) int64, /label/<name> (N) int32 with the attribute categories, /condition/<name> (N) float64,
+/// /source_row (N) int64, /label/NAME (N) int32 with the attribute categories, /condition/NAME (N) float64,
 /// or int32 with the attribute categories; attributes kind = "population", format_version, dim_names, time_unit,
 /// time_origin, time_labels, time_label_values, source. Bad input: no rows, sizes that disagree, a number that is
 /// not finite, a negative weight, an unknown split or category, or an existing file without overwrite.
