@@ -146,18 +146,25 @@ nlohmann::ordered_json json_of(const Arguments& arguments, const Labelled& label
           {"failed_paths", result.fates.n_failed}, {"transition", rows}};
 }
 
-void print_result(const Context& context, const Arguments& arguments, const Labelled& labelled,
-                  const Result& result, const std::string& noise, int copies) {
-  print(context.comm, std::to_string(result.particles.size()) +
+/// What is going to be done, before it takes its time.
+void print_start(const Context& context, const Arguments& arguments, const Labelled& labelled,
+                 std::int64_t n_particles, const std::string& noise, int copies) {
+  print(context.comm, std::to_string(n_particles) +
                           " particles from t = " + time_text(arguments.number("from")) + " to " +
                           time_text(arguments.number("to")) + ", g = " + noise + ", " +
                           std::to_string(copies) + (copies == 1 ? " path each" : " paths each"));
   print(context.comm, "labels by the " + std::to_string(voters) + " nearest of " +
                           std::to_string(labelled.rows.code.size()) +
                           " rows at t = " + time_text(labelled.t));
-  if (!result.from.empty())
+}
+
+void print_result(const Context& context, const Labelled& labelled, const Result& result, int copies) {
+  if (!result.from.empty()) {
+    print(context.comm,
+          "probabilities from label to label, +- their standard error over the particles of the label");
     for (const std::string& line : to_text(result.transition, result.from, labelled.categories))
       print(context.comm, line);
+  }
   double sum = 0, count = 0;
   for (const double error : result.fates.error)
     if (std::isfinite(error)) sum += error, count += 1;
@@ -274,6 +281,7 @@ int command_fate(const Context& context, const Arguments& arguments) {
     print(context.comm, "warning: no rows have the time " + time_text(to) +
                             " of --to; their labels are those of the nearest, t = " + time_text(labelled.t));
 
+  print_start(context, arguments, labelled, start.count, volatility.to_string(), copies);
   const Result result = find_fates(context, {*particles, split, start, label}, labelled, inference,
                                    path_options(arguments, volatility), copies);
   write_output(context, output, "rhoflux fate", checkpoint, [&](io::Hdf5Writer* file) {
@@ -286,8 +294,7 @@ int command_fate(const Context& context, const Arguments& arguments) {
     file->attribute("/", "copies", copies);
     write_fates(*file, *particles, labelled, result);
   });
-  if (context.comm.is_root())
-    print_result(context, arguments, labelled, result, volatility.to_string(), copies);
+  if (context.comm.is_root()) print_result(context, labelled, result, copies);
   if (has_report) write_json(context, report, json_of(arguments, labelled, result, copies));
   return 0;
 }

@@ -80,7 +80,19 @@ void describe_checkpoint(const std::string& path, std::ostream& out) {
       << checkpoint.deck << '\n';
 }
 
+/// An AnnData file: what `import` can take from it.
+void describe_anndata(const io::Hdf5Reader& file, std::ostream& out) {
+  out << file.path() << ": AnnData, which 'rhoflux import' makes a population of\n  obs  "
+      << joined(file.list("obs")) << '\n';
+  if (file.exists("obsm")) out << "  obsm " << joined(file.list("obsm")) << '\n';
+  if (file.exists("varm")) out << "  varm " << joined(file.list("varm")) << '\n';
+}
+
 void describe_other(const io::Hdf5Reader& file, std::ostream& out) {
+  if (file.exists("obs") && file.exists("var") && !file.is_dataset("obs")) {
+    describe_anndata(file, out);
+    return;
+  }
   out << file.path() << ": "
       << (file.has_attribute("/", "kind") ? file.attribute_string("/", "kind")
                                           : "an HDF5 file of another program")

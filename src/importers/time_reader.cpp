@@ -272,9 +272,13 @@ std::vector<std::string> TimeReader::notes() const {
   if (m_kind == Kind::datetime) return {"times: dates, counted in " + m_unit_name + " from " + m_origin_text};
   if (m_kind != Kind::labels) return {};
   std::string note = m_options.values.empty() ? "times: the number in each text:" : "times: as given:";
+  std::vector<std::string> labels = m_labels;
+  std::sort(labels.begin(), labels.end(), [&](const std::string& a, const std::string& b) {
+    return m_values.at(a) < m_values.at(b) || (m_values.at(a) == m_values.at(b) && a < b);
+  });
   std::size_t k = 0;
   constexpr std::size_t most = 8;
-  for (const std::string& label : m_labels)
+  for (const std::string& label : labels)
     if (k++ < most) note += (k == 1 ? " " : ", ") + label + " = " + print_number(m_values.at(label));
   return {note + (m_labels.size() > most ? ", .." : "")};
 }

@@ -181,6 +181,7 @@ std::vector<std::string> to_text(const Transition& transition, const std::vector
     }
     lines.push_back(line);
   }
+  for (std::string& text : lines) text.erase(text.find_last_not_of(' ') + 1);
   return lines;
 }
 
