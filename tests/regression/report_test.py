@@ -243,7 +243,7 @@ def test_warnings(folder):
         "info": {"print": "warning: few <b>distinct</b> values"},
         "transport": {"option": "--report", "json": [[["ks"], 9.5], [["failed"], 3]], "code": 3},
         "verify": {"option": "--output", "code": 3, "json": [
-            [["checks", 0, "passed"], False], [["checks", 1, "passed"], False], [["checks", 1, "verdict"], "not decided"],
+            [["checks", 0, "passed"], False], [["checks", 0, "verdict"], "failed"], [["checks", 1, "passed"], False], [["checks", 1, "verdict"], "not decided"],
             [["checks", 1, "note"], "more points would decide"]]},
     }
     said = report(folder, "run", *FAST, "--without", "samples,distances,density,fates,deck", program=wrapper(folder), wrong=wrong)
