@@ -9,17 +9,15 @@
 namespace rhoflux::io {
 
 /// A synthetic study of cells that branch, with known fates: N cells, each taken at one of the days 0 to 4 from a
-/// path of its own of the diffusion dX = u dt + g dW in three coordinates,
+/// path of its own of the diffusion dX = u dt + g dW in three coordinates, g = 0.7, with the drift
+/// u_1 = v - theta (x_1 - v t), u_2 = mu tanh(mu x_2 / g^2), u_3 = -theta x_3, where v = 1.5, theta = 1, mu = 1.
 ///
-///     u_1 = v - theta (x_1 - v t),   u_2 = mu tanh(mu x_2 / g^2),   u_3 = -theta x_3,
-///
-/// g = 0.7, v = 1.5, theta = 1, mu = 1. The first coordinate moves on and stays a Gaussian around v t, the third is
-/// noise, and the second parts into two branches: given x_2, the path goes on as a Brownian motion with the drift
-/// c mu, where c = 1 with probability p(x_2) = 1 / (1 + exp(-2 mu x_2 / g^2)) and -1 otherwise (Benes 1981). At
-/// the start x_2 is Gaussian of deviation 0.3. A cell is of the type A where x_2 > 0.8, B where x_2 < -0.8, else
-/// progenitor. The probability of being of type A at day 4, tau = 4 - t later, is therefore
-///
-///     p Phi((x_2 + mu tau - 0.8) / (g tau^(1/2))) + (1 - p) Phi((x_2 - mu tau - 0.8) / (g tau^(1/2))).
+/// The first coordinate moves on and stays a Gaussian around v t, the third is noise, and the second parts into two
+/// branches: given x_2, the path goes on as a Brownian motion with the drift c mu, where c = 1 with the probability
+/// p = 1 / (1 + exp(-2 mu x_2 / g^2)) and -1 otherwise (Benes 1981). At the start x_2 is Gaussian of deviation 0.3. A
+/// cell is of the type A where x_2 > 0.8, B where x_2 < -0.8, else progenitor. The probability of being of type A at
+/// day 4, tau = 4 - t later, is p Phi((x_2 + mu tau - 0.8) / s) + (1 - p) Phi((x_2 - mu tau - 0.8) / s) with
+/// s = g tau^(1/2).
 ///
 /// Genes: expression = baseline + coordinates . loadings^T + noise of deviation 0.1, 40 genes, orthonormal loadings.
 struct CellStudy {
