@@ -27,7 +27,7 @@ PAGES_AT_THE_TOP = ("CHANGELOG.md", "CONTRIBUTING.md")
 TOUR = ("## Start\n", "## Commands\n")  # the part of README.md that the site shows too, and what follows it
 COMMANDS = "<!-- site: the help of every command -->"
 KEYS = "<!-- site: every key of the deck -->"
-FOLDERS_IN_ORDER = ("core", "device", "network", "density", "flux", "objectives", "transport", "optim", "metrics", "mpi", "parallel", "io",
+FOLDERS_IN_ORDER = ("core", "device", "network", "density", "flux", "objectives", "transport", "optim", "metrics", "mpi", "parallel", "io", "importers",
                     "training", "inference", "cli", "apps")
 
 
