@@ -18,9 +18,7 @@ enum class ExitCode : int {
 
 /// Of an allocation that has failed where nobody knows what it was for.
 constexpr const char* out_of_memory_message =
-    "memory does not suffice: an allocation has failed; use fewer rows, points or ranks on this machine, or "
-    "one with "
-    "more memory";
+    "memory does not suffice: an allocation has failed; use fewer rows, points or ranks here, or more memory";
 
 /// The one exception type: a message that names what is wrong, where, and what would be right.
 class Error : public std::runtime_error {
