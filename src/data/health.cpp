@@ -21,6 +21,7 @@ constexpr double common_value = 0.05;          // share of the rows
 constexpr std::size_t heavy_counters = 40;     // finds every value that more than 1 / 41 of the rows have
 constexpr std::size_t quantile_rows = 100000;  // of which the quantiles are taken
 constexpr double far_ranges = 15;              // interquartile ranges
+constexpr std::int64_t most_findings = 8;      // of a kind
 constexpr std::int64_t small_snapshot = 20;    // rows
 
 std::string percent(double share) {
@@ -92,6 +93,7 @@ class Examination {
     m_file.for_each_piece(io::Split::all, [&](const io::PopulationRows& rows) { look_again(rows); });
     for (std::size_t k = 0; k < m_coordinates.size(); ++k) report_coordinate(k);
     report_times();
+    add_the_rest();
     return m_findings;
   }
 
@@ -244,7 +246,16 @@ class Examination {
             "types grow or die at different rates it explains that by motion, which makes fates wrong");
   }
 
-  void add(Kind kind, const std::string& text) { m_findings.push_back({kind, text}); }
+  /// The first findings of a kind; of data of very many coordinates the rest is counted.
+  void add(Kind kind, const std::string& text) {
+    if (++m_counts[kind] <= most_findings) m_findings.push_back({kind, text});
+  }
+
+  void add_the_rest() {
+    for (const auto& [kind, count] : m_counts)
+      if (count > most_findings)
+        m_findings.push_back({kind, std::to_string(count - most_findings) + " more findings like these"});
+  }
 
   const io::PopulationFile& m_file;
   std::vector<std::string> m_names;
@@ -252,6 +263,7 @@ class Examination {
   std::vector<Coordinate> m_coordinates;
   std::map<double, Snapshot> m_snapshots;  ///< of all times, while there are few
   std::map<double, std::string> m_time_texts;
+  std::map<Kind, std::int64_t> m_counts;
   std::vector<HealthFinding> m_findings;
 };
 

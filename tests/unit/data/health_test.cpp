@@ -73,6 +73,15 @@ TEST(Health, ConstantCoordinates) {
   expect_only(data, Kind::constant, {"x1 is nearly constant", "1e+07", "single precision"});
 }
 
+TEST(Health, ManyFindingsOfAKindAreCounted) {
+  io::PopulationData data = sound_population();
+  data.n_dims = 30;
+  data.x.assign(900 * 30, 1.0);
+  const std::vector<HealthFinding> found = findings(data);
+  ASSERT_EQ(found.size(), 9U);
+  EXPECT_EQ(found.back().text, "22 more findings like these");
+}
+
 TEST(Health, RowsFarOutsideAreNamed) {
   io::PopulationData data = sound_population();
   data.x[2 * 7] = 1e6;
