@@ -77,14 +77,9 @@ int copies_of(const Arguments& arguments, const flux::Volatility& volatility) {
 }
 
 inference::TrajectoryOptions path_options(const Arguments& arguments, const flux::Volatility& volatility) {
-  inference::TrajectoryOptions options;
+  inference::TrajectoryOptions options = integration_options(arguments);
   options.frames = {arguments.number("from"), arguments.number("to")};
   options.volatility = volatility;
-  options.steps = static_cast<int>(arguments.whole_number("steps"));
-  options.ode.relative_tolerance = arguments.number("tolerance");
-  options.ode.absolute_tolerance = 0.1 * options.ode.relative_tolerance;
-  options.scheme = arguments.choice<transport::SdeScheme>("scheme");
-  options.seed = arguments.seed();
   return options;
 }
 
@@ -233,10 +228,8 @@ Arguments fate_arguments() {
       .required("label", any_text("NAME"), "label of the population, such as cell_type")
       .optional("labelled", file_name(), "population file with the label at the end time",
                 "that of --particles");
-  std::vector<NamedValue> splits;
-  for (const io::Split split : {io::Split::train, io::Split::val, io::Split::test, io::Split::all})
-    splits.push_back({io::to_string(split), ""});
-  arguments.defaulted("split", choice(splits), "all", "split of the population whose rows are followed")
+  add_split(arguments, "all");
+  arguments
       .defaulted("window", number("W", 0), "0",
                  "rows within this distance of a time count as rows of that time")
       .optional("copies", whole_number(1, 1000000), "paths from each particle", "100, and 1 without noise");

@@ -73,15 +73,10 @@ std::vector<double> data_at_end(const mpi::Communicator& comm, const Source& sou
 }
 
 inference::TrajectoryOptions trajectory_options(const Arguments& arguments, double from, double to) {
-  inference::TrajectoryOptions options;
+  inference::TrajectoryOptions options = integration_options(arguments);
   const std::int64_t n_frames = arguments.whole_number("frames");
   for (std::int64_t k = 0; k < n_frames; ++k)
     options.frames.push_back(from + (to - from) * static_cast<double>(k) / static_cast<double>(n_frames - 1));
-  options.steps = static_cast<int>(arguments.whole_number("steps"));
-  options.ode.relative_tolerance = arguments.number("tolerance");
-  options.ode.absolute_tolerance = 0.1 * options.ode.relative_tolerance;
-  options.scheme = arguments.choice<transport::SdeScheme>("scheme");
-  options.seed = arguments.seed();
   return options;
 }
 

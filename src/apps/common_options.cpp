@@ -25,11 +25,11 @@ void add_seed(Arguments& arguments, const std::string& of) {
   arguments.defaulted("seed", whole_number(0), "1", "seed of the random numbers of " + of);
 }
 
-void add_split(Arguments& arguments) {
+void add_split(Arguments& arguments, const std::string& fallback) {
   std::vector<NamedValue> names;
   for (const io::Split split : {io::Split::train, io::Split::val, io::Split::test, io::Split::all})
     names.push_back({io::to_string(split), ""});
-  arguments.defaulted("split", choice(names), "test", "split of the population whose rows are used");
+  arguments.defaulted("split", choice(names), fallback, "split of the population whose rows are used");
 }
 
 void add_noise(Arguments& arguments) {

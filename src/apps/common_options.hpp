@@ -12,7 +12,8 @@ void add_json_output(Arguments& arguments);
 void add_force(Arguments& arguments);
 /// @param of what the random numbers make, e.g. "samples"
 void add_seed(Arguments& arguments, const std::string& of);
-void add_split(Arguments& arguments);
+/// --split
+void add_split(Arguments& arguments, const std::string& fallback = "test");
 /// --noise, the volatility of the deck where it is absent
 void add_noise(Arguments& arguments);
 void add_scheme(Arguments& arguments, const std::string& fallback);

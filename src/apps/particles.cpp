@@ -32,4 +32,14 @@ inference::Snapshot find_particles(const Context& context, const io::PopulationF
   return found;
 }
 
+inference::TrajectoryOptions integration_options(const Arguments& arguments) {
+  inference::TrajectoryOptions options;
+  options.steps = static_cast<int>(arguments.whole_number("steps"));
+  options.ode.relative_tolerance = arguments.number("tolerance");
+  options.ode.absolute_tolerance = 0.1 * options.ode.relative_tolerance;
+  options.scheme = arguments.choice<transport::SdeScheme>("scheme");
+  options.seed = arguments.seed();
+  return options;
+}
+
 }  // namespace rhoflux::apps

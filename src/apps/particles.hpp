@@ -3,11 +3,13 @@
 #include <memory>
 #include <string>
 
+#include "arguments.hpp"
 #include "context.hpp"
 #include "rhoflux/inference/snapshots.hpp"
+#include "rhoflux/inference/trajectories.hpp"
 #include "rhoflux/io/population.hpp"
 
-/// Rows of population files that commands transport.
+/// Rows of population files that commands transport, and how.
 namespace rhoflux::apps {
 
 /// Opens a population of the model's dimensions. Collective. Bad input for others.
@@ -18,5 +20,8 @@ std::unique_ptr<io::PopulationFile> open_population(const Context& context, cons
 /// are, where there are none.
 inference::Snapshot find_particles(const Context& context, const io::PopulationFile& file, io::Split split,
                                    double from, const inference::TimeMatch& match);
+
+/// How paths are followed: --steps, --scheme, --tolerance and --seed; without frames and volatility.
+inference::TrajectoryOptions integration_options(const Arguments& arguments);
 
 }  // namespace rhoflux::apps

@@ -60,7 +60,7 @@ class Import {
     if (!m_roles.weight.empty() && !m_has_positive_weight)
       fail_input(m_input + ": every weight in the column '" + m_roles.weight +
                  "' is zero; at least one must be positive");
-    m_splits.decide(m_labels_codes(m_roles.split_by), m_input);
+    m_splits.decide(categories_of_label(m_roles.split_by), m_input);
     m_resolution.decide(m_input);
     for (Categories& categories : m_label_categories) categories.sort();
     for (Categories& categories : m_condition_categories) categories.sort();
@@ -85,7 +85,7 @@ class Import {
     return names;
   }
 
-  const std::vector<std::string>& m_labels_codes(const std::string& label) const {
+  const std::vector<std::string>& categories_of_label(const std::string& label) const {
     static const std::vector<std::string> none;
     for (std::size_t k = 0; k < m_roles.labels.size(); ++k)
       if (m_roles.labels[k] == label) return m_label_categories[k].names();

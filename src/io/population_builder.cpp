@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
 
 #include "population_format.hpp"
 #include "rhoflux/io/safe_file.hpp"
@@ -147,11 +146,6 @@ class PopulationBuilder::Packing {
 };
 
 namespace {
-
-std::string folder_of(const std::string& path) {
-  const std::string folder = std::filesystem::path(path).parent_path().string();
-  return folder.empty() ? "." : folder;
-}
 
 /// No rows, the same columns.
 PopulationData without_rows(const PopulationData& columns) {

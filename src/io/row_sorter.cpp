@@ -18,7 +18,7 @@ using TextLength = std::uint32_t;
 
 /// A file of the folder that has no name.
 int nameless_file(const std::string& folder) {
-  std::string name = (folder.empty() ? std::string(".") : folder) + "/.rhoflux_sort.XXXXXX";
+  std::string name = folder + "/.rhoflux_sort.XXXXXX";  // the end is mkostemp's
   const int file = ::mkostemp(name.data(), O_CLOEXEC);
   if (file < 0) fail_io(folder + ": cannot make a temporary file to sort the rows: " + std::strerror(errno));
   ::unlink(name.c_str());

@@ -25,11 +25,6 @@ namespace {
 /// .NAME.tmp.PROCESS is the temporary file of NAME.
 constexpr const char* temporary_mark = ".tmp.";
 
-fs::path folder_of(const std::string& path) {
-  const fs::path parent = fs::path(path).parent_path();
-  return parent.empty() ? fs::path(".") : parent;
-}
-
 /// Waits until a file or folder is on disk.
 void synchronise(const fs::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -43,6 +38,11 @@ void synchronise(const fs::path& path) {
 }
 
 }  // namespace
+
+std::string folder_of(const std::string& path) {
+  const std::string parent = fs::path(path).parent_path().string();
+  return parent.empty() ? "." : parent;
+}
 
 void require_absent(const std::string& path, bool overwrite) {
   if (path.empty()) fail_input("the name of the output file is empty");
@@ -110,7 +110,7 @@ PendingFile::PendingFile(const std::string& path, bool overwrite) : m_path(path)
   require_absent(path, overwrite);
   const std::string name =
       "." + fs::path(path).filename().string() + temporary_mark + std::to_string(::getpid());
-  m_temporary = (folder_of(path) / name).string();
+  m_temporary = (fs::path(folder_of(path)) / name).string();
   note_pending(m_temporary);
 }
 

@@ -7,7 +7,8 @@
 
 namespace rhoflux::inference {
 
-/// How much more a model moves than it must, in model units, from its samples at nine times t_0 .. t_8 over its range:
+/// How much more a model moves than it must, in model units, from its samples at nine times t_0 .. t_8 over its range,
+/// model.md (8.7):
 ///
 ///   energy = int E|v|^2 dt of the velocity v of the ODE,
 ///   least = sum_k W2^2(rho at t_k, rho at t_k+1) / (t_k+1 - t_k),

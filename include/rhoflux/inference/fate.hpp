@@ -47,7 +47,7 @@ std::vector<double> count_ends(const TrajectoryIntegrator& integrator, const Lab
 struct Fates {
   int n_labels = 0;
   std::vector<double> probability;  ///< (n, L), share of the paths that ended; NaN where all failed
-  std::vector<double> error;        ///< (n, L), standard error (p (1 - p) / paths)^(1/2); 0 for a single path
+  std::vector<double> error;        ///< (n, L), standard error, model.md (8.8); 0 for a single path
   std::int64_t n_failed = 0;        ///< paths
 };
 
@@ -57,9 +57,10 @@ Fates fates_of(const std::vector<double>& counts, int n_labels);
 /// Probabilities from label to label.
 struct Transition {
   std::vector<double>
-      probability;            ///< (L_from, L_to), weighted mean over the particles of a label; NaN: none
-  std::vector<double> error;  ///< (L_from, L_to), standard error of that mean over the particles, which holds
-                              ///< that of their paths; NaN for fewer than two particles
+      probability;  ///< (L_from, L_to), weighted mean over the particles of a label; NaN: none
+  std::vector<double>
+      error;  ///< (L_from, L_to), standard error of that mean over the particles, model.md (8.9), which holds
+              ///< that of their paths; NaN for fewer than two particles
   std::vector<std::int64_t> count;  ///< (L_from) particles of the label whose paths ended
 };
 

@@ -5,6 +5,9 @@
 
 namespace rhoflux::io {
 
+/// The folder of a path; "." for a name alone.
+std::string folder_of(const std::string& path);
+
 /// Fails (bad input) unless `path` can be written: its folder must exist and be writable, and the path itself
 /// must be free, or a regular file with overwrite = true. To be called before long work starts.
 void require_absent(const std::string& path, bool overwrite);

@@ -9,6 +9,7 @@
 #include "rhoflux/density/logistic_motion.hpp"
 #include "support/floating_point_traps.hpp"
 #include "support/precisions.hpp"
+#include "unit/density/mixture_parameters.hpp"
 
 // One conditional up to 10^12 scale lengths beyond its logistics, on either side, and between modes that are far apart:
 // against the same sums of logs in extended precision.
@@ -17,15 +18,6 @@ namespace rhoflux::density {
 namespace {
 
 using namespace test;
-
-template <class Scalar>
-struct Parameters {
-  explicit Parameters(int size) : logit(size), location(size), log_scale(size) {}
-  Mixture<Scalar> view() {
-    return {logit.data(), location.data(), log_scale.data(), static_cast<int>(logit.size())};
-  }
-  std::vector<Scalar> logit, location, log_scale;
-};
 
 template <class Scalar>
 Parameters<Scalar> random_mixture(int size, unsigned seed) {

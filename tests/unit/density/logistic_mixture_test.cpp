@@ -10,21 +10,13 @@
 
 #include "support/floating_point_traps.hpp"
 #include "support/precisions.hpp"
+#include "unit/density/mixture_parameters.hpp"
 #include "unit/network/dual.hpp"
 
 namespace rhoflux::density {
 namespace {
 
 using namespace test;
-
-template <class Scalar>
-struct Parameters {
-  explicit Parameters(int size) : logit(size), location(size), log_scale(size) {}
-  Mixture<Scalar> view() {
-    return {logit.data(), location.data(), log_scale.data(), static_cast<int>(logit.size())};
-  }
-  std::vector<Scalar> logit, location, log_scale;
-};
 
 template <class Scalar>
 Parameters<Scalar> random_mixture(int size, unsigned seed, double reach = 1.5) {
