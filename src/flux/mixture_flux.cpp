@@ -9,7 +9,7 @@ namespace {
 
 using density::FactorIndex;
 
-/// Flux of a mixture of products ([HVC] 26, 27; model.md 2c): each factor keeps its quantiles,
+/// Flux of a mixture of products ([HVC] 26, 27; model.md (2.4)): each factor keeps its quantiles,
 ///   v_i = sum_k w_k v_i^k,   v_i^k = -d_t F_i^k / f_i^k,   w_k = gamma_k rho^k / rho.
 template <class Scalar>
 class MixtureFlux : public Flux<Scalar> {

@@ -95,7 +95,7 @@ struct Conditionals {
 /// The flux of [HVC] (6, 7, 12, 24), with G the standard sigmoid and g = G':
 ///   v_i = [prod_{j>i} g(x_j) / f_j] * ( (G(x_i) - F_i) / f_i * d_t log P_{i-1} - d_t F_i / f_i ).
 /// A faithful reference: no flux escapes to infinity, but v is unbounded where some f_j is narrower than g
-/// (model.md 2a).
+/// (model.md (2.2)).
 template <class Scalar>
 class Sigmoid : public Flux<Scalar> {
  public:

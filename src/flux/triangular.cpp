@@ -12,7 +12,7 @@ namespace {
 ///   v_i = -( d_t F_i + sum_{k<i} v_k d_{x_k} F_i ) / f_i,   i = 1..D in order,
 /// the velocity of a quantile of f_i whose parameters change along (1, v_1, .., v_{i-1}). Stage i of the
 /// masked network needs v_1..v_i only, so v is the tangent that is fed to the network while it is being
-/// computed: one tangent pass for all of v (model.md 2b).
+/// computed: one tangent pass for all of v (model.md (2.3)).
 template <class Scalar>
 class Triangular : public Flux<Scalar> {
  public:

@@ -34,7 +34,7 @@ constexpr Scalar largest_ratio = Scalar(1e-9) * math::largest_exp<Scalar>;
 ///   a_l = logit_dot_l - sum_k alpha_k logit_dot_k
 ///   q_l = z_dot_l / s_l = log_s_dot_l (x - mu_l) - mu_dot_l
 /// Both forms of r give the same sum, for sum_l alpha_l a_l = 0; the one of the small side keeps its relative
-/// accuracy in the tail (model.md section 1). Between modes, or where all logistics are wide, r may exceed every
+/// accuracy in the tail (model.md (1.7)). Between modes, or where all logistics are wide, r may exceed every
 /// number: it is kept divided by e^log_unit then.
 template <class Scalar>
 struct ConditionalRates {

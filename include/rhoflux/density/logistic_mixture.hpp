@@ -128,7 +128,7 @@ RHOFLUX_FUNCTION Scalar where_shared(Scalar share, Scalar number) {
 
 }  // namespace detail
 
-/// log f(x).
+/// log f(x), model.md (1.6).
 template <class Scalar>
 RHOFLUX_FUNCTION Scalar log_density(const Mixture<Scalar>& mixture, Scalar x) {
   detail::Shares<Scalar> share;
