@@ -92,6 +92,13 @@ void add_model_keys(std::vector<Key>& keys) {
               "Highest frequency of the coordinate features; those between are spaced geometrically.");
   section.add("weights", &Config::weights, "", "",
               "Mixture weights may change with time, or not: then mass moves instead of fading in and out.");
+  section.add(
+      "growth", &Config::growth, "", "",
+      "What a change of the mixture weights means: mass that moves, or mass that appears and vanishes.");
+  section.add(
+      "growth_share", &Config::growth_share, "0 to 1", "",
+      "Share of such a change that counts as growth; learned: a function of time and of the coordinates "
+      "before, found by the cost of growth (objective.growth).");
 }
 
 void add_flux_keys(std::vector<Key>& keys) {

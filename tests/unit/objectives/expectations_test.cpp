@@ -100,7 +100,7 @@ struct ScoreFunction {
     const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
     const auto unused = make_matrix<double>("unused", fixture.n_dims, chunk);
     fixture.dynamics.adjoint(ExecutionSpace(), fixture.parameter_vector(), points, motion,
-                             to_matrix<double>(drift_bar, fixture.n_dims), to_vector<double>(log_rho_bar),
+                             {to_matrix<double>(drift_bar, fixture.n_dims), to_vector<double>(log_rho_bar)},
                              flux::StateKind::fixed, bar, unused);
     return along(direction, bar);
   }
