@@ -180,9 +180,10 @@ TEST(Drift, FokkerPlanckResidualIsSmallForRandomWeights) {
       for (int i = 0; i < fixture.n_dims; ++i) x.push_back(state(engine));
     }
     const std::vector<double> diffusion(static_cast<std::size_t>(fixture.n_dims), fixture.diffusion);
-    const metrics::Residual residual = metrics::summarise(
-        metrics::fokker_planck_residuals(evaluator_of(fixture), tau, x, [&](double) { return diffusion; }));
-    EXPECT_LT(residual.largest, 1e-5);
+    constexpr double bound = 1e-5, settled = 0.1 * bound;  // a tenth of the bound needs no further steps
+    const metrics::Residual residual = metrics::summarise(metrics::fokker_planck_residuals(
+        evaluator_of(fixture), tau, x, [&](double) { return diffusion; }, {settled}));
+    EXPECT_LT(residual.largest, bound);
     EXPECT_GT(residual.largest_rate, 0);
     worst = std::max(worst, residual.largest);
   }

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -84,7 +85,7 @@ TEST(Growth, MeanRateIsThatOfTheMass) {
     const auto growth = on_host(fixture.motion.growth);
     double sum = 0, squares = 0;
     for (int s = 0; s < n; ++s) sum += growth(s), squares += growth(s) * growth(s);
-    const double mean = sum / n, error = std::sqrt((squares / n - mean * mean) / n);
+    const double mean = sum / n, error = std::sqrt(std::max(0.0, squares / n - mean * mean) / n);
     const auto mass = fixture.reference.log_mass(std::vector<Dual<Real>>(extended_duals(fixture.parameters)),
                                                  Dual<Real>(0.7L, 1));
     EXPECT_NEAR(mean, static_cast<double>(mass.dot), 5 * error + 1e-12);
