@@ -6,11 +6,8 @@
 namespace rhoflux::io {
 namespace {
 
-/// The killed Ornstein-Uhlenbeck process of growth_ou, model.md (9.9): dX = -theta X dt + g dW, growth rate
-/// r = a - b x^2 / 2, X at t = 0 Gaussian of mean m0 and variance v0. With kappa = (theta^2 + b g^2)^(1/2),
-/// q = (theta + b v0) / kappa and c(t) = cosh kappa t + q sinh kappa t,
-///   mean = m0 / c,   variance = (kappa (sinh kappa t + q cosh kappa t) / c - theta) / b,
-///   log M = (a + theta / 2) t - log(c) / 2 - b m0^2 sinh(kappa t) / (2 kappa c).
+/// The Ornstein-Uhlenbeck process with births and deaths of growth_ou, model.md (9.9): dX = -theta X dt + g dW, growth
+/// rate r = a - b x^2 / 2, X at t = 0 Gaussian of mean m0 and variance v0.
 namespace killed {
 
 constexpr double theta = 1.0, g = 0.5, a = 1.2, b = 0.8, m0 = 1.5, v0 = 0.25;
@@ -19,10 +16,11 @@ struct Moments {
   double mean, variance, log_mass;
 };
 
+/// In closed form, model.md (9.10).
 Moments moments(double t) {
-  const double kappa = std::sqrt(theta * theta + b * g * g), q = (theta + b * v0) / kappa;
-  const double sinh = std::sinh(kappa * t), cosh = std::cosh(kappa * t), c = cosh + q * sinh;
-  return {m0 / c, (kappa * (sinh + q * cosh) / c - theta) / b,
+  const double kappa = std::sqrt(theta * theta + b * g * g), p = (theta + b * v0) / kappa;
+  const double sinh = std::sinh(kappa * t), cosh = std::cosh(kappa * t), c = cosh + p * sinh;
+  return {m0 / c, (kappa * (sinh + p * cosh) / c - theta) / b,
           (a + theta / 2) * t - std::log(c) / 2 - b * m0 * m0 * sinh / (2 * kappa * c)};
 }
 

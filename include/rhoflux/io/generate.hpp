@@ -55,7 +55,7 @@ const std::vector<GeneratorName>& generator_names();
 /// - growth_ou (D = 1): snapshots t = 0, 0.5, 1, 1.5, 2 of dX = -theta X dt + g dW with theta = 1, g = 0.5,
 ///   r = a - b x^2 / 2 with a = 1.2, b = 0.8, and X_0 ~ N(1.5, 0.5^2): x ~ N(m, v) with
 ///   m' = -theta m - b v m, v' = -2 theta v + g^2 - b v^2, (log M)' = a - b (m^2 + v) / 2, in closed form
-///   (model.md (9.9)).
+///   (model.md (9.10)).
 ///
 /// @param[in] count number of rows, at least 1
 /// @param[in] n_dims number of coordinates; default: that of the population
