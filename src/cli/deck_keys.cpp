@@ -60,6 +60,9 @@ void add_data_keys(std::vector<Key>& keys) {
               "Time range of the model: that of the data (0:1 without data), or a wider one.");
   section.add("hold_out_times", &Config::hold_out_times, "", "time",
               "Snapshots left out of training and validation, to be predicted.");
+  section.add("mass", &Config::mass, "the first and the last at the ends of the time range", "",
+              "Mass of a population that grows: 1 at all times; as the weights of the training rows of each "
+              "snapshot add up, or their numbers without weights; or given. Only ratios count.");
   section.add("hash", &Config::hash, "", "",
               "Keep the SHA-256 of every input file in the provenance; reads each once more, at the start.");
 }
