@@ -18,7 +18,7 @@ void check(const density::Config& density, const Config& config, int n_dims) {
   if (density.grows() && config.kind == Kind::sigmoid)
     fail_input("flux.kind = sigmoid: must be triangular with model.growth = " + enum_to_text(density.growth) +
                ", of which the sigmoid flux has no part");
-  if (!density.grows() && !config.mass.tau.empty())
+  if (!density.grows() && !config.mass.t.empty())
     fail_input("data.mass: must be none with model.growth = none");
   if (config.divergence_free != DivergenceFree::none && n_dims < 2)
     fail_input("flux.divergence_free: in one dimension there is no flux without divergence; must be none");

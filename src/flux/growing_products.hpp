@@ -4,7 +4,7 @@
 #include "rhoflux/core/log_sum_exp.hpp"
 #include "rhoflux/density/factorised.hpp"
 
-/// Growth of a mixture of products (model.md (5.6)): with w_k = gamma_k rho^k / rho,
+/// Growth of a mixture of products (model.md (10.6b)): with w_k = gamma_k rho^k / rho,
 ///   G = sum_k w_k ( c_k + sum_i beta B_i^k ),   c_k = d_t log gamma_k.
 namespace rhoflux::flux {
 

@@ -21,7 +21,7 @@ struct ShareOf {
 };
 
 /// Coordinate i of a triangular flux with growth: draws it where there are uniforms, then v_i, and log rho and G of the
-/// first i (model.md (5.4), (5.5)).
+/// first i (model.md (10.4), (10.5)).
 template <class Scalar>
 void growing_velocity(const ExecutionSpace& space, const density::MixtureView<Scalar>& mixtures,
                       const ShareOf<Scalar>& share, int i, const density::Points<Scalar>& points,

@@ -33,10 +33,10 @@ struct Knots {
 }  // namespace
 
 template <class Scalar>
-MassCurve<Scalar>::MassCurve(const Mass& mass, const network::FourierConfig& times, int max_samples,
+MassCurve<Scalar>::MassCurve(const MassKnots& mass, const network::FourierConfig& times, int max_samples,
                              Passes passes, MatrixPrecision precision, network::ParameterLayout& layout) {
-  if (mass.tau.empty()) return;
-  m_tau = on_device<Scalar>(mass.tau, "times of the mass");
+  if (mass.t.empty()) return;
+  m_tau = on_device<Scalar>(mass.t, "times of the mass");
   m_log_mass = on_device<Scalar>(mass.log_mass, "log mass");
   network::NetworkConfig network;
   network.name = "mass";

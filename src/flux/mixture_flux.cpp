@@ -12,7 +12,7 @@ using density::FactorIndex;
 
 /// Flux of a mixture of products ([HVC] 26, 27; model.md (2.4)): each factor keeps its quantiles,
 ///   v_i = sum_k w_k v_i^k,   v_i^k = -d_t F_i^k / f_i^k,   w_k = gamma_k rho^k / rho.
-/// Where the density grows, what gamma does is growth, and a share of what the weights of the logistics do (5.6).
+/// Where the density grows, what gamma does is growth, and a share of what the weights of the logistics do (10.6b).
 template <class Scalar>
 class MixtureFlux : public Flux<Scalar> {
  public:

@@ -14,7 +14,7 @@ namespace {
 /// the velocity of a quantile of f_i whose parameters change along (1, v_1, .., v_{i-1}). Stage i of the
 /// masked network needs v_1..v_i only, so v is the tangent that is fed to the network while it is being
 /// computed: one tangent pass for all of v (model.md (2.3)). Where the density grows, a share of what the weights do is
-/// growth instead (5.4).
+/// growth instead (10.4).
 template <class Scalar>
 class Triangular : public Flux<Scalar> {
  public:

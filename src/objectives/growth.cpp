@@ -6,7 +6,7 @@
 namespace rhoflux::objectives {
 namespace {
 
-/// h = r^2, weighted by the mass: with `kinetic` the Wasserstein-Fisher-Rao energy (model.md (5.8)).
+/// h = r^2, weighted by the mass: with `kinetic` the Wasserstein-Fisher-Rao energy (model.md (10.8a), (10.8b)).
 template <class Scalar>
 class GrowthCost final : public ExpectationTerm<Scalar> {
  public:

@@ -17,6 +17,9 @@ std::string text_of(const std::vector<int>& values) {
   for (const int value : values) pieces.push_back(std::to_string(value));
   return joined(pieces, ",");
 }
+std::string text_of(const std::string& value) {
+  return value;
+}
 template <class Enum>
 std::string text_of(Enum value) {
   return enum_to_text(value);
@@ -58,6 +61,8 @@ std::vector<std::string> model_differences(const RunConfig& config, int n_dims,
   found.compare("model.coordinate_frequency_max", ours.coordinate_frequency_max,
                 theirs.coordinate_frequency_max);
   found.compare("model.weights", ours.weights, theirs.weights);
+  found.compare("model.growth", ours.growth, theirs.growth);
+  found.compare("model.growth_share", ours.growth_share.to_string(), theirs.growth_share.to_string());
   found.compare("flux.divergence_free", config.flux.divergence_free, model.flux.divergence_free);
   if (config.flux.divergence_free != flux::DivergenceFree::none)
     found.compare("flux.hidden", config.flux.hidden, model.flux.hidden);

@@ -9,7 +9,7 @@ namespace rhoflux::density {
 
 enum class Family { autoregressive, factorised };
 enum class MixtureWeights { time_dependent, time_constant };
-/// What a change of the mixture weights means (model.md section 5): mass that moves, or mass that appears and vanishes.
+/// What a change of the mixture weights means (model.md section 10): mass that moves, or mass that appears and vanishes.
 enum class Growth { none, weights };
 
 /// The share beta in [0, 1] of a change of the weights that counts as growth; 1 - beta of it moves mass.

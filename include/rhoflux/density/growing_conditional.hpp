@@ -4,7 +4,7 @@
 
 namespace rhoflux::density {
 
-/// A conditional whose parameters move, a share beta of what its weights do counting as growth (model.md section 5).
+/// A conditional whose parameters move, a share beta of what its weights do counting as growth (model.md section 10).
 /// With r_l, w_l, a_l and q_l of detail::ConditionalRates,
 ///   velocity  v = -( (1 - beta) A + sum_l w_l q_l ),   A = sum_l r_l a_l,
 ///   gain      B = sum_l w_l a_l,

@@ -22,7 +22,7 @@ struct ProductLogits {
 };
 
 /// The weights gamma_k of a mixture of products: K parameters, or with growth = weights the softmax of a small network of
-/// time (model.md section 5).
+/// time (model.md section 10).
 template <class Scalar>
 class ProductWeights {
  public:

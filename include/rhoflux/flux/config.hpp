@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "rhoflux/core/enum_text.hpp"
+#include "rhoflux/core/mass.hpp"
 
 namespace rhoflux::flux {
 
@@ -30,19 +31,13 @@ struct Volatility {
   static constexpr const char* type = "number, or time:value pairs separated by commas";
 };
 
-/// Masses of the population at some times, relative to the first. Given by [data] mass of the deck; empty: 1 at all times.
-struct Mass {
-  std::vector<double> tau;       ///< ascending, model time
-  std::vector<double> log_mass;  ///< of each
-};
-
 /// How the drift follows from the density ([flux] of the deck).
 struct Config {
   Kind kind = Kind::triangular;
   DivergenceFree divergence_free = DivergenceFree::none;
   std::vector<int> hidden = {64, 64};  ///< hidden layers of the divergence-free part
   Volatility volatility;               ///< g of the model's drift
-  Mass mass;                           ///< of a density that grows
+  MassKnots mass;                      ///< of a density that grows, at model times tau
 
   /// Throws Error (bad input) naming the key and what is allowed.
   void validate() const;

@@ -41,7 +41,7 @@ struct DynamicsBar {
 ///   u = j / rho + g^2 / 2 grad log rho
 /// of dX = u dtau + g dW, for which the Fokker-Planck equation holds for every value of the parameters. The
 /// flux j is a base flux and, where configured, a learnable divergence-free part. Where the density grows, the population
-/// n = M rho has a growth rate r besides (model.md section 5):
+/// n = M rho has a growth rate r besides (model.md section 10):
 ///   d_tau n + div(u n) - g^2 / 2 lap n = n r.
 template <class Scalar>
 class Dynamics {

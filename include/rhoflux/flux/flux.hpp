@@ -32,7 +32,7 @@ struct FluxViews {
   Vector<Scalar> growth;
 };
 
-/// A base flux j with d_t rho + div j = rho G exactly, as its velocity v = j / rho (model.md sections 2 and 5); G = 0 unless
+/// A base flux j with d_t rho + div j = rho G exactly, as its velocity v = j / rho (model.md sections 2 and 10); G = 0 unless
 /// the density grows. tau runs over [0, 1], states are in standardised units. Works on the leading coordinates of the density, all of
 /// them unless it is restricted. Nothing is allocated in a call.
 template <class Scalar>

@@ -10,7 +10,7 @@
 
 namespace rhoflux::flux {
 
-/// The mass M(tau) of a population that grows (model.md (5.2)):
+/// The mass M(tau) of a population that grows (model.md (10.2)):
 ///   log M = linear interpolation of the given log masses + b(tau) h(tau),
 /// with b = 4 s (1 - s) on each interval between two given times, s in [0, 1], so that M keeps the given masses; h is a
 /// small network of time, zero at the start. Beyond the given times log M goes on straight. Without given masses M = 1.
@@ -18,7 +18,7 @@ template <class Scalar>
 class MassCurve {
  public:
   /// Appends the parameters of h to `layout`. @param times features of time
-  MassCurve(const Mass& mass, const network::FourierConfig& times, int max_samples, Passes passes,
+  MassCurve(const MassKnots& mass, const network::FourierConfig& times, int max_samples, Passes passes,
             MatrixPrecision precision, network::ParameterLayout& layout);
 
   /// Random hidden layer, zero output; writes this network's parameters only.

@@ -4,7 +4,7 @@
 
 namespace rhoflux::objectives {
 
-/// The mass M(t) by which a cost over the population n = M rho weighs its samples (model.md (5.8)): 1 where the density
+/// The mass M(t) by which a cost over the population n = M rho weighs its samples (model.md (10.8a), (10.8b)): 1 where the density
 /// does not grow.
 template <class Scalar>
 struct MassWeight {

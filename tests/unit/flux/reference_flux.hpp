@@ -22,7 +22,7 @@ class ReferenceFlux {
         m_flux(flux),
         m_n_dims(static_cast<std::size_t>(n_dims)),
         m_grows(density.grows()) {
-    if (!flux.mass.tau.empty()) {
+    if (!flux.mass.t.empty()) {
       network::NetworkConfig mass;
       mass.name = "mass";
       mass.time = {density.time_features, density.time_frequency_min, density.time_frequency_max};
@@ -80,7 +80,7 @@ class ReferenceFlux {
   template <class T>
   T log_mass(const std::vector<T>& parameters, const T& tau) const {
     if (!m_mass_network) return T(0.0L);
-    const std::vector<double>&at = m_flux.mass.tau, &masses = m_flux.mass.log_mass;
+    const std::vector<double>&at = m_flux.mass.t, &masses = m_flux.mass.log_mass;
     std::size_t k = 0;
     while (k + 2 < at.size() && at[k + 1] <= value_of(tau)) ++k;
     const T s = (tau - T(Real(at[k]))) / T(Real(at[k + 1] - at[k]));
