@@ -144,18 +144,19 @@ void growing_factor_adjoint(const ExecutionSpace& space, density::MixtureNetwork
 /// The adjoint of the logit of a learned beta, one for all factors of a sample. @param share_bar (K D, n) by factor
 template <class Scalar>
 void growth_share_adjoint(const ExecutionSpace& space, density::MixtureNetwork<Scalar>& network,
-                          const density::FactorIndex& index, int n, const ConstMatrix<Scalar>& share_bar) {
+                          const ShareOf<Scalar>& share, const density::FactorIndex& index, int n,
+                          const ConstMatrix<Scalar>& share_bar) {
   const density::MixtureView<Scalar> mixtures = network.mixtures(), out_bar = network.mixtures_bar();
   if (!mixtures.has_share()) return;
   const ConstMatrix<Scalar> by_factor = share_bar;
   const density::FactorIndex factors = index;
+  const ShareOf<Scalar> beta = share;
   for_each(
       space, "growth share adjoint", n, KOKKOS_LAMBDA(int s) {
         Scalar sum = 0;
         for (int k = 0; k < factors.n_products; ++k)
           for (int i = 0; i < factors.n_leading; ++i) sum += by_factor(k * factors.n_dims + i, s);
-        const Scalar beta = math::sigmoid(mixtures.share_logit(0, s));
-        out_bar.share_logit(0, s) = sum * beta * (Scalar(1) - beta);
+        out_bar.share_logit(0, s) = sum * ShareOf<Scalar>::slope(beta.at(mixtures, 0, s));
         out_bar.share_logit(0, n + s) = 0;
       });
 }

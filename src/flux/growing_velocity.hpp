@@ -9,15 +9,20 @@
 
 namespace rhoflux::flux {
 
-/// The growth share beta of each conditional: a number, or what the network of the mixtures gives.
+/// The growth share beta of each conditional: a number, or sigmoid(8 y) of an output y of the network of the mixtures. The
+/// factor brings beta within rounding of 0 and 1 for outputs that a training reaches: between two clouds that are far apart
+/// any beta below 1 is mass that travels.
 template <class Scalar>
 struct ShareOf {
+  static constexpr Scalar steepness = 8;
   Scalar value = 1;
 
   /// @param mixtures outputs of the network @param head its mixture
   RHOFLUX_FUNCTION Scalar at(const density::MixtureView<Scalar>& mixtures, int head, int s) const {
-    return mixtures.has_share() ? math::sigmoid(mixtures.share_logit(head, s)) : value;
+    return mixtures.has_share() ? math::sigmoid(steepness * mixtures.share_logit(head, s)) : value;
   }
+  /// d beta / dy.
+  RHOFLUX_FUNCTION static Scalar slope(Scalar beta) { return steepness * beta * (Scalar(1) - beta); }
 };
 
 /// Coordinate i of a triangular flux with growth: draws it where there are uniforms, then v_i, and log rho and G of the
@@ -81,7 +86,7 @@ void growing_velocity_adjoint(const ExecutionSpace& space, density::MixtureNetwo
         if (!lane.is_first()) return;
         to_x(i, s) = to_x_i;
         if (!mixtures.has_share()) return;
-        out_bar.share_logit(i, s) = beta_bar * beta_i * (Scalar(1) - beta_i);
+        out_bar.share_logit(i, s) = beta_bar * ShareOf<Scalar>::slope(beta_i);
         out_bar.share_logit(i, n + s) = 0;  // beta moves nothing by its own rate
         if (has_direction) out_bar.share_logit(i, 2 * n + s) = 0;
       });

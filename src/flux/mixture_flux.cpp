@@ -434,7 +434,7 @@ void MixtureFlux<Scalar>::factors_adjoint(const ExecutionSpace& space, const den
   growing_factor_adjoint<Scalar>(space, network, m_share, index(), points,
                                  {bar.velocity, bar.direction, bar.growth, m_log_share, m_log_factor_bar},
                                  m_head_x_bar, m_gain);
-  growth_share_adjoint<Scalar>(space, network, index(), points.size(), m_gain);
+  growth_share_adjoint<Scalar>(space, network, m_share, index(), points.size(), m_gain);
 }
 
 /// The adjoint of the logits of gamma, whether parameters or outputs of a network.

@@ -100,7 +100,8 @@ class ReferenceDensity {
     if (!m_has_share) return result;
     const auto outputs = m_networks.front().outputs(parameters, tau, x);
     const std::size_t per_stage = outputs.size() / n_stages;
-    for (std::size_t i = 0; i < n_stages; ++i) result[i] = sigmoids(outputs[(i + 1) * per_stage - 1]).first;
+    for (std::size_t i = 0; i < n_stages; ++i)
+      result[i] = sigmoids(T(Real(8)) * outputs[(i + 1) * per_stage - 1]).first;
     return result;
   }
 
