@@ -14,7 +14,7 @@ namespace rhoflux::density {
 
 template <class Scalar>
 Factorised<Scalar>::Factorised(const Config& config, int n_dims, const Capacity& capacity)
-    : Density<Scalar>(n_dims, capacity),
+    : Density<Scalar>(config, n_dims, capacity),
       m_config(config),
       m_n_products(config.n_products),
       m_gamma_offset(this->m_layout.add("components/logits", config.n_products, 1)),
@@ -60,7 +60,7 @@ template <class Scalar>
 void Factorised<Scalar>::forward(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                  const Points<Scalar>& points, int n_tangents,
                                  const ConstVector<Scalar>& tau_dot) {
-  m_network.begin(space, {points.size(), n_tangents}, points.tau, tau_dot);
+  m_network.begin(space, {points.size(), n_tangents}, points.tau, tau_dot, points.conditions);
   m_network.evaluate(space, parameters, 0);
 }
 

@@ -63,8 +63,8 @@ Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config,
     const network::FourierConfig time = {density.time_features, density.time_frequency_min,
                                          density.time_frequency_max};
     m_divergence_free = std::make_unique<DivergenceFreePart<Scalar>>(
-        config, time, n_dims, has_drift ? n : 1, has_adjoint ? Passes::forward_and_adjoint : Passes::forward,
-        capacity.precision, m_layout);
+        config, time, density.n_conditions, n_dims, has_drift ? n : 1,
+        has_adjoint ? Passes::forward_and_adjoint : Passes::forward, capacity.precision, m_layout);
   }
   if (!has_drift) return;
   m_velocity = make_matrix<Scalar>("velocity", n_dims, n);

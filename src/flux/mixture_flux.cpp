@@ -124,7 +124,7 @@ void MixtureFlux<Scalar>::velocity(const ExecutionSpace& space, const ConstVecto
                                    const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) {
   density::MixtureNetwork<Scalar>& network = m_density.network();
   const int n = points.size();
-  network.begin(space, {n, 1}, points.tau, m_ones);
+  network.begin(space, {n, 1}, points.tau, m_ones, points.conditions);
   network.evaluate(space, parameters, 0);
   if (uniforms.extent(0) > 0) m_density.sample_states(space, parameters, points, uniforms);
   factor_velocities(space, network.mixtures(), index(), points, m_factor_velocity, m_log_unit, m_log_f);

@@ -12,6 +12,7 @@ enum class MixtureWeights { time_dependent, time_constant };
 
 constexpr int max_logistics = 64;  ///< the one-sample functions keep that many numbers at hand
 constexpr int max_products = 1024;
+constexpr int max_conditions = 4096;  ///< input rows of the conditions
 
 /// What the density is made of ([model] in the deck).
 struct Config {
@@ -26,6 +27,9 @@ struct Config {
   double coordinate_frequency_min = 0.5;           ///< radians per standard deviation
   double coordinate_frequency_max = 8.0;           ///< radians per standard deviation
   MixtureWeights weights = MixtureWeights::time_dependent;
+  /// Input rows of the conditions, a number one, a category one for each of its values; 0: none. Follows from the
+  /// data, not from a key of [model].
+  int n_conditions = 0;
 
   /// Throws Error (bad input) naming the key and what is allowed.
   void validate() const;
