@@ -6,10 +6,12 @@
 
 #include "commands.hpp"
 #include "common_options.hpp"
+#include "model_conditions.hpp"
 #include "model_files.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/importers/imported_cells.hpp"
+#include "rhoflux/inference/condition_scope.hpp"
 #include "rhoflux/io/anndata_writer.hpp"
 #include "rhoflux/io/safe_file.hpp"
 
@@ -55,16 +57,20 @@ void make_room(io::AnnDataWriter& file, const std::string& input, const Addition
 /// cell's time.
 std::vector<double> cell_numbers(const inference::Inference& inference,
                                  const importers::ImportedCells::Cells& cells,
-                                 const flux::Volatility& volatility) {
+                                 const std::vector<double>& condition, const flux::Volatility& volatility) {
   const auto dims = static_cast<std::size_t>(inference.n_dims());
   const Units& units = inference.model().units;
-  std::vector<double> t, x, numbers;
+  const std::size_t n_variables = cells.t.empty() ? 0 : cells.conditions.size() / cells.t.size();
+  std::vector<double> t, x, of_cells, numbers;
   for (std::size_t i = 0; i < cells.t.size(); ++i) {
     if (!units.is_in_time_range(cells.t[i])) continue;
     t.push_back(cells.t[i]);
     x.insert(x.end(), cells.x.begin() + static_cast<std::ptrdiff_t>(i * dims),
              cells.x.begin() + static_cast<std::ptrdiff_t>((i + 1) * dims));
+    of_cells.insert(of_cells.end(), cells.conditions.begin() + static_cast<std::ptrdiff_t>(i * n_variables),
+                    cells.conditions.begin() + static_cast<std::ptrdiff_t>((i + 1) * n_variables));
   }
+  const inference::ConditionScope scope(inference, conditions_of(condition, of_cells));
   const inference::Inference::DynamicsValues values = inference.dynamics_at(t, x, volatility);
   std::size_t known = 0;
   for (const double time : cells.t) {
@@ -160,12 +166,15 @@ void verify_additions(const std::string& path, const Additions& additions, std::
 /// The cells of the input, and what is to be added; the same on every rank. Collective.
 std::unique_ptr<importers::ImportedCells> open_cells(const Context& context, const Arguments& arguments,
                                                      const checkpoint::ModelDescription& model,
+                                                     const std::vector<double>& condition,
                                                      Additions& additions) {
   const std::string input = arguments.text("INPUT");
   std::unique_ptr<importers::ImportedCells> cells;
   mpi::on_every_rank(context.comm, [&] {
     if (!std::filesystem::exists(input)) fail_input(input + ": no such file");
-    cells = std::make_unique<importers::ImportedCells>(input, model.origin.import_choices, model.origin.time);
+    cells = std::make_unique<importers::ImportedCells>(
+        input, model.origin.import_choices, model.origin.time,
+        condition.empty() ? model.conditions : ConditionEncoding());
     if (static_cast<int>(cells->dims().size()) != model.units.n_dims())
       fail_input(input + ": the model has " + std::to_string(model.units.n_dims()) +
                  " coordinates, its data had " + std::to_string(cells->dims().size()));
@@ -211,6 +220,7 @@ Arguments annotate_arguments() {
   arguments.positional("INPUT", file_name(), "the AnnData file (.h5ad)")
       .optional("genes", any_text("NAME"),
                 "velocities of genes too, by the loadings of the basis in varm, such as PCs");
+  add_condition(arguments, "of each cell, the columns of obs with the names of the conditions");
   add_noise(arguments);
   arguments.required("output", file_name(), "AnnData file (.h5ad) to write");
   add_force(arguments);
@@ -223,10 +233,11 @@ int command_annotate(const Context& context, const Arguments& arguments) {
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
   require_motion(checkpoint.model, "annotate");
+  const std::vector<double> condition = condition_option(context, arguments, checkpoint.model);
   const flux::Volatility volatility = volatility_option(arguments, checkpoint.model);
   note_input(context, input);
   Additions additions;
-  const auto cells = open_cells(context, arguments, checkpoint.model, additions);
+  const auto cells = open_cells(context, arguments, checkpoint.model, condition, additions);
   mpi::on_root(context.comm, [&] {
     require_absent(output);
     std::error_code ignored;
@@ -235,7 +246,7 @@ int command_annotate(const Context& context, const Arguments& arguments) {
   });
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     if (begin == end) return std::vector<double>();
-    return cell_numbers(inference, cells->read(begin, end), volatility);
+    return cell_numbers(inference, cells->read(begin, end), condition, volatility);
   };
   const auto fill = [&](CellWriter* writer) {
     in_pieces(context.comm, cells->n_cells(), compute,

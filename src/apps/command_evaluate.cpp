@@ -5,6 +5,7 @@
 #include "commands.hpp"
 #include "common_options.hpp"
 #include "health_report.hpp"
+#include "model_conditions.hpp"
 #include "model_files.hpp"
 #include "provenance.hpp"
 #include "rhoflux/cli/deck.hpp"
@@ -54,6 +55,21 @@ void print_times(const Context& context, const inference::Evaluation& result) {
   }
 }
 
+/// The figures of the rows of each condition; W2 of each of its snapshots.
+void print_conditions(const Context& context, const inference::Evaluation& result) {
+  for (const inference::ConditionFigures& figures : result.conditions) {
+    std::vector<double> times;
+    for (const inference::ConditionTimeFigures& at : figures.times) times.push_back(at.t);
+    const std::vector<std::string> texts = distinct_texts(times);
+    std::string line = "condition " + figures.text + ": " + std::to_string(figures.count) + " rows, nll " +
+                       formatted("%.5f", figures.nll) + " (std.)";
+    for (std::size_t k = 0; k < texts.size(); ++k)
+      line += (k == 0 ? "; W1, W2 (std.) " : ", ") + std::string("at t = ") + texts[k] + ": " +
+              formatted("%.4f", figures.times[k].w1) + ", " + formatted("%.4f", figures.times[k].w2);
+    print(context.comm, line);
+  }
+}
+
 void print_data_figures(const Context& context, const std::string& split,
                         const inference::Evaluation& result) {
   char line[160];
@@ -74,6 +90,7 @@ void print_data_figures(const Context& context, const std::string& split,
     case inference::TimeKind::snapshots:
       print_times(context, result);
   }
+  print_conditions(context, result);
   if (!result.times_without_rows.empty())
     print(context.comm, "note: split " + split + " has no rows at t = " +
                             list_of_times(result.times_without_rows) + ", where the file has some");
@@ -83,7 +100,9 @@ inference::Evaluation evaluate_data(const Context& context, const std::string& p
                                     const inference::Inference& inference,
                                     const inference::EvaluationOptions& options) {
   note_input(context, path);
-  const io::PopulationFile file(path, context.comm);
+  const io::PopulationFile file(path, context.comm,
+                                choice_of_conditions(inference.model(), options.condition));
+  warn_of_rows(context, inference.model(), file, options.split);
   const auto [first, last] = data::time_span(file, context.comm);
   require_time_in_range(inference.model(), first, path);
   require_time_in_range(inference.model(), last, path);
@@ -101,6 +120,10 @@ inference::ObjectiveEvaluation evaluate_objective(const Context& context,
   for (const std::string& path : data::input_files(deck.data, deck.objective)) note_input(context, path);
   data::read_tables(deck.objective, context.comm);
   deck.data.hold_out_times.values.clear();
+  deck.data.conditions.names.clear();
+  deck.data.hold_out_conditions.conditions.clear();
+  const ConditionEncoding& conditions = inference.conditions();
+  if (!options.condition.empty()) deck.objective.conditions = conditions.grid_of(options.condition.data());
   const data::Sources sources = data::open_sources(deck.data, deck.objective, context.comm);
   return inference::evaluate_objective(inference, deck.objective, sources, context.comm, options);
 }
@@ -136,6 +159,7 @@ Arguments evaluate_arguments() {
       .renamed("paths", "trajectories")
       .renamed("draws", "model-samples")
       .renamed_value("start", "law", "distribution");
+  add_condition(arguments, "of each row, /condition of --data; of the objective those of the training");
   add_scheme(arguments, "euler");
   add_noise(arguments);
   add_seed(arguments, "samples and trajectories");
@@ -156,6 +180,8 @@ int command_evaluate(const Context& context, const Arguments& arguments) {
   const std::string name = arguments.text("CHECKPOINT");
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, name);
   const inference::Inference inference(checkpoint);
+  options.condition = condition_option(context, arguments, checkpoint.model);
+  objective.condition = options.condition;
   objective.volatility = volatility_option(arguments, checkpoint.model);
   nlohmann::ordered_json figures = nlohmann::ordered_json::object();
   if (arguments.has("data")) {

@@ -5,8 +5,10 @@
 
 #include "commands.hpp"
 #include "common_options.hpp"
+#include "model_conditions.hpp"
 #include "model_files.hpp"
 #include "particles.hpp"
+#include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/core/times.hpp"
@@ -44,6 +46,17 @@ double nearest_time(const Context& context, const io::PopulationFile& file, doub
   });
   context.comm.broadcast(&nearest, sizeof(nearest));
   return nearest;
+}
+
+/// A population whose labels are looked at, whatever its conditions.
+std::unique_ptr<io::PopulationFile> open_labelled(const Context& context, const std::string& path,
+                                                  int n_dims) {
+  note_input(context, path);
+  auto file = std::make_unique<io::PopulationFile>(path, context.comm);
+  if (file->info().n_dims != n_dims)
+    fail_input(path + ": /x has " + std::to_string(file->info().n_dims) + " coordinates, the model has " +
+               std::to_string(n_dims));
+  return file;
 }
 
 /// The rows of the snapshot nearest to the end time, the same on every rank. Collective.
@@ -177,6 +190,7 @@ struct Particles {
   io::Split split;
   inference::Snapshot start;
   std::string label;
+  std::vector<double> condition;  ///< given for all; empty: those of the rows, or a model without
 };
 
 /// Follows the paths of all ranks' particles; the result is on the root. Collective.
@@ -189,7 +203,8 @@ Result find_fates(const Context& context, const Particles& particles, const Labe
   const std::int64_t start = particles.start.begin, count = particles.start.count;
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     const io::PopulationRows rows = particles.file.read_split(particles.split, start + begin, start + end);
-    return inference::count_ends(integrator, vote, n_labels, copies, rows.x, begin);
+    return inference::count_ends(integrator, vote, n_labels, copies, rows.x,
+                                 conditions_of(particles.condition, rows.conditions), begin);
   };
   Result result;
   std::vector<double> counts;
@@ -233,6 +248,7 @@ Arguments fate_arguments() {
       .defaulted("window", number("W", 0), "0",
                  "rows within this distance of a time count as rows of that time")
       .optional("copies", whole_number(1, 1000000), "paths from each particle", "100, and 1 without noise");
+  add_condition(arguments, "of each particle, /condition of --particles");
   add_noise(arguments);
   arguments.defaulted("steps", whole_number(1, 100000000), "500", "time steps of the SDE");
   add_scheme(arguments, "heun");
@@ -260,10 +276,12 @@ int command_fate(const Context& context, const Arguments& arguments) {
   const std::string label = arguments.text("label");
   const io::Split split = io::parse_split(arguments.text("split"));
   const inference::TimeMatch match = {arguments.number("window"), 1e-9 * checkpoint.model.units.time_span()};
-  const auto particles = open_population(context, arguments.text("particles"), inference.n_dims());
+  const std::vector<double> condition = condition_option(context, arguments, checkpoint.model);
+  const auto particles = open_population(context, arguments.text("particles"), checkpoint.model, condition);
+  warn_of_rows(context, checkpoint.model, *particles, split);
   const inference::Snapshot start = find_particles(context, *particles, split, from, match);
   const auto other = arguments.has("labelled")
-                         ? open_population(context, arguments.text("labelled"), inference.n_dims())
+                         ? open_labelled(context, arguments.text("labelled"), inference.n_dims())
                          : nullptr;
   const Labelled labelled = read_labelled(context, other ? *other : *particles, label, to, match);
   mpi::on_root(context.comm, [&] {
@@ -275,7 +293,7 @@ int command_fate(const Context& context, const Arguments& arguments) {
                             " of --to; their labels are those of the nearest, t = " + time_text(labelled.t));
 
   print_start(context, arguments, labelled, start.count, volatility.to_string(), copies);
-  const Result result = find_fates(context, {*particles, split, start, label}, labelled, inference,
+  const Result result = find_fates(context, {*particles, split, start, label, condition}, labelled, inference,
                                    path_options(arguments, volatility), copies);
   write_output(context, output, "rhoflux fate", checkpoint, [&](io::Hdf5Writer* file) {
     if (file == nullptr) return;
@@ -285,6 +303,8 @@ int command_fate(const Context& context, const Arguments& arguments) {
     file->attribute("/", "label_time", labelled.t);
     file->attribute("/", "noise", volatility.to_string());
     file->attribute("/", "copies", copies);
+    write_condition(*file, checkpoint.model, condition);
+    if (condition.empty()) write_conditions(*file, checkpoint.model, result.particles.conditions);
     write_fates(*file, *particles, labelled, result);
   });
   if (context.comm.is_root()) print_result(context, labelled, result, copies);

@@ -6,10 +6,12 @@
 
 #include "commands.hpp"
 #include "common_options.hpp"
+#include "model_conditions.hpp"
 #include "model_files.hpp"
 #include "not_finite.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/inference/condition_scope.hpp"
 #include "rhoflux/inference/field_grid.hpp"
 #include "rhoflux/io/field_file.hpp"
 
@@ -193,6 +195,7 @@ Arguments field_arguments() {
       .optional("bounds", intervals(), "range of each axis", "where the model samples are")
       .defaulted("marginal-samples", whole_number(1, 1000000), "64",
                  "Monte Carlo samples of the coordinates that are integrated out, at each grid point");
+  add_condition(arguments, "a model with conditions needs it");
   add_noise(arguments);
   add_seed(arguments, "the Monte Carlo samples and the bounds");
   add_output_file(arguments);
@@ -204,6 +207,8 @@ int command_field(const Context& context, const Arguments& arguments) {
   const OutputFile output = {arguments.text("output"), arguments.has("force")};
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
+  const std::vector<double> condition = required_condition(context, arguments, checkpoint.model);
+  const inference::ConditionScope scope(inference, condition);
   const FieldRequest request = parse_request(arguments, inference);
   mpi::on_root(context.comm, [&] {
     require_absent(output);
@@ -222,6 +227,7 @@ int command_field(const Context& context, const Arguments& arguments) {
     file.attribute("/", "dims", numbers);
     file.attribute("/", "marginal", method);
     file.attribute("/", "noise", request.volatility.to_string());
+    write_condition(file, checkpoint.model, condition);
   };
   Progress progress(context.comm);
   std::vector<std::string> names;

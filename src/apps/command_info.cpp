@@ -68,6 +68,17 @@ void describe_provenance(const io::Hdf5Reader& file, std::ostream& out) {
         << file.read_string("provenance/earlier_runs") << '\n';
 }
 
+/// How the conditions become inputs of the networks.
+std::string conditions_text(const ConditionEncoding& conditions) {
+  std::string text;
+  for (const ConditionVariable& variable : conditions.variables)
+    text += "\n  condition  " + variable.name + ": " + variable.allowed() +
+            (variable.is_category() ? ", one input each"
+                                    : "; input (" + variable.name + " - " + formatted("%.6g", variable.mean) +
+                                          ") / " + formatted("%.6g", variable.scale));
+  return text;
+}
+
 void describe_checkpoint(const std::string& path, std::ostream& out) {
   const checkpoint::Checkpoint checkpoint = checkpoint::read_checkpoint(path);
   const checkpoint::ModelDescription& model = checkpoint.model;
@@ -75,8 +86,9 @@ void describe_checkpoint(const std::string& path, std::ostream& out) {
       << model.units.n_dims() << " (" << joined(model.dim_names) << ")\n  parameters "
       << flux::layout_of(model.config, model.flux, model.units.n_dims()).count() << " in "
       << enum_to_text(checkpoint.state.precision) << " precision\n  time       " << model.units.t_first
-      << " to " << model.units.t_last << ' ' << model.time_unit << "\n  best validation nll "
-      << checkpoint.state.best_validation << " at step " << checkpoint.state.best_step << "\ndeck\n"
+      << " to " << model.units.t_last << ' ' << model.time_unit << conditions_text(model.conditions)
+      << "\n  best validation nll " << checkpoint.state.best_validation << " at step "
+      << checkpoint.state.best_step << "\ndeck\n"
       << checkpoint.deck << '\n';
 }
 

@@ -5,11 +5,13 @@
 
 #include "commands.hpp"
 #include "common_options.hpp"
+#include "model_conditions.hpp"
 #include "model_files.hpp"
 #include "not_finite.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/math.hpp"
+#include "rhoflux/inference/condition_scope.hpp"
 
 namespace rhoflux::apps {
 
@@ -20,6 +22,7 @@ Arguments sample_arguments() {
   add_checkpoint(arguments);
   arguments.required("times", times(), "times of the samples")
       .defaulted("count", whole_number(1), "1000", "number of samples at each time");
+  add_condition(arguments, "a model with conditions needs it");
   add_seed(arguments, "the samples");
   add_output_file(arguments);
   add_force(arguments);
@@ -34,10 +37,13 @@ int command_sample(const Context& context, const Arguments& arguments) {
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
   for (const double t : times) require_time_in_range(checkpoint.model, t, "--times");
+  const std::vector<double> condition = required_condition(context, arguments, checkpoint.model);
+  const inference::ConditionScope scope(inference, condition);
   mpi::on_root(context.comm, [&] { require_absent(output); });
   const std::int64_t n_dims = inference.n_dims(), n_times = static_cast<std::int64_t>(times.size());
   write_output(context, output, "rhoflux samples", checkpoint, [&](io::Hdf5Writer* file) {
     if (file != nullptr) {
+      write_condition(*file, checkpoint.model, condition);
       file->write("t", times, {n_times});
       file->create_dataset<double>("x", {n_times, count, n_dims});
       write_numbered_scale(*file, "sample", count);
@@ -194,12 +200,43 @@ void copy_row_names(const io::Hdf5Reader& points, std::int64_t count, io::Hdf5Wr
   if (has_id) out.set_scale("id", 0, "point");
 }
 
+/// The conditions of all points (n, n_variables), read by one rank; empty where one is given, or the model has none.
+/// Warns of those that the model was not trained on. Collective.
+std::vector<double> conditions_of_points(const Context& context, const io::Hdf5Reader& file,
+                                         const checkpoint::ModelDescription& model,
+                                         const std::vector<double>& given, std::int64_t count) {
+  std::vector<double> conditions;
+  if (model.conditions.is_empty() || !given.empty()) return conditions;
+  mpi::on_root(context.comm, [&] {
+    conditions = PointConditions(file, model, count).read(0, count);
+    std::int64_t n_outside = 0;
+    std::string first;
+    for (std::size_t k = 0; k < conditions.size(); k += model.conditions.n_variables()) {
+      const std::string outside = model.conditions.outside(&conditions[k]);
+      if (!outside.empty() && n_outside++ == 0) first = outside;
+    }
+    if (n_outside > 0)
+      print(context.comm, "warning: " + file.path() + ": " + std::to_string(n_outside) +
+                              " points have conditions that the model was not trained on; " + first);
+  });
+  context.comm.broadcast(conditions);
+  return conditions;
+}
+
+/// Rows begin .. end of numbers (count, width).
+std::vector<double> part_of(const std::vector<double>& numbers, std::int64_t begin, std::int64_t end,
+                            std::int64_t count) {
+  const auto width = static_cast<std::ptrdiff_t>(numbers.size()) / static_cast<std::ptrdiff_t>(count);
+  return {numbers.begin() + begin * width, numbers.begin() + end * width};
+}
+
 }  // namespace
 
 Arguments query_arguments() {
   Arguments arguments(
       "query",
-      "Evaluates the model at given points. Input (HDF5): /t (N), /x (N, D). Output: the same, and\n"
+      "Evaluates the model at given points. Input (HDF5): /t (N), /x (N, D), and for a model with conditions "
+      "/condition/NAME (N) or --condition. Output: the same, and\n"
       "/log_density (N), /velocity (N, D) = drift u of dX = u dt + g dW, /flux (N, D) = probability flux j, "
       "/score (N, D) = d log_density / dx, /dlogdensity_dt (N); units of the data. With g = 0, velocity = "
       "flux / density. Far from the data a velocity may be beyond the range of numbers: the rows are counted "
@@ -207,6 +244,7 @@ Arguments query_arguments() {
       "warning.");
   add_checkpoint(arguments);
   arguments.required("points", file_name(), "file with the points, /t and /x");
+  add_condition(arguments, "of each point, /condition/NAME (N) of the file with the points");
   add_noise(arguments);
   add_output_file(arguments);
   add_force(arguments);
@@ -227,9 +265,14 @@ int command_query(const Context& context, const Arguments& arguments) {
   });
   context.comm.broadcast(&count, sizeof(count));
   const io::Hdf5Reader file(points);
+  const std::vector<double> condition = condition_option(context, arguments, checkpoint.model);
+  const std::vector<double> of_points =
+      conditions_of_points(context, file, checkpoint.model, condition, count);
   const flux::Volatility volatility = volatility_option(arguments, checkpoint.model);
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     if (end == begin) return std::vector<double>();
+    const inference::ConditionScope scope(
+        inference, condition.empty() ? part_of(of_points, begin, end, count) : condition);
     return query_points(inference, file.read_slab<double>("t", {begin}, {end - begin}),
                         file.read_slab<double>("x", {begin, 0}, {end - begin, n_dims}), volatility);
   };
@@ -242,6 +285,8 @@ int command_query(const Context& context, const Arguments& arguments) {
   write_output(context, output, "rhoflux query", checkpoint, [&](io::Hdf5Writer* out) {
     if (out != nullptr) {
       out->attribute("/", "noise", volatility.to_string());
+      write_condition(*out, checkpoint.model, condition);
+      if (condition.empty()) write_conditions(*out, checkpoint.model, of_points);
       create_columns(*out, columns, count, checkpoint.model.dim_names);
       copy_row_names(file, count, *out);
     }

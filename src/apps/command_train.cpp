@@ -185,6 +185,7 @@ int command_train(const Context& context, const Arguments& arguments) {
       note_input(context, path, deck.data.hash);
   data::read_tables(deck.objective, context.comm);
   const data::Sources sources = data::open_sources(deck.data, deck.objective, context.comm);
+  deck.model.n_conditions = sources.n_condition_rows();
   const parallel::BatchPartition partition =
       training::partition_of(deck.training, deck.objective, context.threads, context.comm);
   (void)flux::layout_of(deck.model, deck.flux, sources.n_dims);

@@ -7,11 +7,13 @@
 
 #include "commands.hpp"
 #include "common_options.hpp"
+#include "model_conditions.hpp"
 #include "model_files.hpp"
 #include "particles.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/times.hpp"
+#include "rhoflux/inference/condition_scope.hpp"
 #include "rhoflux/inference/figures_json.hpp"
 #include "rhoflux/inference/snapshots.hpp"
 #include "rhoflux/inference/trajectories.hpp"
@@ -31,12 +33,16 @@ struct Source {
   io::Split split = io::Split::test;
   inference::Snapshot start, end;
   std::int64_t count = 0;
-  double from = 0, to = 0;  ///< the times given, or those of the snapshots that they name
+  double from = 0, to = 0;        ///< the times given, or those of the snapshots that they name
+  std::vector<double> condition;  ///< given for all particles; empty: those of the rows, or a model without
 };
 
 Source open_source(const Context& context, const Arguments& arguments, const inference::Inference& inference,
                    double from, double to) {
+  const checkpoint::ModelDescription& model = inference.model();
   Source source;
+  source.condition = arguments.has("count") ? required_condition(context, arguments, model)
+                                            : condition_option(context, arguments, model);
   source.from = from;
   source.to = to;
   source.split = io::parse_split(arguments.text("split"));
@@ -45,7 +51,8 @@ Source open_source(const Context& context, const Arguments& arguments, const inf
   const inference::TimeMatch match = {arguments.number("window"), 1e-9 * inference.model().units.time_span()};
   if (arguments.has("count")) source.count = arguments.whole_number("count");
   if (has_particles) {
-    source.particles = open_population(context, arguments.text("particles"), inference.n_dims());
+    source.particles = open_population(context, arguments.text("particles"), model, source.condition);
+    warn_of_rows(context, model, *source.particles, source.split);
     source.start = find_particles(context, *source.particles, source.split, from, match);
     source.count = source.start.count;
     source.from = source.start.t;
@@ -53,7 +60,7 @@ Source open_source(const Context& context, const Arguments& arguments, const inf
   if (has_particles || arguments.has("data")) {
     source.data =
         open_population(context, arguments.has("data") ? arguments.text("data") : arguments.text("particles"),
-                        inference.n_dims());
+                        model, source.condition);
     mpi::on_root(context.comm,
                  [&] { source.end = inference::find_snapshot(*source.data, source.split, to, match); });
     context.comm.broadcast(&source.end, sizeof(source.end));
@@ -85,6 +92,7 @@ struct PathSums {
   double squared_displacement = 0, energy = 0, weight = 0;
   std::vector<double> last;         ///< (n, n_dims) at the last frame, of weight above 0
   std::vector<double> last_weight;  ///< (n)
+  std::vector<double> condition;    ///< (n, n_variables) of these; empty: none of their own
   std::vector<double> first;        ///< (n, n_dims) at the first frame
   std::int64_t n_failed = 0;
   std::vector<inference::FailedParticle> first_failed;  ///< at most `named_failures`
@@ -95,8 +103,13 @@ constexpr std::size_t named_failures = 5;
 class PathNumbers {
  public:
   /// @param weights of the particles, on the root; empty: all the same
-  PathNumbers(std::size_t n_frames, std::size_t n_dims, std::vector<double> weights)
-      : m_n_frames(n_frames), m_n_dims(n_dims), m_weights(std::move(weights)) {}
+  /// @param conditions of the particles, on the root; empty: none of their own
+  PathNumbers(std::size_t n_frames, std::size_t n_dims, std::vector<double> weights,
+              std::vector<double> conditions)
+      : m_n_frames(n_frames),
+        m_n_dims(n_dims),
+        m_weights(std::move(weights)),
+        m_conditions(std::move(conditions)) {}
 
   /// @param first global number of the first particle
   std::vector<double> join(const inference::Trajectories& paths, std::int64_t first) const {
@@ -156,6 +169,11 @@ class PathNumbers {
     sums.last.insert(sums.last.end(), last, last + m_n_dims);
     sums.first.insert(sums.first.end(), numbers, numbers + m_n_dims);
     sums.last_weight.push_back(weight);
+    if (!m_conditions.empty()) {
+      const auto width = static_cast<std::ptrdiff_t>(m_conditions.size() / m_weights.size());
+      const auto condition = m_conditions.begin() + particle * width;
+      sums.condition.insert(sums.condition.end(), condition, condition + width);
+    }
     sums.weight += weight;
     sums.energy += weight * *energy;
     double square = 0;
@@ -164,7 +182,7 @@ class PathNumbers {
   }
 
   std::size_t m_n_frames, m_n_dims;
-  std::vector<double> m_weights;
+  std::vector<double> m_weights, m_conditions;
 };
 
 /// Transports the particles of the source and writes their paths; collective, the sums are those of the root.
@@ -179,13 +197,15 @@ PathSums write_paths(const Context& context, const OutputFile& output,
   if (source.particles)
     rows = source.particles->read_split(source.split, source.start.begin, source.start.begin + of_root);
   const PathNumbers path_numbers(options.frames.size(), static_cast<std::size_t>(inference.n_dims()),
-                                 rows.weight);
+                                 rows.weight, rows.conditions);
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
-    const std::vector<double> x =
-        source.particles
-            ? source.particles->read_split(source.split, source.start.begin + begin, source.start.begin + end)
-                  .x
-            : inference.sample_at(options.frames.front(), begin, end, options.seed, start_stream);
+    io::PopulationRows own;
+    if (source.particles)
+      own = source.particles->read_split(source.split, source.start.begin + begin, source.start.begin + end);
+    const inference::ConditionScope scope(inference, conditions_of(source.condition, own.conditions));
+    const std::vector<double> x = source.particles ? own.x
+                                                   : inference.sample_at(options.frames.front(), begin, end,
+                                                                         options.seed, start_stream);
     return path_numbers.join(integrator.integrate(x, begin), begin);
   };
   PathSums sums;
@@ -194,6 +214,8 @@ PathSums write_paths(const Context& context, const OutputFile& output,
       const auto n_frames = static_cast<std::int64_t>(options.frames.size());
       file->attribute("/", "noise", options.volatility.to_string());
       file->attribute("/", "method", method);
+      write_condition(*file, checkpoint.model, source.condition);
+      if (source.condition.empty()) write_conditions(*file, checkpoint.model, rows.conditions);
       file->write("t", options.frames, {n_frames});
       file->create_dataset<double>("x", {n_frames, source.count, inference.n_dims()});
       write_numbered_scale(*file, "particle", source.count);
@@ -212,10 +234,22 @@ PathSums write_paths(const Context& context, const OutputFile& output,
   return sums;
 }
 
+/// Conditions of as many samples as there are particles that arrived, those of the particles; the given one, if there is.
+std::vector<double> conditions_of_samples(const std::vector<double>& given, const PathSums& sums,
+                                          const inference::CountedRows& rows, std::int64_t n) {
+  if (sums.condition.empty()) return given;
+  inference::CountedRows conditions = rows;
+  conditions.n_dims = static_cast<int>(sums.condition.size() / sums.last_weight.size());
+  conditions.x = sums.condition;
+  return metrics::thinned(inference::equal_mass_points(conditions, rows.size()),
+                          static_cast<std::size_t>(conditions.n_dims), static_cast<std::size_t>(n));
+}
+
 /// On the root, where `sums` and `data` are.
 inference::TransportReport make_report(const inference::Inference& inference,
                                        const inference::TrajectoryOptions& options, const PathSums& sums,
-                                       const std::vector<double>& data, std::int64_t max_points) {
+                                       const std::vector<double>& condition, const std::vector<double>& data,
+                                       std::int64_t max_points) {
   inference::TransportReport report;
   report.from = options.frames.front();
   report.to = options.frames.back();
@@ -226,6 +260,7 @@ inference::TransportReport make_report(const inference::Inference& inference,
     report.mean_squared_displacement = report.ks = std::numeric_limits<double>::quiet_NaN();
     return report;
   }
+  const inference::ConditionScope scope(inference, conditions_of(condition, sums.condition));
   report.mean_squared_displacement = sums.squared_displacement / sums.weight;
   if (options.volatility.is_zero()) report.kinetic_energy = sums.energy / sums.weight;
   report.ks_at_start = inference::model_ks(inference, sums.first, sums.last_weight, report.from);
@@ -238,7 +273,12 @@ inference::TransportReport make_report(const inference::Inference& inference,
                                  sums.last,
                                  sums.last_weight,
                                  {},
+                                 {},
                                  {}});
+    const std::int64_t n_samples =
+        std::min({static_cast<std::int64_t>(data.size()) / inference.n_dims(), rows.size(), max_points});
+    const inference::ConditionScope of_samples(inference,
+                                               conditions_of_samples(condition, sums, rows, n_samples));
     report.distances =
         inference::distances_to_data(inference, data, inference::equal_mass_points(rows, rows.size()),
                                      report.to, max_points, options.seed);
@@ -292,6 +332,8 @@ Arguments transport_arguments() {
       .defaulted("noise", volatility(), "0",
                  "volatility g, constant or linear between knots t:g, in units of the data / sqrt(time)")
       .defaulted("steps", whole_number(1, 100000000), "500", "time steps of the SDE");
+  add_condition(arguments,
+                "of each particle, /condition of --particles; --count needs it for a model with conditions");
   add_scheme(arguments, "heun");
   arguments.defaulted("tolerance", number("TOL", 1e-13, 0.1), "1e-6", "relative tolerance of the ODE")
       .defaulted("frames", whole_number(2, 100000), "11", "saved times, both ends included");
@@ -328,7 +370,7 @@ int command_transport(const Context& context, const Arguments& arguments) {
   const std::vector<double> data = data_at_end(context.comm, source);
   inference::TransportReport report;
   if (context.comm.is_root()) {
-    report = make_report(inference, options, sums, data, max_points);
+    report = make_report(inference, options, sums, source.condition, data, max_points);
     for (const std::string& line : inference::to_text(report)) print(context.comm, line);
   }
   if (has_report) write_json(context, report_file, inference::json_of(report));

@@ -1,10 +1,13 @@
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "common_options.hpp"
+#include "model_conditions.hpp"
 #include "model_files.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/inference/condition_scope.hpp"
 #include "rhoflux/inference/figures_json.hpp"
 #include "rhoflux/inference/verification.hpp"
 
@@ -30,6 +33,7 @@ Arguments verify_arguments() {
                  "points of the mass by importance sampling, in more than two dimensions")
       .renamed("points", "residual-points")
       .renamed("samples", "model-samples");
+  add_condition(arguments, "up to three that stand for those of the training rows, one after the other");
   add_noise(arguments);
   add_seed(arguments, "points and samples");
   add_json_output(arguments);
@@ -49,6 +53,20 @@ std::string line_of(const inference::Check& check) {
   return std::string(figures) + "   (" + check.note + ")";
 }
 
+/// The given one, or else a few that stand for those of the training rows; one that is empty for a model without.
+std::vector<std::vector<double>> conditions_to_verify(const inference::Inference& inference,
+                                                      const std::vector<double>& given) {
+  constexpr std::size_t most = 3;
+  const ConditionEncoding& encoding = inference.conditions();
+  if (encoding.is_empty() || !given.empty()) return {given};
+  std::vector<std::vector<double>> conditions;
+  for (std::int64_t k = 0; conditions.size() < std::min(most, encoding.n_choices()) && k < 100; ++k) {
+    const std::vector<double> next = inference::spread_conditions(encoding, encoding.weighted({}), k, 1);
+    if (std::find(conditions.begin(), conditions.end(), next) == conditions.end()) conditions.push_back(next);
+  }
+  return conditions;
+}
+
 }  // namespace
 
 int command_verify(const Context& context, const Arguments& arguments) {
@@ -64,11 +82,19 @@ int command_verify(const Context& context, const Arguments& arguments) {
   if (has_output) mpi::on_root(context.comm, [&] { require_absent(output); });
   const inference::Inference inference(load_checkpoint(context, arguments.text("CHECKPOINT")));
   options.volatility = volatility_option(arguments, inference.model());
-  const std::vector<inference::Check> checks = inference::verify(inference, context.comm, options);
+  const std::vector<double> given = condition_option(context, arguments, inference.model());
+  std::vector<inference::Check> checks;
   bool has_failed = false;
-  for (const inference::Check& check : checks) {
-    print(context.comm, line_of(check));
-    has_failed = has_failed || check.verdict == inference::Verdict::failed;
+  for (const std::vector<double>& condition : conditions_to_verify(inference, given)) {
+    const inference::ConditionScope scope(inference, condition);
+    const std::string at = condition.empty() ? "" : "at " + inference.conditions().text_of(condition.data());
+    if (!at.empty()) print(context.comm, at);
+    for (inference::Check check : inference::verify(inference, context.comm, options)) {
+      print(context.comm, line_of(check));
+      has_failed = has_failed || check.verdict == inference::Verdict::failed;
+      if (!at.empty()) check.note += "; " + at;
+      checks.push_back(check);
+    }
   }
   if (has_output) write_json(context, output, inference::json_of(checks));
   if (has_failed) fail_numerics(arguments.text("CHECKPOINT") + ": a check is beyond its bound (FAIL above)");

@@ -1,5 +1,6 @@
 #include "particles.hpp"
 
+#include "model_conditions.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/times.hpp"
@@ -7,9 +8,11 @@
 namespace rhoflux::apps {
 
 std::unique_ptr<io::PopulationFile> open_population(const Context& context, const std::string& path,
-                                                    int n_dims) {
+                                                    const checkpoint::ModelDescription& model,
+                                                    const std::vector<double>& given) {
   note_input(context, path);
-  auto file = std::make_unique<io::PopulationFile>(path, context.comm);
+  auto file = std::make_unique<io::PopulationFile>(path, context.comm, choice_of_conditions(model, given));
+  const int n_dims = model.units.n_dims();
   if (file->info().n_dims != n_dims)
     fail_input(path + ": /x has " + std::to_string(file->info().n_dims) + " coordinates, the model has " +
                std::to_string(n_dims));

@@ -5,6 +5,7 @@
 
 #include "arguments.hpp"
 #include "context.hpp"
+#include "rhoflux/checkpoint/model_description.hpp"
 #include "rhoflux/inference/snapshots.hpp"
 #include "rhoflux/inference/trajectories.hpp"
 #include "rhoflux/io/population.hpp"
@@ -12,9 +13,11 @@
 /// Rows of population files that commands transport, and how.
 namespace rhoflux::apps {
 
-/// Opens a population of the model's dimensions. Collective. Bad input for others.
+/// Opens a population of the model's dimensions, with the conditions of its rows unless one is given. Collective. Bad input
+/// for others.
 std::unique_ptr<io::PopulationFile> open_population(const Context& context, const std::string& path,
-                                                    int n_dims);
+                                                    const checkpoint::ModelDescription& model,
+                                                    const std::vector<double>& given = {});
 
 /// The rows of a split at the time of --from; the same on every rank. Collective. Bad input, naming the times there
 /// are, where there are none.

@@ -118,6 +118,84 @@ DataOrigin read_origin(const io::Hdf5Reader& file) {
 
 }  // namespace
 
+namespace {
+
+std::string variable_group(std::size_t v) {
+  return "conditions/" + std::to_string(v);
+}
+
+void write_conditions(io::Hdf5Writer& file, const ConditionEncoding& conditions) {
+  if (conditions.is_empty()) return;
+  file.group("conditions");
+  for (std::size_t v = 0; v < conditions.n_variables(); ++v) {
+    const ConditionVariable& variable = conditions.variables[v];
+    const std::string group = variable_group(v);
+    file.group(group);
+    file.attribute(group, "name", variable.name);
+    if (variable.is_category()) {
+      file.attribute(group, "categories", variable.categories);
+      continue;
+    }
+    file.attribute(group, "mean", variable.mean);
+    file.attribute(group, "scale", variable.scale);
+    file.attribute(group, "range", std::vector<double>{variable.least, variable.most});
+  }
+  const auto n_choices = signed_size(conditions.weights);
+  file.write("conditions/choices", conditions.choices, {n_choices, signed_size(conditions.variables)});
+  file.write("conditions/weights", conditions.weights, {n_choices});
+}
+
+/// Where the numbers of an encoding are of no use, an error that says so.
+void require_usable(const ConditionEncoding& conditions, const std::string& path) {
+  const auto is_finite = [](double value) { return std::isfinite(value); };
+  for (const ConditionVariable& variable : conditions.variables)
+    if (!variable.is_category() && (!is_finite(variable.mean) || !is_finite(variable.scale) ||
+                                    variable.scale <= 0 || !(variable.least <= variable.most)))
+      fail_input(path + ", 'conditions': mean, scale or range of '" + variable.name + "' is of no use");
+  for (std::size_t k = 0; k < conditions.n_choices(); ++k)
+    for (std::size_t v = 0; v < conditions.n_variables(); ++v) {
+      const ConditionVariable& variable = conditions.variables[v];
+      const double value = conditions.choice(k)[v];
+      const bool is_code = value >= 0 && value < static_cast<double>(variable.categories.size());
+      if (!is_finite(value) || (variable.is_category() && !is_code) || !(conditions.weights[k] > 0))
+        fail_input(path + ", 'conditions/choices': entry " + std::to_string(k) + " is no condition");
+    }
+}
+
+/// Of a model without conditions, and before version 6, there is no such group.
+ConditionEncoding read_conditions(const io::Hdf5Reader& file) {
+  ConditionEncoding conditions;
+  if (!file.exists("conditions")) return conditions;
+  for (std::size_t v = 0; file.exists(variable_group(v)); ++v) {
+    const std::string group = variable_group(v);
+    ConditionVariable variable;
+    variable.name = file.attribute_string(group, "name");
+    if (file.has_attribute(group, "categories")) {
+      variable.categories = file.attribute_strings(group, "categories");
+    } else {
+      variable.mean = file.attribute_double(group, "mean");
+      variable.scale = file.attribute_double(group, "scale");
+      const std::vector<double> range = file.attribute_doubles(group, "range");
+      if (range.size() != 2)
+        fail_input(place_of(file, group, "range") + ": found " + std::to_string(range.size()) +
+                   " numbers, expected 2");
+      variable.least = range[0];
+      variable.most = range[1];
+    }
+    conditions.variables.push_back(std::move(variable));
+  }
+  conditions.weights = file.read<double>("conditions/weights");
+  const std::int64_t n_choices = signed_size(conditions.weights);
+  conditions.choices =
+      file.read<double>("conditions/choices", {n_choices, signed_size(conditions.variables)});
+  if (conditions.is_empty() || n_choices == 0)
+    fail_input(file.path() + ", 'conditions': there are no variables or no choices");
+  require_usable(conditions, file.path());
+  return conditions;
+}
+
+}  // namespace
+
 void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
   const density::Config& density = model.config;
   file.group("model");
@@ -146,6 +224,7 @@ void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
   file.attribute("flux", "mass_t", mass.t);
   file.attribute("flux", "log_mass", mass.log_mass);
   write_origin(file, model.origin);
+  write_conditions(file, model.conditions);
   file.write("model/mean", model.units.mean, {model.units.n_dims()});
   file.write("model/scale", model.units.scale, {model.units.n_dims()});
 }
@@ -153,6 +232,9 @@ void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
 ModelDescription read_model(const io::Hdf5Reader& file) {
   ModelDescription model;
   model.config = read_density(file);
+  model.conditions = read_conditions(file);
+  model.config.n_conditions = model.conditions.n_rows();
+  located(file.path(), [&] { model.config.validate(); });
   model.dim_names = file.attribute_strings("model", "dim_names");
   if (model.dim_names.empty()) fail_input(file.path() + ": attribute dim_names of /model has no names");
   model.time_unit = file.attribute_string("model", "time_unit");

@@ -230,6 +230,17 @@ void Deck::validate() const {
   }
   if (data.file.empty() && !data.hold_out_times.values.empty())
     fail_input("data.hold_out_times = " + data.hold_out_times.to_string() + ": there is no data.file");
+  if (data.file.empty() && !data.conditions.names.empty())
+    fail_input("data.conditions = " + data.conditions.to_string() + ": there is no data.file");
+  if (!data.conditions.names.empty() &&
+      (objective.initial_distribution.is_given() || objective.terminal_distribution.is_given()))
+    fail_input(
+        "data.conditions = " + data.conditions.to_string() +
+        ": endpoint distributions (objective.initial_law, objective.terminal_law) say nothing of conditions; "
+        "must be none with them");
+  if (data.conditions.names.empty() && !objective.conditions.values.empty())
+    fail_input("objective.conditions = " + objective.conditions.to_string() +
+               ": there are no data.conditions; must be data");
   model.validate();
   flux.validate();
   objective.validate();

@@ -60,6 +60,10 @@ void add_data_keys(std::vector<Key>& keys) {
               "Time range of the model: that of the data (0:1 without data), or a wider one.");
   section.add("hold_out_times", &Config::hold_out_times, "", "time",
               "Snapshots left out of training and validation, to be predicted.");
+  section.add("conditions", &Config::conditions, "", "",
+              "Covariates /condition/NAME of the file that density and drift depend on.");
+  section.add("hold_out_conditions", &Config::hold_out_conditions, "", "",
+              "Rows of these conditions are left out of training and validation, to be predicted.");
   section.add("mass", &Config::mass, "the first and the last at the ends of the time range", "",
               "Mass of a population that grows: 1 at all times; as the weights of the training rows of each "
               "snapshot add up, or their numbers without weights; or given. Only ratios count.");
@@ -200,6 +204,12 @@ void add_objective_keys(std::vector<Key>& keys) {
     for (const auto& [term, key] : settings)
       if (term == row.name) keys.push_back(key);
   }
+  keys.push_back(make_key(
+      "objective", "conditions", "", "",
+      "Conditions of the model samples of a model with data.conditions: those of the training rows, by "
+      "weight, or all "
+      "combinations of these values alike.",
+      [](auto& deck) -> auto& { return deck.objective.conditions; }));
   keys.push_back(make_key(
       "objective", "estimator", "", "",
       "Gradient of expectations: through the model samples, or by the score function with a baseline.",

@@ -11,7 +11,7 @@ namespace rhoflux::data {
 
 template <class Scalar>
 Shard<Scalar> read_shard(const io::PopulationFile& file, io::Split split, mpi::Share rows, const Units& units,
-                         double mean_weight) {
+                         const ConditionEncoding& conditions, double mean_weight) {
   const io::PopulationRows data = file.read_split(split, rows.begin, rows.end);
   const int n = static_cast<int>(data.size()), n_dims = units.n_dims();
   Shard<Scalar> shard;
@@ -31,6 +31,14 @@ Shard<Scalar> read_shard(const io::PopulationFile& file, io::Split split, mpi::S
     for (std::size_t i = 0; i < dims; ++i)
       x(i, row) =
           data.weight[r] > 0 ? static_cast<Scalar>(units.to_model(data.x[r * dims + i], i)) : Scalar(0);
+  }
+  if (!conditions.is_empty()) {
+    shard.conditions = make_matrix<Scalar>("conditions", conditions.n_rows(), n);
+    const auto encoded = Kokkos::create_mirror_view(shard.conditions);
+    for (int row = 0; row < n; ++row)
+      conditions.encode(&data.conditions[static_cast<std::size_t>(row) * conditions.n_variables()],
+                        [&](int k, double number) { encoded(k, row) = static_cast<Scalar>(number); });
+    Kokkos::deep_copy(shard.conditions, encoded);
   }
   Kokkos::deep_copy(shard.tau, tau);
   Kokkos::deep_copy(shard.x, x);
@@ -125,7 +133,8 @@ void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const B
   const double rows_per_sample = static_cast<double>(shard.total) / static_cast<double>(config.batch);
   const std::int64_t shard_begin = shard.begin, last = shard.begin + shard.size() - 1;
   const Vector<Scalar> tau_in = shard.tau, weight_in = shard.weight, tau = points.tau;
-  const Matrix<Scalar> x_in = shard.x, x = points.x;
+  const Matrix<Scalar> x_in = shard.x, x = points.x, c_in = shard.conditions, c = points.conditions;
+  const int n_conditions = static_cast<int>(c_in.extent(0));
   const int n_dims = static_cast<int>(x.extent(0));
   const double jitter = config.jitter;
   for_each(
@@ -138,6 +147,7 @@ void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const B
         const std::int64_t row = (drawn > last ? last : drawn) - shard_begin;
         tau(s) = tau_in(row);
         weight(s) = weight_in(row);
+        for (int k = 0; k < n_conditions; ++k) c(k, s) = c_in(k, row);
         for (int i = 0; i < n_dims; ++i) {
           x(i, s) = x_in(i, row);
           if (jitter == 0) continue;
@@ -150,9 +160,9 @@ void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const B
 }
 
 template Shard<float> read_shard<float>(const io::PopulationFile&, io::Split, mpi::Share, const Units&,
-                                        double);
+                                        const ConditionEncoding&, double);
 template Shard<double> read_shard<double>(const io::PopulationFile&, io::Split, mpi::Share, const Units&,
-                                          double);
+                                          const ConditionEncoding&, double);
 template void draw_batch<float>(const ExecutionSpace&, const Shard<float>&, const BatchConfig&, std::int64_t,
                                 const density::Points<float>&, const Vector<float>&);
 template void draw_batch<double>(const ExecutionSpace&, const Shard<double>&, const BatchConfig&,

@@ -6,6 +6,7 @@
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/core/times.hpp"
+#include "rhoflux/data/conditions.hpp"
 #include "rhoflux/data/time_table.hpp"
 #include "rhoflux/objectives/gaussian_mixture.hpp"
 
@@ -49,8 +50,12 @@ class RowStream final : public objectives::SampleStream<Scalar> {
     BatchConfig config = m_config;
     config.step = step;
     // Objectives of several threads draw from it.
-    const Shard<Scalar> shard = {m_shard.begin, m_shard.total, borrowed(m_shard.tau), borrowed(m_shard.x),
-                                 borrowed(m_shard.weight)};
+    const Shard<Scalar> shard = {m_shard.begin,
+                                 m_shard.total,
+                                 borrowed(m_shard.tau),
+                                 borrowed(m_shard.x),
+                                 borrowed(m_shard.weight),
+                                 borrowed(m_shard.conditions)};
     draw_batch(space, shard, config, first_sample, points, weight);
   }
 
@@ -60,6 +65,10 @@ class RowStream final : public objectives::SampleStream<Scalar> {
 };
 
 }  // namespace
+
+int Sources::n_condition_rows() const {
+  return data ? named_conditions(*data).n_rows() : 0;
+}
 
 std::vector<std::string> input_files(const Config& data, const objectives::Config& objective) {
   std::vector<std::string> files;
@@ -83,7 +92,9 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
     }
   };
   if (!data.file.empty()) {
-    sources.data = std::make_unique<io::PopulationFile>(data.file, comm, data.hold_out_times.values);
+    sources.data = std::make_unique<io::PopulationFile>(
+        data.file, comm,
+        io::PopulationChoice{data.hold_out_times.values, data.conditions.names, data.hold_out_conditions});
     require_times(*sources.data, data.hold_out_times.values, comm);
     agree(data.file, sources.data->info().n_dims);
     sources.dim_names = sources.data->info().dim_names;
@@ -110,6 +121,13 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
   };
   sources.initial = open_distribution(objective.initial_distribution, "objective.initial_law");
   sources.terminal = open_distribution(objective.terminal_distribution, "objective.terminal_law");
+  if (sources.data && !objective.conditions.values.empty()) {
+    try {
+      (void)named_conditions(*sources.data).combinations(objective.conditions);
+    } catch (const Error& error) {
+      fail_input("objective.conditions = " + objective.conditions.to_string() + ": " + error.what());
+    }
+  }
   objective.require_dimension(sources.n_dims);
   for (int i = static_cast<int>(sources.dim_names.size()); i < sources.n_dims; ++i)
     sources.dim_names.push_back("x" + std::to_string(i + 1));

@@ -8,7 +8,7 @@ namespace rhoflux::density {
 
 template <class Scalar>
 Autoregressive<Scalar>::Autoregressive(const Config& config, int n_dims, const Capacity& capacity)
-    : Density<Scalar>(n_dims, capacity),
+    : Density<Scalar>(config, n_dims, capacity),
       m_n_logistics(config.n_logistics),
       m_network(config,
                 {n_dims, 1, capacity.samples * (1 + capacity.tangents), capacity.passes, capacity.precision},

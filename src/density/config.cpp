@@ -83,6 +83,7 @@ void Config::validate() const {
   check_frequencies("time", time_frequency_min, time_frequency_max);
   check_features("coordinate_features", coordinate_features, 0);
   check_frequencies("coordinate", coordinate_frequency_min, coordinate_frequency_max);
+  check_count("conditions", n_conditions, 0, max_conditions);
   check_growth(*this);
 }
 

@@ -14,7 +14,7 @@ namespace rhoflux::density {
 
 template <class Scalar>
 Factorised<Scalar>::Factorised(const Config& config, int n_dims, const Capacity& capacity)
-    : Density<Scalar>(n_dims, capacity),
+    : Density<Scalar>(config, n_dims, capacity),
       m_config(config),
       m_n_products(config.n_products),
       m_weights(config, capacity.samples * (1 + capacity.tangents), capacity.passes, capacity.precision,
@@ -63,9 +63,9 @@ void Factorised<Scalar>::evaluate_networks(const ExecutionSpace& space, const Co
                                            const Points<Scalar>& points, int n_tangents,
                                            const ConstStridedVector<Scalar>& tau_dot) {
   const network::Columns columns = {points.size(), n_tangents};
-  m_network.begin(space, columns, points.tau, tau_dot);
+  m_network.begin(space, columns, points.tau, tau_dot, points.conditions);
   m_network.evaluate(space, parameters, 0);
-  m_weights.evaluate(space, parameters, columns, points.tau, tau_dot);
+  m_weights.evaluate(space, parameters, columns, points.tau, tau_dot, points.conditions);
 }
 
 template <class Scalar>

@@ -14,6 +14,7 @@ network::NetworkConfig network_config(const Config& config, const char* name, in
   network.time = {config.time_features, config.time_frequency_min, config.time_frequency_max};
   network.coordinate = {config.coordinate_features, config.coordinate_frequency_min,
                         config.coordinate_frequency_max, network::RawValue::included};
+  network.n_conditions = config.n_conditions;
   network.hidden = config.hidden;
   network.outputs_per_stage = outputs_per_stage;
   network.max_columns = max_columns;
@@ -43,7 +44,8 @@ MixtureNetwork<Scalar>::MixtureNetwork(const Config& config, const Shape& shape,
   if (split) {
     auto logits = make_config("weights", n_logistics);
     logits.time.n_features = 0;
-    if (shape.n_stages == 1) logits.hidden.clear();  // nothing left to depend on: the biases alone
+    const bool has_inputs = shape.n_stages > 1 || config.n_conditions > 0;
+    if (!has_inputs) logits.hidden.clear();  // nothing left to depend on: the biases alone
     m_networks.push_back(std::make_unique<network::MaskedNetwork<Scalar>>(logits, layout));
   }
   const auto view = [&](const Matrix<Scalar>& logits, const Matrix<Scalar>& shapes) {
@@ -91,8 +93,9 @@ void MixtureNetwork<Scalar>::set_gradient_listener(GradientListener* listener) {
 template <class Scalar>
 void MixtureNetwork<Scalar>::begin(const ExecutionSpace& space, network::Columns columns,
                                    const ConstStridedVector<Scalar>& tau,
-                                   const ConstStridedVector<Scalar>& tau_dot) {
-  for (const auto& network : m_networks) network->begin(space, columns, tau, tau_dot);
+                                   const ConstStridedVector<Scalar>& tau_dot,
+                                   const ConstMatrix<Scalar>& conditions) {
+  for (const auto& network : m_networks) network->begin(space, columns, tau, tau_dot, conditions);
 }
 
 template <class Scalar>

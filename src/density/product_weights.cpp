@@ -3,7 +3,7 @@
 namespace rhoflux::density {
 namespace {
 
-/// One hidden layer: K smooth functions of time need no more.
+/// One hidden layer: K smooth functions of time and conditions need no more.
 constexpr int hidden_width = 32;
 
 }  // namespace
@@ -12,13 +12,15 @@ template <class Scalar>
 ProductWeights<Scalar>::ProductWeights(const Config& config, int max_columns, Passes passes,
                                        MatrixPrecision precision, network::ParameterLayout& layout)
     : m_n_products(config.n_products) {
-  if (!config.grows()) {
+  if (!config.grows() && config.n_conditions == 0) {
     m_offset = layout.add("components/logits", config.n_products, 1);
     return;
   }
   network::NetworkConfig network;
   network.name = "components";
-  network.time = {config.time_features, config.time_frequency_min, config.time_frequency_max};
+  if (config.grows())
+    network.time = {config.time_features, config.time_frequency_min, config.time_frequency_max};
+  network.n_conditions = config.n_conditions;
   network.hidden = {hidden_width};
   network.outputs_per_stage = config.n_products;
   network.max_columns = max_columns;
@@ -40,9 +42,10 @@ void ProductWeights<Scalar>::set_gradient_listener(GradientListener* listener) {
 template <class Scalar>
 void ProductWeights<Scalar>::evaluate(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                       network::Columns columns, const ConstStridedVector<Scalar>& tau,
-                                      const ConstStridedVector<Scalar>& tau_dot) {
+                                      const ConstStridedVector<Scalar>& tau_dot,
+                                      const ConstMatrix<Scalar>& conditions) {
   if (!m_network) return;
-  m_network->begin(space, columns, tau, tau_dot);
+  m_network->begin(space, columns, tau, tau_dot, conditions);
   m_network->evaluate(space, parameters, 0);
 }
 

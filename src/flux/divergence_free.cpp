@@ -34,7 +34,7 @@ struct AntisymmetricField {
 
 template <class Scalar>
 DivergenceFreePart<Scalar>::DivergenceFreePart(const Config& config, const network::FourierConfig& time,
-                                               int n_dims, int max_samples, Passes passes,
+                                               int n_conditions, int n_dims, int max_samples, Passes passes,
                                                MatrixPrecision precision, network::ParameterLayout& layout)
     : m_density_weighted(config.divergence_free == DivergenceFree::density_weighted), m_n_dims(n_dims) {
   network::NetworkConfig network;
@@ -42,6 +42,7 @@ DivergenceFreePart<Scalar>::DivergenceFreePart(const Config& config, const netwo
   network.time = time;
   network.coordinate.raw_value = network::RawValue::included;
   network.dense_coordinates = n_dims;
+  network.n_conditions = n_conditions;
   network.hidden = config.hidden;
   network.outputs_per_stage = n_dims * (n_dims - 1) / 2;
   network.max_columns = max_samples * (1 + n_dims);
@@ -69,7 +70,7 @@ void DivergenceFreePart<Scalar>::add_velocity(const ExecutionSpace& space,
   for_each_entry(
       space, "unit vectors", n_dims, n * n_dims,
       KOKKOS_LAMBDA(int i, int column) { directions(i, column) = Scalar(i == column / n ? 1 : 0); });
-  m_network->begin(space, {n, n_dims}, points.tau, {});
+  m_network->begin(space, {n, n_dims}, points.tau, {}, points.conditions);
   m_network->feed_dense(space, points.x, directions);
   m_network->evaluate(space, parameters, 0);
   const AntisymmetricField<Scalar> field = {m_network->outputs(), n_dims, n};

@@ -69,8 +69,8 @@ Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config,
                                        density.time_frequency_max};
   const Passes passes = has_adjoint ? Passes::forward_and_adjoint : Passes::forward;
   if (config.divergence_free != DivergenceFree::none) {
-    m_divergence_free = std::make_unique<DivergenceFreePart<Scalar>>(config, time, n_dims, has_drift ? n : 1,
-                                                                     passes, capacity.precision, m_layout);
+    m_divergence_free = std::make_unique<DivergenceFreePart<Scalar>>(
+        config, time, density.n_conditions, n_dims, has_drift ? n : 1, passes, capacity.precision, m_layout);
   }
   if (density.grows()) {
     m_mass = std::make_unique<MassCurve<Scalar>>(config.mass, time, has_drift ? n : 1, passes,

@@ -71,7 +71,7 @@ void MassCurve<Scalar>::evaluate(const ExecutionSpace& space, const ConstVector<
     if (log_mass.extent(0) > 0) Kokkos::deep_copy(space, log_mass, Scalar(0));
     return;
   }
-  m_network->begin(space, {n, 1}, tau, m_ones);
+  m_network->begin(space, {n, 1}, tau, m_ones, {});
   m_network->evaluate(space, parameters, 0);
   const Knots<Scalar> knots = {m_tau, m_log_mass};
   const Matrix<Scalar> h = m_network->outputs();

@@ -1,6 +1,7 @@
 #include "rhoflux/importers/imported_cells.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "anndata_table.hpp"
 #include "rhoflux/core/calendar.hpp"
@@ -25,10 +26,11 @@ std::vector<std::string> choice_list(const io::TextAttributes& choices, const st
 }  // namespace
 
 ImportedCells::ImportedCells(const std::string& path, const io::TextAttributes& choices,
-                             const io::TimeMeaning& time)
+                             const io::TimeMeaning& time, const ConditionEncoding& conditions)
     : m_path(path),
       m_basis(choice(choices, "basis")),
       m_time(time),
+      m_conditions(conditions),
       m_table(std::make_unique<AnnDataTable>(path)) {
   const std::string time_column = choice(choices, "time_column");
   if (time_column.empty())
@@ -55,6 +57,8 @@ ImportedCells::ImportedCells(const std::string& path, const io::TextAttributes& 
       wanted.push_back({columns[static_cast<std::size_t>(number - 1)].column, Form::number});
     }
   }
+  for (const ConditionVariable& variable : m_conditions.variables)
+    wanted.push_back({variable.name, variable.is_category() ? Form::text : Form::number});
   m_n_cells = m_table->n_rows();
   m_table->start(wanted);
 }
@@ -89,6 +93,15 @@ ImportedCells::Cells ImportedCells::read(std::int64_t begin, std::int64_t end) {
                             ? time_of(batch.columns[0].texts[i], m_next + static_cast<std::int64_t>(i))
                             : batch.columns[0].numbers[i]);
       for (std::size_t k = 0; k < dims; ++k) cells.x.push_back(batch.columns[k + 1].numbers[i]);
+      for (std::size_t v = 0; v < m_conditions.n_variables(); ++v) {
+        const ConditionVariable& variable = m_conditions.variables[v];
+        const auto& column = batch.columns[1 + dims + v];
+        const double value = variable.is_category() ? variable.place_of(column.texts[i]) : column.numbers[i];
+        if (!std::isfinite(value))
+          fail_input(m_path + ", row " + std::to_string(m_next + static_cast<std::int64_t>(i)) +
+                     " (from 0): obs/" + variable.name + " is not allowed; allowed: " + variable.allowed());
+        cells.conditions.push_back(value);
+      }
     }
     m_next += n;
   }

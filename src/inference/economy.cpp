@@ -1,13 +1,18 @@
 #include "rhoflux/inference/economy.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/inference/condition_scope.hpp"
 #include "rhoflux/metrics/wasserstein.hpp"
 
 namespace rhoflux::inference {
 
-Economy economy_of(const Inference& inference, std::uint64_t seed) {
+namespace {
+
+/// Under the conditions of the model samples that are set.
+Economy economy_of_samples(const Inference& inference, std::uint64_t seed) {
   constexpr int n_intervals = 8, n_inside = 4;  // times within an interval at which the energy is taken
   constexpr std::int64_t n_samples = 256;
   constexpr std::uint64_t stream = 2100;  // of the model samples
@@ -40,6 +45,23 @@ Economy economy_of(const Inference& inference, std::uint64_t seed) {
     }
   }
   return economy;
+}
+
+}  // namespace
+
+/// With conditions the mean over some: mass that changes its condition is none that moves.
+Economy economy_of(const Inference& inference, std::uint64_t seed) {
+  const ConditionEncoding& encoding = inference.conditions();
+  if (encoding.is_empty()) return economy_of_samples(inference, seed);
+  const auto n = static_cast<std::int64_t>(std::min<std::size_t>(3, encoding.n_choices()));
+  Economy mean;
+  for (std::int64_t k = 0; k < n; ++k) {
+    const ConditionScope scope(inference, spread_conditions(encoding, encoding.weighted({}), k, 1));
+    const Economy one = economy_of_samples(inference, seed);
+    mean.energy += one.energy / static_cast<double>(n);
+    mean.least += one.least / static_cast<double>(n);
+  }
+  return mean;
 }
 
 std::optional<std::string> economy_warning(const Economy& economy) {

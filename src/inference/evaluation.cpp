@@ -7,6 +7,7 @@
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/data/time_table.hpp"
 #include "rhoflux/device/profiling.hpp"
+#include "rhoflux/inference/condition_scope.hpp"
 #include "rhoflux/inference/snapshots.hpp"
 #include "rhoflux/metrics/wasserstein.hpp"
 #include "rhoflux/mpi/blocks.hpp"
@@ -28,14 +29,17 @@ struct NllSums {
   double nll = 0, weight = 0;
   std::map<double, TimeSum> by_time;
   bool has_too_many_times = false;
+  std::map<std::vector<double>, TimeSum> by_condition;  ///< empty where there are too many
 };
 
 /// Sums of one block of rows.
 struct BlockSums {
   double nll = 0, weight = 0;
   std::map<double, TimeSum> by_time;
+  std::map<std::vector<double>, TimeSum> by_condition;
 
   BlockSums(const io::PopulationRows& rows, const std::vector<double>& log_density) {
+    const std::size_t width = log_density.empty() ? 0 : rows.conditions.size() / log_density.size();
     for (std::size_t row = 0; row < log_density.size(); ++row) {
       TimeSum& entry = by_time[rows.t[row]];
       ++entry.n_rows;
@@ -45,6 +49,11 @@ struct BlockSums {
       weight += w;
       entry.nll -= w * log_density[row];
       entry.count.add(w);
+      if (width == 0) continue;
+      const double* condition = &rows.conditions[row * width];
+      TimeSum& of_condition = by_condition[std::vector<double>(condition, condition + width)];
+      of_condition.nll -= w * log_density[row];
+      of_condition.count.add(w);
     }
   }
 };
@@ -63,14 +72,35 @@ void add(const double* numbers, std::map<double, TimeSum>& by_time) {
   sum.count += {static_cast<std::int64_t>(numbers[3]), numbers[4], numbers[5], numbers[6], numbers[7]};
 }
 
+/// The sums of each condition in each block, with the condition before them, in the order of the blocks.
+void add_conditions(const std::vector<double>& numbers, std::size_t n_variables, NllSums& sums) {
+  const std::size_t width = n_variables + numbers_of_time;
+  for (std::size_t k = 0; n_variables > 0 && k + width <= numbers.size(); k += width) {
+    const auto at = numbers.begin() + static_cast<std::ptrdiff_t>(k);
+    const std::vector<double> condition(at, at + static_cast<std::ptrdiff_t>(n_variables));
+    std::map<double, TimeSum> one = {{0.0, sums.by_condition[condition]}};
+    add(&numbers[k + n_variables], one);
+    sums.by_condition[condition] = one[0.0];
+  }
+}
+
 NllSums sum_nll(const Inference& inference, const io::PopulationFile& file, const mpi::Communicator& comm,
                 const EvaluationOptions& options) {
   const auto max_times = static_cast<std::size_t>(options.max_times);
+  std::set<std::vector<double>> conditions;  // of this rank
+  std::vector<double> condition_entries;
   std::set<double> times;       // of this rank
   std::vector<double> entries;  // the sums of each time in each block
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     const io::PopulationRows rows = file.read_split(options.split, begin, end);
+    const ConditionScope scope(inference, options.condition.empty() ? rows.conditions : options.condition);
     const BlockSums block(rows, inference.standardised_log_density(rows.t, rows.x));
+    for (const auto& [condition, sum] : block.by_condition) {
+      conditions.insert(condition);
+      if (conditions.size() > static_cast<std::size_t>(options.max_conditions)) break;
+      condition_entries.insert(condition_entries.end(), condition.begin(), condition.end());
+      append(0, sum, condition_entries);
+    }
     for (const auto& [t, sum] : block.by_time) {
       times.insert(t);
       if (times.size() > max_times) break;
@@ -86,6 +116,9 @@ NllSums sum_nll(const Inference& inference, const io::PopulationFile& file, cons
     sums.nll += totals[k];
     sums.weight += totals[k + 1];
   }
+  if (!comm.any(conditions.size() > static_cast<std::size_t>(options.max_conditions)))
+    add_conditions(comm.all_gather(condition_entries), file.conditions().size(), sums);
+  if (sums.by_condition.size() > static_cast<std::size_t>(options.max_conditions)) sums.by_condition.clear();
   sums.has_too_many_times = comm.any(times.size() > max_times);
   if (sums.has_too_many_times) return sums;
   const std::vector<double> all = comm.all_gather(entries);
@@ -95,10 +128,38 @@ NllSums sum_nll(const Inference& inference, const io::PopulationFile& file, cons
   return sums;
 }
 
+/// The conditions of n model samples, (n, n_variables): those of rows that stand for all with equal weights; or the one
+/// that is given for all.
+std::vector<double> conditions_of_samples(const io::PopulationRows& rows, std::int64_t n,
+                                          const std::vector<double>& given) {
+  if (!given.empty() || rows.conditions.empty()) return given;
+  io::PopulationRows conditions = rows;
+  conditions.n_dims = static_cast<int>(rows.conditions.size() / rows.t.size());
+  conditions.x = rows.conditions;
+  return equal_mass_points(counted_rows(conditions), n);
+}
+
+/// The rows of one condition.
+io::PopulationRows rows_of(const io::PopulationRows& rows, const std::vector<double>& condition) {
+  const auto dims = static_cast<std::size_t>(rows.n_dims), width = condition.size();
+  io::PopulationRows chosen;
+  chosen.n_dims = rows.n_dims;
+  for (std::size_t row = 0; row < rows.t.size(); ++row) {
+    if (!std::equal(condition.begin(), condition.end(), &rows.conditions[row * width])) continue;
+    chosen.t.push_back(rows.t[row]);
+    chosen.x.insert(chosen.x.end(), &rows.x[row * dims], &rows.x[row * dims] + dims);
+    chosen.weight.push_back(rows.weight[row]);
+    chosen.conditions.insert(chosen.conditions.end(), condition.begin(), condition.end());
+  }
+  return chosen;
+}
+
 /// Exact distances between a snapshot, of which at most `n` points are taken, and as many samples, in model units.
 metrics::Wasserstein compare_snapshot(const Inference& inference, const io::PopulationRows& rows,
-                                      std::int64_t n, std::uint64_t seed, std::uint64_t stream) {
+                                      const std::vector<double>& condition, std::int64_t n,
+                                      std::uint64_t seed, std::uint64_t stream) {
   const Units& units = inference.model().units;
+  const ConditionScope scope(inference, conditions_of_samples(rows, n, condition));
   const std::vector<double> samples = units.to_model(inference.sample_at(rows.t.front(), 0, n, seed, stream));
   const CountedRows counted = counted_rows(rows);
   const auto count = static_cast<int>(n);
@@ -115,7 +176,8 @@ metrics::Wasserstein compare_snapshot(const Inference& inference, const io::Popu
 /// @param n_rows rows of each snapshot in the split, whatever their weight; in order of time these are all its rows
 void compare_snapshots(const Inference& inference, const io::PopulationFile& file,
                        const mpi::Communicator& comm, const EvaluationOptions& options,
-                       const std::vector<std::int64_t>& n_rows, std::vector<TimeFigures>& snapshots) {
+                       const std::vector<std::int64_t>& n_rows, std::vector<TimeFigures>& snapshots,
+                       std::vector<ConditionFigures>& conditions) {
   const ScopedRegion region("optimal transport");
   std::vector<std::int64_t> first = {0};  // row of the snapshot within the split
   for (const std::int64_t n : n_rows) first.push_back(first.back() + n);
@@ -126,16 +188,37 @@ void compare_snapshots(const Inference& inference, const io::PopulationFile& fil
     const io::PopulationRows rows =
         file.read_split(options.split, first[k], first[static_cast<std::size_t>(end)]);
     if (begin == end) return std::vector<double>();
-    if (snapshots[k].count == 0) return std::vector<double>{0, 0};
-    const metrics::Wasserstein w =
-        compare_snapshot(inference, rows, snapshots[k].w_count, options.seed, static_cast<std::uint64_t>(k));
-    return std::vector<double>{w.w1, w.w2};
+    std::vector<double> numbers(2, 0.0);
+    if (snapshots[k].count > 0) {
+      const metrics::Wasserstein w =
+          compare_snapshot(inference, rows, options.condition, snapshots[k].w_count, options.seed,
+                           static_cast<std::uint64_t>(k));
+      numbers = {w.w1, w.w2};
+    }
+    for (const ConditionFigures& figures : conditions) {
+      const io::PopulationRows own = rows_of(rows, figures.condition);
+      const std::int64_t count = counted_rows(own).size(), n = std::min(count, options.max_transport_points);
+      metrics::Wasserstein w = {};
+      if (n > 0)
+        w = compare_snapshot(inference, own, figures.condition, n, options.seed,
+                             static_cast<std::uint64_t>(k));
+      numbers.insert(numbers.end(), {static_cast<double>(count), static_cast<double>(n), w.w1, w.w2});
+    }
+    return numbers;
   };
   const std::vector<double> distances =
       mpi::over_blocks(comm, {static_cast<std::int64_t>(snapshots.size()), 1}, compute);
+  const std::size_t width = 2 + 4 * conditions.size();
   for (std::size_t k = 0; k < snapshots.size(); ++k) {
-    snapshots[k].w1 = distances[2 * k];
-    snapshots[k].w2 = distances[2 * k + 1];
+    const double* numbers = &distances[k * width];
+    snapshots[k].w1 = numbers[0];
+    snapshots[k].w2 = numbers[1];
+    for (std::size_t c = 0; c < conditions.size(); ++c) {
+      const double* of = numbers + 2 + 4 * c;
+      if (of[0] > 0)
+        conditions[c].times.push_back({snapshots[k].t, static_cast<std::int64_t>(of[0]), of[2], of[3],
+                                       static_cast<std::int64_t>(of[1])});
+    }
   }
 }
 
@@ -179,6 +262,12 @@ Evaluation evaluate(const Inference& inference, const io::PopulationFile& file, 
   const NllSums sums = sum_nll(inference, file, comm, options);
   result.nll_standardised = sums.nll / sums.weight;
   result.nll_original = result.nll_standardised + inference.model().units.log_volume();
+  for (const auto& [condition, sum] : sums.by_condition)
+    result.conditions.push_back({condition,
+                                 inference.conditions().text_of(condition.data()),
+                                 sum.count.rows,
+                                 sum.nll / sum.count.weight,
+                                 {}});
   if (table.is_continuous())
     result.time_kind = TimeKind::events;
   else if (sums.has_too_many_times)
@@ -187,7 +276,7 @@ Evaluation evaluate(const Inference& inference, const io::PopulationFile& file, 
   std::vector<std::int64_t> n_rows;
   for (const auto& [t, entry] : sums.by_time) n_rows.push_back(entry.n_rows);
   result.times = figures_by_time(sums);
-  compare_snapshots(inference, file, comm, options, n_rows, result.times);
+  compare_snapshots(inference, file, comm, options, n_rows, result.times, result.conditions);
   const auto is_empty = [](const TimeFigures& figures) { return figures.count == 0; };
   result.times.erase(std::remove_if(result.times.begin(), result.times.end(), is_empty), result.times.end());
   for (const data::TimeRows& at : table.times)

@@ -8,6 +8,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/inference/condition_scope.hpp"
 
 namespace rhoflux::inference {
 
@@ -73,7 +74,8 @@ std::int32_t LabelVote::label_of(const double* x) const {
 // ---- paths ----
 
 std::vector<double> count_ends(const TrajectoryIntegrator& integrator, const LabelVote& vote, int n_labels,
-                               int copies, const std::vector<double>& x, std::int64_t first) {
+                               int copies, const std::vector<double>& x,
+                               const std::vector<double>& conditions, std::int64_t first) {
   const auto dims = static_cast<std::size_t>(integrator.n_dims()),
              width = static_cast<std::size_t>(n_labels) + 1;
   const std::size_t n = x.size() / dims, per_particle = static_cast<std::size_t>(copies);
@@ -83,10 +85,18 @@ std::vector<double> count_ends(const TrajectoryIntegrator& integrator, const Lab
   for (std::size_t begin = 0; begin < n; begin += piece) {
     const std::size_t end = std::min(n, begin + piece);
     starts.clear();
+    std::vector<double> of_starts;
     for (std::size_t particle = begin; particle < end; ++particle)
       for (std::size_t copy = 0; copy < per_particle; ++copy)
         starts.insert(starts.end(), x.begin() + static_cast<std::ptrdiff_t>(particle * dims),
                       x.begin() + static_cast<std::ptrdiff_t>((particle + 1) * dims));
+    const std::size_t n_variables = integrator.inference().conditions().n_variables();
+    for (std::size_t particle = begin; particle < end && conditions.size() > n_variables; ++particle)
+      for (std::size_t copy = 0; copy < per_particle; ++copy)
+        of_starts.insert(of_starts.end(),
+                         conditions.begin() + static_cast<std::ptrdiff_t>(particle * n_variables),
+                         conditions.begin() + static_cast<std::ptrdiff_t>((particle + 1) * n_variables));
+    const ConditionScope scope(integrator.inference(), of_starts.empty() ? conditions : of_starts);
     const Trajectories paths =
         integrator.integrate(starts, (first + static_cast<std::int64_t>(begin)) * copies);
     const std::size_t path_numbers = integrator.n_frames() * dims;

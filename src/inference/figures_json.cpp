@@ -34,15 +34,27 @@ Json json_of(const Evaluation& evaluation) {
     w1.push_back({{"t", figures.t}, {"value", figures.w1}, {"count", figures.w_count}});
     w2.push_back({{"t", figures.t}, {"value", figures.w2}, {"count", figures.w_count}});
   }
-  return {{"nll",
-           {{"standardised", evaluation.nll_standardised},
-            {"original", evaluation.nll_original},
-            {"count", evaluation.count},
-            {"effective_count", evaluation.effective_count},
-            {"per_time", nll},
-            {"times_without_rows", evaluation.times_without_rows}}},
-          {"w1", w1},
-          {"w2", w2}};
+  Json conditions = Json::array();
+  for (const ConditionFigures& figures : evaluation.conditions) {
+    Json times = Json::array();
+    for (const ConditionTimeFigures& at : figures.times)
+      times.push_back({{"t", at.t}, {"rows", at.count}, {"w1", at.w1}, {"w2", at.w2}, {"count", at.w_count}});
+    conditions.push_back({{"condition", figures.text},
+                          {"rows", figures.count},
+                          {"nll_standardised", figures.nll},
+                          {"times", times}});
+  }
+  Json figures = {{"nll",
+                   {{"standardised", evaluation.nll_standardised},
+                    {"original", evaluation.nll_original},
+                    {"count", evaluation.count},
+                    {"effective_count", evaluation.effective_count},
+                    {"per_time", nll},
+                    {"times_without_rows", evaluation.times_without_rows}}},
+                  {"w1", w1},
+                  {"w2", w2}};
+  if (!evaluation.conditions.empty()) figures["conditions"] = conditions;
+  return figures;
 }
 
 Json json_of(const std::vector<Check>& checks) {

@@ -1,6 +1,8 @@
 #include "rhoflux/inference/inference.hpp"
 
 #include <cmath>
+#include <stdexcept>
+#include <utility>
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/density/leading_coordinates.hpp"
@@ -14,6 +16,9 @@ Inference::Workspace::Workspace(const checkpoint::Checkpoint& checkpoint) {
       model.config, model.flux, n_dims,
       flux::Dynamics<double>::Capacity{n, flux::Dynamics<double>::Use::drift});
   parameters = on_device<double>(checkpoint.inference_parameters(), "parameters");
+  encoding = model.conditions;
+  if (!encoding.is_empty()) condition_rows = make_matrix<double>("conditions", encoding.n_rows(), n);
+  condition_rows_host = Kokkos::create_mirror_view(condition_rows);
   tau = make_vector<double>("tau", n);
   log_rho = make_vector<double>("log density", n);
   scalar_out = make_vector<double>("output by point", n);
@@ -34,6 +39,32 @@ Inference::Workspace::Workspace(const checkpoint::Checkpoint& checkpoint) {
   uniforms_host = Kokkos::create_mirror_view(uniforms);
 }
 
+const double* Inference::Workspace::condition_of(std::size_t row) const {
+  const std::size_t width = encoding.n_variables();
+  if (conditions.empty()) fail_input("the model has conditions, and none is given: " + encoding.allowed());
+  if (conditions.size() == width) return conditions.data();
+  if ((row + 1) * width > conditions.size())
+    throw std::logic_error("conditions of fewer points than a call has");
+  return &conditions[row * width];
+}
+
+std::vector<double> Inference::exchange_conditions(std::vector<double> conditions) const {
+  std::swap(m_work->conditions, conditions);
+  return conditions;
+}
+
+Matrix<double> Inference::condition_rows(std::size_t first, int n) const {
+  const ConditionEncoding& encoding = m_work->encoding;
+  if (encoding.is_empty()) return {};
+  const Matrix<double> rows = make_matrix<double>("conditions", encoding.n_rows(), n);
+  const auto host = Kokkos::create_mirror_view(rows);
+  for (int s = 0; s < n; ++s)
+    encoding.encode(m_work->condition_of(first + static_cast<std::size_t>(s)),
+                    [&](int k, double number) { host(k, s) = number; });
+  Kokkos::deep_copy(rows, host);
+  return rows;
+}
+
 void require_shape(const std::vector<double>& t, const std::vector<double>& x, std::size_t n_columns) {
   if (x.size() == t.size() * n_columns) return;
   fail_input("points: " + std::to_string(t.size()) + " times and " + std::to_string(x.size()) +
@@ -52,6 +83,7 @@ void Inference::at_points(const std::vector<double>& t, const std::vector<double
   require_shape(t, x, dims);
   const auto load = [&](std::size_t row, int s) {
     m_work->tau_host(s) = m_model.units.tau(t[row]);
+    m_work->load_condition(row, s);
     for (std::size_t i = 0; i < dims; ++i)
       m_work->x_host(i, s) = m_model.units.to_model(x[row * dims + i], i);
   };
@@ -164,6 +196,7 @@ std::vector<double> Inference::sample(const std::vector<double>& t, const std::v
       t.size(),
       [&](std::size_t row, int s) {
         work.tau_host(s) = units.tau(t[row]);
+        work.load_condition(row, s);
         work.load_uniforms(random, static_cast<std::uint64_t>(index[row]), s);
       },
       [&](const density::Points<double>& points) {

@@ -117,6 +117,7 @@ Inference::MarginalValues Inference::sampled_marginal(const std::vector<double>&
   const auto load = [&](std::size_t column, int s) {  // one for each sample at each point
     const std::size_t row = column / n_samples;
     work.tau_host(s) = units.tau(t[row]);
+    work.load_condition(row, s);
     for (std::size_t i = 0; i < n_kept; ++i) {
       const auto dim = static_cast<std::size_t>(marginal.dims[i]);
       work.x_host(dim, s) = units.to_model(x[row * n_kept + i], dim);

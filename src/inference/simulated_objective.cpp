@@ -7,6 +7,7 @@
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/profiling.hpp"
+#include "rhoflux/inference/condition_scope.hpp"
 #include "rhoflux/inference/trajectories.hpp"
 #include "rhoflux/metrics/statistics.hpp"
 #include "rhoflux/mpi/blocks.hpp"
@@ -21,6 +22,25 @@ using objectives::TermKind;
 constexpr std::int64_t repeats = 16;          ///< independent estimates by the model, for the standard error
 constexpr std::uint64_t start_stream = 3000;  ///< of the random draws of the model
 
+/// The conditions of the model samples of an objective.
+objectives::ConditionTable<double> objective_conditions(const Inference& inference,
+                                                        const objectives::Config& objective) {
+  const ConditionEncoding& encoding = inference.conditions();
+  if (encoding.is_empty()) return {};
+  const WeightedConditions choices = encoding.weighted(objective.conditions);
+  return objectives::ConditionTable<double>::make(encoding.n_rows(), encoding.encoded(choices.conditions),
+                                                  choices.weights);
+}
+
+/// Those of n paths or model samples, first, first + 1, ..; the ones of a group have the same.
+std::vector<double> conditions_of(const Inference& inference, const objectives::Config& objective,
+                                  std::int64_t first, std::int64_t n) {
+  const ConditionEncoding& encoding = inference.conditions();
+  if (encoding.is_empty()) return {};
+  return spread_conditions(encoding, encoding.weighted(objective.conditions), first, n,
+                           objective.samples_per_time());
+}
+
 /// The terms of an objective at the end of training, and sums over them.
 class Terms {
  public:
@@ -31,7 +51,8 @@ class Terms {
       m_parts.push_back({kind, std::make_unique<objectives::Expectations<double>>(
                                    objective, inference.dynamics(),
                                    objectives::ExpectationOptions{kind, inference.model().units, volatility,
-                                                                  default_chunk_size})});
+                                                                  default_chunk_size},
+                                   objective_conditions(inference, objective))});
       for (int k = 0; k < m_parts.back().expectations->n_terms(); ++k) {
         names.push_back(m_parts.back().expectations->name(k));
         weights.push_back(m_parts.back().expectations->schedule(k).weight);
@@ -117,7 +138,8 @@ BlockFigures follow(const Inference& inference, const Terms& terms, const object
   const auto dims = static_cast<std::size_t>(n_dims), count = static_cast<std::size_t>(n);
   BlockFigures figures = {std::vector<double>(terms.names.size(), 0.0),
                           std::vector<double>(frames.size(), 0.0)};
-  const density::Points<double> points = {make_vector<double>("tau", n), make_matrix<double>("x", n_dims, n)};
+  const density::Points<double> points = {make_vector<double>("tau", n), make_matrix<double>("x", n_dims, n),
+                                          inference.condition_rows(0, n)};
   const auto x_host = Kokkos::create_mirror_view(points.x);
   for (std::size_t frame = 0; frame < frames.size(); ++frame) {
     for (std::size_t s = 0; s < count; ++s) {
@@ -175,6 +197,7 @@ PathFigures simulate(const Inference& inference, const Terms& terms, const objec
     if (begin == end) return numbers;
     const auto from = start.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(begin) * dims);
     const std::vector<double> x(from, from + static_cast<std::ptrdiff_t>(block_size));
+    const ConditionScope scope(inference, conditions_of(inference, objective, begin, end - begin));
     const Trajectories paths = integrator.integrate(x, begin);
     require_all_followed(paths);  // a mean without those that leave would be that of others
     const BlockFigures figures = follow(inference, terms, obstacles, frames, paths, begin / paths_per_block);
@@ -204,10 +227,12 @@ PathFigures simulate(const Inference& inference, const Terms& terms, const objec
 }
 
 /// Share of the model's mass inside the obstacles, by frame.
-std::vector<double> inside_of_model(const Inference& inference, const objectives::Potential& obstacles,
+std::vector<double> inside_of_model(const Inference& inference, const objectives::Config& objective,
                                     const mpi::Communicator& comm, const ObjectiveOptions& options,
                                     const std::vector<double>& frames) {
+  const objectives::Potential& obstacles = objective.state_cost_potential;
   const auto dims = static_cast<std::size_t>(inference.n_dims());
+  const ConditionScope scope(inference, conditions_of(inference, objective, 0, options.draws));
   const auto compute = [&](std::int64_t frame, std::int64_t end) {
     if (frame == end) return std::vector<double>();
     const std::vector<double> x =
@@ -256,6 +281,7 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
     frames.push_back(units.t_first + units.time_span() * k / (options.frames - 1));
   const bool starts_from_distribution =
       options.start_from_distribution && sources.initial.is_given() && !sources.initial.file;
+  const ConditionScope scope(inference, conditions_of(inference, objective, 0, options.paths));
   const std::vector<double> start =
       starts_from_distribution
           ? draw_distribution(sources.initial, comm, options.paths, options.seed,
@@ -265,8 +291,7 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
   set_estimates(paths.rows, terms.weights, &TermComparison::paths, result);
   result.has_obstacles = objective.state_cost_potential.is_obstacle();
   if (result.has_obstacles) {
-    const std::vector<double> model =
-        inside_of_model(inference, objective.state_cost_potential, comm, options, frames);
+    const std::vector<double> model = inside_of_model(inference, objective, comm, options, frames);
     result.inside_model = mean_of(model);
     result.inside_model_most = largest_share(model, options.draws);
     result.inside_paths = mean_of(paths.inside);

@@ -12,8 +12,8 @@ namespace rhoflux::inference {
 
 struct TrajectoryIntegrator::Workspace {
   Workspace(int n_dims, int n)
-      : points{make_vector<double>("tau", n), make_matrix<double>("particles", n_dims, n)},
-        last_finite{make_vector<double>("last times", n), make_matrix<double>("last places", n_dims, n)},
+      : points{make_vector<double>("tau", n), make_matrix<double>("particles", n_dims, n), {}},
+        last_finite{make_vector<double>("last times", n), make_matrix<double>("last places", n_dims, n), {}},
         values{make_vector<double>("log density", n), make_matrix<double>("velocity", n_dims, n), {}, {}, {}},
         diffusion(make_matrix<double>("diffusion", n_dims, n)),
         normals(make_matrix<double>("normals", n_dims, n)),
@@ -25,10 +25,7 @@ struct TrajectoryIntegrator::Workspace {
         sde(n_dims, n) {}
 
   density::Points<double> part(int n) const { return part_of(points, n); }
-  static density::Points<double> part_of(const density::Points<double>& all, int n) {
-    const auto range = Kokkos::make_pair(0, n);
-    return {Kokkos::subview(all.tau, range), Kokkos::subview(all.x, Kokkos::ALL, range)};
-  }
+  static density::Points<double> part_of(const density::Points<double>& all, int n) { return all.part(0, n); }
 
   ExecutionSpace space;
   density::Points<double> points;
@@ -80,6 +77,7 @@ void TrajectoryIntegrator::start(const Chunk& chunk, const std::vector<double>& 
     // The start to the bit, not to and from model units.
     std::copy_n(from, dims, &paths.x[particle * m_options.frames.size() * dims]);
   }
+  work.points.conditions = m_inference.condition_rows(chunk.offset, chunk.n);
   Kokkos::deep_copy(work.points.x, x_host);
   Kokkos::deep_copy(work.particles, number_host);
   Kokkos::deep_copy(work.points.tau, units.tau(m_options.frames.front()));

@@ -86,7 +86,8 @@ VerifiedModel::Reach VerifiedInference::conditional_reach(const States& at, doub
       return (begin + static_cast<std::size_t>(s)) * dims + i;
     };
     const density::Points<double> points = {make_vector<double>("tau", count),
-                                            make_matrix<double>("x", n_dims(), count)};
+                                            make_matrix<double>("x", n_dims(), count),
+                                            m_inference.condition_rows(begin, count)};
     const auto tau = Kokkos::create_mirror_view(points.tau);
     const auto x = Kokkos::create_mirror_view(points.x);
     for (int s = 0; s < count; ++s) {

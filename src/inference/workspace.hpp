@@ -14,9 +14,15 @@ struct Inference::Workspace {
 
   /// The first n points of the buffers.
   density::Points<double> points(int n) const {
-    const auto part = Kokkos::make_pair(0, n);
-    return {Kokkos::subview(tau, part), Kokkos::subview(x, Kokkos::ALL, part)};
+    return density::Points<double>{tau, x, condition_rows}.part(0, n);
   }
+
+  /// Column s of the conditions: those of point `row` of the call.
+  void load_condition(std::size_t row, int s) {
+    if (encoding.is_empty()) return;
+    encoding.encode(condition_of(row), [&](int k, double number) { condition_rows_host(k, s) = number; });
+  }
+  const double* condition_of(std::size_t row) const;
 
   /// Runs over `count` points in chunks, each: load(row, s) for every row fills column s of the inputs on the
   /// host (tau_host, x_host, uniforms_host), compute(points) runs on the device with these inputs, take(row, s)
@@ -30,6 +36,7 @@ struct Inference::Workspace {
       Kokkos::deep_copy(tau, tau_host);
       Kokkos::deep_copy(x, x_host);
       Kokkos::deep_copy(uniforms, uniforms_host);
+      if (!encoding.is_empty()) Kokkos::deep_copy(condition_rows, condition_rows_host);
       compute(points(n));
       Kokkos::deep_copy(x_host, x);
       Kokkos::deep_copy(log_rho_host, log_rho);
@@ -55,6 +62,9 @@ struct Inference::Workspace {
   std::unique_ptr<flux::Dynamics<double>> dynamics;
   ExecutionSpace space;
   Vector<double> parameters;
+  ConditionEncoding encoding;
+  std::vector<double> conditions;   ///< of the points of a call, see ConditionScope
+  Matrix<double> condition_rows;    ///< (n_conditions, chunk), in; empty without
   Vector<double> tau;               ///< (chunk), in
   Matrix<double> x;                 ///< (n_dims, chunk), in, and out where states are drawn
   Matrix<double> uniforms;          ///< (uniforms_per_sample, chunk), in
@@ -63,7 +73,7 @@ struct Inference::Workspace {
   Vector<double> growth, log_mass;  ///< (chunk), out; empty unless the density grows
   Matrix<double> x_out, x_out2;     ///< (n_dims, chunk), out: numbers by coordinate
   Vector<double>::HostMirror tau_host, log_rho_host, scalar_out_host, growth_host, log_mass_host;
-  Matrix<double>::HostMirror x_host, x_out_host, x_out2_host, uniforms_host;
+  Matrix<double>::HostMirror x_host, x_out_host, x_out2_host, uniforms_host, condition_rows_host;
 };
 
 /// Throws Error (bad input) unless x has n_columns numbers for each time.

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "population_format.hpp"
 #include "rhoflux/core/text.hpp"
@@ -45,6 +46,59 @@ void PopulationFile::read_optional_columns(const Hdf5Reader& file, const Shape& 
     if (file.has_attribute(dataset, "categories"))
       m_info.conditions.back().categories = file.attribute_strings(dataset, "categories");
   }
+}
+
+/// The columns that are read, and the values of those that are held out.
+void PopulationFile::choose_conditions(const PopulationChoice& choice) {
+  mpi::on_every_rank(m_comm, [&] {
+    std::vector<std::string> known;
+    for (const ConditionColumn& column : m_info.conditions) known.push_back(column.name);
+    for (const std::string& name : choice.conditions) {
+      const auto found = std::find(known.begin(), known.end(), name);
+      if (found == known.end())
+        fail_input(m_path + ": there is no condition '" + name + "'; " +
+                   (known.empty() ? "the file has none (import them with --condition-columns)"
+                                  : "its conditions are " + joined(known)) +
+                   (choice.hint.empty() ? "" : "; " + choice.hint));
+      m_conditions.push_back(m_info.conditions[static_cast<std::size_t>(found - known.begin())]);
+      m_places.emplace_back();
+      if (!choice.categories.empty()) take_categories(choice.categories[m_places.size() - 1]);
+    }
+    for (const std::vector<ConditionText>& texts : choice.hold_out_conditions.conditions) {
+      std::vector<double> values(m_conditions.size(), std::numeric_limits<double>::quiet_NaN());
+      for (const ConditionText& text : texts) {
+        const auto column = std::find_if(m_conditions.begin(), m_conditions.end(),
+                                         [&](const ConditionColumn& one) { return one.name == text.name; });
+        if (column == m_conditions.end())
+          fail_input("data.hold_out_conditions: '" + text.name +
+                     "' is not among data.conditions = " + ConditionNames{choice.conditions}.to_string());
+        ConditionVariable variable;
+        variable.name = column->name;
+        variable.categories = column->categories;
+        try {
+          values[static_cast<std::size_t>(column - m_conditions.begin())] = variable.value_of(text.value);
+        } catch (const Error& error) {
+          fail_input(std::string("data.hold_out_conditions: ") + error.what());
+        }
+      }
+      m_hold_out_conditions.push_back(values);
+    }
+  });
+}
+
+/// From now on the codes of the last condition are places among these categories.
+void PopulationFile::take_categories(const std::vector<std::string>& categories) {
+  ConditionColumn& column = m_conditions.back();
+  if (categories.empty() != column.categories.empty())
+    fail_input(m_path + ", 'condition/" + column.name + "': is " +
+               (column.categories.empty() ? "a number" : "a category") + ", expected " +
+               (categories.empty() ? "a number" : "a category: " + joined(categories, " | ")));
+  if (categories.empty()) return;
+  ConditionVariable variable;
+  variable.categories = categories;
+  for (const std::string& category : column.categories)
+    m_places.back().push_back(variable.place_of(category));
+  column.categories = categories;
 }
 
 void PopulationFile::read_time_meaning(const Hdf5Reader& file) {

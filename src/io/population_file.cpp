@@ -6,6 +6,7 @@
 #include "hdf5_types.hpp"
 #include "population_format.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/core/times.hpp"
 #include "rhoflux/io/population.hpp"
 
@@ -32,7 +33,15 @@ void require_known_format(const Hdf5Reader& file) {
 /// Finds the smallest row of each kind of fault; max() where there is none.
 class Faults {
  public:
-  enum Kind { t_not_finite, x_not_finite, weight_invalid, split_invalid, t_unsorted, n_kinds };
+  enum Kind {
+    t_not_finite,
+    x_not_finite,
+    weight_invalid,
+    split_invalid,
+    t_unsorted,
+    condition_invalid,
+    n_kinds
+  };
 
   Faults() { m_first.fill(none); }
 
@@ -41,17 +50,23 @@ class Faults {
   }
 
   /// Collective: the smallest row over all ranks; throws on all of them if there is a fault.
-  void report(const std::string& path, const mpi::Communicator& comm) const {
+  /// @param conditions known categories, for the message
+  void report(const std::string& path, const mpi::Communicator& comm, const std::string& conditions) const {
     std::array<std::int64_t, n_kinds> first{};
     for (std::size_t i = 0; i < first.size(); ++i) first[i] = -m_first[i];
     comm.max(first.data(), static_cast<int>(first.size()));
     static const std::array<const char*, n_kinds> texts = {
-        ", 't': not a finite number in ", ", 'x': not a finite number in ",
-        ", 'weight': negative or not finite in ", ", 'split': not 0 (train), 1 (val) or 2 (test) in ",
-        ", 't': not sorted: smaller than the row before in "};
+        ", 't': not a finite number in ",
+        ", 'x': not a finite number in ",
+        ", 'weight': negative or not finite in ",
+        ", 'split': not 0 (train), 1 (val) or 2 (test) in ",
+        ", 't': not sorted: smaller than the row before in ",
+        ", 'condition': a number that is not finite, or a category that is not known, in "};
     for (std::size_t i = 0; i < first.size(); ++i) {
       if (-first[i] == none) continue;
-      const std::string hint = i == t_unsorted ? "; import the data again" : "";
+      const std::string hint = i == t_unsorted          ? "; import the data again"
+                               : i == condition_invalid ? "; known categories: " + conditions
+                                                        : "";
       fail_input(path + texts[i] + row_text(-first[i]) + hint);
     }
   }
@@ -69,9 +84,14 @@ std::int64_t PopulationInfo::count(Split split) const {
 
 PopulationFile::PopulationFile(const std::string& path, const mpi::Communicator& comm,
                                const std::vector<double>& hold_out_times)
-    : m_path(path), m_comm(comm), m_hold_out_times(hold_out_times) {
+    : PopulationFile(path, comm, PopulationChoice{hold_out_times}) {}
+
+PopulationFile::PopulationFile(const std::string& path, const mpi::Communicator& comm,
+                               const PopulationChoice& choice)
+    : m_path(path), m_comm(comm), m_hold_out_times(choice.hold_out_times) {
   silence_hdf5();
   read_attributes();
+  choose_conditions(choice);
   open();
   resolve_held_out();
   scan();
@@ -164,6 +184,8 @@ void PopulationFile::open() {
     m_x = open_dataset("x", false);
     if (m_info.has_weight) m_weight = open_dataset("weight", false);
     if (m_info.has_split) m_split = open_dataset("split", true);
+    for (const ConditionColumn& column : m_conditions)
+      m_condition_data.push_back(open_dataset("condition/" + column.name, !column.categories.empty()));
   });
 }
 
@@ -200,11 +222,30 @@ std::vector<T> PopulationFile::read_slab(const Dataset& dataset, std::int64_t fi
   return values;
 }
 
+/// Those of some rows, (n_rows, n_conditions).
+std::vector<double> PopulationFile::read_conditions(std::int64_t first_row, std::int64_t n_rows) const {
+  const std::size_t width = m_conditions.size();
+  std::vector<double> result(static_cast<std::size_t>(n_rows) * width);
+  for (std::size_t k = 0; k < width; ++k) {
+    const std::vector<double> column = read_slab<double>(m_condition_data[k], first_row, n_rows, 1);
+    const std::vector<double>& places = m_places[k];
+    for (std::size_t row = 0; row < column.size(); ++row) {
+      const double code = column[row];
+      const bool has_place = code >= 0 && code < static_cast<double>(places.size());
+      result[row * width + k] = places.empty() ? code
+                                : has_place    ? places[static_cast<std::size_t>(code)]
+                                               : std::numeric_limits<double>::quiet_NaN();
+    }
+  }
+  return result;
+}
+
 PopulationFile::FileRows PopulationFile::read_rows(std::int64_t first_row, std::int64_t n_rows) const {
   FileRows rows;
   rows.t = read_slab<double>(m_t, first_row, n_rows, 1);
   rows.x = read_slab<double>(m_x, first_row, n_rows, m_info.n_dims);
   if (m_info.has_weight) rows.weight = read_slab<double>(m_weight, first_row, n_rows, 1);
+  rows.conditions = read_conditions(first_row, n_rows);
   if (m_info.has_split) rows.split = read_slab<std::int8_t>(m_split, first_row, n_rows, 1);
   return rows;
 }
@@ -228,14 +269,20 @@ class PopulationFile::Scan {
         if (!std::isfinite(rows.x[i * n_dims + k])) m_faults.add(Faults::x_not_finite, row);
       }
       add_weight(row, rows.weight.empty() ? 1.0 : rows.weight[i]);
-      add_split(row, rows.split.empty() ? 0 : rows.split[i], m_file.is_held_out(rows.t[i]));
+      const double* condition = rows.conditions.data() + i * m_file.m_conditions.size();
+      add_condition(row, condition);
+      add_split(row, rows.split.empty() ? 0 : rows.split[i], m_file.is_held_out(rows.t[i], condition));
     }
   }
 
   /// Collective: throws on all ranks if any found a fault, and completes the file's info.
   void finish() {
     const mpi::Communicator& comm = m_file.m_comm;
-    m_faults.report(m_file.m_path, comm);
+    std::vector<std::string> categories;
+    for (const ConditionColumn& column : m_file.m_conditions)
+      if (!column.categories.empty())
+        categories.push_back(column.name + " (" + joined(column.categories, " | ") + ")");
+    m_faults.report(m_file.m_path, comm, joined(categories));
     comm.min(&m_t_min, 1);
     comm.max(&m_t_max, 1);
     comm.max(&m_largest_weight, 1);
@@ -263,6 +310,14 @@ class PopulationFile::Scan {
   void add_weight(std::int64_t row, double weight) {
     if (!std::isfinite(weight) || weight < 0.0) m_faults.add(Faults::weight_invalid, row);
     m_largest_weight = std::max(m_largest_weight, weight);
+  }
+
+  void add_condition(std::int64_t row, const double* condition) {
+    for (std::size_t k = 0; k < m_file.m_conditions.size(); ++k) {
+      const auto n_categories = static_cast<double>(m_file.m_conditions[k].categories.size());
+      const bool is_code = n_categories == 0 || (condition[k] >= 0 && condition[k] < n_categories);
+      if (!std::isfinite(condition[k]) || !is_code) m_faults.add(Faults::condition_invalid, row);
+    }
   }
 
   void add_split(std::int64_t row, int split, bool is_held_out) {
@@ -308,8 +363,14 @@ std::int64_t PopulationFile::count_in_block(Split split, std::size_t block) cons
                              : counts[static_cast<std::size_t>(split)];
 }
 
-bool PopulationFile::is_held_out(double t) const {
-  return std::find(m_hold_out_times.begin(), m_hold_out_times.end(), t) != m_hold_out_times.end();
+bool PopulationFile::is_held_out(double t, const double* condition) const {
+  if (std::find(m_hold_out_times.begin(), m_hold_out_times.end(), t) != m_hold_out_times.end()) return true;
+  return std::any_of(m_hold_out_conditions.begin(), m_hold_out_conditions.end(),
+                     [&](const std::vector<double>& held_out) {
+                       for (std::size_t k = 0; k < held_out.size(); ++k)
+                         if (!std::isnan(held_out[k]) && !same_time(held_out[k], condition[k])) return false;
+                       return true;
+                     });
 }
 
 /// The times that are held out become those of the file that they name.
@@ -347,8 +408,11 @@ void PopulationFile::for_each_marks(const std::function<void(const RowMarks&)>& 
       const std::vector<std::int8_t> split = read_slab<std::int8_t>(m_split, first, count, 1);
       for (std::size_t i = 0; i < split.size(); ++i) marks.split[i] = static_cast<Split>(split[i]);
     }
+    std::vector<double> conditions;
+    if (!m_hold_out_conditions.empty()) conditions = read_conditions(first, count);
     for (std::size_t i = 0; i < marks.t.size(); ++i)
-      if (is_held_out(marks.t[i])) marks.split[i] = Split::all;
+      if (is_held_out(marks.t[i], conditions.data() + (conditions.empty() ? 0 : i * m_conditions.size())))
+        marks.split[i] = Split::all;
     visit(marks);
   }
 }
@@ -373,7 +437,9 @@ void PopulationFile::visit_split(Split split, std::int64_t begin, std::int64_t e
     chosen.n_dims = m_info.n_dims;
     for (std::size_t i = 0; i < rows.t.size() && index < end; ++i) {
       const int label = rows.split.empty() ? 0 : rows.split[i];
-      if (split != Split::all && (label != static_cast<int>(split) || is_held_out(rows.t[i]))) continue;
+      const double* condition = rows.conditions.data() + i * m_conditions.size();
+      if (split != Split::all && (label != static_cast<int>(split) || is_held_out(rows.t[i], condition)))
+        continue;
       if (index++ < begin) continue;
       chosen.t.push_back(rows.t[i]);
       const double* point = rows.x.data() + i * n_dims;
@@ -381,6 +447,7 @@ void PopulationFile::visit_split(Split split, std::int64_t begin, std::int64_t e
       chosen.weight.push_back(rows.weight.empty() ? 1.0 : rows.weight[i]);
       chosen.file_row.push_back(first + static_cast<std::int64_t>(i));
       chosen.split.push_back(static_cast<std::int8_t>(label));
+      chosen.conditions.insert(chosen.conditions.end(), condition, condition + m_conditions.size());
     }
     first += count;
     if (chosen.size() > 0) visit(chosen);
@@ -398,6 +465,7 @@ PopulationRows PopulationFile::read_split(Split split, std::int64_t begin, std::
       append(result.weight, piece.weight);
       append(result.file_row, piece.file_row);
       append(result.split, piece.split);
+      append(result.conditions, piece.conditions);
     });
   });
   return result;

@@ -157,6 +157,14 @@ const char* rhoflux_time_unit(const rhoflux_model* model) {
   return model->inference.model().time_unit.c_str();
 }
 
+int rhoflux_set_condition(rhoflux_model* model, const char* condition, char** error) {
+  return guarded(error, [&] {
+    const ConditionEncoding& encoding = model->inference.conditions();
+    if (encoding.is_empty()) fail_input("the model was trained without conditions");
+    (void)model->inference.exchange_conditions(encoding.condition_of(parse_condition(condition)));
+  });
+}
+
 int rhoflux_log_density(rhoflux_model* model, int64_t n, const double* t, const double* x, double* out,
                         char** error) {
   return guarded(error, [&] {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <stdexcept>
 #include <string>
 
 #include "layer_kernels.hpp"
@@ -21,11 +22,32 @@ std::vector<StagedLayer> make_layers(const NetworkConfig& config) {
     fail_input("the network is too large: " + std::to_string(config.n_stages) + " stages of " +
                std::to_string(config.outputs_per_stage) + " outputs");
   std::vector<int> inputs(static_cast<std::size_t>(config.n_stages), config.coordinate.size());
-  inputs.front() = config.time.size() + config.dense_coordinates * config.coordinate.size();
+  inputs.front() =
+      config.time.size() + config.dense_coordinates * config.coordinate.size() + config.n_conditions;
   std::vector<StagedLayer> layers = {StagedLayer(inputs)};
   for (const int width : config.hidden) layers.emplace_back(split_width(width, config.n_stages));
   layers.emplace_back(std::vector<int>(static_cast<std::size_t>(config.n_stages), config.outputs_per_stage));
   return layers;
+}
+
+/// Rows of the conditions: their values in the columns of the samples, 0 in those of the tangents.
+template <class Scalar>
+void fill_conditions(const ExecutionSpace& space, Columns columns, const ConstMatrix<Scalar>& conditions,
+                     const Matrix<Scalar>& rows) {
+  const ConstMatrix<Scalar> from = conditions;
+  const Matrix<Scalar> to = rows;
+  const int n = columns.n_samples;
+  for_each_entry(
+      space, "conditions", static_cast<int>(rows.extent(0)), columns.total(),
+      KOKKOS_LAMBDA(int k, int column) { to(k, column) = column < n ? from(k, column) : Scalar(0); });
+}
+
+template <class Scalar>
+void clear_group(const ExecutionSpace& space, int n_samples, int group, const Matrix<Scalar>& rows) {
+  const Matrix<Scalar> to = rows;
+  for_each_entry(
+      space, "tangents of conditions", static_cast<int>(rows.extent(0)), n_samples,
+      KOKKOS_LAMBDA(int k, int s) { to(k, group * n_samples + s) = Scalar(0); });
 }
 
 /// True if leaving out zeros saves enough operations to be worth another product.
@@ -99,10 +121,18 @@ void MaskedNetwork<Scalar>::clear_outputs(std::vector<double>& parameters) const
 template <class Scalar>
 void MaskedNetwork<Scalar>::begin(const ExecutionSpace& space, Columns columns,
                                   const ConstStridedVector<Scalar>& tau,
-                                  const ConstStridedVector<Scalar>& tau_dot) {
+                                  const ConstStridedVector<Scalar>& tau_dot,
+                                  const ConstMatrix<Scalar>& conditions) {
   m_order.begin(m_config.dense_coordinates > 0);
   m_columns = columns;
   m_time_features.forward(space, columns, tau, tau_dot, input_features(time_rows()));
+  if (m_config.n_conditions == 0) return;
+  const auto n_rows = static_cast<std::size_t>(m_config.n_conditions);
+  if (conditions.extent(0) != n_rows || conditions.extent(1) < static_cast<std::size_t>(columns.n_samples))
+    throw std::logic_error("masked network: conditions (" + std::to_string(conditions.extent(0)) + ", " +
+                           std::to_string(conditions.extent(1)) + ") where (" + std::to_string(n_rows) +
+                           ", " + std::to_string(columns.n_samples) + ") are needed");
+  fill_conditions<Scalar>(space, columns, conditions, input_features(condition_rows()));
 }
 
 template <class Scalar>
@@ -255,6 +285,7 @@ void MaskedNetwork<Scalar>::extend(const ExecutionSpace& space, const ConstVecto
   m_order.extend();
   const int n = m_columns.n_samples, group = ++m_columns.n_tangents, n_evaluated = m_order.n_evaluated();
   m_time_features.tangent(space, n, group, tau_dot, input_features(time_rows()));
+  if (m_config.n_conditions > 0) clear_group(space, n, group, input_features(condition_rows()));
   for (int c = 0; c < m_config.dense_coordinates; ++c)
     m_coordinate_features.tangent(space, n, group, row_of(x_dot, c), input_features(dense_rows(c)));
   for (int stage = 1; stage < n_evaluated; ++stage)

@@ -149,7 +149,8 @@ void subtract_baseline(const ExecutionSpace& space, const ModelSamplesBar<Scalar
 
 template <class Scalar>
 Expectations<Scalar>::Expectations(const Config& config, flux::Dynamics<Scalar>& dynamics,
-                                   const ExpectationOptions& options)
+                                   const ExpectationOptions& options,
+                                   const ConditionTable<Scalar>& conditions)
     : m_kind(options.kind),
       m_estimator(config.estimator),
       m_group(config.samples_per_time()),
@@ -159,7 +160,8 @@ Expectations<Scalar>::Expectations(const Config& config, flux::Dynamics<Scalar>&
       m_has_diffusion(options.kind == TermKind::integral && !options.volatility.is_zero()),
       m_volatility_times(on_device<double>(options.volatility.times, "times of the volatility")),
       m_volatility_values(on_device<double>(options.volatility.values, "volatility")),
-      m_lattice(dynamics.density().uniforms_per_sample()) {
+      m_lattice(dynamics.density().uniforms_per_sample()),
+      m_conditions(conditions) {
   if (!is_expectation(m_kind)) throw std::logic_error("a likelihood is no expectation under the model");
   for (const TermRow* row : config.active_terms(m_kind)) {
     const TermSchedule& schedule = config.schedule(row->name);
@@ -178,7 +180,9 @@ void Expectations<Scalar>::allocate(int max_samples) {
   };
   const auto vector = [&](const char* label) { return make_vector<Scalar>(label, max_samples); };
   m_uniforms = make_matrix<double>("uniforms", m_dynamics.density().uniforms_per_sample(), max_samples);
-  m_points = {vector("times of the samples"), matrix("samples")};
+  m_points = {vector("times of the samples"), matrix("samples"), {}};
+  if (const int n_conditions = m_dynamics.density().n_conditions(); n_conditions > 0)
+    m_points.conditions = make_matrix<Scalar>("conditions of the samples", n_conditions, max_samples);
   m_motion.log_rho = vector("log density");
   if (m_kind == TermKind::integral) {  // the ends look at the density alone
     m_motion.velocity = matrix("velocity");
@@ -251,11 +255,8 @@ void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<
   const bool is_integral = m_kind == TermKind::integral;
   const bool is_initial = m_kind == TermKind::initial_expectation;
   const double per_sample = 1 / static_cast<double>(config.samples);
-  const GivenStates states = {{entries(m_points.tau, n), columns(m_points.x, n)},
-                              per_sample * (is_integral ? m_units.time_span : 1.0),
-                              per_sample,
-                              config,
-                              first_sample};
+  const GivenStates states = {m_points.part(0, n), per_sample * (is_integral ? m_units.time_span : 1.0),
+                              per_sample, config, first_sample};
   const RandomPurpose purpose = is_integral  ? RandomPurpose::expectation
                                 : is_initial ? RandomPurpose::initial
                                              : RandomPurpose::terminal;
@@ -266,6 +267,9 @@ void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<
                 {m_block == 1 ? Points::lattice : Points::independent, first_sample, m_group,
                  is_integral ? m_group * per_sample : 0.0, is_initial ? 0.0 : 1.0},
                 states.points.tau, own_uniforms);
+  if (m_points.conditions.extent(0) > 0)
+    draw_conditions(space, random, m_conditions, {first_sample, m_group, m_block == 1},
+                    states.points.conditions);
   // A term that evaluates the dynamics itself needs the samples before; otherwise both are one pass.
   const Matrix<double> uniforms = m_has_unevaluated ? Matrix<double>() : own_uniforms;
   if (m_has_unevaluated) m_dynamics.density().sample(space, parameters, states.points, own_uniforms);

@@ -89,7 +89,8 @@ void JacobianSymmetry<Scalar>::evaluate_at(const ExecutionSpace& space,
       space, "stencil", m_n_dims, n,
       KOKKOS_LAMBDA(int i, int s) { shifted(i, s) = x(i, s) + step * direction(i, s) / scale(i); });
   m_motion.drift = m_drifts[stencil_point];
-  m_dynamics.evaluate(space, samples.parameters, {samples.points.tau, columns(m_x, n)}, m_motion);
+  m_dynamics.evaluate(space, samples.parameters,
+                      {samples.points.tau, columns(m_x, n), samples.points.conditions}, m_motion);
 }
 
 template <class Scalar>
@@ -151,7 +152,8 @@ void JacobianSymmetry<Scalar>::add_adjoint(const ExecutionSpace& space,
     for_each_entry(
         space, "stencil adjoint", m_n_dims, n,
         KOKKOS_LAMBDA(int i, int s) { drift_bar(i, s) = sign * factor(s) * scale(i) * other(i, s); });
-    m_dynamics.adjoint(space, samples.parameters, {samples.points.tau, columns(m_x, n)}, m_motion,
+    m_dynamics.adjoint(space, samples.parameters,
+                       {samples.points.tau, columns(m_x, n), samples.points.conditions}, m_motion,
                        {m_drift_bar, m_log_rho_bar}, flux::StateKind::fixed, bar.parameters, bar.x);
   }
 }

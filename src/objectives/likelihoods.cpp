@@ -32,7 +32,10 @@ template <class Scalar>
 Likelihoods<Scalar>::Likelihoods(density::Density<Scalar>& density, std::int64_t batch, int max_samples)
     : m_density(density), m_batch(batch), m_max_samples(max_samples) {
   m_points = {make_vector<Scalar>("batch times", max_samples),
-              make_matrix<Scalar>("batch", density.n_dims(), max_samples)};
+              make_matrix<Scalar>("batch", density.n_dims(), max_samples),
+              {}};
+  if (density.n_conditions() > 0)
+    m_points.conditions = make_matrix<Scalar>("batch conditions", density.n_conditions(), max_samples);
   m_weight = make_vector<Scalar>("batch weights", max_samples);
   m_weight_bar = make_vector<Scalar>("batch adjoint", max_samples);
   m_log_rho = make_vector<Scalar>("log density", max_samples);
@@ -53,9 +56,7 @@ void Likelihoods<Scalar>::add_gradient(const ExecutionSpace& space, const Vector
   const auto factor = static_cast<Scalar>(-weight / static_cast<double>(m_batch));
   for (std::int64_t first = samples.begin; first < samples.end; first += m_max_samples) {
     const auto n = static_cast<int>(std::min<std::int64_t>(m_max_samples, samples.end - first));
-    const auto part = Kokkos::make_pair(0, n);
-    const density::Points<Scalar> points = {Kokkos::subview(m_points.tau, part),
-                                            Kokkos::subview(m_points.x, Kokkos::ALL, part)};
+    const density::Points<Scalar> points = m_points.part(0, n);
     stream.draw(space, step, first, points, m_weight);
     scale_weights<Scalar>(space, factor, m_weight, m_weight_bar, n);
     m_density.log_density_gradient(space, parameters, points, m_weight_bar, m_log_rho, parameters_bar);

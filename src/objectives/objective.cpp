@@ -28,7 +28,8 @@ Objective<Scalar>::Objective(const Config& config, flux::Dynamics<Scalar>& dynam
        {TermKind::initial_expectation, TermKind::terminal_expectation, TermKind::integral}) {
     if (!config.has(kind)) continue;
     m_expectations.push_back(std::make_unique<Expectations<Scalar>>(
-        config, dynamics, ExpectationOptions{kind, options.units, options.volatility, options.max_samples}));
+        config, dynamics, ExpectationOptions{kind, options.units, options.volatility, options.max_samples},
+        streams.conditions));
     for (int k = 0; k < m_expectations.back()->n_terms(); ++k)
       note(m_expectations.back()->name(k), m_expectations.back()->schedule(k));
   }

@@ -71,7 +71,7 @@ MemoryNeed memory_need(const RunConfig& config, const data::Sources& sources, co
        {sources.data.get(), sources.initial.file.get(), sources.terminal.file.get()})
     if (file != nullptr) need.n_rows += rows_drawn(*file, samples, config.training.batch);
   need.n_rows += mpi::share_of(sources.count(io::Split::val), comm.rank(), comm.size()).size();
-  need.rows = need.n_rows * (sources.n_dims + 2) * scalar;
+  need.rows = need.n_rows * (sources.n_dims + config.model.n_conditions + 2) * scalar;
   const std::int64_t n_copied = averages ? 4 : 3;
   need.copies = n_copied * need.n_parameters * static_cast<std::int64_t>(sizeof(double));
   return need;

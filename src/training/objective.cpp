@@ -14,28 +14,29 @@ template <class Scalar>
 class StreamReader {
  public:
   StreamReader(const TrainingConfig& training, const mpi::Communicator& comm,
-               const parallel::BatchPartition& partition, const Units& units)
-      : m_training(training), m_comm(comm), m_samples(partition.local_samples()), m_units(units) {}
+               const parallel::BatchPartition& partition, const checkpoint::ModelDescription& model)
+      : m_training(training), m_comm(comm), m_samples(partition.local_samples()), m_model(model) {}
 
   /// Training rows of a file. Collective.
   std::unique_ptr<objectives::SampleStream<Scalar>> rows(const io::PopulationFile& file,
                                                          RandomPurpose purpose) const {
-    return data::make_row_stream(read(file), batch(purpose));
+    return data::make_row_stream(read(file, m_model.conditions), batch(purpose));
   }
   /// The same, all at the model time tau, whatever the times in the file; null: there is no file.
   std::unique_ptr<objectives::SampleStream<Scalar>> endpoint(const data::EndpointSource& source, double tau,
                                                              RandomPurpose purpose) const {
     if (!source.file) return nullptr;
-    const data::Shard<Scalar> shard = read(*source.file);
+    const data::Shard<Scalar> shard = read(*source.file, {});
     Kokkos::deep_copy(shard.tau, static_cast<Scalar>(tau));
     return data::make_row_stream(shard, batch(purpose));
   }
 
  private:
-  data::Shard<Scalar> read(const io::PopulationFile& file) const {
+  data::Shard<Scalar> read(const io::PopulationFile& file, const ConditionEncoding& conditions) const {
     const mpi::Share rows =
         data::rows_for_samples(m_samples, m_training.batch, file.info().count(io::Split::train));
-    return data::read_shard<Scalar>(file, io::Split::train, rows, m_units, data::mean_weight(file, m_comm));
+    return data::read_shard<Scalar>(file, io::Split::train, rows, m_model.units, conditions,
+                                    data::mean_weight(file, m_comm));
   }
   data::BatchConfig batch(RandomPurpose purpose) const {
     return {purpose, m_training.seed, 0, m_training.batch, m_training.jitter};
@@ -44,19 +45,31 @@ class StreamReader {
   const TrainingConfig& m_training;
   const mpi::Communicator& m_comm;
   mpi::Share m_samples;
-  const Units& m_units;
+  const checkpoint::ModelDescription& m_model;
 };
+
+/// The conditions of model samples: those of the training rows, or the combinations of objective.conditions.
+template <class Scalar>
+objectives::ConditionTable<Scalar> condition_table(const ConditionGrid& grid,
+                                                   const ConditionEncoding& conditions) {
+  if (conditions.is_empty()) return {};
+  const WeightedConditions choices = conditions.weighted(grid);
+  return objectives::ConditionTable<Scalar>::make(conditions.n_rows(), conditions.encoded(choices.conditions),
+                                                  choices.weights);
+}
 
 template <class Scalar>
 objectives::FileStreams<Scalar> read_streams(const RunConfig& config, const data::Sources& sources,
                                              const mpi::Communicator& comm,
-                                             const parallel::BatchPartition& partition, const Units& units) {
-  const StreamReader<Scalar> reader(config.training, comm, partition, units);
+                                             const parallel::BatchPartition& partition,
+                                             const checkpoint::ModelDescription& model) {
+  const StreamReader<Scalar> reader(config.training, comm, partition, model);
   objectives::FileStreams<Scalar> streams;
   if (sources.data && config.objective.has(objectives::TermKind::data_likelihood))
     streams.data = reader.rows(*sources.data, RandomPurpose::batch);
   streams.initial = reader.endpoint(sources.initial, 0.0, RandomPurpose::initial_distribution);
   streams.terminal = reader.endpoint(sources.terminal, 1.0, RandomPurpose::terminal_distribution);
+  streams.conditions = condition_table<Scalar>(config.objective.conditions, model.conditions);
   return streams;
 }
 
@@ -64,16 +77,17 @@ objectives::FileStreams<Scalar> read_streams(const RunConfig& config, const data
 
 template <class Scalar>
 DistributedObjective<Scalar>::DistributedObjective(const RunConfig& config, const data::Sources& sources,
-                                                   const mpi::Communicator& comm, const Units& units,
+                                                   const mpi::Communicator& comm,
+                                                   const checkpoint::ModelDescription& model,
                                                    Workers<Scalar>& workers, int chunk)
     : m_workers(workers),
       m_overlaps(config.training.overlap),
       m_partition(partition_of(config.training, config.objective, config.threads, comm)),
       m_gradient(comm, m_partition, workers.dynamics(0).layout().size()) {
-  const objectives::ObjectiveOptions options = {units, config.flux.volatility, config.training.batch,
+  const objectives::ObjectiveOptions options = {model.units, config.flux.volatility, config.training.batch,
                                                 config.training.seed, chunk};
   const objectives::FileStreams<Scalar> streams =
-      read_streams<Scalar>(config, sources, comm, m_partition, units);
+      read_streams<Scalar>(config, sources, comm, m_partition, model);
   for (int k = 0; k < workers.size(); ++k) {
     m_objectives.push_back(std::make_unique<objectives::Objective<Scalar>>(
         config.objective, workers.dynamics(k), options, streams));

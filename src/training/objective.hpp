@@ -21,7 +21,7 @@ class DistributedObjective {
   /// Reads this rank's shards. Collective. The communicator and the workers must outlive the object.
   /// @param chunk samples evaluated together
   DistributedObjective(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
-                       const Units& units, Workers<Scalar>& workers, int chunk);
+                       const checkpoint::ModelDescription& model, Workers<Scalar>& workers, int chunk);
   ~DistributedObjective();
   DistributedObjective(const DistributedObjective&) = delete;
   DistributedObjective& operator=(const DistributedObjective&) = delete;

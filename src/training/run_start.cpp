@@ -20,7 +20,7 @@ void require_same_run(const RunConfig& config, const checkpoint::Checkpoint& sta
     fail_input(name + ": cannot be continued with this deck: " + what +
                " (use --restart none and another checkpoint.directory for a new run" + more + ")");
   };
-  const std::vector<std::string> differences = model_differences(config, sources.n_dims, start.model);
+  const std::vector<std::string> differences = model_differences(config, sources, start.model);
   if (!differences.empty())
     refuse("[model], or the divergence-free part of [flux], differs from that of the checkpoint: " +
            joined(differences, "; "));
@@ -40,7 +40,7 @@ void require_same_run(const RunConfig& config, const checkpoint::Checkpoint& sta
 /// What a run that takes the parameters of another one must have in common with it.
 void require_same_model(const RunConfig& config, const checkpoint::Checkpoint& from,
                         const data::Sources& sources) {
-  const std::vector<std::string> differences = model_differences(config, sources.n_dims, from.model);
+  const std::vector<std::string> differences = model_differences(config, sources, from.model);
   if (!differences.empty())
     fail_input("--start-from " + config.start_from +
                ": its parameters do not fit the model of this deck: " + joined(differences, "; "));
@@ -183,6 +183,10 @@ void take_parameters(checkpoint::Checkpoint& begun, const checkpoint::Checkpoint
   begun.state.parameters = from.inference_parameters();
   begun.model.units.mean = from.model.units.mean;
   begun.model.units.scale = from.model.units.scale;
+  for (std::size_t v = 0; v < begun.model.conditions.n_variables(); ++v) {
+    begun.model.conditions.variables[v].mean = from.model.conditions.variables[v].mean;
+    begun.model.conditions.variables[v].scale = from.model.conditions.variables[v].scale;
+  }
 }
 
 io::DirectoryLock lock_directory(const RunConfig& config, const mpi::Communicator& comm) {

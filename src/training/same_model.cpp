@@ -2,12 +2,16 @@
 
 #include "rhoflux/core/enum_text.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/data/conditions.hpp"
 
 namespace rhoflux::training {
 namespace {
 
 std::string text_of(int value) {
   return std::to_string(value);
+}
+std::string text_of(const std::string& text) {
+  return text;
 }
 std::string text_of(double value) {
   return print_number(value);
@@ -16,9 +20,6 @@ std::string text_of(const std::vector<int>& values) {
   std::vector<std::string> pieces;
   for (const int value : values) pieces.push_back(std::to_string(value));
   return joined(pieces, ",");
-}
-std::string text_of(const std::string& value) {
-  return value;
 }
 template <class Enum>
 std::string text_of(Enum value) {
@@ -42,11 +43,27 @@ class Comparison {
 
 }  // namespace
 
-std::vector<std::string> model_differences(const RunConfig& config, int n_dims,
+namespace {
+
+/// "dose,drug(A|B)": names and categories, which the input rows of the networks stand for.
+std::string names_of(const ConditionEncoding& conditions) {
+  std::vector<std::string> names;
+  for (const ConditionVariable& variable : conditions.variables)
+    names.push_back(variable.name +
+                    (variable.is_category() ? "(" + joined(variable.categories, "|") + ")" : ""));
+  return names.empty() ? "none" : joined(names, ",");
+}
+
+}  // namespace
+
+std::vector<std::string> model_differences(const RunConfig& config, const data::Sources& sources,
                                            const checkpoint::ModelDescription& model) {
   const density::Config &ours = config.model, &theirs = model.config;
   Comparison found;
-  found.compare("dimensions", n_dims, model.units.n_dims());
+  found.compare("dimensions", sources.n_dims, model.units.n_dims());
+  found.compare("data.conditions",
+                names_of(sources.data ? data::named_conditions(*sources.data) : ConditionEncoding()),
+                names_of(model.conditions));
   found.compare("model.family", ours.family, theirs.family);
   found.compare("model.components", ours.n_logistics, theirs.n_logistics);
   if (ours.family == density::Family::factorised)

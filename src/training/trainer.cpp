@@ -14,6 +14,7 @@
 #include "reporter.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/data/conditions.hpp"
 #include "rhoflux/data/mass.hpp"
 #include "rhoflux/device/accelerator.hpp"
 #include "rhoflux/device/backend.hpp"
@@ -39,6 +40,7 @@ checkpoint::Checkpoint begin(const RunConfig& config, const data::Sources& sourc
     begun.model = {config.model,      data::measure(sources, config.data, comm),
                    sources.dim_names, sources.time_unit,
                    config.flux,       {sources.time, sources.import_choices}};
+    if (sources.data) begun.model.conditions = data::measure_conditions(*sources.data, comm);
     begun.state.precision = config.training.precision;
     begun.state.seed = config.training.seed;
     begun.state.n_train_rows = sources.count(io::Split::train);
@@ -85,7 +87,7 @@ int n_workers(const RunConfig& config, const mpi::Communicator& comm) {
 template <class Scalar>
 std::int64_t bytes_of_sample(const RunConfig& config, int n_dims) {
   const density::Config& model = config.model;
-  std::int64_t units = model.time_features + n_dims * (1 + model.coordinate_features);
+  std::int64_t units = model.time_features + model.n_conditions + n_dims * (1 + model.coordinate_features);
   for (const int width : model.hidden) units += width;
   units += std::int64_t{3} * model.n_logistics * n_dims *
            (model.family == density::Family::factorised ? model.n_products : 1);
@@ -165,8 +167,8 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const data::Sources& sources, 
                                                      : flux::Dynamics<Scalar>::Use::density,
                  config.training.matrix_precision},
                 n_workers(config, comm)),
-      m_objective(config, sources, comm, m_run.model.units, m_workers, m_chunk),
-      m_validation(sources, m_run.model.units, comm, m_workers, m_chunk),
+      m_objective(config, sources, comm, m_run.model, m_workers, m_chunk),
+      m_validation(sources, m_run.model, comm, m_workers, m_chunk),
       m_early_stopping({config.training.patience, config.objective.has_expectations()
                                                       ? EarlyStopping::Best::newest
                                                       : EarlyStopping::Best::by_likelihood}),

@@ -24,7 +24,7 @@ double sum_of_negatives(const ExecutionSpace& space, const ConstVector<Scalar>& 
 }  // namespace
 
 template <class Scalar>
-Validation<Scalar>::Validation(const data::Sources& sources, const Units& units,
+Validation<Scalar>::Validation(const data::Sources& sources, const checkpoint::ModelDescription& model,
                                const mpi::Communicator& comm, Workers<Scalar>& workers, int chunk)
     : m_comm(comm), m_workers(workers), m_chunk(chunk) {
   for (int k = 0; k < workers.size(); ++k) m_log_rho.push_back(make_vector<Scalar>("log density", chunk));
@@ -32,7 +32,7 @@ Validation<Scalar>::Validation(const data::Sources& sources, const Units& units,
   const std::int64_t n_rows = sources.count(io::Split::val);
   m_count = data::count_rows(*sources.data, io::Split::val, comm);
   m_share = mpi::Blocks{n_rows, chunk}.share_of_rank(comm.rank(), comm.size());
-  m_rows = data::read_shard<Scalar>(*sources.data, io::Split::val, m_share, units,
+  m_rows = data::read_shard<Scalar>(*sources.data, io::Split::val, m_share, model.units, model.conditions,
                                     m_count.rows > 0 ? m_count.weight / static_cast<double>(n_rows) : 1.0);
 }
 
@@ -42,8 +42,10 @@ double Validation<Scalar>::weighted_sum(int worker, const Vector<Scalar>& parame
                                         std::int64_t end) const {
   const ExecutionSpace& space = m_workers.space(worker);
   const auto part = Kokkos::make_pair(begin - m_share.begin, end - m_share.begin);
-  const density::Points<Scalar> points = {Kokkos::subview(borrowed(m_rows.tau), part),
-                                          Kokkos::subview(borrowed(m_rows.x), Kokkos::ALL, part)};
+  const density::Points<Scalar> rows = {borrowed(m_rows.tau), borrowed(m_rows.x),
+                                        borrowed(m_rows.conditions)};
+  const density::Points<Scalar> points =
+      rows.part(static_cast<int>(part.first), static_cast<int>(part.second));
   const Vector<Scalar> log_rho = m_log_rho[static_cast<std::size_t>(worker)];
   m_workers.dynamics(worker).density().log_density(space, parameters, points, log_rho);
   return sum_of_negatives<Scalar>(space, log_rho, Kokkos::subview(borrowed(m_rows.weight), part),

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "rhoflux/checkpoint/model_description.hpp"
 #include "rhoflux/data/shard.hpp"
 #include "rhoflux/data/sources.hpp"
 #include "rhoflux/data/time_table.hpp"
@@ -17,8 +18,8 @@ class Validation {
  public:
   /// Reads this rank's rows. Collective. The communicator and the workers must outlive the object.
   /// @param chunk rows evaluated together: at most what the density takes
-  Validation(const data::Sources& sources, const Units& units, const mpi::Communicator& comm,
-             Workers<Scalar>& workers, int chunk);
+  Validation(const data::Sources& sources, const checkpoint::ModelDescription& model,
+             const mpi::Communicator& comm, Workers<Scalar>& workers, int chunk);
 
   /// Validation rows of weight above 0 over all ranks; none without data.
   const data::RowCount& count() const { return m_count; }

@@ -134,9 +134,11 @@ KOKKOS_INLINE_FUNCTION void control(const OdeWorkspace& w, int s, bool accepted,
   w.status(s) = there ? arrived : !can_move ? vanished : accepted ? moving : retrying;
 }
 
-density::Points<double> first_points(const density::Points<double>& points, int n) {
-  const auto part = Kokkos::make_pair(0, n);
-  return {Kokkos::subview(points.tau, part), Kokkos::subview(points.x, Kokkos::ALL, part)};
+/// The states of a stage of the particles `points`, which keep their conditions.
+density::Points<double> stage_points(const OdeWorkspace& w, const density::Points<double>& points) {
+  const auto part = Kokkos::make_pair(0, points.size());
+  return {Kokkos::subview(w.stage.tau, part), Kokkos::subview(w.stage.x, Kokkos::ALL, part),
+          points.conditions};
 }
 
 Matrix<double> slope_of(const OdeWorkspace& w, int stage, int n) {
@@ -168,7 +170,7 @@ void evaluate_stages(const ExecutionSpace& space, const Drift& drift, const OdeW
   const int n = points.size();
   for (int stage = 1; stage < n_stages; ++stage) {
     place_stage(space, w, points, tableau[stage]);
-    if (stage < n_slopes) drift(space, first_points(w.stage, n), slope_of(w, stage, n));
+    if (stage < n_slopes) drift(space, stage_points(w, points), slope_of(w, stage, n));
   }
 }
 

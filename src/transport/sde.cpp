@@ -74,7 +74,8 @@ void StochasticIntegrator::step(const ExecutionSpace& space, const Drift& drift,
     return;
   }
   const density::Points<double> predicted = {Kokkos::subview(m_predicted.tau, part),
-                                             Kokkos::subview(m_predicted.x, Kokkos::ALL, part)};
+                                             Kokkos::subview(m_predicted.x, Kokkos::ALL, part),
+                                             points.conditions};
   const Matrix<double> predicted_slope = Kokkos::subview(m_predicted_slope, Kokkos::ALL, part);
   detail::euler_step(space, points, slope, dtau, deviation, normals, predicted);
   drift(space, predicted, predicted_slope);

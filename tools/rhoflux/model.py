@@ -63,6 +63,7 @@ def _declare(library):
         "rhoflux_t_last": (ctypes.c_double, [model]),
         "rhoflux_dim_name": (ctypes.c_char_p, [model, ctypes.c_int]),
         "rhoflux_time_unit": (ctypes.c_char_p, [model]),
+        "rhoflux_set_condition": (ctypes.c_int, [model, ctypes.c_char_p, error]),
         "rhoflux_log_density": (ctypes.c_int, [model, count, _DOUBLES, _DOUBLES, _DOUBLES, error]),
         "rhoflux_score": (ctypes.c_int, [model, count, _DOUBLES, _DOUBLES, _DOUBLES, error]),
         "rhoflux_drift": (ctypes.c_int, [model, count, _DOUBLES, _DOUBLES, ctypes.c_char_p, _DOUBLES, error]),
@@ -136,6 +137,13 @@ class Model:
 
     def __repr__(self):
         return f"<rhoflux.Model {self.path}: {', '.join(self.dim_names)}; t from {self.time_range[0]:g} to {self.time_range[1]:g}>"
+
+    def set_condition(self, **values):
+        """The condition of all following calls, set_condition(dose=0.5, drug="A"): a model that was trained with conditions
+        needs one."""
+        text = ",".join(f"{name}={value if isinstance(value, str) else repr(float(value))}"
+                        for name, value in values.items())
+        self._call("rhoflux_set_condition", text.encode())
 
     def log_density(self, t, x):
         """log rho_t(x), shape (n,), the logarithm of 1 / units^n_dims."""

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/conditions.hpp"
 #include "rhoflux/core/units.hpp"
 #include "rhoflux/density/config.hpp"
 #include "rhoflux/flux/config.hpp"
@@ -24,6 +25,7 @@ struct ModelDescription {
   std::string time_unit;
   flux::Config flux;
   DataOrigin origin;
+  ConditionEncoding conditions = {};  ///< empty: the model has none
 };
 
 }  // namespace rhoflux::checkpoint

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/conditions.hpp"
+
 namespace rhoflux::data {
 
 /// The time range of the model: "data", from the first to the last time of the data file (0 to 1 without
@@ -57,9 +59,11 @@ struct Config {
   Standardise standardise;  ///< train on (x - centre) / scale, per coordinate, of the training split or the
                             ///< given distributions
   TimeRange time_range;
-  TimeList hold_out_times;  ///< rows at these times are left out of training and validation
-  Mass mass;                ///< of a population that grows (model.growth)
-  bool hash = true;         ///< SHA-256 of every input file in the provenance
+  TimeList hold_out_times;            ///< rows at these times are left out of training and validation
+  ConditionNames conditions;          ///< of /condition in the file: density and drift depend on them
+  ConditionList hold_out_conditions;  ///< rows of these are left out of training and validation
+  Mass mass;                          ///< of a population that grows (model.growth)
+  bool hash = true;                   ///< SHA-256 of every input file in the provenance
 };
 
 }  // namespace rhoflux::data

@@ -14,18 +14,20 @@ namespace rhoflux::data {
 /// Some rows of a split in model units, in the memory of the execution space.
 template <class Scalar>
 struct Shard {
-  std::int64_t begin = 0;  ///< index of the first row within the split
-  std::int64_t total = 0;  ///< rows of the split over all ranks
-  Vector<Scalar> tau;      ///< (n)
-  Matrix<Scalar> x;        ///< (n_dims, n); 0 in a row of weight 0
-  Vector<Scalar> weight;   ///< (n), divided by the mean weight given
+  std::int64_t begin = 0;          ///< index of the first row within the split
+  std::int64_t total = 0;          ///< rows of the split over all ranks
+  Vector<Scalar> tau;              ///< (n)
+  Matrix<Scalar> x;                ///< (n_dims, n); 0 in a row of weight 0
+  Vector<Scalar> weight;           ///< (n), divided by the mean weight given
+  Matrix<Scalar> conditions = {};  ///< (n_conditions, n); empty: a model without conditions
   int size() const { return static_cast<int>(tau.extent(0)); }
 };
 
 /// Rows [begin, end) of a split; collective, each rank its own range.
+/// @param conditions their encoding, of the conditions that the file was opened with; empty: none
 template <class Scalar>
 Shard<Scalar> read_shard(const io::PopulationFile& file, io::Split split, mpi::Share rows, const Units& units,
-                         double mean_weight);
+                         const ConditionEncoding& conditions, double mean_weight);
 
 /// Mean weight of the training split, from a stream of one rank.
 double mean_weight(const io::PopulationFile& file, const mpi::Communicator& comm);

@@ -31,6 +31,8 @@ struct Sources {
   io::TimeMeaning time;               ///< of the data; empty without
   io::TextAttributes import_choices;  ///< of the data; empty without
 
+  /// Input rows of the conditions of the data (density::Config::n_conditions).
+  int n_condition_rows() const;
   /// Rows of a split of the data; 0 without data.
   std::int64_t count(io::Split split) const { return data ? data->info().count(split) : 0; }
 };

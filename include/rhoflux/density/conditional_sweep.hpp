@@ -13,12 +13,19 @@ struct SweepInputs {
   int n_tangents = 0;
   ConstStridedVector<Scalar> tau_dot;  ///< (n_tangents * n); empty: zero
   ConstMatrix<Scalar> x_dot;           ///< (n_dims, n_tangents * n), written as x may be; empty: zero
+  ConstMatrix<Scalar> conditions;      ///< (n_conditions, n); no tangent changes them
 
   /// Values alone.
-  explicit SweepInputs(const Points<Scalar>& points) : tau(points.tau), x(points.x) {}
+  explicit SweepInputs(const Points<Scalar>& points)
+      : tau(points.tau), x(points.x), conditions(points.conditions) {}
   SweepInputs(const Points<Scalar>& points, int n_groups, const ConstStridedVector<Scalar>& tau_rates,
               const ConstMatrix<Scalar>& x_rates)
-      : tau(points.tau), x(points.x), n_tangents(n_groups), tau_dot(tau_rates), x_dot(x_rates) {}
+      : tau(points.tau),
+        x(points.x),
+        n_tangents(n_groups),
+        tau_dot(tau_rates),
+        x_dot(x_rates),
+        conditions(points.conditions) {}
 };
 
 /// The one way through an autoregressive density: evaluates the parameters of the conditionals f_1, .., f_m in
@@ -30,7 +37,7 @@ void sweep_conditionals(const ExecutionSpace& space, const ConstVector<Scalar>& 
                         MixtureNetwork<Scalar>& network, const SweepInputs<Scalar>& inputs,
                         int n_conditionals, const Visit& visit) {
   network.begin(space, {static_cast<int>(inputs.tau.extent(0)), inputs.n_tangents}, inputs.tau,
-                inputs.tau_dot);
+                inputs.tau_dot, inputs.conditions);
   for (int i = 0; i < n_conditionals; ++i) {
     if (i > 0) network.feed(space, i, row_of(inputs.x, i - 1), row_of(inputs.x_dot, i - 1));
     network.evaluate(space, parameters, i);
@@ -44,7 +51,7 @@ void evaluate_conditionals(const ExecutionSpace& space, const ConstVector<Scalar
                            MixtureNetwork<Scalar>& network, const SweepInputs<Scalar>& inputs,
                            int n_conditionals) {
   network.begin(space, {static_cast<int>(inputs.tau.extent(0)), inputs.n_tangents}, inputs.tau,
-                inputs.tau_dot);
+                inputs.tau_dot, inputs.conditions);
   network.evaluate_all(space, parameters, n_conditionals, inputs.x, inputs.x_dot);
 }
 

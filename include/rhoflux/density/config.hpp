@@ -25,6 +25,7 @@ struct GrowthShare {
 
 constexpr int max_logistics = 64;  ///< the one-sample functions keep that many numbers at hand
 constexpr int max_products = 1024;
+constexpr int max_conditions = 4096;  ///< input rows of the conditions
 
 /// What the density is made of ([model] in the deck).
 struct Config {
@@ -41,6 +42,9 @@ struct Config {
   MixtureWeights weights = MixtureWeights::time_dependent;
   Growth growth = Growth::none;
   GrowthShare growth_share;  ///< growth = weights
+  /// Input rows of the conditions, a number one, a category one for each of its values; 0: none. Follows from the
+  /// data, not from a key of [model].
+  int n_conditions = 0;
 
   bool grows() const { return growth != Growth::none; }
   /// Throws Error (bad input) naming the key and what is allowed.

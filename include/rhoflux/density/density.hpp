@@ -13,12 +13,21 @@
 
 namespace rhoflux::density {
 
-/// The samples of one call: times tau in [0, 1] and states in standardised units.
+/// The samples of one call: times tau in [0, 1], states in standardised units, and the conditions c of a model
+/// rho_t(x | c), which are inputs of the networks beside time and do not change along any path.
 template <class Scalar>
 struct Points {
-  Vector<Scalar> tau;  ///< (n)
-  Matrix<Scalar> x;    ///< (n_dims, n)
+  Vector<Scalar> tau;              ///< (n)
+  Matrix<Scalar> x;                ///< (n_dims, n)
+  Matrix<Scalar> conditions = {};  ///< (n_conditions, n) model units; empty: a model without conditions
   int size() const { return static_cast<int>(tau.extent(0)); }
+  /// Samples begin .. end - 1.
+  Points part(int begin, int end) const {
+    const auto range = Kokkos::make_pair(begin, end);
+    Points some = {Kokkos::subview(tau, range), Kokkos::subview(x, Kokkos::ALL, range)};
+    if (conditions.extent(0) > 0) some.conditions = Kokkos::subview(conditions, Kokkos::ALL, range);
+    return some;
+  }
 };
 
 /// Largest call that the workspace of a density is made for.
@@ -49,6 +58,8 @@ class Density {
   /// families have in closed form. Arrays keep their n_dims rows; those of the other coordinates are not
   /// used.
   void restrict_to(int n_leading) { m_n_leading = n_leading; }
+  /// Rows of Points::conditions.
+  int n_conditions() const { return m_n_conditions; }
   const Capacity& capacity() const { return m_capacity; }
   const network::ParameterLayout& layout() const { return m_layout; }
   /// From now on the gradients tell `listener` (null: nobody) what they have added to. It must outlive them.
@@ -109,10 +120,10 @@ class Density {
                         const ConstMatrix<double>& uniforms, const Vector<Scalar>& log_weight) = 0;
 
  protected:
-  Density(int n_dims, const Capacity& capacity)
-      : m_n_dims(n_dims), m_n_leading(n_dims), m_capacity(capacity) {}
+  Density(const Config& config, int n_dims, const Capacity& capacity)
+      : m_n_dims(n_dims), m_n_leading(n_dims), m_n_conditions(config.n_conditions), m_capacity(capacity) {}
 
-  int m_n_dims, m_n_leading;
+  int m_n_dims, m_n_leading, m_n_conditions;
   Capacity m_capacity;
   network::ParameterLayout m_layout;
 };

@@ -57,7 +57,7 @@ class MixtureNetwork {
 
   /// See the functions of the same names of MaskedNetwork.
   void begin(const ExecutionSpace& space, network::Columns columns, const ConstStridedVector<Scalar>& tau,
-             const ConstStridedVector<Scalar>& tau_dot);
+             const ConstStridedVector<Scalar>& tau_dot, const ConstMatrix<Scalar>& conditions = {});
   void feed(const ExecutionSpace& space, int stage, const ConstStridedVector<Scalar>& x,
             const ConstStridedVector<Scalar>& x_dot);
   void evaluate(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int stage);

@@ -21,8 +21,8 @@ struct ProductLogits {
   }
 };
 
-/// The weights gamma_k of a mixture of products: K parameters, or with growth = weights the softmax of a small network of
-/// time (model.md section 10).
+/// The weights gamma_k of a mixture of products: K parameters, or the softmax of a small network of what they may depend
+/// on: of time where they grow (model.md section 10), and of the conditions where there are any (section 11).
 template <class Scalar>
 class ProductWeights {
  public:
@@ -39,7 +39,8 @@ class ProductWeights {
 
   /// See MaskedNetwork::begin and evaluate. Nothing to do where the weights are constant.
   void evaluate(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, network::Columns columns,
-                const ConstStridedVector<Scalar>& tau, const ConstStridedVector<Scalar>& tau_dot);
+                const ConstStridedVector<Scalar>& tau, const ConstStridedVector<Scalar>& tau_dot,
+                const ConstMatrix<Scalar>& conditions);
   /// Of the last evaluation.
   ProductLogits<Scalar> logits(const ConstVector<Scalar>& parameters) const;
 

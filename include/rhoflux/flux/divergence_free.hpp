@@ -11,7 +11,7 @@
 namespace rhoflux::flux {
 
 /// A learnable flux without divergence ([HVC] 28-31; model.md section 2), from an antisymmetric matrix field
-/// B(t, x) whose D (D - 1) / 2 entries B_ab, a < b, a network of time and all coordinates gives:
+/// B(t, x) whose D (D - 1) / 2 entries B_ab, a < b, a network of time, conditions and all coordinates gives:
 ///   density_weighted:  rho v = div(rho B),  v = div B + B score
 ///   antisymmetric:     rho v = div B,       v = div B / rho            with (div B)_a = sum_b d_b B_ab.
 /// The last layer starts at zero, so that training starts from the base flux. D >= 2.
@@ -19,8 +19,9 @@ template <class Scalar>
 class DivergenceFreePart {
  public:
   /// Appends the parameters of the network to `layout`.
-  DivergenceFreePart(const Config& config, const network::FourierConfig& time, int n_dims, int max_samples,
-                     Passes passes, MatrixPrecision precision, network::ParameterLayout& layout);
+  DivergenceFreePart(const Config& config, const network::FourierConfig& time, int n_conditions, int n_dims,
+                     int max_samples, Passes passes, MatrixPrecision precision,
+                     network::ParameterLayout& layout);
 
   /// See Density::set_gradient_listener.
   void set_gradient_listener(GradientListener* listener) { m_network->set_gradient_listener(listener); }

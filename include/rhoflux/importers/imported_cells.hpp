@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/conditions.hpp"
 #include "rhoflux/io/population.hpp"
 
 namespace rhoflux::importers {
@@ -17,7 +18,9 @@ class ImportedCells {
  public:
   /// @param choices io::PopulationData::import_choices @param time what times stand for
   /// Bad input where the file does not have the columns or the basis.
-  ImportedCells(const std::string& path, const io::TextAttributes& choices, const io::TimeMeaning& time);
+  /// @param conditions columns of obs whose values are wanted too
+  ImportedCells(const std::string& path, const io::TextAttributes& choices, const io::TimeMeaning& time,
+                const ConditionEncoding& conditions = {});
   ~ImportedCells();
 
   std::int64_t n_cells() const { return m_n_cells; }
@@ -28,8 +31,9 @@ class ImportedCells {
   const std::vector<std::int64_t>& dims() const { return m_dims; }
 
   struct Cells {
-    std::vector<double> t;  ///< (n)
-    std::vector<double> x;  ///< (n, n_dims)
+    std::vector<double> t;           ///< (n)
+    std::vector<double> x;           ///< (n, n_dims)
+    std::vector<double> conditions;  ///< (n, n_variables)
   };
   /// Cells begin .. end - 1; a call begins where the one before ended, or later.
   Cells read(std::int64_t begin, std::int64_t end);
@@ -42,6 +46,7 @@ class ImportedCells {
 
   std::string m_path, m_basis;
   io::TimeMeaning m_time;
+  ConditionEncoding m_conditions;
   std::unique_ptr<AnnDataTable> m_table;
   std::vector<std::int64_t> m_dims;
   std::int64_t m_n_cells = 0, m_n_basis_columns = 0, m_next = 0;

@@ -37,11 +37,13 @@ class LabelVote {
 
 /// Follows `copies` paths from each particle, and counts for each label how many of them end at it.
 /// @param x (n, n_dims) at the first frame of the integrator
+/// @param conditions see ConditionScope; empty for a model without
 /// @param first global number of the first particle; copy c of particle p has the number p * copies + c, the key
 /// of its noise, so that the counts do not depend on how particles are shared out
 /// @return (n, n_labels + 1); the last column counts the paths that failed
 std::vector<double> count_ends(const TrajectoryIntegrator& integrator, const LabelVote& vote, int n_labels,
-                               int copies, const std::vector<double>& x, std::int64_t first);
+                               int copies, const std::vector<double>& x,
+                               const std::vector<double>& conditions, std::int64_t first);
 
 /// Probabilities of the end labels of particles.
 struct Fates {

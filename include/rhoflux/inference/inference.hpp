@@ -18,6 +18,12 @@ class Inference {
 
   const checkpoint::ModelDescription& model() const { return m_model; }
   int n_dims() const { return m_model.units.n_dims(); }
+  const ConditionEncoding& conditions() const { return m_model.conditions; }
+  /// Sets the conditions of the points of the next calls, see ConditionScope. @return those before
+  std::vector<double> exchange_conditions(std::vector<double> conditions) const;
+  /// Their inputs of the networks for points first .. first + n - 1 of a call, (n_conditions, n); empty for a model
+  /// without conditions. Throws Error (bad input) where the model has conditions and none are set.
+  Matrix<double> condition_rows(std::size_t first, int n) const;
 
   /// log rho_t(x) in model units, (n).
   /// @param t (n) @param x (n, n_dims) in C order

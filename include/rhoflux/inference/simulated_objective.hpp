@@ -26,6 +26,7 @@ struct ObjectiveOptions {
   flux::Volatility volatility;  ///< g of the paths and of the drift
   transport::SdeScheme scheme = transport::SdeScheme::euler_maruyama;
   std::uint64_t seed = 1;
+  std::vector<double> condition = {};  ///< of all samples and paths; empty: those of objective.conditions
 };
 
 using metrics::Estimate;

@@ -57,8 +57,10 @@ class TrajectoryIntegrator {
   ~TrajectoryIntegrator();
 
   int n_dims() const { return m_inference.n_dims(); }
+  const Inference& inference() const { return m_inference; }
   std::size_t n_frames() const { return m_options.frames.size(); }
 
+  /// The conditions of a ConditionScope are those of the particles.
   /// A particle whose path cannot be followed is NaN from there on and named; the others do not depend on it.
   /// @param x (n, n_dims) at the first frame @param first global number of the first particle, key of its noise
   Trajectories integrate(const std::vector<double>& x, std::int64_t first) const;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/conditions.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/mpi/communicator.hpp"
 
@@ -85,6 +86,7 @@ struct PopulationRows {
   std::vector<double> weight;          ///< (n), 1 where the file has no weights
   std::vector<std::int64_t> file_row;  ///< (n), row of the file, from 0
   std::vector<std::int8_t> split;      ///< (n), 0 train, 1 val, 2 test as the file has it
+  std::vector<double> conditions;      ///< (n, n_conditions), those that the file was opened with
 
   std::int64_t size() const { return static_cast<std::int64_t>(t.size()); }
 };
@@ -94,6 +96,16 @@ struct RowMarks {
   std::vector<double> t;       ///< (n)
   std::vector<double> weight;  ///< (n), 1 where the file has no weights
   std::vector<Split> split;    ///< (n), Split::all for a row that is held out
+};
+
+/// Which rows of a file belong to no split but Split::all, and which of its conditions are read.
+struct PopulationChoice {
+  std::vector<double> hold_out_times = {};   ///< rows at the times that these name (named_time())
+  std::vector<std::string> conditions = {};  ///< names
+  ConditionList hold_out_conditions = {};    ///< rows of these conditions; of the names above
+  /// By condition the categories, empty for a number, in whose places codes are given; none: those of the file.
+  std::vector<std::vector<std::string>> categories = {};
+  std::string hint = {};  ///< for messages about a condition that is not there: what would help
 };
 
 struct PopulationInfo {
@@ -133,12 +145,17 @@ struct PopulationInfo {
 class PopulationFile {
  public:
   /// Collective. The communicator must outlive the object.
+  /// Bad input, naming those that there are, for a condition that the file does not have, or one with a number that is not
+  /// finite or a code without category.
   /// @param hold_out_times rows at the times that these name (named_time()) belong to no split but Split::all
   PopulationFile(const std::string& path, const mpi::Communicator& comm,
                  const std::vector<double>& hold_out_times = {});
+  PopulationFile(const std::string& path, const mpi::Communicator& comm, const PopulationChoice& choice);
 
   const std::string& path() const { return m_path; }
   const PopulationInfo& info() const { return m_info; }
+  /// Those that are read: names and categories alone.
+  const std::vector<ConditionColumn>& conditions() const { return m_conditions; }
 
   /// Rows begin .. end of a split, counted within the split in file order. Collective; each rank gives its
   /// own range (begin = end for none). Memory is that of the result and one piece of at most 65536 rows.
@@ -176,6 +193,7 @@ class PopulationFile {
   /// Rows as they stand in the file; weight and split are empty where the file has none.
   struct FileRows {
     std::vector<double> t, x, weight;
+    std::vector<double> conditions;  ///< (n, n_conditions)
     std::vector<std::int8_t> split;
   };
   class Scan;
@@ -196,13 +214,22 @@ class PopulationFile {
   std::int64_t piece_rows() const;
   void resolve_held_out();
   std::int64_t count_in_block(Split split, std::size_t block) const;
-  bool is_held_out(double t) const;
+  bool is_held_out(double t, const double* condition) const;
+  void choose_conditions(const PopulationChoice& choice);
+  void take_categories(const std::vector<std::string>& categories);
+  std::vector<double> read_conditions(std::int64_t first_row, std::int64_t n_rows) const;
   void visit_split(Split split, std::int64_t begin, std::int64_t end,
                    const std::function<void(const PopulationRows&)>& visit) const;
 
   std::string m_path;
   const mpi::Communicator& m_comm;
   std::vector<double> m_hold_out_times;
+  std::vector<ConditionColumn> m_conditions;  ///< that are read
+  std::vector<Dataset> m_condition_data;      ///< of these
+  /// By condition, of each category of the file its place among those asked for, NaN where it is none; empty: the code.
+  std::vector<std::vector<double>> m_places;
+  /// Values of conditions whose rows are held out, NaN where any value will do.
+  std::vector<std::vector<double>> m_hold_out_conditions;
   PopulationInfo m_info;
   Hdf5Handle m_file;
   Dataset m_t, m_x, m_weight, m_split;

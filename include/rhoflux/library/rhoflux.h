@@ -42,6 +42,10 @@ RHOFLUX_API double rhoflux_t_last(const rhoflux_model* model);
 RHOFLUX_API const char* rhoflux_dim_name(const rhoflux_model* model, int i);
 RHOFLUX_API const char* rhoflux_time_unit(const rhoflux_model* model);
 
+/* The condition of the points of all following calls, "dose=0.5,drug=A", for a model that was trained with conditions,
+ * which needs one. Returns 2 for a value that is missing or not allowed. */
+RHOFLUX_API int rhoflux_set_condition(rhoflux_model* model, const char* condition, char** error);
+
 /* out (n) = log rho_t(x), the logarithm of 1 / units^n_dims. */
 RHOFLUX_API int rhoflux_log_density(rhoflux_model* model, int64_t n, const double* t, const double* x, double* out,
                                     char** error);

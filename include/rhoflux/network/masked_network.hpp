@@ -17,8 +17,8 @@
 
 namespace rhoflux::network {
 
-/// A MADE (Germain et al. 2015) in stages. Stage d = 0..n_stages-1 adds the inputs of degree d (time for d =
-/// 0, the coordinate x_d for d >= 1), the hidden units of degree d, and the outputs that depend on degrees <=
+/// A MADE (Germain et al. 2015) in stages. Stage d = 0..n_stages-1 adds the inputs of degree d (time and
+/// conditions for d = 0, the coordinate x_d for d >= 1), the hidden units of degree d, and the outputs that depend on degrees <=
 /// d, which parametrise the conditional of coordinate d+1 given x_1..x_d. With one stage it is a plain MLP of
 /// time.
 struct NetworkConfig {
@@ -27,6 +27,7 @@ struct NetworkConfig {
   FourierConfig time;         ///< degree 0
   FourierConfig coordinate;   ///< degree d for x_d
   int dense_coordinates = 0;  ///< coordinates x_1.. that have degree 0, like time: every unit sees them
+  int n_conditions = 0;       ///< numbers of degree 0 that no tangent changes, fed as they are
   std::vector<int> hidden = {256, 256, 256, 256};
   int outputs_per_stage = 1;
   int max_columns = default_chunk_size;  ///< samples times (1 + tangents) of one call
@@ -59,9 +60,10 @@ class MaskedNetwork {
   int output_bias_offset(int stage) const { return m_blocks.back()[static_cast<std::size_t>(stage)].bias; }
 
   // -- forward ------------------------------------------------------------------------------------------
-  /// Starts an evaluation at times tau (n) with tangents tau_dot (n_tangents * n, group by group; empty: zero).
+  /// Starts an evaluation at times tau (n) with tangents tau_dot (n_tangents * n, group by group; empty: zero) and
+  /// conditions (n_conditions, n).
   void begin(const ExecutionSpace& space, Columns columns, const ConstStridedVector<Scalar>& tau,
-             const ConstStridedVector<Scalar>& tau_dot);
+             const ConstStridedVector<Scalar>& tau_dot, const ConstMatrix<Scalar>& conditions = {});
   /// Feeds coordinate `stage` (>= 1): x (n) and its tangents x_dot (n_tangents * n; empty: zero).
   void feed(const ExecutionSpace& space, int stage, const ConstStridedVector<Scalar>& x,
             const ConstStridedVector<Scalar>& x_dot);
@@ -156,12 +158,16 @@ class MaskedNetwork {
   void set_adjoint_columns(AdjointScope scope) {
     m_adjoint_columns = {m_columns.n_samples, scope.tangents ? m_columns.n_tangents : 0};
   }
-  /// Input rows of time, of the coordinate of a stage, and of a coordinate of degree 0.
+  /// Input rows of time, of the coordinate of a stage, of a coordinate of degree 0, and of the conditions.
   Range time_rows() const { return {0, m_config.time.size()}; }
   Range coordinate_rows(int stage) const { return m_layers.front().rows(stage); }
   Range dense_rows(int c) const {
     const int size = m_config.coordinate.size(), first = m_config.time.size() + c * size;
     return {first, first + size};
+  }
+  Range condition_rows() const {
+    const int first = dense_rows(m_config.dense_coordinates).begin;
+    return {first, first + m_config.n_conditions};
   }
   Matrix<Scalar> input_features(Range rows) const { return rows_of(m_activations.front(), rows); }
   void feature_adjoint(const ExecutionSpace& space, const FourierFeatures<Scalar>& features, Range rows,

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "rhoflux/core/conditions.hpp"
 #include "rhoflux/core/enum_text.hpp"
 #include "rhoflux/objectives/base_drift.hpp"
 #include "rhoflux/objectives/endpoint_distribution.hpp"
@@ -68,6 +69,8 @@ struct Config {
   int congestion_group = 16;       ///< samples of the same time whose pairs are averaged
   Potential state_cost_potential;  ///< `state_cost`: int E_rho phi(x) dt
   Estimator estimator = Estimator::pathwise;
+  /// Of the model samples of a model with conditions: those of the training rows, or all combinations of some values.
+  ConditionGrid conditions;
 
   /// True if a term is an expectation under the model, at any time, which needs samples of it.
   bool has_expectations() const;

@@ -9,6 +9,7 @@
 #include "rhoflux/device/lattice.hpp"
 #include "rhoflux/device/units.hpp"
 #include "rhoflux/flux/dynamics.hpp"
+#include "rhoflux/objectives/condition_table.hpp"
 #include "rhoflux/objectives/expectation_term.hpp"
 
 namespace rhoflux::objectives {
@@ -31,7 +32,9 @@ template <class Scalar>
 class Expectations {
  public:
   /// @param dynamics made for Use::adjoint; outlives the object
-  Expectations(const Config& config, flux::Dynamics<Scalar>& dynamics, const ExpectationOptions& options);
+  /// @param conditions of the samples that `accumulate` draws; empty where the model has none
+  Expectations(const Config& config, flux::Dynamics<Scalar>& dynamics, const ExpectationOptions& options,
+               const ConditionTable<Scalar>& conditions = {});
   ~Expectations();
 
   int n_terms() const { return static_cast<int>(m_terms.size()); }
@@ -86,6 +89,7 @@ class Expectations {
   Vector<double> m_volatility_times, m_volatility_values;  ///< knots of g
   Matrix<double> m_uniforms;
   ShiftedLattice m_lattice;  ///< for samples of which no two must be independent
+  ConditionTable<Scalar> m_conditions;
   density::Points<Scalar> m_points;
   flux::DynamicsViews<Scalar> m_motion;
   Vector<Scalar> m_t, m_log_rho;    ///< units of the data

@@ -21,11 +21,12 @@ struct ObjectiveOptions {
   int max_samples = default_chunk_size;  ///< evaluated together; a multiple of Config::samples_per_block
 };
 
-/// Streams that need files; null: none. Those of given Gaussians the objective makes itself. Several objectives may
+/// What needs files. Streams; null: none. Those of given Gaussians the objective makes itself. Several objectives may
 /// draw from one stream at once.
 template <class Scalar>
 struct FileStreams {
   std::shared_ptr<const SampleStream<Scalar>> data, initial, terminal;
+  ConditionTable<Scalar> conditions;  ///< of the model samples; empty: a model without conditions
 };
 
 /// The objective on one lane: its terms, when they act, their values and the gradient of their weighted sum

@@ -59,6 +59,19 @@ void expect_same_model(const ModelDescription& found, const ModelDescription& ex
   EXPECT_EQ(a.coordinate_features, b.coordinate_features);
   EXPECT_EQ(a.coordinate_frequency_min, b.coordinate_frequency_min);
   EXPECT_EQ(a.coordinate_frequency_max, b.coordinate_frequency_max);
+  EXPECT_EQ(a.n_conditions, b.n_conditions);
+  ASSERT_EQ(found.conditions.n_variables(), expected.conditions.n_variables());
+  for (std::size_t v = 0; v < found.conditions.n_variables(); ++v) {
+    const ConditionVariable &one = found.conditions.variables[v], &other = expected.conditions.variables[v];
+    EXPECT_EQ(one.name, other.name);
+    EXPECT_EQ(one.categories, other.categories);
+    EXPECT_EQ(one.mean, other.mean);
+    EXPECT_EQ(one.scale, other.scale);
+    EXPECT_EQ(one.least, other.least);
+    EXPECT_EQ(one.most, other.most);
+  }
+  EXPECT_EQ(found.conditions.choices, expected.conditions.choices);
+  EXPECT_EQ(found.conditions.weights, expected.conditions.weights);
   EXPECT_EQ(found.flux.kind, expected.flux.kind);
   EXPECT_EQ(found.flux.divergence_free, expected.flux.divergence_free);
   EXPECT_EQ(found.flux.hidden, expected.flux.hidden);
@@ -231,15 +244,25 @@ TEST_F(DamagedCheckpoint, UnknownChoicesAreRefused) {
   }
 }
 
+TEST_F(DamagedCheckpoint, ConditionsOfNoUseAreRefused) {
+  set_double("conditions/weights", -1);
+  expect_refused({"'conditions/choices'", "entry 0 is no condition"});
+  testing::write(m_path, example());
+  set_double("conditions/choices", std::nan(""));
+  expect_refused({"'conditions/choices'", "entry 0 is no condition"});
+  remove("conditions/1");
+  expect_refused({"conditions/choices"});
+}
+
 TEST_F(DamagedCheckpoint, AVolatilityThatIsNoneIsRefused) {
   set_text("flux", "noise", "0:x");
   expect_refused({"'flux', attribute 'noise'", "'x' is not a finite decimal number"});
 }
 
 TEST_F(DamagedCheckpoint, OtherKindsAndVersionsAreRefused) {
-  for (const std::int64_t version : {0, 6, -1}) {
+  for (const std::int64_t version : {0, 7, -1}) {
     set_count("/", "format_version", version);
-    expect_refused({"format version " + std::to_string(version), "reads versions 1 to 5"});
+    expect_refused({"format version " + std::to_string(version), "reads versions 1 to 6"});
   }
   set_text("/", "kind", "population");
   expect_refused({"is not a checkpoint of rhoflux"});
@@ -255,8 +278,9 @@ TEST_F(DamagedCheckpoint, CountsBelowZeroAreRefused) {
 }
 
 TEST_F(DamagedCheckpoint, EachMissingPartIsNamed) {
-  for (const char* name : {"deck", "model/mean", "state/random_key", "state/figures", "state/term_sums",
-                           "history", "parameters", "optimiser/first_moment", "optimiser/second_moment"}) {
+  for (const char* name :
+       {"deck", "model/mean", "conditions/choices", "conditions/weights", "state/random_key", "state/figures",
+        "state/term_sums", "history", "parameters", "optimiser/first_moment", "optimiser/second_moment"}) {
     testing::write(m_path, example());
     remove(name);
     expect_refused({name});

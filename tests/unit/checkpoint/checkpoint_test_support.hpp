@@ -46,6 +46,17 @@ inline Checkpoint example() {
   model.origin.time.labels = {"day0", "day3"};
   model.origin.time.label_values = {0, 3};
   model.origin.import_choices = {{"basis", "X_pca"}, {"dims", "1,2"}};
+  model.conditions.variables.resize(2);
+  model.conditions.variables[0].name = "dose";
+  model.conditions.variables[0].mean = 0.5;
+  model.conditions.variables[0].scale = 0.25;
+  model.conditions.variables[0].least = 0.125;
+  model.conditions.variables[0].most = 1;
+  model.conditions.variables[1].name = "drug";
+  model.conditions.variables[1].categories = {"A", "B"};
+  model.conditions.choices = {0.125, 0, 1, 1};
+  model.conditions.weights = {3, 4.5};
+  model.config.n_conditions = 3;
   model.flux.divergence_free = flux::DivergenceFree::antisymmetric;
   model.flux.hidden = {5};
   model.flux.volatility = flux::Volatility::parse("0:0.5,1:0.25");

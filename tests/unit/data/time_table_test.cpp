@@ -148,7 +148,7 @@ TEST_F(Rows, OfWeightZeroHaveNoCoordinatesInAShard) {
   data.x[1] = 1e300;
   data.weight = {1, 0, 3};
   const Shard<float> shard =
-      read_shard<float>(open(), io::Split::train, {0, 3}, Units::identity(1), mean_weight(open(), comm));
+      read_shard<float>(open(), io::Split::train, {0, 3}, Units::identity(1), {}, mean_weight(open(), comm));
   const auto x = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), shard.x);
   const auto weight = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), shard.weight);
   EXPECT_EQ(x(0, 1), 0.0f);

@@ -48,7 +48,8 @@ double mean_nll(const DensityCase& test_case, const std::vector<double>& paramet
     const Points<Scalar> points{to_vector<Scalar>(tau),
                                 to_matrix<Scalar>({rows.x.begin() + begin * test_case.n_dims,
                                                    rows.x.begin() + (begin + chunk) * test_case.n_dims},
-                                                  test_case.n_dims)};
+                                                  test_case.n_dims),
+                                equal_conditions<Scalar>(test_case.config.n_conditions, chunk)};
     density->log_density(ExecutionSpace(), to_vector<Scalar>(parameters), points, log_rho);
     const auto host = on_host(log_rho);
     for (int s = 0; s < chunk; ++s) sum -= static_cast<double>(host(s)) / n_rows;

@@ -40,6 +40,7 @@ class ReferenceDensity {
     network.time = {config.time_features, config.time_frequency_min, config.time_frequency_max};
     network.coordinate = {config.coordinate_features, config.coordinate_frequency_min,
                           config.coordinate_frequency_max, network::RawValue::included};
+    network.n_conditions = config.n_conditions;
     network.hidden = config.hidden;
     network.outputs_per_stage =
         m_heads_per_stage * (m_split ? 2 : 3) * config.n_logistics + (m_has_share ? 1 : 0);
@@ -47,14 +48,16 @@ class ReferenceDensity {
     if (m_split) {
       network.name = "weights";
       network.time.n_features = 0;
-      if (n_stages == 1) network.hidden.clear();
+      if (n_stages == 1 && config.n_conditions == 0) network.hidden.clear();
       network.outputs_per_stage = m_heads_per_stage * config.n_logistics;
       m_networks.emplace_back(network, layout);
     }
-    if (m_factorised && config.grows()) {
+    if (m_factorised && (config.grows() || config.n_conditions > 0)) {
       network::NetworkConfig weights;
       weights.name = "components";
-      weights.time = network.time;
+      if (config.grows())
+        weights.time = {config.time_features, config.time_frequency_min, config.time_frequency_max};
+      weights.n_conditions = config.n_conditions;
       weights.hidden = {32};
       weights.outputs_per_stage = config.n_products;
       m_weights.emplace_back(weights, layout);
@@ -256,6 +259,10 @@ inline std::vector<DensityCase> growing_density_cases(const std::vector<int>& di
         growing.config.growth = density::Growth::weights;
         growing.config.growth_share = density::GrowthShare::parse(share);
         growing.name += ", growth share " + share;
+        if (share == "learned" && n_dims == 2) {
+          growing.config.n_conditions = 3;
+          growing.name += ", conditions";
+        }
         cases.push_back(growing);
       }
   return cases;
@@ -266,15 +273,25 @@ inline std::vector<DensityCase> density_cases(const std::vector<int>& dimensions
   std::vector<DensityCase> cases = growing_density_cases(dimensions, {"learned"});
   for (const density::Family family : {density::Family::autoregressive, density::Family::factorised})
     for (const density::MixtureWeights weights :
-         {density::MixtureWeights::time_dependent, density::MixtureWeights::time_constant})
-      for (const int n_dims : dimensions) cases.push_back(density_case(family, weights, n_dims));
+         {density::MixtureWeights::time_dependent, density::MixtureWeights::time_constant}) {
+      int last = 0;
+      for (const int n_dims : dimensions) {
+        cases.push_back(density_case(family, weights, n_dims));
+        if (n_dims <= 3) last = n_dims;
+      }
+      if (last == 0) continue;
+      cases.push_back(density_case(family, weights, last));
+      cases.back().config.n_conditions = 3;
+      cases.back().name += ", conditions";
+    }
   return cases;
 }
 
 /// Random parameters of a model and random points, which Scalar holds exactly.
 template <class Scalar>
 struct RandomPoints {
-  RandomPoints(int n_in, int n_dims_in) : n(n_in), n_dims(n_dims_in) {}
+  RandomPoints(int n_in, int n_dims_in, int n_conditions_in)
+      : n(n_in), n_dims(n_dims_in), n_conditions(n_conditions_in) {}
 
   /// @param reach the coordinates are between -reach and reach, the times between 0 and 1
   void fill(const network::ParameterLayout& layout, double reach, unsigned seed) {
@@ -287,7 +304,10 @@ struct RandomPoints {
     x = rounded<Scalar>(x);
   }
 
-  density::Points<Scalar> points() const { return {to_vector<Scalar>(tau), to_matrix<Scalar>(x, n_dims)}; }
+  density::Points<Scalar> points() const {
+    return {to_vector<Scalar>(tau), to_matrix<Scalar>(x, n_dims),
+            equal_conditions<Scalar>(n_conditions, static_cast<int>(tau.size()))};
+  }
   Vector<Scalar> parameter_vector() const { return to_vector<Scalar>(parameters); }
   Real tau_of(int s) const { return tau[static_cast<std::size_t>(s)]; }
   std::vector<Real> x_of(int s) const {
@@ -295,7 +315,7 @@ struct RandomPoints {
     return std::vector<Real>(first, first + n_dims);
   }
 
-  int n, n_dims;
+  int n, n_dims, n_conditions;
   std::vector<double> parameters, tau, x;  ///< (layout size), (n), (n, n_dims) in C order
 };
 
@@ -303,7 +323,7 @@ struct RandomPoints {
 template <class Scalar>
 struct DensityFixture : RandomPoints<Scalar> {
   DensityFixture(const DensityCase& test_case, int n_in, unsigned seed, density::Capacity capacity = {})
-      : RandomPoints<Scalar>(n_in, test_case.n_dims),
+      : RandomPoints<Scalar>(n_in, test_case.n_dims, test_case.config.n_conditions),
         density(density::make_density<Scalar>(test_case.config, test_case.n_dims, capacity)),
         reference(test_case.config, test_case.n_dims, density->layout()),
         log_rho(make_vector<Scalar>("log rho", n_in)) {

@@ -37,7 +37,8 @@ std::vector<double> draw_samples(const DensityFixture<Scalar>& fixture, const st
   for (int begin = 0; begin < count; begin += chunk) {
     const int end = std::min(count, begin + chunk);
     const Points<Scalar> points{to_vector<Scalar>({tau.begin() + begin, tau.begin() + end}),
-                                make_matrix<Scalar>("x", fixture.n_dims, end - begin)};
+                                make_matrix<Scalar>("x", fixture.n_dims, end - begin),
+                                equal_conditions<Scalar>(fixture.n_conditions, end - begin)};
     Kokkos::deep_copy(points.x, std::numeric_limits<Scalar>::quiet_NaN());
     fixture.density->sample(ExecutionSpace(), parameters, points,
                             to_matrix<double>(uniforms_of(begin, end, per_sample, seed), per_sample));
@@ -98,7 +99,8 @@ void check_distribution(const DensityCase& test_case, double& least) {
     const int end = std::min(count, begin + chunk);
     const Points<Scalar> points{
         to_vector<Scalar>({tau.begin() + begin, tau.begin() + end}),
-        to_matrix<Scalar>({states.begin() + begin * n_dims, states.begin() + end * n_dims}, n_dims)};
+        to_matrix<Scalar>({states.begin() + begin * n_dims, states.begin() + end * n_dims}, n_dims),
+        equal_conditions<Scalar>(fixture.n_conditions, end - begin)};
     const auto below = make_matrix<Scalar>("below", n_dims, end - begin),
                above = make_matrix<Scalar>("above", n_dims, end - begin);
     fixture.density->log_conditional_cdf(ExecutionSpace(), parameters, points, below, above);

@@ -35,6 +35,7 @@ class ReferenceFlux {
     network.time = {density.time_features, density.time_frequency_min, density.time_frequency_max};
     network.coordinate.raw_value = network::RawValue::included;
     network.dense_coordinates = n_dims;
+    network.n_conditions = density.n_conditions;
     network.hidden = flux.hidden;
     network.outputs_per_stage = n_dims * (n_dims - 1) / 2;
     m_network = std::make_unique<ReferenceNetwork>(network, layout);
@@ -303,7 +304,7 @@ inline std::vector<DynamicsCase> dynamics_cases(const std::vector<int>& dimensio
 template <class Scalar>
 struct DynamicsFixture : RandomPoints<Scalar> {
   DynamicsFixture(const DynamicsCase& test_case, int n_in, unsigned seed)
-      : RandomPoints<Scalar>(n_in, test_case.n_dims),
+      : RandomPoints<Scalar>(n_in, test_case.n_dims, test_case.density.n_conditions),
         diffusion(test_case.diffusion),
         dynamics(test_case.density, test_case.flux, test_case.n_dims, {n_in}),
         reference(test_case.density, test_case.flux, test_case.n_dims, dynamics.layout()) {

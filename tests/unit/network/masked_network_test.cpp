@@ -23,12 +23,13 @@ constexpr int n = 9, n_tangents = 2, columns = n * (1 + n_tangents);
 
 std::vector<NetworkConfig> configurations() {
   const auto make = [](const char* name, int n_stages, FourierConfig time, FourierConfig coordinate,
-                       std::vector<int> hidden, int outputs) {
+                       std::vector<int> hidden, int outputs, int n_conditions = 0) {
     NetworkConfig config;
     config.name = name;
     config.n_stages = n_stages;
     config.time = time;
     config.coordinate = coordinate;
+    config.n_conditions = n_conditions;
     config.hidden = hidden;
     config.outputs_per_stage = outputs;
     config.max_columns = columns + 5;
@@ -42,7 +43,9 @@ std::vector<NetworkConfig> configurations() {
           make("without time", 3, none, features, {11, 8}, 3),
           make("biases alone", 1, none, features, {}, 6),
           make("two stages", 2, time, value, {8}, 1),
-          make("one unit a degree", 5, time, value, {5, 5}, 2)};
+          make("one unit a degree", 5, time, value, {5, 5}, 2),
+          make("conditions", 3, time, features, {12, 9}, 4, 2),
+          make("conditions alone", 1, none, features, {7}, 5, 3)};
 }
 
 /// Arguments of the network function and a direction among them; all numbers are such that Scalar has them.
@@ -75,11 +78,14 @@ struct Fixture {
         n_outputs(config.n_stages * config.outputs_per_stage) {}
 
   void evaluate(const Arguments& arguments, int tangents) {
+    evaluate(arguments, tangents, equal_conditions<Scalar>(config.n_conditions, n));
+  }
+  void evaluate(const Arguments& arguments, int tangents, const Matrix<Scalar>& conditions) {
     parameters = to_vector<Scalar>(arguments.parameters);
     const auto tau = to_vector<Scalar>(arguments.tau), tau_dot = to_vector<Scalar>(arguments.tau_dot);
     const auto x = to_matrix<Scalar>(arguments.x, n_coordinates);
     const auto x_dot = to_matrix<Scalar>(arguments.x_dot, n_coordinates);
-    network.begin(space, {n, tangents}, tau, tau_dot);
+    network.begin(space, {n, tangents}, tau, tau_dot, conditions);
     network.evaluate(space, parameters, 0);
     for (int stage = 1; stage < config.n_stages; ++stage) {
       network.feed(space, stage, row_of(x, stage - 1), row_of(x_dot, stage - 1));
@@ -266,6 +272,34 @@ TYPED_TEST(Masked, OutputsDoNotSeeLaterCoordinates) {
               ASSERT_NE(after[column][row], before[column][row]);
             }
           }
+      }
+  }
+}
+
+/// Every output of a sample changes with its conditions and with those of no other sample.
+TYPED_TEST(Masked, OutputsSeeTheConditionsOfTheirOwnSample) {
+  using Scalar = TypeParam;
+  for (const NetworkConfig& config : configurations()) {
+    if (config.n_conditions == 0) continue;
+    SCOPED_TRACE(config.name);
+    Fixture<Scalar> fixture(config);
+    const Arguments arguments = random_arguments<Scalar>(config, fixture.layout, 9);
+    fixture.evaluate(arguments, n_tangents);
+    const auto before = fixture.outputs();
+    const auto conditions = equal_conditions<Scalar>(config.n_conditions, n);
+    const auto changed = Kokkos::create_mirror_view(conditions);
+    Kokkos::deep_copy(changed, conditions);
+    changed(0, 2) += Scalar(0.5);
+    Kokkos::deep_copy(conditions, changed);
+    fixture.evaluate(arguments, n_tangents, conditions);
+    const auto after = fixture.outputs();
+    for (std::size_t column = 0; column < columns; ++column)
+      for (std::size_t row = 0; row < before[column].size(); ++row) {
+        if (column % n != 2) {
+          ASSERT_EQ(after[column][row], before[column][row]);
+        } else if (column < n) {
+          ASSERT_NE(after[column][row], before[column][row]);
+        }
       }
   }
 }

@@ -57,6 +57,7 @@ NetworkConfig configuration(ProductStrategy products, const Size& size) {
   config.n_stages = n_dims;
   config.time = {6, 0.5, 8.0};
   config.coordinate = {4, 0.7, 5.0, RawValue::included};
+  config.n_conditions = 2;
   config.hidden = size.hidden;
   config.outputs_per_stage = 5;
   config.max_columns = size.n * (2 + n_tangents);
@@ -78,7 +79,7 @@ Results run(ProductStrategy products, Order order, int n_stages, const Size& siz
   const auto x = to_matrix<double>(numbers(static_cast<std::size_t>(n * n_coordinates), 7), n_coordinates);
   const auto x_dot =
       to_matrix<double>(numbers(static_cast<std::size_t>(n * n_coordinates), 8), n_coordinates);
-  network.begin(space, {n, n_tangents}, tau, tau_dot);
+  network.begin(space, {n, n_tangents}, tau, tau_dot, test::equal_conditions<double>(2, n));
   if (order == Order::at_once) network.evaluate_all(space, parameters, n_stages, x, x_dot);
   for (int stage = 0; stage < n_stages && order == Order::by_stage; ++stage) {
     if (stage > 0) network.feed(space, stage, row_of(x, stage - 1), row_of(x_dot, stage - 1));

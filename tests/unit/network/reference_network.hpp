@@ -14,13 +14,30 @@
 
 namespace rhoflux::test {
 
+/// Condition k of every sample: a number that float holds exactly. (That samples may have different conditions is
+/// tested against calls in which all have the same.)
+inline double condition_value(int k) {
+  return (k % 2 == 0 ? 0.25 : -0.5) + 0.125 * k;
+}
+
+/// condition_value(k) for n samples, (n_conditions, n); no rows without conditions.
+template <class Scalar>
+Matrix<Scalar> equal_conditions(int n_conditions, int n) {
+  if (n_conditions == 0) return {};
+  std::vector<double> values;
+  for (int s = 0; s < n; ++s)
+    for (int k = 0; k < n_conditions; ++k) values.push_back(condition_value(k));
+  return to_matrix<Scalar>(values, n_conditions);
+}
+
 /// The masked network written down densely in extended precision, one sample at a time: full weight matrices
 /// with explicit masks (degree of the input <= degree of the unit), filled from the named parameter blocks.
 class ReferenceNetwork {
  public:
   ReferenceNetwork(const network::NetworkConfig& config, const network::ParameterLayout& layout)
       : m_config(config) {
-    const int n_free = config.time.size() + config.dense_coordinates * config.coordinate.size();
+    const int n_free =
+        config.time.size() + config.dense_coordinates * config.coordinate.size() + config.n_conditions;
     m_degrees.push_back(std::vector<int>(static_cast<std::size_t>(n_free), 0));
     for (int stage = 1; stage < config.n_stages; ++stage)
       m_degrees.back().insert(m_degrees.back().end(), static_cast<std::size_t>(config.coordinate.size()),
@@ -105,6 +122,7 @@ class ReferenceNetwork {
     std::vector<T> h;
     append_features(m_config.time, tau, h);
     for (int c = 0; c < m_config.dense_coordinates; ++c) append_features(m_config.coordinate, x[c], h);
+    for (int k = 0; k < m_config.n_conditions; ++k) h.push_back(T(Real(condition_value(k))));
     for (int stage = 1; stage < m_config.n_stages; ++stage)
       append_features(m_config.coordinate, x[stage - 1], h);
     return h;

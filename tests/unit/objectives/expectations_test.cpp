@@ -37,6 +37,14 @@ double along(const std::vector<double>& direction, const Vector<double>& bar) {
   return std::inner_product(direction.begin(), direction.end(), gradient.begin(), 0.0);
 }
 
+/// The one choice of the conditions that every sample of a fixture has.
+ConditionTable<double> choices_of(const DynamicsFixture<double>& fixture) {
+  if (fixture.n_conditions == 0) return {};
+  std::vector<double> choice;
+  for (int k = 0; k < fixture.n_conditions; ++k) choice.push_back(condition_value(k));
+  return ConditionTable<double>::make(fixture.n_conditions, choice, {1.0});
+}
+
 /// Gradient along `direction` of one batch of 64 samples, estimated by the score function,
 ///   E[dh + (h - b) d log rho], b the mean of the other samples,
 /// from the dynamics alone: times, units and terms are written down here once more.
@@ -56,7 +64,8 @@ struct ScoreFunction {
         uniforms.push_back(random.uniforms(s, static_cast<std::uint32_t>(1 + k)).first);
     }
     const density::Points<double> points = {to_vector<double>(tau),
-                                            make_matrix<double>("x", fixture.n_dims, chunk)};
+                                            make_matrix<double>("x", fixture.n_dims, chunk),
+                                            equal_conditions<double>(fixture.n_conditions, chunk)};
     fixture.dynamics.density().sample(ExecutionSpace(), fixture.parameter_vector(), points,
                                       to_matrix<double>(uniforms, n_uniforms));
     return points;
@@ -127,7 +136,7 @@ TEST(Expectations, PathwiseGradientAgreesWithTheScoreFunction) {
     DynamicsFixture<double> fixture(test_case, chunk, 3);
     for (double& value : fixture.parameters) value *= gentleness;  // small moments, a test with power
     Expectations<double> expectations(config, fixture.dynamics,
-                                      {TermKind::integral, units, volatility, chunk});
+                                      {TermKind::integral, units, volatility, chunk}, choices_of(fixture));
     std::vector<double> direction(fixture.parameters.size(), 0.0);
     for (std::size_t k = 0; k < direction.size(); ++k)
       if (std::isfinite(fixture.parameters[k])) direction[k] = std::cos(1.0 + static_cast<double>(k));
@@ -227,7 +236,7 @@ TEST(Expectations, EstimatorsAgreeForEveryTerm) {
       for (const Estimator estimator : {Estimator::pathwise, Estimator::score_function}) {
         config.estimator = estimator;
         Expectations<double> expectations(config, fixture.dynamics,
-                                          {objective.kind, units, volatility, chunk});
+                                          {objective.kind, units, volatility, chunk}, choices_of(fixture));
         ASSERT_EQ(expectations.n_terms(), 1);
         for (int step = 0; step < 60; ++step) {
           const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
@@ -304,7 +313,8 @@ TEST(Expectations, DoNotDependOnHowTheSamplesAreShared) {
     SCOPED_TRACE(test_case.name);
     DynamicsFixture<double> fixture(test_case, chunk, 3);
     Expectations<double> expectations(config, fixture.dynamics,
-                                      {TermKind::integral, units, flux::Volatility(), chunk});
+                                      {TermKind::integral, units, flux::Volatility(), chunk},
+                                      choices_of(fixture));
     const auto whole = make_vector<double>("whole", fixture.dynamics.layout().size());
     const auto parts = make_vector<double>("parts", fixture.dynamics.layout().size());
     const Totals whole_sums, part_sums;
