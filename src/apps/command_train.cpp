@@ -154,6 +154,12 @@ void require_motion_for_terms(const cli::Deck& deck, const data::Sources& source
           "at least (or data.time_range)");
 }
 
+void require_growth_rates(const cli::Deck& deck, const data::Sources& sources) {
+  if (deck.objective.is_active("growth_rates") && sources.data && !sources.data->info().has_growth)
+    fail_input("objective.growth_rates: the rows of " + sources.data->path() +
+               " have no growth rates (there is no dataset 'growth'; import has --growth-column)");
+}
+
 /// The mass that a model with growth is held to.
 void print_mass(const Context& context, const cli::Deck& deck, const data::Sources& sources) {
   if (!deck.model.grows()) return;
@@ -189,6 +195,7 @@ int command_train(const Context& context, const Arguments& arguments) {
   const parallel::BatchPartition partition =
       training::partition_of(deck.training, deck.objective, context.threads, context.comm);
   (void)flux::layout_of(deck.model, deck.flux, sources.n_dims);
+  require_growth_rates(deck, sources);
   print_mass(context, deck, sources);
   require_motion_for_terms(deck, sources, context);
   if (arguments.has("check")) {

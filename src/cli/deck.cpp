@@ -202,18 +202,22 @@ std::string comment(const std::string& prefix, const std::string& text) {
 
 /// Keys that say nothing without a density that grows, and a growth share that nothing would train.
 void require_growth_for_its_keys(const Deck& deck) {
-  const bool has_cost = deck.objective.is_active("growth");
+  const bool has_cost = deck.objective.is_active("growth"),
+             has_rates = deck.objective.is_active("growth_rates");
+  if (has_rates && deck.data.file.empty())
+    fail_input("objective.growth_rates: there is no data.file whose rows could have growth rates");
   if (deck.model.grows()) {
-    if (deck.model.growth_share.is_learned && !has_cost)
+    if (deck.model.growth_share.is_learned && !has_cost && !has_rates)
       fail_input(
-          "model.growth_share = learned: needs a cost of growth, objective.growth, without which nothing "
-          "decides "
-          "on it");
+          "model.growth_share = learned: needs a cost of growth, objective.growth, or rates of the rows, "
+          "objective.growth_rates, without which nothing decides on it");
     return;
   }
   const std::string needs = ": needs model.growth = weights, without which a population does not grow";
-  if (has_cost)
-    fail_input("objective.growth = " + write_value(deck.objective.schedule("growth").weight) + needs);
+  for (const char* term : {"growth", "growth_rates"})
+    if (deck.objective.is_active(term))
+      fail_input(std::string("objective.") + term + " = " +
+                 write_value(deck.objective.schedule(term).weight) + needs);
   if (deck.data.mass.kind != data::Mass::Kind::none)
     fail_input("data.mass = " + deck.data.mass.to_string() + needs);
 }
@@ -246,7 +250,7 @@ void Deck::validate() const {
   objective.validate();
   training.validate();
   require_growth_for_its_keys(*this);
-  if (objective.has_expectations() && training.patience > 0)
+  if (objective.needs_dynamics() && training.patience > 0)
     fail_input(
         "training.patience = " + write_value(training.patience) +
         ": early stopping looks at the likelihood alone, which is not the whole objective here; must be 0");

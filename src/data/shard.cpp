@@ -46,6 +46,18 @@ Shard<Scalar> read_shard(const io::PopulationFile& file, io::Split split, mpi::S
   return shard;
 }
 
+template <class Scalar>
+void read_growth(const io::PopulationFile& file, io::Split split, mpi::Share rows, Shard<Scalar>& shard) {
+  const std::vector<double> rates = file.growth_of(split, rows.begin, rows.end);
+  shard.growth = make_vector<Scalar>("growth rates of the rows", static_cast<int>(rates.size()));
+  const auto host = Kokkos::create_mirror_view(shard.growth);
+  for (std::size_t row = 0; row < rates.size(); ++row) host(row) = static_cast<Scalar>(rates[row]);
+  Kokkos::deep_copy(shard.growth, host);
+}
+
+template void read_growth<float>(const io::PopulationFile&, io::Split, mpi::Share, Shard<float>&);
+template void read_growth<double>(const io::PopulationFile&, io::Split, mpi::Share, Shard<double>&);
+
 double mean_weight(const io::PopulationFile& file, const mpi::Communicator& comm) {
   if (!file.info().has_weight) return 1.0;
   return count_rows(file, io::Split::train, comm).weight /
@@ -128,11 +140,13 @@ mpi::Share rows_for_samples(mpi::Share samples, std::int64_t batch, std::int64_t
 template <class Scalar>
 void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const BatchConfig& config,
                 std::int64_t first_sample, const density::Points<Scalar>& points,
-                const Vector<Scalar>& weight) {
+                const Vector<Scalar>& weight, const Vector<Scalar>& growth) {
   const RandomStream random(config.seed, config.purpose, static_cast<std::uint64_t>(config.step));
   const double rows_per_sample = static_cast<double>(shard.total) / static_cast<double>(config.batch);
   const std::int64_t shard_begin = shard.begin, last = shard.begin + shard.size() - 1;
   const Vector<Scalar> tau_in = shard.tau, weight_in = shard.weight, tau = points.tau;
+  const Vector<Scalar> growth_in = shard.growth;
+  const bool has_growth = growth.extent(0) > 0;
   const Matrix<Scalar> x_in = shard.x, x = points.x, c_in = shard.conditions, c = points.conditions;
   const int n_conditions = static_cast<int>(c_in.extent(0));
   const int n_dims = static_cast<int>(x.extent(0));
@@ -147,6 +161,7 @@ void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const B
         const std::int64_t row = (drawn > last ? last : drawn) - shard_begin;
         tau(s) = tau_in(row);
         weight(s) = weight_in(row);
+        if (has_growth) growth(s) = growth_in(row);
         for (int k = 0; k < n_conditions; ++k) c(k, s) = c_in(k, row);
         for (int i = 0; i < n_dims; ++i) {
           x(i, s) = x_in(i, row);
@@ -164,8 +179,9 @@ template Shard<float> read_shard<float>(const io::PopulationFile&, io::Split, mp
 template Shard<double> read_shard<double>(const io::PopulationFile&, io::Split, mpi::Share, const Units&,
                                           const ConditionEncoding&, double);
 template void draw_batch<float>(const ExecutionSpace&, const Shard<float>&, const BatchConfig&, std::int64_t,
-                                const density::Points<float>&, const Vector<float>&);
+                                const density::Points<float>&, const Vector<float>&, const Vector<float>&);
 template void draw_batch<double>(const ExecutionSpace&, const Shard<double>&, const BatchConfig&,
-                                 std::int64_t, const density::Points<double>&, const Vector<double>&);
+                                 std::int64_t, const density::Points<double>&, const Vector<double>&,
+                                 const Vector<double>&);
 
 }  // namespace rhoflux::data

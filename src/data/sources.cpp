@@ -46,7 +46,8 @@ class RowStream final : public objectives::SampleStream<Scalar> {
  public:
   RowStream(const Shard<Scalar>& shard, const BatchConfig& config) : m_shard(shard), m_config(config) {}
   void draw(const ExecutionSpace& space, std::int64_t step, std::int64_t first_sample,
-            const density::Points<Scalar>& points, const Vector<Scalar>& weight) const override {
+            const density::Points<Scalar>& points, const Vector<Scalar>& weight,
+            const Vector<Scalar>& growth) const override {
     BatchConfig config = m_config;
     config.step = step;
     // Objectives of several threads draw from it.
@@ -55,8 +56,9 @@ class RowStream final : public objectives::SampleStream<Scalar> {
                                  borrowed(m_shard.tau),
                                  borrowed(m_shard.x),
                                  borrowed(m_shard.weight),
-                                 borrowed(m_shard.conditions)};
-    draw_batch(space, shard, config, first_sample, points, weight);
+                                 borrowed(m_shard.conditions),
+                                 borrowed(m_shard.growth)};
+    draw_batch(space, shard, config, first_sample, points, weight, growth);
   }
 
  private:

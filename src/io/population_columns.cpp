@@ -136,6 +136,24 @@ std::vector<std::int64_t> PopulationFile::source_rows(const std::vector<std::int
   });
 }
 
+std::vector<double> PopulationFile::growth_of(Split split, std::int64_t begin, std::int64_t end) const {
+  if (!m_info.has_growth)
+    fail_input(m_path +
+               ": the rows have no growth rates (there is no dataset 'growth'; import has --growth-column)");
+  const PopulationRows rows = read_split(split, begin, end);
+  const Hdf5Reader file(m_path);
+  std::vector<double> rates = gather_rows<double>(rows.file_row, [&](std::int64_t first, std::int64_t count) {
+    return file.read_slab<double>("growth", {first}, {count});
+  });
+  for (std::size_t k = 0; k < rates.size(); ++k) {
+    if (rows.weight[k] == 0) rates[k] = 0;
+    if (!std::isfinite(rates[k]))
+      fail_input(m_path + ", 'growth': not finite in " + row_text(rows.file_row[k]) +
+                 "; a row without a known rate must have weight 0, or objective.growth_rates be left out");
+  }
+  return rates;
+}
+
 std::vector<std::string> PopulationFile::ids(const std::vector<std::int64_t>& file_rows) const {
   if (!m_info.has_id) fail_input(m_path + ": the rows have no names (there is no dataset 'id')");
   const Hdf5Reader file(m_path);

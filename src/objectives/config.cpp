@@ -64,8 +64,9 @@ std::vector<const TermRow*> Config::active_terms(TermKind kind) const {
   return found;
 }
 
-bool Config::has_expectations() const {
-  return has(TermKind::initial_expectation) || has(TermKind::terminal_expectation) || has(TermKind::integral);
+bool Config::needs_dynamics() const {
+  return has(TermKind::initial_expectation) || has(TermKind::terminal_expectation) ||
+         has(TermKind::integral) || has(TermKind::data_rates);
 }
 
 int Config::samples_per_time() const {
@@ -77,7 +78,7 @@ int Config::samples_per_time() const {
 }
 
 int Config::samples_per_block() const {
-  return estimator == Estimator::score_function && has_expectations()
+  return estimator == Estimator::score_function && needs_dynamics()
              ? std::max(samples_per_time(), baseline_block)
              : samples_per_time();
 }

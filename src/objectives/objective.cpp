@@ -24,6 +24,13 @@ Objective<Scalar>::Objective(const Config& config, flux::Dynamics<Scalar>& dynam
       m_likelihoods.add_term(row->name, config.schedule(row->name), std::move(stream));
       note(row->name, config.schedule(row->name));
     }
+  for (const TermRow* row : config.active_terms(TermKind::data_rates)) {  // one at most
+    const TermSchedule& schedule = config.schedule(row->name);
+    m_growth_rates = std::make_unique<GrowthRates<Scalar>>(
+        dynamics, GrowthRatesOptions{schedule, options.units.time_span(), options.batch, options.max_samples},
+        streams.data);
+    note(row->name, schedule);
+  }
   for (const TermKind kind :
        {TermKind::initial_expectation, TermKind::terminal_expectation, TermKind::integral}) {
     if (!config.has(kind)) continue;
@@ -66,6 +73,12 @@ void Objective<Scalar>::accumulate(const ExecutionSpace& space, const Vector<Sca
   const SampleConfig config = {m_seed, step, m_batch};
   m_likelihoods.accumulate(space, parameters, step, samples, weights, gradient, totals);
   auto k = static_cast<std::size_t>(m_likelihoods.n_terms());
+  if (m_growth_rates) {
+    if (weights[k] > 0)
+      m_growth_rates->accumulate(space, parameters, step, samples, weights[k], gradient,
+                                 Kokkos::subview(totals, Kokkos::ALL, Kokkos::make_pair(k, k + 1)));
+    ++k;
+  }
   for (const auto& expectations : m_expectations) {
     const auto n = static_cast<std::size_t>(expectations->n_terms());
     const std::vector<double> own(weights.begin() + static_cast<std::ptrdiff_t>(k),

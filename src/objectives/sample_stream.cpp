@@ -12,7 +12,8 @@ class GaussianStream final : public SampleStream<Scalar> {
   GaussianStream(const EndpointDistribution& distribution, const GaussianStreamOptions& options)
       : m_mixture(distribution, options.units), m_options(options) {}
   void draw(const ExecutionSpace& space, std::int64_t step, std::int64_t first_sample,
-            const density::Points<Scalar>& points, const Vector<Scalar>& weight) const override {
+            const density::Points<Scalar>& points, const Vector<Scalar>& weight,
+            const Vector<Scalar>&) const override {
     const RandomStream random(m_options.seed, m_options.purpose, static_cast<std::uint64_t>(step));
     const GaussianMixture<Scalar> mixture = m_mixture;
     const Vector<Scalar> tau = points.tau;

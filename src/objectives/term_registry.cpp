@@ -40,6 +40,10 @@ std::vector<TermRow> built_in_rows() {
        kinetic_term()},
       {"growth", TermKind::integral, Sign::never_negative, "time",
        "Weight of int M E[r^2] dt, the cost of growth (model.growth = weights); 0: left out.", growth_term()},
+      {"growth_rates", TermKind::data_rates, Sign::never_negative, "time^2",
+       "Weight of E[(r - r_data)^2] over the training rows, r_data = /growth of the file (model.growth = "
+       "weights); 0: left "
+       "out."},
       {"control", TermKind::integral, Sign::never_negative, "",
        "Weight of int E|u - v|^2 / (2 control_sigma^2) dt, v = control_base; 0: left out.", control_term()},
       {"entropy", TermKind::integral, Sign::any, "1 / time",

@@ -22,6 +22,13 @@ class StreamReader {
                                                          RandomPurpose purpose) const {
     return data::make_row_stream(read(file, m_model.conditions), batch(purpose));
   }
+  /// The same with the growth rates of the rows.
+  std::unique_ptr<objectives::SampleStream<Scalar>> rows_with_growth(const io::PopulationFile& file,
+                                                                     RandomPurpose purpose) const {
+    data::Shard<Scalar> shard = read(file, m_model.conditions);
+    data::read_growth(file, io::Split::train, rows_of(file), shard);
+    return data::make_row_stream(shard, batch(purpose));
+  }
   /// The same, all at the model time tau, whatever the times in the file; null: there is no file.
   std::unique_ptr<objectives::SampleStream<Scalar>> endpoint(const data::EndpointSource& source, double tau,
                                                              RandomPurpose purpose) const {
@@ -32,10 +39,11 @@ class StreamReader {
   }
 
  private:
+  mpi::Share rows_of(const io::PopulationFile& file) const {
+    return data::rows_for_samples(m_samples, m_training.batch, file.info().count(io::Split::train));
+  }
   data::Shard<Scalar> read(const io::PopulationFile& file, const ConditionEncoding& conditions) const {
-    const mpi::Share rows =
-        data::rows_for_samples(m_samples, m_training.batch, file.info().count(io::Split::train));
-    return data::read_shard<Scalar>(file, io::Split::train, rows, m_model.units, conditions,
+    return data::read_shard<Scalar>(file, io::Split::train, rows_of(file), m_model.units, conditions,
                                     data::mean_weight(file, m_comm));
   }
   data::BatchConfig batch(RandomPurpose purpose) const {
@@ -65,7 +73,9 @@ objectives::FileStreams<Scalar> read_streams(const RunConfig& config, const data
                                              const checkpoint::ModelDescription& model) {
   const StreamReader<Scalar> reader(config.training, comm, partition, model);
   objectives::FileStreams<Scalar> streams;
-  if (sources.data && config.objective.has(objectives::TermKind::data_likelihood))
+  if (sources.data && config.objective.has(objectives::TermKind::data_rates))
+    streams.data = reader.rows_with_growth(*sources.data, RandomPurpose::batch);
+  else if (sources.data && config.objective.has(objectives::TermKind::data_likelihood))
     streams.data = reader.rows(*sources.data, RandomPurpose::batch);
   streams.initial = reader.endpoint(sources.initial, 0.0, RandomPurpose::initial_distribution);
   streams.terminal = reader.endpoint(sources.terminal, 1.0, RandomPurpose::terminal_distribution);

@@ -91,7 +91,7 @@ std::int64_t bytes_of_sample(const RunConfig& config, int n_dims) {
   for (const int width : model.hidden) units += width;
   units += std::int64_t{3} * model.n_logistics * n_dims *
            (model.family == density::Family::factorised ? model.n_products : 1);
-  const int groups = config.objective.has_expectations() ? 3 : 1;
+  const int groups = config.objective.needs_dynamics() ? 3 : 1;
   return 3 * groups * units * static_cast<std::int64_t>(sizeof(Scalar));
 }
 
@@ -163,13 +163,13 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const data::Sources& sources, 
       m_chunk(chunk_of<Scalar>(config, m_run.model.units.n_dims(), comm)),
       m_workers(config.model, m_run.model.flux, m_run.model.units.n_dims(),
                 {m_chunk,
-                 config.objective.has_expectations() ? flux::Dynamics<Scalar>::Use::adjoint
-                                                     : flux::Dynamics<Scalar>::Use::density,
+                 config.objective.needs_dynamics() ? flux::Dynamics<Scalar>::Use::adjoint
+                                                   : flux::Dynamics<Scalar>::Use::density,
                  config.training.matrix_precision},
                 n_workers(config, comm)),
       m_objective(config, sources, comm, m_run.model, m_workers, m_chunk),
       m_validation(sources, m_run.model, comm, m_workers, m_chunk),
-      m_early_stopping({config.training.patience, config.objective.has_expectations()
+      m_early_stopping({config.training.patience, config.objective.needs_dynamics()
                                                       ? EarlyStopping::Best::newest
                                                       : EarlyStopping::Best::by_likelihood}),
       m_reporter(config, terms_of(m_objective), log),

@@ -20,6 +20,7 @@ struct Shard {
   Matrix<Scalar> x;                ///< (n_dims, n); 0 in a row of weight 0
   Vector<Scalar> weight;           ///< (n), divided by the mean weight given
   Matrix<Scalar> conditions = {};  ///< (n_conditions, n); empty: a model without conditions
+  Vector<Scalar> growth;           ///< (n) growth rates, 1/time; empty unless asked for
   int size() const { return static_cast<int>(tau.extent(0)); }
 };
 
@@ -28,6 +29,11 @@ struct Shard {
 template <class Scalar>
 Shard<Scalar> read_shard(const io::PopulationFile& file, io::Split split, mpi::Share rows, const Units& units,
                          const ConditionEncoding& conditions, double mean_weight);
+
+/// Adds the growth rates of the same rows; collective. Throws Error (bad input) where the file has none or one that is
+/// not finite in a row of weight above 0.
+template <class Scalar>
+void read_growth(const io::PopulationFile& file, io::Split split, mpi::Share rows, Shard<Scalar>& shard);
 
 /// Mean weight of the training split, from a stream of one rank.
 double mean_weight(const io::PopulationFile& file, const mpi::Communicator& comm);
@@ -52,10 +58,10 @@ struct BatchConfig {
   double jitter = 0;       ///< standard deviation of Gaussian noise added to each coordinate, model units
 };
 
-/// Fills `points` and `weight` with the batch samples first_sample, first_sample + 1, ... of one step.
+/// Fills `points`, `weight` and, unless it is empty, `growth` with the batch samples first_sample, first_sample + 1, ... of one step.
 template <class Scalar>
 void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const BatchConfig& config,
                 std::int64_t first_sample, const density::Points<Scalar>& points,
-                const Vector<Scalar>& weight);
+                const Vector<Scalar>& weight, const Vector<Scalar>& growth = {});
 
 }  // namespace rhoflux::data

@@ -161,6 +161,10 @@ class PopulationFile {
   /// own range (begin = end for none). Memory is that of the result and one piece of at most 65536 rows.
   PopulationRows read_split(Split split, std::int64_t begin, std::int64_t end) const;
 
+  /// Growth rates of the same rows, 1/time; 0 in a row of weight 0. Bad input where the file has none, and where one is not
+  /// finite. Collective as read_split().
+  std::vector<double> growth_of(Split split, std::int64_t begin, std::int64_t end) const;
+
   /// Calls visit with all rows of a split in file order, in pieces of at most 65536 rows, on the calling rank
   /// alone. Not collective: sums taken this way on one rank do not depend on the number of ranks.
   void for_each_piece(Split split, const std::function<void(const PopulationRows&)>& visit) const;

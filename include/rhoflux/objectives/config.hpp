@@ -73,7 +73,7 @@ struct Config {
   ConditionGrid conditions;
 
   /// True if a term is an expectation under the model, at any time, which needs samples of it.
-  bool has_expectations() const;
+  bool needs_dynamics() const;
   /// Samples of the model that have the same time, because a term looks at pairs of them; 1: each has its
   /// own.
   int samples_per_time() const;

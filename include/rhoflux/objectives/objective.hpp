@@ -8,6 +8,7 @@
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/objectives/expectations.hpp"
+#include "rhoflux/objectives/growth_rates.hpp"
 #include "rhoflux/objectives/likelihoods.hpp"
 
 namespace rhoflux::objectives {
@@ -30,12 +31,12 @@ struct FileStreams {
 };
 
 /// The objective on one lane: its terms, when they act, their values and the gradient of their weighted sum
-/// over some samples of a global batch. First the likelihoods, then the expectations at the first time, at
+/// over some samples of a global batch. First the likelihoods, then the growth rates, then the expectations at the first time, at
 /// the last time, and the integrals over time, each kind in the order of the registry.
 template <class Scalar>
 class Objective {
  public:
-  /// @param dynamics made for Use::adjoint where Config::has_expectations; outlives the object
+  /// @param dynamics made for Use::adjoint where Config::needs_dynamics; outlives the object
   Objective(const Config& config, flux::Dynamics<Scalar>& dynamics, const ObjectiveOptions& options,
             const FileStreams<Scalar>& streams);
 
@@ -64,6 +65,7 @@ class Objective {
   std::vector<std::string> m_names;
   std::vector<TermSchedule> m_schedules;
   Likelihoods<Scalar> m_likelihoods;
+  std::unique_ptr<GrowthRates<Scalar>> m_growth_rates;                ///< null: no such term
   std::vector<std::unique_ptr<Expectations<Scalar>>> m_expectations;  ///< one for each kind that there is
 };
 

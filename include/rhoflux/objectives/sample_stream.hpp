@@ -17,9 +17,10 @@ class SampleStream {
  public:
   virtual ~SampleStream() = default;
   /// Fills `points` (model units) and `weight` (n) with samples first_sample, first_sample + 1, ... of one
-  /// step.
+  /// step, and unless it is empty `growth` (n) with their growth rates, 1/time, which only rows of a file have.
   virtual void draw(const ExecutionSpace& space, std::int64_t step, std::int64_t first_sample,
-                    const density::Points<Scalar>& points, const Vector<Scalar>& weight) const = 0;
+                    const density::Points<Scalar>& points, const Vector<Scalar>& weight,
+                    const Vector<Scalar>& growth) const = 0;
 };
 
 /// How a stream of a mixture of Gaussians is drawn.

@@ -19,6 +19,7 @@ enum class TermKind {
   data_likelihood,       ///< -log rho_t(x) over the training rows
   initial_likelihood,    ///< -log rho_first(x) over the endpoint distribution at the first time
   terminal_likelihood,   ///< -log rho_last(x) over the endpoint distribution at the last time
+  data_rates,            ///< growth rate of the model against that of the training rows
   initial_expectation,   ///< h over the model at the first time
   terminal_expectation,  ///< h over the model at the last time
   integral               ///< h over the model, integrated over time

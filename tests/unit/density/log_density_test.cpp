@@ -173,8 +173,11 @@ TEST(LogDensityNormalisation, IntegralIsOneInOneDimension) {
 }
 
 TEST(LogDensityNormalisation, IntegralIsOneInTwoDimensions) {
-  for (const DensityCase& test_case : density_cases({2}))
-    EXPECT_NEAR(integral(test_case, 4, 0.6, 0.035), 1.0, 1e-6) << test_case.name;
+  for (const DensityCase& test_case : density_cases({2})) {
+    // The inputs of conditions make the random logistics steeper; half the step squares the error.
+    const double step = test_case.config.n_conditions > 0 ? 0.0175 : 0.035;
+    EXPECT_NEAR(integral(test_case, 4, 0.6, step), 1.0, 1e-6) << test_case.name;
+  }
 }
 
 /// Changing x_k moves no bit of F_i(x_i | x_1..x_{i-1}) for i < k, and moves those from k on.

@@ -28,7 +28,7 @@ TEST(NewTerm, IsKnownByItsRow) {
   Config config(registry_with_quartic());
   EXPECT_FALSE(config.has(TermKind::integral));
   config.schedule("quartic").weight = 2;
-  EXPECT_TRUE(config.has_expectations());
+  EXPECT_TRUE(config.needs_dynamics());
   ASSERT_EQ(config.active_terms(TermKind::integral).size(), 1u);
   EXPECT_EQ(config.active_terms(TermKind::integral).front()->name, "quartic");
   config.schedule("quartic").saturation = 1;

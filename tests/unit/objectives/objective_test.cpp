@@ -22,7 +22,8 @@ template <class Scalar>
 class Rows final : public SampleStream<Scalar> {
  public:
   void draw(const ExecutionSpace&, std::int64_t step, std::int64_t first_sample,
-            const density::Points<Scalar>& points, const Vector<Scalar>& weight) const override {
+            const density::Points<Scalar>& points, const Vector<Scalar>& weight,
+            const Vector<Scalar>& growth) const override {
     std::vector<double> tau, x, weights;
     for (int s = 0; s < points.size(); ++s) {
       const auto index = static_cast<double>(first_sample + s + step);
@@ -31,6 +32,12 @@ class Rows final : public SampleStream<Scalar> {
       weights.push_back(1 + 0.5 * std::sin(3 * index));
     }
     weights.resize(weight.extent(0), std::nan(""));  // of samples that are not asked for
+    if (growth.extent(0) > 0) {
+      std::vector<double> rates;
+      for (std::size_t s = 0; s < growth.extent(0); ++s)
+        rates.push_back(0.3 * std::cos(static_cast<double>(first_sample) + static_cast<double>(s)));
+      Kokkos::deep_copy(growth, to_vector<Scalar>(rates));
+    }
     Kokkos::deep_copy(points.tau, to_vector<Scalar>(tau));
     Kokkos::deep_copy(points.x, to_matrix<Scalar>(x, 2));
     Kokkos::deep_copy(weight, to_vector<Scalar>(weights));
@@ -105,6 +112,58 @@ TEST(Objective, AddsUpOverThePartsOfABatch) {
   }
 }
 
+/// (1/B) sum_s w_s (r(t_s, x_s) - r_s)^2, r by the dynamics alone; its gradient passes the Taylor test, saturated or not.
+TEST(Objective, GrowthRatesAreComparedWithThoseOfTheRows) {
+  for (const DynamicsCase& test_case : dynamics_cases({2})) {
+    if (!test_case.density.grows() || test_case.diffusion > 0) continue;
+    for (const double saturation : {0.0, 0.05}) {
+      SCOPED_TRACE(test_case.name);
+      DynamicsFixture<double> fixture(test_case, chunk, 3);
+      Config config;
+      config.schedule("nll").weight = 0;
+      config.schedule("growth_rates").weight = 0.7;
+      config.schedule("growth_rates").saturation = saturation;
+      Objective<double> objective = objective_of(config, fixture.dynamics);
+      ASSERT_EQ(objective.n_terms(), 1u);
+      const std::vector<double> parameters = fixture.parameters;
+      const auto evaluate = [&](double step, const Vector<double>& added) {
+        for (std::size_t k = 0; k < parameters.size(); ++k)
+          fixture.parameters[k] = parameters[k] + step * std::cos(static_cast<double>(k));
+        const Totals totals;
+        objective.accumulate(ExecutionSpace(), fixture.parameter_vector(), 4, {0, batch}, {0.7}, added,
+                             totals.on_device());
+        return totals.read()[0].value;
+      };
+      const auto bar = make_vector<double>("bar", fixture.dynamics.layout().size());
+      const auto unused = make_vector<double>("unused", fixture.dynamics.layout().size());
+      const double value = evaluate(0, bar);
+      double want = 0;
+      const Rows<double> rows;
+      for (int first = 0; first < batch && saturation == 0; first += chunk) {
+        const density::Points<double> points = fixture.points();
+        const auto weight = make_vector<double>("weight", chunk), rate = make_vector<double>("rate", chunk);
+        rows.draw(ExecutionSpace(), 4, first, points, weight, rate);
+        fixture.dynamics.evaluate(ExecutionSpace(), fixture.parameter_vector(), points, fixture.motion);
+        for (int s = 0; s < chunk; ++s) {
+          const double difference = on_host(fixture.motion.growth)(s) / units.time_span() - on_host(rate)(s);
+          want += on_host(weight)(s) * difference * difference / batch;
+        }
+      }
+      if (saturation == 0) {
+        EXPECT_NEAR(value, want, 1e-12 * want);
+      }
+      double slope = 0;
+      const std::vector<double> gradient = values_of(bar);
+      for (std::size_t k = 0; k < gradient.size(); ++k)
+        slope += gradient[k] * std::cos(static_cast<double>(k));
+      const auto remainder = [&](double step) {
+        return std::fabs(0.7 * (evaluate(step, unused) - value) - step * slope);
+      };
+      EXPECT_NEAR(std::log10(remainder(1e-4) / remainder(1e-5)), 2.0, 0.1);
+    }
+  }
+}
+
 /// The likelihoods are the weighted means of -log rho over their samples, and their gradient passes the
 /// Taylor test.
 TEST(Objective, LikelihoodsPassTheTaylorTest) {
@@ -143,7 +202,7 @@ TEST(Objective, LikelihoodsPassTheTaylorTest) {
     const density::Points<double> points = {make_vector<double>("tau", chunk),
                                             make_matrix<double>("x", 2, chunk)};
     const auto weight = make_vector<double>("weight", chunk), log_rho = make_vector<double>("log rho", chunk);
-    Rows<double>().draw(ExecutionSpace(), 4, first, points, weight);
+    Rows<double>().draw(ExecutionSpace(), 4, first, points, weight, {});
     fixture.dynamics.density().log_density(ExecutionSpace(), fixture.parameter_vector(), points, log_rho);
     const std::vector<double> host_weight = values_of(weight), host_log_rho = values_of(log_rho);
     for (std::size_t s = 0; s < chunk; ++s) want -= host_weight[s] * host_log_rho[s] / batch;
