@@ -141,6 +141,7 @@ TEST(Objective, GrowthRatesAreComparedWithThoseOfTheRows) {
       const Rows<double> rows;
       for (int first = 0; first < batch && saturation == 0; first += chunk) {
         const density::Points<double> points = fixture.points();
+        Kokkos::deep_copy(points.conditions, 0.0);  // these rows have none
         const auto weight = make_vector<double>("weight", chunk), rate = make_vector<double>("rate", chunk);
         rows.draw(ExecutionSpace(), 4, first, points, weight, rate);
         fixture.dynamics.evaluate(ExecutionSpace(), fixture.parameter_vector(), points, fixture.motion);
