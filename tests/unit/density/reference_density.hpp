@@ -270,7 +270,7 @@ inline std::vector<DensityCase> growing_density_cases(const std::vector<int>& di
 
 /// Both families, both kinds of weights and one that grows, in each of the dimensions.
 inline std::vector<DensityCase> density_cases(const std::vector<int>& dimensions) {
-  std::vector<DensityCase> cases = growing_density_cases(dimensions, {"learned"});
+  std::vector<DensityCase> cases;
   for (const density::Family family : {density::Family::autoregressive, density::Family::factorised})
     for (const density::MixtureWeights weights :
          {density::MixtureWeights::time_dependent, density::MixtureWeights::time_constant}) {
@@ -284,6 +284,8 @@ inline std::vector<DensityCase> density_cases(const std::vector<int>& dimensions
       cases.back().config.n_conditions = 3;
       cases.back().name += ", conditions";
     }
+  const std::vector<DensityCase> growing = growing_density_cases(dimensions, {"learned"});
+  cases.insert(cases.end(), growing.begin(), growing.end());
   return cases;
 }
 
