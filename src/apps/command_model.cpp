@@ -28,11 +28,11 @@ Arguments sample_arguments() {
 
 int command_sample(const Context& context, const Arguments& arguments) {
   const OutputFile output = {arguments.text("output"), arguments.has("force")};
-  const std::vector<double> times = arguments.times("times");
   const std::int64_t count = arguments.whole_number("count");
   const std::uint64_t seed = arguments.seed();
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
+  const std::vector<double> times = arguments.times("times", checkpoint.model.origin.time);
   for (const double t : times) require_time_in_range(checkpoint.model, t, "--times");
   mpi::on_root(context.comm, [&] { require_absent(output); });
   const std::int64_t n_dims = inference.n_dims(), n_times = static_cast<std::int64_t>(times.size());
@@ -258,7 +258,7 @@ int command_query(const Context& context, const Arguments& arguments) {
   });
   not_finite.print(context.comm, count, [&](std::int64_t row) {
     return "row " + std::to_string(row) + " of " + points + ", " +
-           text_of_point(file.read_slab<double>("t", {row}, {1}).front(),
+           text_of_point(checkpoint.model.origin.time, file.read_slab<double>("t", {row}, {1}).front(),
                          file.read_slab<double>("x", {row, 0}, {1, n_dims}));
   });
   return 0;

@@ -247,7 +247,7 @@ inference::TransportReport make_report(const inference::Inference& inference,
 }
 
 /// Names the particles that could not be followed, the first ones by what a user knows of them; on the root.
-void print_failures(const Source& source, const PathSums& sums) {
+void print_failures(const Source& source, const PathSums& sums, const TimeMeaning& meaning) {
   if (sums.n_failed == 0) return;
   std::cerr
       << "rhoflux: error: " << sums.n_failed << " of " << source.count
@@ -258,7 +258,7 @@ void print_failures(const Source& source, const PathSums& sums) {
     if (source.particles)
       std::cerr << " (row " << source.start.begin + failed.particle << " of the split '"
                 << io::to_string(source.split) << "' of " << source.particles->path() << ")";
-    std::cerr << " " << inference::to_text(failed) << "\n";
+    std::cerr << " " << inference::to_text(failed, meaning) << "\n";
   }
   const auto unnamed = sums.n_failed - static_cast<std::int64_t>(sums.first_failed.size());
   if (unnamed > 0) std::cerr << "  and " << unnamed << " more\n";
@@ -278,8 +278,8 @@ Arguments transport_arguments() {
       "NaN from there on and named; the exit code is 3 then, after everything has been written.",
       "(--particles FILE | --count N)");
   add_checkpoint(arguments);
-  arguments.required("from", number("T"), "time of the start")
-      .required("to", number("T"), "time of the end")
+  arguments.required("from", time(), "time of the start")
+      .required("to", time(), "time of the end")
       .optional("particles", file_name(), "population file; its rows at the start time are transported")
       .optional("count", whole_number(1), "transport this many fresh samples of the model instead");
   add_split(arguments);
@@ -307,11 +307,12 @@ int command_transport(const Context& context, const Arguments& arguments) {
   const OutputFile output = {arguments.text("output"), arguments.has("force")};
   const bool has_report = arguments.has("report");
   const OutputFile report_file = {has_report ? arguments.text("report") : "", output.overwrite};
-  const double from = arguments.number("from"), to = arguments.number("to");
-  if (from == to) fail_input("--from and --to are the same time");
   const std::int64_t max_points = arguments.whole_number("transport-points");
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
+  const TimeMeaning& meaning = checkpoint.model.origin.time;
+  const double from = arguments.time("from", meaning), to = arguments.time("to", meaning);
+  if (from == to) fail_input("--from and --to are the same time");
   require_motion(checkpoint.model, "transport");
   require_time_in_range(checkpoint.model, from, "--from");
   require_time_in_range(checkpoint.model, to, "--to");
@@ -329,11 +330,11 @@ int command_transport(const Context& context, const Arguments& arguments) {
   inference::TransportReport report;
   if (context.comm.is_root()) {
     report = make_report(inference, options, sums, data, max_points);
-    for (const std::string& line : inference::to_text(report)) print(context.comm, line);
+    for (const std::string& line : inference::to_text(report, meaning)) print(context.comm, line);
   }
   if (has_report) write_json(context, report_file, inference::json_of(report));
   std::int64_t n_failed = sums.n_failed;
-  if (context.comm.is_root()) print_failures(source, sums);
+  if (context.comm.is_root()) print_failures(source, sums, meaning);
   context.comm.broadcast(&n_failed, sizeof(n_failed));
   return static_cast<int>(n_failed > 0 ? ExitCode::numerical_failure : ExitCode::success);
 }

@@ -73,7 +73,8 @@ std::int32_t LabelVote::label_of(const double* x) const {
 // ---- paths ----
 
 std::vector<double> count_ends(const TrajectoryIntegrator& integrator, const LabelVote& vote, int n_labels,
-                               int copies, const std::vector<double>& x, std::int64_t first) {
+                               int copies, const std::vector<double>& x, std::int64_t first,
+                               const std::function<void(std::int64_t)>& done) {
   const auto dims = static_cast<std::size_t>(integrator.n_dims()),
              width = static_cast<std::size_t>(n_labels) + 1;
   const std::size_t n = x.size() / dims, per_particle = static_cast<std::size_t>(copies);
@@ -96,6 +97,7 @@ std::vector<double> count_ends(const TrajectoryIntegrator& integrator, const Lab
       const std::size_t label = is_finite ? static_cast<std::size_t>(vote.label_of(last)) : width - 1;
       counts[(begin + path / per_particle) * width + label] += 1.0;
     }
+    if (done) done(static_cast<std::int64_t>(end));
   }
   return counts;
 }

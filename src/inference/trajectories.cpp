@@ -224,10 +224,10 @@ void TrajectoryIntegrator::note_failures(const Chunk& chunk, Trajectories& paths
   }
 }
 
-std::string to_text(const FailedParticle& failed) {
+std::string to_text(const FailedParticle& failed, const TimeMeaning& meaning) {
   std::string place;
   for (const double value : failed.x) place += (place.empty() ? "" : ", ") + formatted("%.6g", value);
-  return "at t = " + formatted("%.6g", failed.t) + ", x = (" + place +
+  return "at t = " + time_text(meaning, failed.t) + ", x = (" + place +
          "): " + transport::to_text(failed.reason);
 }
 

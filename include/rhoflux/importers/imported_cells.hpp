@@ -17,7 +17,7 @@ class ImportedCells {
  public:
   /// @param choices io::PopulationData::import_choices @param time what times stand for
   /// Bad input where the file does not have the columns or the basis.
-  ImportedCells(const std::string& path, const io::TextAttributes& choices, const io::TimeMeaning& time);
+  ImportedCells(const std::string& path, const io::TextAttributes& choices, const TimeMeaning& time);
   ~ImportedCells();
 
   std::int64_t n_cells() const { return m_n_cells; }
@@ -41,7 +41,7 @@ class ImportedCells {
   double time_of(const std::string& text, std::int64_t cell) const;
 
   std::string m_path, m_basis;
-  io::TimeMeaning m_time;
+  TimeMeaning m_time;
   std::unique_ptr<AnnDataTable> m_table;
   std::vector<std::int64_t> m_dims;
   std::int64_t m_n_cells = 0, m_n_basis_columns = 0, m_next = 0;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "rhoflux/inference/inference.hpp"
+#include "rhoflux/inference/progress.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/mpi/communicator.hpp"
 
@@ -14,6 +15,7 @@ struct EvaluationOptions {
   std::uint64_t seed = 1;                    ///< of the samples that are compared with the data
   std::int64_t max_transport_points = 2000;  ///< a larger snapshot is compared through that many of its rows
   int max_times = 100;                       ///< more distinct times in the split: no figures by time
+  Progress::Options progress;                ///< lines that say how far it is
 };
 
 /// Figures of one snapshot. Rows of weight 0 do not count.

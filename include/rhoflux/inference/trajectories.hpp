@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/inference/inference.hpp"
 #include "rhoflux/transport/ode.hpp"
 #include "rhoflux/transport/sde.hpp"
@@ -43,7 +44,7 @@ struct Trajectories {
 void require_all_followed(const Trajectories& paths);
 
 /// "at t = 0.25, x = (-9999, 3): why".
-std::string to_text(const FailedParticle& failed);
+std::string to_text(const FailedParticle& failed, const TimeMeaning& meaning = {});
 
 /// Transports particles with the drift of a model: by the ODE dX = v dt for g = 0, by the SDE
 /// dX = u dt + g dW with u = v + g^2 / 2 score otherwise. Either keeps the marginals: particles with
