@@ -116,7 +116,7 @@ def test_population(folder):
              "split.h5": (t, x, {"split": np.full(rows, 7, "i1")}, ["'split'", "row 0"]),
              "empty.h5": (t[:0], x[:0], {}, ["no rows"]),
              "no_train.h5": (t, x, {"split": np.ones(rows, "i1")}, ["training split", "0 rows"]),
-             "one_row.h5": (t[:1], x[:1], {}, ["training split", "1 rows"]),
+             "one_row.h5": (t[:1], x[:1], {}, ["training split", "1 row;"]),
              "constant.h5": (t, np.ones((rows, 2)), {}, ["x1", "same value"])}
     (folder / "deck.cfg").write_text("[model]\n")
     for name, (times, points, others, words) in cases.items():

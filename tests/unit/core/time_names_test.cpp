@@ -25,7 +25,7 @@ TEST(TimeNames, AreDatesOfCalendarTimes) {
   EXPECT_EQ(time_text(calendar, -14), "-14 (2016-03-31)");
   EXPECT_EQ(time_text({"h", "1969-12-31T23:00:00Z", {}, {}}, 1), "1 (1970-01-01)");
   EXPECT_EQ(list_of_times(calendar, {0, 1}), "0 (2016-04-14), 1 (2016-04-15)");
-  EXPECT_EQ(time_text(calendar, 1e9), "1000000000");  // beyond the year 9999
+  EXPECT_EQ(time_text(calendar, 1e9), "1e+09");  // beyond the year 9999
   EXPECT_EQ(time_text({"weeks", "2016-04-14", {}, {}}, 1), "1");
   EXPECT_EQ(time_text({}, 1), "1");
 }
