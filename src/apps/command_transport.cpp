@@ -180,13 +180,13 @@ PathSums write_paths(const Context& context, const OutputFile& output,
     rows = source.particles->read_split(source.split, source.start.begin, source.start.begin + of_root);
   const PathNumbers path_numbers(options.frames.size(), static_cast<std::size_t>(inference.n_dims()),
                                  rows.weight);
-  const auto compute = [&](std::int64_t begin, std::int64_t end) {
+  const auto compute = [&](std::int64_t begin, std::int64_t end, const Done& done) {
     const std::vector<double> x =
         source.particles
             ? source.particles->read_split(source.split, source.start.begin + begin, source.start.begin + end)
                   .x
             : inference.sample_at(options.frames.front(), begin, end, options.seed, start_stream);
-    return path_numbers.join(integrator.integrate(x, begin), begin);
+    return path_numbers.join(integrator.integrate(x, begin, done), begin);
   };
   PathSums sums;
   write_output(context, output, "rhoflux transport", checkpoint, [&](io::Hdf5Writer* file) {

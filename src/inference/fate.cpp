@@ -88,8 +88,11 @@ std::vector<double> count_ends(const TrajectoryIntegrator& integrator, const Lab
       for (std::size_t copy = 0; copy < per_particle; ++copy)
         starts.insert(starts.end(), x.begin() + static_cast<std::ptrdiff_t>(particle * dims),
                       x.begin() + static_cast<std::ptrdiff_t>((particle + 1) * dims));
+    const auto paths_done = [&](std::int64_t n_paths) {
+      if (done) done(static_cast<std::int64_t>(begin) + n_paths / copies);
+    };
     const Trajectories paths =
-        integrator.integrate(starts, (first + static_cast<std::int64_t>(begin)) * copies);
+        integrator.integrate(starts, (first + static_cast<std::int64_t>(begin)) * copies, paths_done);
     const std::size_t path_numbers = integrator.n_frames() * dims;
     for (std::size_t path = 0; path < starts.size() / dims; ++path) {
       const double* last = &paths.x[(path + 1) * path_numbers - dims];
@@ -97,7 +100,6 @@ std::vector<double> count_ends(const TrajectoryIntegrator& integrator, const Lab
       const std::size_t label = is_finite ? static_cast<std::size_t>(vote.label_of(last)) : width - 1;
       counts[(begin + path / per_particle) * width + label] += 1.0;
     }
-    if (done) done(static_cast<std::int64_t>(end));
   }
   return counts;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -62,7 +63,9 @@ class TrajectoryIntegrator {
 
   /// A particle whose path cannot be followed is NaN from there on and named; the others do not depend on it.
   /// @param x (n, n_dims) at the first frame @param first global number of the first particle, key of its noise
-  Trajectories integrate(const std::vector<double>& x, std::int64_t first) const;
+  /// @param done called now and then with the number of particles that are done
+  Trajectories integrate(const std::vector<double>& x, std::int64_t first,
+                         const std::function<void(std::int64_t)>& done = {}) const;
 
  private:
   struct Workspace;
