@@ -138,9 +138,11 @@ void Arguments::replace_old_values() {
 
 namespace {
 /// @param what how messages call the option or argument
-void check_value(const ValueForm& form, const std::string& what, const std::string& value) {
+/// What `check` throws, with the option and its value before it.
+void check_value(const std::string& what, const std::string& value,
+                 const std::function<void(const std::string&)>& check) {
   try {
-    form.check(value);
+    check(value);
   } catch (const Error& error) {
     fail_input(what + " " + (value.empty() ? "''" : value) + ": " + error.what());
   }
@@ -152,7 +154,7 @@ void Arguments::parse(const std::vector<std::string>& given) {
   replace_old_values();
   for (const PositionalArgument& argument : m_positionals) {
     if (!has(argument.name)) fail_with_usage("the argument " + argument.name + " is missing");
-    check_value(argument.form, argument.name, text(argument.name));
+    check_value(argument.name, text(argument.name), argument.form.check);
   }
   for (const Option& option : m_options) {
     if (!has(option.name) && option.presence == Option::Presence::required)
@@ -160,7 +162,7 @@ void Arguments::parse(const std::vector<std::string>& given) {
     if (!has(option.name) && option.presence == Option::Presence::defaulted)
       m_values[option.name] = option.fallback;
     else if (has(option.name) && !option.form.name.empty())
-      check_value(option.form, "--" + option.name, text(option.name));
+      check_value("--" + option.name, text(option.name), option.form.check);
   }
 }
 
@@ -171,6 +173,19 @@ std::int64_t Arguments::whole_number(const std::string& name) const {
 
 double Arguments::number(const std::string& name) const {
   return parse_number(text(name));
+}
+
+double Arguments::time(const std::string& name, const TimeMeaning& meaning) const {
+  double t = 0;
+  check_value("--" + name, text(name), [&](const std::string& given) { t = parse_time(meaning, given); });
+  return t;
+}
+
+std::vector<double> Arguments::times(const std::string& name, const TimeMeaning& meaning) const {
+  std::vector<double> times;
+  check_value("--" + name, text(name),
+              [&](const std::string& given) { times = parse_times(meaning, given); });
+  return times;
 }
 
 std::vector<std::int64_t> Arguments::whole_numbers(const std::string& name) const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "rhoflux/cli/deck.hpp"
+#include "rhoflux/core/time_names.hpp"
 #include "value_form.hpp"
 
 namespace rhoflux::apps {
@@ -67,7 +68,9 @@ class Arguments {
   std::int64_t whole_number(const std::string& name) const;
   double number(const std::string& name) const;
   std::vector<std::int64_t> whole_numbers(const std::string& name) const;
-  std::vector<double> times(const std::string& name) const { return parse_times(text(name)); }
+  /// A time, and times, with the dates and labels of data. Bad input, naming the option, for what is none.
+  double time(const std::string& name, const TimeMeaning& meaning) const;
+  std::vector<double> times(const std::string& name, const TimeMeaning& meaning) const;
   std::vector<metrics::Interval> intervals(const std::string& name) const {
     return parse_intervals(text(name));
   }

@@ -10,6 +10,7 @@
 #include "model_files.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/importers/imported_cells.hpp"
 #include "rhoflux/inference/condition_scope.hpp"
 #include "rhoflux/io/anndata_writer.hpp"
@@ -176,8 +177,8 @@ std::unique_ptr<importers::ImportedCells> open_cells(const Context& context, con
         input, model.origin.import_choices, model.origin.time,
         condition.empty() ? model.conditions : ConditionEncoding());
     if (static_cast<int>(cells->dims().size()) != model.units.n_dims())
-      fail_input(input + ": the model has " + std::to_string(model.units.n_dims()) +
-                 " coordinates, its data had " + std::to_string(cells->dims().size()));
+      fail_input(input + ": the model has " + counted(model.units.n_dims(), "coordinate") +
+                 ", its data had " + std::to_string(cells->dims().size()));
     additions.velocity = velocity_key(cells->basis());
     if (!arguments.has("genes")) return;
     additions.genes = arguments.text("genes");
@@ -195,12 +196,12 @@ void copy_to_change(const std::string& input, const std::string& copy) {
 void print_additions(const Context& context, const std::string& output, const Additions& additions,
                      std::int64_t n_cells, std::int64_t n_unknown) {
   print(context.comm,
-        "wrote " + output + ": " + std::to_string(n_cells) + " cells with " + additions.velocity +
-            " and obs/" + log_density_column +
+        "wrote " + output + ": " + counted(n_cells, "cell") + " with " + additions.velocity + " and obs/" +
+            log_density_column +
             (additions.genes.empty() ? "" : ", and layers/velocity by varm/" + additions.genes));
   if (n_unknown > 0)
-    print(context.comm, "warning: " + std::to_string(n_unknown) +
-                            " cells have times outside of the model's range; they get NaN");
+    print(context.comm, "warning: " + counted(n_unknown, "cell") +
+                            " have times outside of the model's range; they get NaN");
 }
 
 }  // namespace

@@ -10,7 +10,8 @@
 #include "provenance.hpp"
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/times.hpp"
+#include "rhoflux/core/text.hpp"
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/data/time_table.hpp"
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/inference/evaluation.hpp"
@@ -32,11 +33,11 @@ inference::ObjectiveOptions objective_options(const Arguments& arguments) {
   return options;
 }
 
-/// The figures of snapshots as a table, the times with the digits that tell them apart.
-void print_times(const Context& context, const inference::Evaluation& result) {
+/// The figures of snapshots as a table, the times with the digits that tell them apart and their names.
+void print_times(const Context& context, const inference::Evaluation& result, const TimeMeaning& meaning) {
   std::vector<double> times;
   for (const inference::TimeFigures& figures : result.times) times.push_back(figures.t);
-  std::vector<std::string> texts = distinct_texts(times);
+  const std::vector<std::string> texts = time_texts(meaning, times);
   std::size_t width = 10;
   for (const std::string& text : texts) width = std::max(width, text.size());
   const auto padded = [width](const std::string& text) {
@@ -70,12 +71,12 @@ void print_conditions(const Context& context, const inference::Evaluation& resul
   }
 }
 
-void print_data_figures(const Context& context, const std::string& split,
-                        const inference::Evaluation& result) {
+void print_data_figures(const Context& context, const std::string& split, const inference::Evaluation& result,
+                        const TimeMeaning& meaning) {
   char line[160];
   std::snprintf(line, sizeof(line), "nll %.5f standardised (no log-determinant), %.5f in original units",
                 result.nll_standardised, result.nll_original);
-  std::string rows = std::to_string(result.count) + " rows of split " + split;
+  std::string rows = counted(result.count, "row") + " of split " + split;
   if (result.is_weighted)
     rows += " with weight above 0 (effective number " + formatted("%.1f", result.effective_count) + ")";
   print(context.comm, rows + ": " + line);
@@ -84,16 +85,16 @@ void print_data_figures(const Context& context, const std::string& split,
       print(context.comm, "events in continuous time: no figures by snapshot");
       break;
     case inference::TimeKind::too_many_times:
-      print(context.comm, "more than " + std::to_string(inference::EvaluationOptions().max_times) +
-                              " distinct times: no figures by snapshot");
+      print(context.comm, "more than " + counted(inference::EvaluationOptions().max_times, "distinct time") +
+                              ": no figures by snapshot");
       break;
     case inference::TimeKind::snapshots:
-      print_times(context, result);
+      print_times(context, result, meaning);
   }
   print_conditions(context, result);
   if (!result.times_without_rows.empty())
     print(context.comm, "note: split " + split + " has no rows at t = " +
-                            list_of_times(result.times_without_rows) + ", where the file has some");
+                            list_of_times(meaning, result.times_without_rows) + ", where the file has some");
 }
 
 inference::Evaluation evaluate_data(const Context& context, const std::string& path,
@@ -173,6 +174,7 @@ int command_evaluate(const Context& context, const Arguments& arguments) {
   options.split = io::parse_split(arguments.text("split"));
   options.seed = arguments.seed();
   options.max_transport_points = arguments.whole_number("transport-points");
+  options.progress.print = [&](const std::string& line) { print(context.comm, line); };
   inference::ObjectiveOptions objective = objective_options(arguments);
   const bool has_output = arguments.has("output");
   const OutputFile output = {has_output ? arguments.text("output") : "", arguments.has("force")};
@@ -186,7 +188,7 @@ int command_evaluate(const Context& context, const Arguments& arguments) {
   nlohmann::ordered_json figures = nlohmann::ordered_json::object();
   if (arguments.has("data")) {
     const inference::Evaluation result = evaluate_data(context, arguments.text("data"), inference, options);
-    print_data_figures(context, arguments.text("split"), result);
+    print_data_figures(context, arguments.text("split"), result, checkpoint.model.origin.time);
     figures = inference::json_of(result);
     print_economy(context, inference);
   }

@@ -11,7 +11,7 @@
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
-#include "rhoflux/core/times.hpp"
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/inference/fate.hpp"
 #include "row_names.hpp"
 
@@ -75,7 +75,7 @@ Labelled read_labelled(const Context& context, const io::PopulationFile& file, c
   labelled.rows.x = rows.x;
   labelled.rows.weight = rows.weight;
   if (std::none_of(rows.weight.begin(), rows.weight.end(), [](double w) { return w > 0; }))
-    fail_input(file.path() + ": no row at t = " + time_text(labelled.t) +
+    fail_input(file.path() + ": no row at t = " + time_text(file.info().time, labelled.t) +
                ", the time nearest to --to, has a weight above 0");
   return labelled;
 }
@@ -89,9 +89,18 @@ int copies_of(const Arguments& arguments, const flux::Volatility& volatility) {
   return copies;
 }
 
-inference::TrajectoryOptions path_options(const Arguments& arguments, const flux::Volatility& volatility) {
+/// What is asked for: times, label and number of paths.
+struct Request {
+  double from = 0, to = 0;
+  std::string label;
+  int copies = 1;
+  TimeMeaning meaning;  ///< what the times are called
+};
+
+inference::TrajectoryOptions path_options(const Arguments& arguments, const Request& request,
+                                          const flux::Volatility& volatility) {
   inference::TrajectoryOptions options = integration_options(arguments);
-  options.frames = {arguments.number("from"), arguments.number("to")};
+  options.frames = {request.from, request.to};
   options.volatility = volatility;
   return options;
 }
@@ -134,8 +143,7 @@ void write_fates(io::Hdf5Writer& file, const io::PopulationFile& population, con
   write_row_names(file, population, result.particles.file_row, "particle");
 }
 
-nlohmann::ordered_json json_of(const Arguments& arguments, const Labelled& labelled, const Result& result,
-                               int copies) {
+nlohmann::ordered_json json_of(const Request& request, const Labelled& labelled, const Result& result) {
   using Json = nlohmann::ordered_json;
   const auto number = [](double value) { return std::isfinite(value) ? Json(value) : Json(); };
   Json rows = Json::array();
@@ -148,22 +156,25 @@ nlohmann::ordered_json json_of(const Arguments& arguments, const Labelled& label
                                     {"error", number(result.transition.error[row * labels + k])}};
     rows.push_back({{"from", result.from[row]}, {"particles", result.transition.count[row]}, {"to", to}});
   }
-  return {{"from", arguments.number("from")},      {"to", arguments.number("to")},
-          {"label", arguments.text("label")},      {"label_time", labelled.t},
-          {"particles", result.particles.size()},  {"copies", copies},
-          {"failed_paths", result.fates.n_failed}, {"transition", rows}};
+  return {{"from", request.from},
+          {"to", request.to},
+          {"label", request.label},
+          {"label_time", labelled.t},
+          {"particles", result.particles.size()},
+          {"copies", request.copies},
+          {"failed_paths", result.fates.n_failed},
+          {"transition", rows}};
 }
 
 /// What is going to be done, before it takes its time.
-void print_start(const Context& context, const Arguments& arguments, const Labelled& labelled,
-                 std::int64_t n_particles, const std::string& noise, int copies) {
-  print(context.comm, std::to_string(n_particles) +
-                          " particles from t = " + time_text(arguments.number("from")) + " to " +
-                          time_text(arguments.number("to")) + ", g = " + noise + ", " +
-                          std::to_string(copies) + (copies == 1 ? " path each" : " paths each"));
+void print_start(const Context& context, const Request& request, const Labelled& labelled,
+                 std::int64_t n_particles, const std::string& noise) {
+  const std::vector<std::string> times = time_texts(request.meaning, {request.from, request.to, labelled.t});
+  print(context.comm, counted(n_particles, "particle") + " from t = " + times[0] + " to " + times[1] +
+                          ", g = " + noise + ", " + counted(request.copies, "path") + " each");
   print(context.comm, "labels by the " + std::to_string(voters) + " nearest of " +
-                          std::to_string(labelled.rows.code.size()) +
-                          " rows at t = " + time_text(labelled.t));
+                          counted(static_cast<std::int64_t>(labelled.rows.code.size()), "row") +
+                          " at t = " + times[2]);
 }
 
 void print_result(const Context& context, const Labelled& labelled, const Result& result, int copies) {
@@ -180,8 +191,8 @@ void print_result(const Context& context, const Labelled& labelled, const Result
     print(context.comm, "Monte Carlo error of a particle's probability: " + formatted("%.4f", sum / count) +
                             " on average (/probability_error has each)");
   if (result.fates.n_failed > 0)
-    print(context.comm, "warning: " + std::to_string(result.fates.n_failed) +
-                            " paths could not be followed to their end and do not count");
+    print(context.comm, "warning: " + counted(result.fates.n_failed, "path") +
+                            " could not be followed to their end and do not count");
 }
 
 /// The particles that are followed.
@@ -201,10 +212,10 @@ Result find_fates(const Context& context, const Particles& particles, const Labe
   const inference::LabelVote vote(inference.model().units, labelled.rows, voters);
   const inference::TrajectoryIntegrator integrator(inference, options);
   const std::int64_t start = particles.start.begin, count = particles.start.count;
-  const auto compute = [&](std::int64_t begin, std::int64_t end) {
+  const auto compute = [&](std::int64_t begin, std::int64_t end, const Done& done) {
     const io::PopulationRows rows = particles.file.read_split(particles.split, start + begin, start + end);
     return inference::count_ends(integrator, vote, n_labels, copies, rows.x,
-                                 conditions_of(particles.condition, rows.conditions), begin);
+                                 conditions_of(particles.condition, rows.conditions), begin, done);
   };
   Result result;
   std::vector<double> counts;
@@ -237,8 +248,8 @@ Arguments fate_arguments() {
                       "/transition (L_from, L), "
                       "/transition_error, /t, /x and /source_row of the particles.");
   add_checkpoint(arguments);
-  arguments.required("from", number("T"), "time of the particles")
-      .required("to", number("T"), "time of the fates")
+  arguments.required("from", time(), "time of the particles")
+      .required("to", time(), "time of the fates")
       .required("particles", file_name(), "population file; its rows at the start time are followed")
       .required("label", any_text("NAME"), "label of the population, such as cell_type")
       .optional("labelled", file_name(), "population file with the label at the end time",
@@ -264,16 +275,18 @@ int command_fate(const Context& context, const Arguments& arguments) {
   const OutputFile output = {arguments.text("output"), arguments.has("force")};
   const bool has_report = arguments.has("report");
   const OutputFile report = {has_report ? arguments.text("report") : "", output.overwrite};
-  const double from = arguments.number("from"), to = arguments.number("to");
-  if (from == to) fail_input("--from and --to are the same time");
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
+  const TimeMeaning& meaning = checkpoint.model.origin.time;
+  const double from = arguments.time("from", meaning), to = arguments.time("to", meaning);
+  if (from == to) fail_input("--from and --to are the same time");
   require_motion(checkpoint.model, "fate");
   require_time_in_range(checkpoint.model, from, "--from");
   require_time_in_range(checkpoint.model, to, "--to");
   const flux::Volatility volatility = volatility_option(arguments, checkpoint.model);
   const int copies = copies_of(arguments, volatility);
   const std::string label = arguments.text("label");
+  const Request request = {from, to, label, copies, meaning};
   const io::Split split = io::parse_split(arguments.text("split"));
   const inference::TimeMatch match = {arguments.number("window"), 1e-9 * checkpoint.model.units.time_span()};
   const std::vector<double> condition = condition_option(context, arguments, checkpoint.model);
@@ -289,12 +302,12 @@ int command_fate(const Context& context, const Arguments& arguments) {
     if (has_report) require_absent(report);
   });
   if (!same_time(labelled.t, to) && std::fabs(labelled.t - to) > match.window)
-    print(context.comm, "warning: no rows have the time " + time_text(to) +
-                            " of --to; their labels are those of the nearest, t = " + time_text(labelled.t));
-
-  print_start(context, arguments, labelled, start.count, volatility.to_string(), copies);
+    print(context.comm,
+          "warning: no rows have the time " + time_text(meaning, to) +
+              " of --to; their labels are those of the nearest, t = " + time_text(meaning, labelled.t));
+  print_start(context, request, labelled, start.count, volatility.to_string());
   const Result result = find_fates(context, {*particles, split, start, label, condition}, labelled, inference,
-                                   path_options(arguments, volatility), copies);
+                                   path_options(arguments, request, volatility), copies);
   write_output(context, output, "rhoflux fate", checkpoint, [&](io::Hdf5Writer* file) {
     if (file == nullptr) return;
     file->attribute("/", "label", label);
@@ -308,7 +321,7 @@ int command_fate(const Context& context, const Arguments& arguments) {
     write_fates(*file, *particles, labelled, result);
   });
   if (context.comm.is_root()) print_result(context, labelled, result, copies);
-  if (has_report) write_json(context, report, json_of(arguments, labelled, result, copies));
+  if (has_report) write_json(context, report, json_of(request, labelled, result));
   return 0;
 }
 

@@ -24,8 +24,7 @@ std::vector<int> parse_dims(const Arguments& arguments, std::size_t n_axes, int 
   if (arguments.has("dims"))
     for (const std::int64_t dim : arguments.whole_numbers("dims")) {
       if (dim > n_dims)
-        fail_input("--dims " + arguments.text("dims") + ": the model has " + std::to_string(n_dims) +
-                   " coordinates");
+        fail_input("--dims " + arguments.text("dims") + ": the model has " + counted(n_dims, "coordinate"));
       dims.push_back(static_cast<int>(dim) - 1);
     }
   else
@@ -35,8 +34,8 @@ std::vector<int> parse_dims(const Arguments& arguments, std::size_t n_axes, int 
   if (dims.size() > 3 || dims.empty())
     fail_input("a field has 1 to 3 axes, " + std::to_string(dims.size()) + " are asked for");
   if (dims.size() > static_cast<std::size_t>(n_dims))
-    fail_input("--grid " + arguments.text("grid") + ": has " + std::to_string(dims.size()) +
-               " axes, the model has " + std::to_string(n_dims) + " coordinates");
+    fail_input("--grid " + arguments.text("grid") + ": has " + counted(dims.size(), "axis", "axes") +
+               ", the model has " + counted(n_dims, "coordinate"));
   return dims;
 }
 
@@ -46,8 +45,8 @@ std::vector<metrics::Interval> find_bounds(const Arguments& arguments, const inf
   if (!arguments.has("bounds")) return inference::bounds_of_samples(inference, dims, seed);
   const std::vector<metrics::Interval> bounds = arguments.intervals("bounds");
   if (bounds.size() != dims.size())
-    fail_input("--bounds " + arguments.text("bounds") + ": has " + std::to_string(bounds.size()) +
-               " intervals, the grid has " + std::to_string(dims.size()) + " axes");
+    fail_input("--bounds " + arguments.text("bounds") + ": has " + counted(bounds.size(), "interval") +
+               ", the grid has " + counted(dims.size(), "axis", "axes"));
   return bounds;
 }
 
@@ -73,9 +72,9 @@ void require_room(const io::FieldLayout& layout, const std::string& output, int 
       static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   const double needed = 8 * std::max(row, 65536.0) * (numbers + 20) * ranks;
   if (needed > 0.5 * memory)
-    fail_input("--grid: one row of axis 1 has " + std::to_string(static_cast<long long>(row)) +
-               " points, which takes " + gigabytes(needed) + " on " + std::to_string(ranks) +
-               " ranks; half of the memory here is " + gigabytes(0.5 * memory) +
+    fail_input("--grid: one row of axis 1 has " + counted(static_cast<long long>(row), "point") +
+               ", which takes " + gigabytes(needed) + " on " + counted(ranks, "rank") +
+               "; half of the memory here is " + gigabytes(0.5 * memory) +
                "; make the first axis long and the others short");
 }
 
@@ -110,7 +109,7 @@ FieldRequest parse_request(const Arguments& arguments, const inference::Inferenc
   const checkpoint::ModelDescription& model = inference.model();
   FieldRequest request;
   request.grid = arguments.text("grid");
-  request.layout.times = arguments.times("times");
+  request.layout.times = arguments.times("times", model.origin.time);
   for (const double t : request.layout.times) require_time_in_range(model, t, "--times");
   request.volatility = volatility_option(arguments, model);
   const std::uint64_t seed = arguments.seed();
@@ -120,8 +119,8 @@ FieldRequest parse_request(const Arguments& arguments, const inference::Inferenc
   marginal.samples = static_cast<int>(arguments.whole_number("marginal-samples"));
   marginal.seed = seed;
   if (counts.size() != marginal.dims.size())
-    fail_input("--grid " + request.grid + ": has " + std::to_string(counts.size()) + " axes, --dims names " +
-               std::to_string(marginal.dims.size()));
+    fail_input("--grid " + request.grid + ": has " + counted(counts.size(), "axis", "axes") +
+               ", --dims names " + std::to_string(marginal.dims.size()));
   const std::vector<metrics::Interval> bounds = find_bounds(arguments, inference, marginal.dims, seed);
   for (std::size_t k = 0; k < counts.size(); ++k)
     request.layout.axes.push_back({model.dim_names[static_cast<std::size_t>(marginal.dims[k])],
@@ -137,7 +136,7 @@ FieldRequest parse_request(const Arguments& arguments, const inference::Inferenc
 std::string method_of(const inference::Inference& inference, const inference::Inference::Marginal& marginal) {
   if (static_cast<int>(marginal.dims.size()) == inference.n_dims()) return "none";
   if (inference.is_exact(marginal)) return "exact";
-  return "Monte Carlo, " + std::to_string(marginal.samples) + " samples";
+  return "Monte Carlo, " + counted(marginal.samples, "sample");
 }
 
 /// Number of the first grid point of a slab, counted over all times.
@@ -150,14 +149,14 @@ std::int64_t first_point(const io::FieldLayout& layout, const io::FieldSlab& sla
 }
 
 /// Where the grid point of that number is.
-std::string place_of_point(const io::FieldLayout& layout, std::int64_t point) {
+std::string place_of_point(const TimeMeaning& meaning, const io::FieldLayout& layout, std::int64_t point) {
   std::vector<double> x(layout.axes.size());
   for (std::size_t k = layout.axes.size(); k-- > 0;) {
     const auto size = static_cast<std::int64_t>(layout.axes[k].values.size());
     x[k] = layout.axes[k].values[static_cast<std::size_t>(point % size)];
     point /= size;
   }
-  return text_of_point(layout.times[static_cast<std::size_t>(point)], x);
+  return text_of_point(meaning, layout.times[static_cast<std::size_t>(point)], x);
 }
 
 /// Points of the grid over all times.
@@ -218,7 +217,7 @@ int command_field(const Context& context, const Arguments& arguments) {
   const std::string method = method_of(inference, request.marginal);
   if (!has_motion(checkpoint.model))
     print(context.comm, "all rows that the model was trained on have one time: there is no velocity");
-  print(context.comm, "field of " + std::to_string(request.layout.times.size()) + " times x " + request.grid +
+  print(context.comm, "field of " + counted(request.layout.times.size(), "time") + " x " + request.grid +
                           " grid points; coordinates integrated out: " + method);
   const auto describe = [&](io::Hdf5Writer& file) {
     annotate(context, file, "rhoflux field", checkpoint);
@@ -243,8 +242,9 @@ int command_field(const Context& context, const Arguments& arguments) {
   io::write_field(output.path, output.overwrite, context.comm, request.layout, describe, compute,
                   [&](double fraction) { progress(fraction); });
   not_finite.add_up(context.comm);
-  not_finite.print(context.comm, point_count(request.layout),
-                   [&](std::int64_t point) { return place_of_point(request.layout, point); });
+  not_finite.print(context.comm, point_count(request.layout), [&](std::int64_t point) {
+    return place_of_point(inference.model().origin.time, request.layout, point);
+  });
   print(context.comm, "wrote " + output.path + " and " + output.path + ".xdmf");
   return 0;
 }

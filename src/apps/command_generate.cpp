@@ -5,6 +5,7 @@
 #include "common_options.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/io/cell_study.hpp"
 #include "rhoflux/io/generate.hpp"
 #include "rhoflux/io/population.hpp"
@@ -44,7 +45,7 @@ int generate_cells(const Context& context, const Arguments& arguments) {
       study.cells.provenance = provenance_of_data(context);
       io::write_population(output, study.cells, arguments.has("force"));
     }
-    print(context.comm, output + ": " + std::to_string(study.cells.n_rows()) + " cells of 3 coordinates");
+    print(context.comm, output + ": " + counted(study.cells.n_rows(), "cell") + " of 3 coordinates");
   });
   return 0;
 }
@@ -60,8 +61,7 @@ int command_generate(const Context& context, const Arguments& arguments) {
     const std::int64_t rows = arguments.whole_number("count");
     const io::GeneratedFile file = {output, provenance_of_data(context), arguments.has("force")};
     const int dims = io::generate_file(arguments.text("NAME"), rows, arguments.seed(), n_dims, file);
-    print(context.comm,
-          output + ": " + std::to_string(rows) + " rows of " + std::to_string(dims) + " coordinates");
+    print(context.comm, output + ": " + counted(rows, "row") + " of " + counted(dims, "coordinate"));
   });
   return 0;
 }

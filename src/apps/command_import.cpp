@@ -7,7 +7,7 @@
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
-#include "rhoflux/core/times.hpp"
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/importers/import.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/io/safe_file.hpp"
@@ -195,14 +195,17 @@ importers::Options import_options(const Arguments& arguments) {
 }
 
 void print_summary(const Context& context, const std::string& output, const importers::Summary& summary) {
-  const std::vector<std::string> t = distinct_texts({summary.t_min, summary.t_max});
-  std::string line = output + ": " + std::to_string(summary.n_rows) + " rows (" +
+  const std::vector<std::string> t = time_texts(summary.time, {summary.t_min, summary.t_max});
+  std::string line = output + ": " + counted(summary.n_rows, "row") + " (" +
                      std::to_string(summary.split_count[0]) + " train, " +
                      std::to_string(summary.split_count[1]) + " val, " +
                      std::to_string(summary.split_count[2]) + " test) of " +
-                     std::to_string(summary.dim_names.size()) + " coordinates, t from " + t[0] + " to " +
-                     t[1] + (summary.time_unit.empty() ? "" : " " + summary.time_unit);
+                     counted(summary.dim_names.size(), "coordinate") + ", t from " + t[0] + " to " + t[1] +
+                     (summary.time.unit.empty() ? "" : ", in " + summary.time.unit);
   print(context.comm, line);
+  if (summary.split_count[1] == 0 && summary.split_count[2] == 0)
+    print(context.comm,
+          "  there are no validation and no test rows; --val and --test, with shares such as 0.1, draw some");
   for (const std::string& note : summary.notes) print(context.comm, "  " + note);
   std::vector<std::string> ignored = summary.ignored_columns;
   constexpr std::size_t most = 20;

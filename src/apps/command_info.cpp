@@ -1,28 +1,18 @@
 #include <cmath>
-#include <optional>
 #include <sstream>
 
 #include "commands.hpp"
 #include "health_report.hpp"
 #include "rhoflux/checkpoint/checkpoint.hpp"
-#include "rhoflux/core/calendar.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
-#include "rhoflux/core/times.hpp"
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/io/population.hpp"
 
 namespace rhoflux::apps {
 namespace {
-
-/// The date of a time of a population that has an origin.
-std::string date_at(const io::PopulationInfo& info, double t) {
-  const std::optional<std::int64_t> origin = read_datetime(info.time.origin);
-  const std::optional<double> unit = calendar_unit(info.time_unit);
-  if (!origin || !unit) return "";
-  return print_datetime(*origin + static_cast<std::int64_t>(std::llround(t * *unit)));
-}
 
 /// The first categories of a label.
 std::string some_of(std::vector<std::string> categories) {
@@ -34,14 +24,12 @@ std::string some_of(std::vector<std::string> categories) {
 
 void describe_population(const io::PopulationFile& file, std::ostream& out) {
   const io::PopulationInfo& info = file.info();
-  const std::vector<std::string> times = distinct_texts({info.t_min, info.t_max});
+  const std::vector<std::string> times = time_texts(info.time, {info.t_min, info.t_max});
+  const std::string unit = info.time_unit.empty() ? "" : ", in " + info.time_unit;
   out << file.path() << ": population data\n  rows       " << info.n_rows << " (" << info.split_count[0]
       << " train, " << info.split_count[1] << " val, " << info.split_count[2] << " test)\n  dimensions "
       << info.n_dims << " (" << joined(info.dim_names) << ")\n  time       " << times[0] << " to " << times[1]
-      << ' ' << info.time_unit;
-  if (!info.time.origin.empty())
-    out << " (" << date_at(info, info.t_min) << " to " << date_at(info, info.t_max) << ")";
-  out << "\n  weights    " << (info.has_weight ? "yes" : "no");
+      << unit << "\n  weights    " << (info.has_weight ? "yes" : "no");
   for (const io::LabelColumn& label : info.labels)
     out << "\n  label      " << label.name << ": " << some_of(label.categories);
   for (const io::ConditionColumn& condition : info.conditions)
@@ -79,16 +67,36 @@ std::string conditions_text(const ConditionEncoding& conditions) {
   return text;
 }
 
+/// Which step best.h5 is of, and why.
+std::string kept_text(const checkpoint::TrainingState& state) {
+  if (state.best_step == 0) return "  best.h5    none yet\n";
+  const std::string step = "  best.h5    of step " + std::to_string(state.best_step);
+  if (!std::isfinite(state.best_validation)) return step + ", the newest: there are no validation rows\n";
+  double smallest = state.best_validation;
+  std::int64_t at = state.best_step;
+  for (const checkpoint::HistoryRow& row : state.history.rows())
+    if (row.validation_nll < smallest) {
+      smallest = row.validation_nll;
+      at = row.step;
+    }
+  const std::string nll = ", validation nll " + formatted("%g", state.best_validation);
+  if (at == state.best_step) return step + nll + ", the smallest so far\n";
+  return step + nll + ", the newest, since the likelihood is not the whole objective; the smallest is " +
+         formatted("%g", smallest) + " at step " + std::to_string(at) + "\n";
+}
+
 void describe_checkpoint(const std::string& path, std::ostream& out) {
   const checkpoint::Checkpoint checkpoint = checkpoint::read_checkpoint(path);
   const checkpoint::ModelDescription& model = checkpoint.model;
+  const std::vector<std::string> times =
+      time_texts(model.origin.time, {model.units.t_first, model.units.t_last});
   out << path << ": checkpoint after step " << checkpoint.state.step << "\n  dimensions "
       << model.units.n_dims() << " (" << joined(model.dim_names) << ")\n  parameters "
       << flux::layout_of(model.config, model.flux, model.units.n_dims()).count() << " in "
-      << enum_to_text(checkpoint.state.precision) << " precision\n  time       " << model.units.t_first
-      << " to " << model.units.t_last << ' ' << model.time_unit << conditions_text(model.conditions)
-      << "\n  best validation nll " << checkpoint.state.best_validation << " at step "
-      << checkpoint.state.best_step << "\ndeck\n"
+      << enum_to_text(checkpoint.state.precision) << " precision\n  time       " << times[0] << " to "
+      << times[1] << (model.time_unit.empty() ? "" : ", in " + model.time_unit)
+      << conditions_text(model.conditions) << '\n'
+      << kept_text(checkpoint.state) << "deck\n"
       << checkpoint.deck << '\n';
 }
 

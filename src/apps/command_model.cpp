@@ -31,11 +31,11 @@ Arguments sample_arguments() {
 
 int command_sample(const Context& context, const Arguments& arguments) {
   const OutputFile output = {arguments.text("output"), arguments.has("force")};
-  const std::vector<double> times = arguments.times("times");
   const std::int64_t count = arguments.whole_number("count");
   const std::uint64_t seed = arguments.seed();
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
+  const std::vector<double> times = arguments.times("times", checkpoint.model.origin.time);
   for (const double t : times) require_time_in_range(checkpoint.model, t, "--times");
   const std::vector<double> condition = required_condition(context, arguments, checkpoint.model);
   const inference::ConditionScope scope(inference, condition);
@@ -303,7 +303,7 @@ int command_query(const Context& context, const Arguments& arguments) {
   });
   not_finite.print(context.comm, count, [&](std::int64_t row) {
     return "row " + std::to_string(row) + " of " + points + ", " +
-           text_of_point(file.read_slab<double>("t", {row}, {1}).front(),
+           text_of_point(checkpoint.model.origin.time, file.read_slab<double>("t", {row}, {1}).front(),
                          file.read_slab<double>("x", {row, 0}, {1, n_dims}));
   });
   return 0;

@@ -8,7 +8,8 @@
 #include "rhoflux/checkpoint/checkpoint_directory.hpp"
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/times.hpp"
+#include "rhoflux/core/text.hpp"
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/data/mass.hpp"
 #include "rhoflux/data/sources.hpp"
 #include "rhoflux/data/time_table.hpp"
@@ -119,14 +120,11 @@ cli::Deck read_deck(const Context& context, const Arguments& arguments) {
 void print_check(const Context& context, const std::string& deck_path, const data::Sources& sources,
                  const parallel::BatchPartition& partition) {
   const std::string data = sources.data ? sources.data->path() : "its endpoint distributions";
-  const auto counted = [](const std::string& what, std::int64_t n) {
-    return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-  };
   print(context.comm, deck_path + ": the deck and " + data + " are good; a step has " +
-                          std::to_string(partition.batch()) + " samples, summed in " +
-                          counted("part", partition.n_lanes()) + " on " +
-                          counted("rank", context.comm.size()) +
-                          (context.threads > 1 ? " of " + counted("thread", context.threads) : ""));
+                          counted(partition.batch(), "sample") + ", summed in " +
+                          counted(partition.n_lanes(), "part") + " on " +
+                          counted(context.comm.size(), "rank") +
+                          (context.threads > 1 ? " of " + counted(context.threads, "thread") : ""));
 }
 
 /// Warns of what is odd about the data, but for what the deck deals with.
@@ -149,7 +147,7 @@ void require_motion_for_terms(const cli::Deck& deck, const data::Sources& source
     if (row.kind != objectives::TermKind::data_likelihood && deck.objective.is_active(row.name))
       fail_input(
           "objective." + row.name + ": all rows of " + sources.data->path() + " have the time " +
-          time_text(span.first) +
+          time_text(sources.data->info().time, span.first) +
           ", so that only a density can be learned; this term is about motion, which needs rows of two times "
           "at least (or data.time_range)");
 }

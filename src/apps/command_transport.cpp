@@ -198,7 +198,7 @@ PathSums write_paths(const Context& context, const OutputFile& output,
     rows = source.particles->read_split(source.split, source.start.begin, source.start.begin + of_root);
   const PathNumbers path_numbers(options.frames.size(), static_cast<std::size_t>(inference.n_dims()),
                                  rows.weight, rows.conditions);
-  const auto compute = [&](std::int64_t begin, std::int64_t end) {
+  const auto compute = [&](std::int64_t begin, std::int64_t end, const Done& done) {
     io::PopulationRows own;
     if (source.particles)
       own = source.particles->read_split(source.split, source.start.begin + begin, source.start.begin + end);
@@ -206,7 +206,7 @@ PathSums write_paths(const Context& context, const OutputFile& output,
     const std::vector<double> x = source.particles ? own.x
                                                    : inference.sample_at(options.frames.front(), begin, end,
                                                                          options.seed, start_stream);
-    return path_numbers.join(integrator.integrate(x, begin), begin);
+    return path_numbers.join(integrator.integrate(x, begin, done), begin);
   };
   PathSums sums;
   write_output(context, output, "rhoflux transport", checkpoint, [&](io::Hdf5Writer* file) {
@@ -287,7 +287,7 @@ inference::TransportReport make_report(const inference::Inference& inference,
 }
 
 /// Names the particles that could not be followed, the first ones by what a user knows of them; on the root.
-void print_failures(const Source& source, const PathSums& sums) {
+void print_failures(const Source& source, const PathSums& sums, const TimeMeaning& meaning) {
   if (sums.n_failed == 0) return;
   std::cerr
       << "rhoflux: error: " << sums.n_failed << " of " << source.count
@@ -298,7 +298,7 @@ void print_failures(const Source& source, const PathSums& sums) {
     if (source.particles)
       std::cerr << " (row " << source.start.begin + failed.particle << " of the split '"
                 << io::to_string(source.split) << "' of " << source.particles->path() << ")";
-    std::cerr << " " << inference::to_text(failed) << "\n";
+    std::cerr << " " << inference::to_text(failed, meaning) << "\n";
   }
   const auto unnamed = sums.n_failed - static_cast<std::int64_t>(sums.first_failed.size());
   if (unnamed > 0) std::cerr << "  and " << unnamed << " more\n";
@@ -318,8 +318,8 @@ Arguments transport_arguments() {
       "NaN from there on and named; the exit code is 3 then, after everything has been written.",
       "(--particles FILE | --count N)");
   add_checkpoint(arguments);
-  arguments.required("from", number("T"), "time of the start")
-      .required("to", number("T"), "time of the end")
+  arguments.required("from", time(), "time of the start")
+      .required("to", time(), "time of the end")
       .optional("particles", file_name(), "population file; its rows at the start time are transported")
       .optional("count", whole_number(1), "transport this many fresh samples of the model instead");
   add_split(arguments);
@@ -349,11 +349,12 @@ int command_transport(const Context& context, const Arguments& arguments) {
   const OutputFile output = {arguments.text("output"), arguments.has("force")};
   const bool has_report = arguments.has("report");
   const OutputFile report_file = {has_report ? arguments.text("report") : "", output.overwrite};
-  const double from = arguments.number("from"), to = arguments.number("to");
-  if (from == to) fail_input("--from and --to are the same time");
   const std::int64_t max_points = arguments.whole_number("transport-points");
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
+  const TimeMeaning& meaning = checkpoint.model.origin.time;
+  const double from = arguments.time("from", meaning), to = arguments.time("to", meaning);
+  if (from == to) fail_input("--from and --to are the same time");
   require_motion(checkpoint.model, "transport");
   require_time_in_range(checkpoint.model, from, "--from");
   require_time_in_range(checkpoint.model, to, "--to");
@@ -371,11 +372,11 @@ int command_transport(const Context& context, const Arguments& arguments) {
   inference::TransportReport report;
   if (context.comm.is_root()) {
     report = make_report(inference, options, sums, source.condition, data, max_points);
-    for (const std::string& line : inference::to_text(report)) print(context.comm, line);
+    for (const std::string& line : inference::to_text(report, meaning)) print(context.comm, line);
   }
   if (has_report) write_json(context, report_file, inference::json_of(report));
   std::int64_t n_failed = sums.n_failed;
-  if (context.comm.is_root()) print_failures(source, sums);
+  if (context.comm.is_root()) print_failures(source, sums, meaning);
   context.comm.broadcast(&n_failed, sizeof(n_failed));
   return static_cast<int>(n_failed > 0 ? ExitCode::numerical_failure : ExitCode::success);
 }

@@ -7,8 +7,9 @@
 
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/times.hpp"
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/inference/figures_json.hpp"
+#include "rhoflux/inference/progress.hpp"
 #include "rhoflux/io/safe_file.hpp"
 #include "rhoflux/mpi/blocks.hpp"
 
@@ -24,29 +25,58 @@ checkpoint::Checkpoint load_checkpoint(const Context& context, const std::string
 
 void require_time_in_range(const checkpoint::ModelDescription& model, double t, const std::string& where) {
   if (model.units.is_in_time_range(t)) return;
-  const std::vector<std::string> texts = distinct_texts({t, model.units.t_first, model.units.t_last});
+  const std::vector<std::string> texts =
+      time_texts(model.origin.time, {t, model.units.t_first, model.units.t_last});
   fail_input(where + ": time " + texts[0] + " is outside the model's range, " + texts[1] + " to " + texts[2]);
 }
 
 void require_motion(const checkpoint::ModelDescription& model, const std::string& command) {
   if (has_motion(model)) return;
   fail_input(command + ": all rows that the model was trained on have the time " +
-             time_text(model.units.t_first) +
+             time_text(model.origin.time, model.units.t_first) +
              ", so that it is a density and has no motion; that takes rows of two times at least");
 }
 
-void in_pieces(const mpi::Communicator& comm, std::int64_t count,
-               const std::function<std::vector<double>(std::int64_t, std::int64_t)>& compute,
-               const std::function<void(std::int64_t, const std::vector<double>&)>& write) {
+void in_pieces(
+    const mpi::Communicator& comm, std::int64_t count,
+    const std::function<std::vector<double>(std::int64_t, std::int64_t, const Done& done)>& compute,
+    const std::function<void(std::int64_t, const std::vector<double>&)>& write) {
+  inference::Progress progress({[&](const std::string& line) { print(comm, line); }, 10}, "computing", count,
+                               "rows");
   for (std::int64_t first = 0; first < count; first += piece_points) {
     // Whole blocks, so that no result depends on the number of ranks through the shapes of the matrix
     // products; all of a rank's in one call, which reads their rows together.
     const mpi::Blocks blocks = {std::min(piece_points, count - first), block_points};
     const mpi::Share mine = blocks.share_of_rank(comm.rank(), comm.size());
-    const std::vector<double> all = comm.gather(compute(first + mine.begin, first + mine.end));
+    const std::int64_t n = std::min(piece_points, count - first),
+                       n_mine = std::max<std::int64_t>(1, mine.end - mine.begin);
+    const Done done = [&](std::int64_t points) { progress.reach(first + points * n / n_mine); };
+    const std::vector<double> all = comm.gather(compute(first + mine.begin, first + mine.end, done));
     if (comm.is_root()) write(first, all);
+    progress.reach(first + n);
   }
 }
+
+void in_pieces(const mpi::Communicator& comm, std::int64_t count,
+               const std::function<std::vector<double>(std::int64_t, std::int64_t)>& compute,
+               const std::function<void(std::int64_t, const std::vector<double>&)>& write) {
+  const auto without_report = [&](std::int64_t begin, std::int64_t end, const Done&) {
+    return compute(begin, end);
+  };
+  in_pieces(comm, count, without_report, write);
+}
+
+namespace {
+
+/// Dates and labels that times stand for, as a population has them; nothing where there are none.
+void annotate_times(io::Hdf5Writer& file, const TimeMeaning& meaning) {
+  if (!meaning.origin.empty()) file.attribute("/", "time_origin", meaning.origin);
+  if (meaning.labels.empty()) return;
+  file.attribute("/", "time_labels", meaning.labels);
+  file.attribute("/", "time_label_values", meaning.label_values);
+}
+
+}  // namespace
 
 void annotate(const Context& context, io::Hdf5Writer& file, const std::string& kind,
               const checkpoint::Checkpoint& checkpoint) {
@@ -54,6 +84,7 @@ void annotate(const Context& context, io::Hdf5Writer& file, const std::string& k
   file.attribute("/", "format_version", 1);
   file.attribute("/", "dim_names", checkpoint.model.dim_names);
   file.attribute("/", "time_unit", checkpoint.model.time_unit);
+  annotate_times(file, checkpoint.model.origin.time);
   file.write_string("deck", checkpoint.deck);
   write_numbered_scale(file, "text", 1);
   file.set_scale("deck", 0, "text");

@@ -43,9 +43,20 @@ struct OutputFile {
 /// Throws Error (bad input) where it exists and is not to be overwritten.
 void require_absent(const OutputFile& file);
 
+/// Takes how many points are done.
+using Done = std::function<void(std::int64_t points)>;
+
 /// Splits `count` points into pieces; `compute(begin, end)` runs on every rank, once for its share of a piece
 /// (whole blocks; may be empty, and compute may be collective), and gives the numbers of its points; the root
 /// hands the gathered piece to `write(first, values)`.
+///
+/// A line every ten seconds says how many points are done. A compute that takes long calls `done` with the points of its
+/// share that it has done in all; the line takes the other ranks to be as far as the root.
+void in_pieces(
+    const mpi::Communicator& comm, std::int64_t count,
+    const std::function<std::vector<double>(std::int64_t, std::int64_t, const Done& done)>& compute,
+    const std::function<void(std::int64_t, const std::vector<double>&)>& write);
+/// The same with a compute that does not say how far it is.
 void in_pieces(const mpi::Communicator& comm, std::int64_t count,
                const std::function<std::vector<double>(std::int64_t, std::int64_t)>& compute,
                const std::function<void(std::int64_t, const std::vector<double>&)>& write);

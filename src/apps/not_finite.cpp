@@ -46,10 +46,10 @@ void NotFinite::print(const mpi::Communicator& comm, std::int64_t count,
   }
 }
 
-std::string text_of_point(double t, const std::vector<double>& x) {
+std::string text_of_point(const TimeMeaning& meaning, double t, const std::vector<double>& x) {
   std::string place;
   for (const double value : x) place += (place.empty() ? "" : ", ") + formatted("%.6g", value);
-  return "t = " + formatted("%.6g", t) + ", x = (" + place + ")";
+  return "t = " + time_text(meaning, t) + ", x = (" + place + ")";
 }
 
 }  // namespace rhoflux::apps

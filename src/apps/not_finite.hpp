@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "context.hpp"
+#include "rhoflux/core/time_names.hpp"
 
 namespace rhoflux::apps {
 
@@ -39,7 +40,7 @@ class NotFinite {
   std::vector<Array> m_arrays;
 };
 
-/// "t = 0.25, x = (3, -1)".
-std::string text_of_point(double t, const std::vector<double>& x);
+/// "t = 0.25, x = (3, -1)"; the time with the name that the data have for it.
+std::string text_of_point(const TimeMeaning& meaning, double t, const std::vector<double>& x);
 
 }  // namespace rhoflux::apps

@@ -3,7 +3,8 @@
 #include "model_conditions.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
-#include "rhoflux/core/times.hpp"
+#include "rhoflux/core/text.hpp"
+#include "rhoflux/core/time_names.hpp"
 
 namespace rhoflux::apps {
 
@@ -14,7 +15,7 @@ std::unique_ptr<io::PopulationFile> open_population(const Context& context, cons
   auto file = std::make_unique<io::PopulationFile>(path, context.comm, choice_of_conditions(model, given));
   const int n_dims = model.units.n_dims();
   if (file->info().n_dims != n_dims)
-    fail_input(path + ": /x has " + std::to_string(file->info().n_dims) + " coordinates, the model has " +
+    fail_input(path + ": /x has " + counted(file->info().n_dims, "coordinate") + ", the model has " +
                std::to_string(n_dims));
   return file;
 }
@@ -26,8 +27,8 @@ inference::Snapshot find_particles(const Context& context, const io::PopulationF
     found = inference::find_snapshot(file, split, from, match);
     if (found.count > 0) return;
     const std::string times = inference::first_times(file, split);
-    fail_input(file.path() + ": has no particles at --from " + time_text(from) + " in the split '" +
-               io::to_string(split) + "'" +
+    fail_input(file.path() + ": has no particles at --from " + time_text(file.info().time, from) +
+               " in the split '" + io::to_string(split) + "'" +
                (times.empty() ? ", which is empty" : "; its times are " + times) +
                " (--split names another split, --window W takes what is within W of that time)");
   });

@@ -81,10 +81,21 @@ ValueForm whole_numbers(std::int64_t least, std::int64_t most) {
   return form;
 }
 
+ValueForm time() {
+  ValueForm form = any_text("T");
+  form.allowed = "a number, or a date or label that the data have for a time";
+  form.check = [](const std::string& text) {
+    if (trimmed(text).empty()) fail_input("must be a time");
+  };
+  return form;
+}
+
 ValueForm times() {
   ValueForm form = any_text("TIMES");
-  form.allowed = "a list 0,0.5,1 or first:last:count";
-  form.check = [](const std::string& text) { (void)parse_times(text); };
+  form.allowed = "a list 0,0.5,1 or first:last:count; dates and labels of the data stand for times, too";
+  form.check = [](const std::string& text) {
+    if (trimmed(text).empty()) fail_input("the list is empty; give for example 0,0.5,1");
+  };
   return form;
 }
 
@@ -128,20 +139,6 @@ ValueForm choice_or_file(std::vector<NamedValue> values) {
   form.completion = file.completion;
   form.check = file.check;
   return form;
-}
-
-std::vector<double> parse_times(const std::string& text) {
-  if (trimmed(text).empty()) fail_input("the list is empty; give for example 0,0.5,1");
-  if (text.find(':') == std::string::npos) return parse_numbers(text);
-  const std::vector<std::string> parts = split(text, ':');
-  if (parts.size() != 3) fail_input("give first:last:count, for example 0:1:11");
-  const std::int64_t count = parse_in_range(parts[2], 1, 10000000);
-  const double first = parse_number(parts[0]), last = parse_number(parts[1]);
-  const auto n = static_cast<double>(count);
-  std::vector<double> times;
-  for (std::int64_t k = 0; k < count; ++k)
-    times.push_back(count == 1 ? first : first + (last - first) * static_cast<double>(k) / (n - 1));
-  return times;
 }
 
 std::vector<std::int64_t> parse_whole_numbers(const std::string& text, std::int64_t least,

@@ -48,7 +48,9 @@ ValueForm number(const std::string& name, double least = -std::numeric_limits<do
 /// Whole numbers from `least` to `most`, separated by commas.
 ValueForm whole_numbers(std::int64_t least, std::int64_t most);
 
-/// What parse_times() reads.
+/// One time, and times, as Arguments::time() and Arguments::times() read them: what dates and labels stand for, only a
+/// checkpoint says.
+ValueForm time();
 ValueForm times();
 
 /// What parse_intervals() reads.
@@ -70,9 +72,6 @@ ValueForm choice() {
   for (const EnumName<Enum>& entry : EnumText<Enum>::names) values.push_back({entry.text, ""});
   return choice(std::move(values));
 }
-
-/// Times given as "0,0.5,1" or "first:last:count". Throws Error (bad input) with the reason alone.
-std::vector<double> parse_times(const std::string& text);
 
 /// Whole numbers separated by commas. Throws Error (bad input) with the reason alone.
 std::vector<std::int64_t> parse_whole_numbers(const std::string& text, std::int64_t least, std::int64_t most);

@@ -1,20 +1,20 @@
 #include "rhoflux/data/health.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "rhoflux/core/text.hpp"
-#include "rhoflux/core/times.hpp"
+#include "rhoflux/core/time_names.hpp"
+#include "rhoflux/data/time_table.hpp"
 
 namespace rhoflux::data {
 
 namespace {
 
-constexpr std::size_t most_snapshots = 100;    // more distinct times are events
+constexpr std::int64_t most_snapshots = 100;   // more distinct times are events
 constexpr std::size_t most_values = 10000;     // more distinct values are many
 constexpr double few_values = 10;              // rows for each distinct value
 constexpr double common_value = 0.05;          // share of the rows
@@ -71,10 +71,11 @@ struct Coordinate {
   }
 };
 
-/// Rows at one time.
+/// Rows of weight above 0 at one time, and how the time is shown.
 struct Snapshot {
-  std::array<std::int64_t, 3> rows{};
-  std::int64_t total() const { return rows[0] + rows[1] + rows[2]; }
+  std::string time;
+  TimeRows rows;
+  std::int64_t total() const { return rows.of(io::Split::all).rows; }
 };
 
 using Kind = HealthFinding::Kind;
@@ -102,8 +103,7 @@ class Examination {
     const std::size_t dims = m_coordinates.size();
     const auto stride = static_cast<std::int64_t>(std::ceil(m_n_rows / quantile_rows));
     for (std::size_t i = 0; i < rows.t.size(); ++i) {
-      if (m_snapshots.size() <= most_snapshots)
-        ++m_snapshots[rows.t[i]].rows[static_cast<std::size_t>(rows.split[i])];
+      m_table.add(rows.t[i], rows.weight[i], static_cast<io::Split>(rows.split[i]));
       const bool is_sampled = rows.file_row[i] % stride == 0;
       for (std::size_t k = 0; k < dims; ++k) {
         Coordinate& coordinate = m_coordinates[k];
@@ -185,8 +185,7 @@ class Examination {
     }
     if (coordinate.n_far > 0)
       add(Kind::far_rows,
-          name + ": " + std::to_string(coordinate.n_far) +
-              (coordinate.n_far == 1 ? " row lies" : " rows lie") +
+          name + ": " + counted(coordinate.n_far, "row lies", "rows lie") +
               " more than 15 interquartile ranges from "
               "the median, " +
               formatted("%.4g", coordinate.median) + "; the first is " + row_text(coordinate.first_far) +
@@ -202,44 +201,40 @@ class Examination {
   }
 
   void report_times() {
-    if (m_snapshots.size() > most_snapshots) return;
-    if (m_snapshots.size() == 1) {
-      add(Kind::single_time, "all rows have the time " + time_text(m_snapshots.begin()->first) +
-                                 ": a density can be learned, no motion");
-      return;
-    }
-    // Few rows that are scattered over as many times are events, too.
-    if (2 * m_snapshots.size() > static_cast<std::size_t>(m_n_rows)) return;
+    const TimeTable table = m_table.finish();
+    if (table.n_times > most_snapshots || table.is_continuous()) return;
     std::vector<double> times;
-    for (const auto& [t, snapshot] : m_snapshots) times.push_back(t);
-    const std::vector<std::string> texts = distinct_texts(times);
-    for (std::size_t k = 0; k < times.size(); ++k) m_time_texts[times[k]] = texts[k];
-    std::array<bool, 3> is_used{};
-    for (const auto& [t, snapshot] : m_snapshots)
-      for (std::size_t s = 0; s < 3; ++s) is_used[s] = is_used[s] || snapshot.rows[s] > 0;
-    for (const auto& [t, snapshot] : m_snapshots) {
+    for (const TimeRows& snapshot : table.times) {
+      if (snapshot.of(io::Split::all).rows == 0) continue;  // all of weight 0
+      times.push_back(snapshot.t);
+      m_snapshots.push_back({"", snapshot});
+    }
+    const std::vector<std::string> texts = time_texts(m_file.info().time, times);
+    for (std::size_t k = 0; k < times.size(); ++k) m_snapshots[k].time = texts[k];
+    if (times.size() == 1)
+      add(Kind::single_time, "all rows have the time " + texts[0] + ": a density can be learned, no motion");
+    if (times.size() < 2) return;
+    for (const Snapshot& snapshot : m_snapshots) {
       if (snapshot.total() < small_snapshot)
-        add(Kind::small_snapshot, "t = " + m_time_texts.at(t) + " has " + std::to_string(snapshot.total()) +
-                                      (snapshot.total() == 1 ? " row" : " rows") + " only");
-      for (std::size_t s = 0; s < 3; ++s)
-        if (is_used[s] && snapshot.rows[s] == 0)
-          add(Kind::split_without_rows, "t = " + m_time_texts.at(t) + " has no rows in the split " +
-                                            io::to_string(static_cast<io::Split>(s)));
+        add(Kind::small_snapshot,
+            "t = " + snapshot.time + " has " + counted(snapshot.total(), "row") + " only");
+      for (const io::Split split : {io::Split::train, io::Split::val, io::Split::test})
+        if (table.of(split).rows > 0 && snapshot.rows.of(split).rows == 0)
+          add(Kind::split_without_rows,
+              "t = " + snapshot.time + " has no rows in the split " + io::to_string(split));
     }
     report_numbers();
   }
 
   void report_numbers() {
-    const auto less = [](const auto& a, const auto& b) { return a.second.total() < b.second.total(); };
+    const auto less = [](const Snapshot& a, const Snapshot& b) { return a.total() < b.total(); };
     const auto [least, most] = std::minmax_element(m_snapshots.begin(), m_snapshots.end(), less);
-    const auto low = static_cast<double>(least->second.total()),
-               high = static_cast<double>(most->second.total());
+    const auto low = static_cast<double>(least->total()), high = static_cast<double>(most->total());
     // Five standard deviations of the difference of two Poisson counts.
     if (high - low <= 5 * std::sqrt(high + low)) return;
     add(Kind::changing_numbers,
-        "the number of rows changes from " + std::to_string(least->second.total()) +
-            " (t = " + m_time_texts.at(least->first) + ") to " + std::to_string(most->second.total()) +
-            " (t = " + m_time_texts.at(most->first) +
+        "the number of rows changes from " + std::to_string(least->total()) + " (t = " + least->time +
+            ") to " + std::to_string(most->total()) + " (t = " + most->time +
             "), more than sampling explains: without growth the model explains this by individuals that turn "
             "into others, so that fates and paths are wrong if cells divide or die; [model] growth = weights "
             "and [data] mass = counts take it into account (inputs/growth.cfg)");
@@ -260,8 +255,8 @@ class Examination {
   std::vector<std::string> m_names;
   double m_n_rows;
   std::vector<Coordinate> m_coordinates;
-  std::map<double, Snapshot> m_snapshots;  ///< of all times, while there are few
-  std::map<double, std::string> m_time_texts;
+  TimeTableBuilder m_table;
+  std::vector<Snapshot> m_snapshots;  ///< in the order of time; of events none
   std::map<Kind, std::int64_t> m_counts;
   std::vector<HealthFinding> m_findings;
 };

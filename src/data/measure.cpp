@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/data/time_table.hpp"
 
 namespace rhoflux::data {
@@ -80,8 +81,8 @@ Units measure(const io::PopulationFile& file, const mpi::Communicator& comm, Sca
   units.t_first = span.first;
   units.t_last = span.last;
   if (info.count(io::Split::train) < 2)
-    fail_input(file.path() + ": the training split has " + std::to_string(info.count(io::Split::train)) +
-               " rows; at least 2 are needed");
+    fail_input(file.path() + ": the training split has " + counted(info.count(io::Split::train), "row") +
+               "; at least 2 are needed");
   mpi::on_root(comm, [&] {
     RunningMoments moments;
     RowQuantiles quantiles(dims, info.count(io::Split::train));

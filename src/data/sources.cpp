@@ -89,7 +89,7 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
       sources.n_dims = n_dims;
       first = name;
     } else if (n_dims != sources.n_dims) {
-      fail_input(name + " has " + std::to_string(n_dims) + " coordinates, " + first + " has " +
+      fail_input(name + " has " + counted(n_dims, "coordinate") + ", " + first + " has " +
                  std::to_string(sources.n_dims));
     }
   };

@@ -16,42 +16,32 @@ RowCount rows_of(const std::array<RowCount, 4>& counts, io::Split split) {
   return sum;
 }
 
-/// Builds a table from the rows in the order of time.
-class TableBuilder {
- public:
-  void add(const io::RowMarks& marks) {
-    for (std::size_t row = 0; row < marks.t.size(); ++row) {
-      if (!m_has_time || marks.t[row] != m_current.t) {
-        finish_time();
-        m_current = {marks.t[row], {}};
-        m_has_time = true;
-      }
-      m_current.counts[index_of(marks.split[row])].add(marks.weight[row]);
-      m_table.counts[index_of(marks.split[row])].add(marks.weight[row]);
-    }
-  }
-  TimeTable finish() {
-    finish_time();
-    if (m_is_too_long) m_table.times.clear();
-    return m_table;
-  }
-
- private:
-  void finish_time() {
-    if (!m_has_time) return;
-    const std::int64_t rows = m_current.of(io::Split::all).rows;
-    m_table.n_times += rows > 0 ? 1 : 0;
-    m_table.n_sparse += rows == 1 || rows == 2 ? 1 : 0;
-    m_is_too_long = m_is_too_long || m_table.times.size() == TimeTable::most_listed;
-    if (!m_is_too_long) m_table.times.push_back(m_current);
-  }
-
-  TimeTable m_table;
-  TimeRows m_current;
-  bool m_has_time = false, m_is_too_long = false;
-};
-
 }  // namespace
+
+void TimeTableBuilder::add(double t, double weight, io::Split split) {
+  if (!m_has_time || t != m_current.t) {
+    finish_time();
+    m_current = {t, {}};
+    m_has_time = true;
+  }
+  m_current.counts[index_of(split)].add(weight);
+  m_table.counts[index_of(split)].add(weight);
+}
+
+TimeTable TimeTableBuilder::finish() {
+  finish_time();
+  if (m_is_too_long) m_table.times.clear();
+  return m_table;
+}
+
+void TimeTableBuilder::finish_time() {
+  if (!m_has_time) return;
+  const std::int64_t rows = m_current.of(io::Split::all).rows;
+  m_table.n_times += rows > 0 ? 1 : 0;
+  m_table.n_sparse += rows == 1 || rows == 2 ? 1 : 0;
+  m_is_too_long = m_is_too_long || m_table.times.size() == TimeTable::most_listed;
+  if (!m_is_too_long) m_table.times.push_back(m_current);
+}
 
 RowCount TimeRows::of(io::Split split) const {
   return rows_of(counts, split);
@@ -64,8 +54,11 @@ RowCount TimeTable::of(io::Split split) const {
 TimeTable read_time_table(const io::PopulationFile& file, const mpi::Communicator& comm) {
   TimeTable table;
   mpi::on_root(comm, [&] {
-    TableBuilder builder;
-    file.for_each_marks([&](const io::RowMarks& marks) { builder.add(marks); });
+    TimeTableBuilder builder;
+    file.for_each_marks([&](const io::RowMarks& marks) {
+      for (std::size_t row = 0; row < marks.t.size(); ++row)
+        builder.add(marks.t[row], marks.weight[row], marks.split[row]);
+    });
     table = builder.finish();
   });
   comm.broadcast(table.times);

@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::importers {
 
@@ -75,7 +76,7 @@ class SparseMatrix : public AnnDataMatrix {
     for (std::size_t i = 0; i < found.size(); ++i)
       if (found[i] < (i == 0 ? 0 : found[i - 1]) || found[i] > m_n_stored)
         fail_input(place(m_file, m_name + "/indptr") + ": entry " + std::to_string(found[i]) +
-                   " is out of order or beyond the " + std::to_string(m_n_stored) + " entries stored");
+                   " is out of order or beyond the " + counted(m_n_stored, "entry", "entries") + " stored");
     return found;
   }
   std::vector<std::int64_t> indices(std::int64_t first, std::int64_t count, std::int64_t n_allowed) const {

@@ -176,8 +176,8 @@ FrameColumn AnnDataTable::obs_column(const std::string& column) const {
                (m_columns.empty() ? "none" : joined(m_columns)));
   FrameColumn result(m_file, "obs", name);
   if (result.n_rows() != m_n_rows)
-    fail_input(m_file.path() + ", 'obs/" + name + "': has " + std::to_string(result.n_rows()) +
-               " rows, the index of obs has " + std::to_string(m_n_rows));
+    fail_input(m_file.path() + ", 'obs/" + name + "': has " + counted(result.n_rows(), "row") +
+               ", the index of obs has " + std::to_string(m_n_rows));
   return result;
 }
 
@@ -214,7 +214,7 @@ std::vector<BasisColumn> AnnDataTable::gene_columns(const std::vector<std::strin
   const FrameColumn index(m_file, "var", frame_index(m_file, "var"));
   constexpr std::int64_t most = 1 << 20;
   if (index.n_rows() > most)
-    fail_input(m_file.path() + ", 'var': has " + std::to_string(index.n_rows()) + " genes; allowed are " +
+    fail_input(m_file.path() + ", 'var': has " + counted(index.n_rows(), "gene") + "; allowed are " +
                std::to_string(most));
   const std::vector<std::string> names = index.texts(0, index.n_rows());
   if (genes.empty())
@@ -257,8 +257,8 @@ std::vector<BasisColumn> AnnDataTable::basis(const std::string& name, const std:
   } else {
     const std::unique_ptr<AnnDataMatrix> matrix = open_matrix(m_file, m_basis);
     if (matrix->n_columns() > most_coordinates)
-      fail_input(place_of(m_file, m_basis) + ": has " + std::to_string(matrix->n_columns()) +
-                 " columns; at most " + std::to_string(most_coordinates) + " can be coordinates");
+      fail_input(place_of(m_file, m_basis) + ": has " + counted(matrix->n_columns(), "column") +
+                 "; at most " + std::to_string(most_coordinates) + " can be coordinates");
     for (std::int64_t k = 0; k < matrix->n_columns(); ++k)
       columns.push_back({m_basis + "[" + std::to_string(k) + "]", stem + std::to_string(k + 1)});
   }
@@ -281,12 +281,12 @@ void AnnDataTable::open_coordinates(const std::vector<Wanted>& wanted) {
   if (columns.empty()) return;
   m_matrix = open_matrix(m_file, m_basis);
   if (m_matrix->n_rows() != m_n_rows)
-    fail_input(place_of(m_file, m_basis) + ": has " + std::to_string(m_matrix->n_rows()) +
-               " rows, the index of obs has " + std::to_string(m_n_rows));
+    fail_input(place_of(m_file, m_basis) + ": has " + counted(m_matrix->n_rows(), "row") +
+               ", the index of obs has " + std::to_string(m_n_rows));
   for (const std::int64_t column : columns)
     if (column >= m_matrix->n_columns())
-      fail_input(place_of(m_file, m_basis) + ": has " + std::to_string(m_matrix->n_columns()) +
-                 " columns, not " + std::to_string(column + 1));
+      fail_input(place_of(m_file, m_basis) + ": has " + counted(m_matrix->n_columns(), "column") + ", not " +
+                 std::to_string(column + 1));
   m_matrix->start(columns);
 }
 
@@ -302,8 +302,8 @@ void AnnDataTable::start(const std::vector<Wanted>& wanted) {
     FrameColumn column =
         is_of_basis ? FrameColumn(m_file, m_basis, name.substr(m_basis.size() + 1)) : obs_column(name);
     if (column.n_rows() != m_n_rows)
-      fail_input(place_of(m_file, name) + ": has " + std::to_string(column.n_rows()) +
-                 " rows, the index of obs has " + std::to_string(m_n_rows));
+      fail_input(place_of(m_file, name) + ": has " + counted(column.n_rows(), "row") +
+                 ", the index of obs has " + std::to_string(m_n_rows));
     m_frame_sources.push_back({std::make_unique<FrameColumn>(std::move(column)), wanted[k].form, k});
   }
 }
@@ -343,7 +343,7 @@ std::string AnnDataTable::place(std::int64_t i) const {
 }
 
 std::vector<std::string> AnnDataTable::notes() const {
-  return {"AnnData: " + std::to_string(m_n_rows) + " cells; coordinates from " +
+  return {"AnnData: " + counted(m_n_rows, "cell") + "; coordinates from " +
           (m_basis.empty() ? std::string("obs") : m_basis)};
 }
 

@@ -130,8 +130,8 @@ void DelimitedTable::read_names(const std::vector<std::string>& sample) {
   std::vector<std::string_view> fields;
   const FieldSplitter::Fault fault = m_splitter.split(sample.front(), fields);
   if (fault == FieldSplitter::Fault::too_many_fields)
-    fail_input(header_place() + ": the header has more than " + std::to_string(FieldSplitter::most_fields) +
-               " columns");
+    fail_input(header_place() + ": the header has more than " +
+               counted(FieldSplitter::most_fields, "column"));
   if (fault != FieldSplitter::Fault::none)
     fail_input(header_place() + ": a quote is not closed in the header, or text follows it");
   for (const std::string_view field : fields) m_names.emplace_back(trimmed(field));

@@ -293,7 +293,7 @@ class Import {
   Summary summarise(std::int64_t n_rows, const io::PopulationData& header) {
     m_summary.n_rows = n_rows;
     m_summary.dim_names = header.dim_names;
-    m_summary.time_unit = header.time.unit;
+    m_summary.time = header.time;
     m_summary.has_weight = !m_roles.weight.empty();
     m_summary.ignored_columns = m_roles.ignored;
     std::vector<std::string>& notes = m_summary.notes;

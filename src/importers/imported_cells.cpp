@@ -26,7 +26,7 @@ std::vector<std::string> choice_list(const io::TextAttributes& choices, const st
 }  // namespace
 
 ImportedCells::ImportedCells(const std::string& path, const io::TextAttributes& choices,
-                             const io::TimeMeaning& time, const ConditionEncoding& conditions)
+                             const TimeMeaning& time, const ConditionEncoding& conditions)
     : m_path(path),
       m_basis(choice(choices, "basis")),
       m_time(time),
@@ -51,8 +51,8 @@ ImportedCells::ImportedCells(const std::string& path, const io::TextAttributes& 
     for (const std::string& dim : choice_list(choices, "dims")) {
       const std::int64_t number = parse_whole_number(dim, 1, 1000000);
       if (number > m_n_basis_columns)
-        fail_input(path + ": " + m_basis + " has " + std::to_string(m_n_basis_columns) +
-                   " columns; the model was trained on column " + dim);
+        fail_input(path + ": " + m_basis + " has " + counted(m_n_basis_columns, "column") +
+                   "; the model was trained on column " + dim);
       m_dims.push_back(number - 1);
       wanted.push_back({columns[static_cast<std::size_t>(number - 1)].column, Form::number});
     }

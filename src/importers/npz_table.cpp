@@ -90,7 +90,7 @@ void NpzTable::require_readable(const NpyStream& stream, const Address& address,
   const NpyHeader& header = stream.header();
   const std::int64_t width = address.column >= 0 ? header.shape[1] : 1;
   if (address.column >= width)
-    fail_input(stream.what() + ": has " + std::to_string(width) + " columns, not " +
+    fail_input(stream.what() + ": has " + counted(width, "column") + ", not " +
                std::to_string(address.column + 1));
   const bool is_number = header.kind != NpyKind::datetime && header.kind != NpyKind::text_bytes &&
                          header.kind != NpyKind::text_ucs4;
@@ -99,7 +99,7 @@ void NpzTable::require_readable(const NpyStream& stream, const Address& address,
                (header.kind == NpyKind::datetime ? "dates" : "texts"));
   constexpr std::int64_t most = std::int64_t{32} << 20;
   if (width > most / static_cast<std::int64_t>(header.item_bytes))
-    fail_input(stream.what() + ": a row of it has " + std::to_string(width) + " entries of " +
+    fail_input(stream.what() + ": a row of it has " + counted(width, "entry", "entries") + " of " +
                std::to_string(header.item_bytes) + " bytes; allowed are 32 MiB");
 }
 
@@ -119,8 +119,8 @@ void NpzTable::start(const std::vector<Wanted>& wanted) {
       fail_input(stream->what() + ": expected one entry a row, found the shape " +
                  io::to_string(header.shape));
     if (m_n_rows >= 0 && header.shape[0] != m_n_rows)
-      fail_input(stream->what() + ": has " + std::to_string(header.shape[0]) + " rows, while '" +
-                 first_array + "' has " + std::to_string(m_n_rows));
+      fail_input(stream->what() + ": has " + counted(header.shape[0], "row") + ", while '" + first_array +
+                 "' has " + std::to_string(m_n_rows));
     m_n_rows = header.shape[0];
     require_readable(*stream, address, wanted[k].form);
     if (first_array.empty()) first_array = address.array;

@@ -13,6 +13,7 @@ namespace rhoflux::importers {
 namespace {
 
 constexpr std::size_t most_times = 100;  // more distinct times are events
+constexpr const char* split_names[3] = {"train", "val", "test"};
 
 /// FNV-1a, so that the order of the categories depends on their names and the seed alone.
 std::uint64_t hash_of(const std::string& name) {
@@ -75,13 +76,14 @@ void SplitDrawer::decide_by_time() {
 /// gets one at least.
 void SplitDrawer::decide_by_category(const std::vector<std::string>& names, const std::string& input) {
   const std::int64_t total = std::accumulate(m_category_rows.begin(), m_category_rows.end(), std::int64_t{0});
-  const double fractions[3] = {1.0 - m_options.val_fraction - m_options.test_fraction, m_options.val_fraction,
-                               m_options.test_fraction};
+  const Shares fractions = {1.0 - m_options.val_fraction - m_options.test_fraction, m_options.val_fraction,
+                            m_options.test_fraction};
   const auto n_splits = static_cast<std::size_t>(
-      std::count_if(std::begin(fractions), std::end(fractions), [](double f) { return f > 0.0; }));
+      std::count_if(fractions.begin(), fractions.end(), [](double f) { return f > 0.0; }));
   if (m_category_rows.size() < n_splits)
-    fail_input(input + ": the column '" + m_options.by + "' has " + std::to_string(m_category_rows.size()) +
-               " different entries, fewer than the " + std::to_string(n_splits) + " splits");
+    fail_input(input + ": the column '" + m_options.by + "' has " +
+               counted(m_category_rows.size(), "different entry", "different entries") + ", fewer than the " +
+               std::to_string(n_splits) + " splits");
   std::vector<std::size_t> order(m_category_rows.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const RandomStream random(m_options.seed, RandomPurpose::data_split, 1);
@@ -93,7 +95,7 @@ void SplitDrawer::decide_by_category(const std::vector<std::string>& names, cons
     return priority(a) < priority(b) || (priority(a) == priority(b) && names[a] < names[b]);
   });
   m_category_split.assign(m_category_rows.size(), 0);
-  double missing[3];
+  Shares missing{};
   bool is_empty[3];
   for (std::size_t s = 0; s < 3; ++s) {
     missing[s] = fractions[s] * static_cast<double>(total);
@@ -117,7 +119,27 @@ void SplitDrawer::decide_by_category(const std::vector<std::string>& names, cons
     is_empty[to] = false;
     members[to].push_back(names[order[k]]);
   }
-  const char* split_names[3] = {"train", "val", "test"};
+  note_categories(members);
+  note_shares(fractions, missing, static_cast<double>(total));
+}
+
+/// Where the shares of rows are far from those asked for, since categories stay whole.
+/// @param missing rows that each split has fewer than its share
+void SplitDrawer::note_shares(const Shares& fractions, const Shares& missing, double total) {
+  constexpr double far = 0.02;
+  if (std::none_of(missing.begin(), missing.end(),
+                   [&](double rows) { return std::fabs(rows) > far * total; }))
+    return;
+  std::vector<std::string> shares;
+  for (std::size_t s = 0; s < 3; ++s)
+    shares.push_back(std::string(split_names[s]) + " " +
+                     formatted("%.1f", 100 * (fractions[s] - missing[s] / total)) + " % (asked for " +
+                     formatted("%.1f", 100 * fractions[s]) + ")");
+  m_notes.push_back("shares of the rows, as near as whole entries of " + m_options.by +
+                    " come: " + joined(shares));
+}
+
+void SplitDrawer::note_categories(std::vector<std::vector<std::string>> members) {
   for (std::size_t s = 1; s < 3; ++s) {
     if (members[s].empty()) continue;
     std::sort(members[s].begin(), members[s].end());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -36,7 +37,10 @@ class SplitDrawer {
   struct Rest {
     std::int64_t rows = 0, val = 0, test = 0;
   };
+  using Shares = std::array<double, 3>;  ///< of train, val, test
   void decide_by_time();
+  void note_categories(std::vector<std::vector<std::string>> members);
+  void note_shares(const Shares& fractions, const Shares& missing, double total);
   void decide_by_category(const std::vector<std::string>& names, const std::string& input);
 
   SplitOptions m_options;

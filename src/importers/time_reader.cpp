@@ -246,8 +246,8 @@ double TimeReader::sort_key(const Batch::Column& column, std::size_t i, const Ta
   return key;
 }
 
-io::TimeMeaning TimeReader::meaning() {
-  io::TimeMeaning meaning;
+TimeMeaning TimeReader::meaning() {
+  TimeMeaning meaning;
   meaning.unit = m_unit_name;
   if (m_kind == Kind::datetime) {
     if (m_origin_text.empty()) {

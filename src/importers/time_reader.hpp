@@ -34,7 +34,7 @@ class TimeReader {
   double sort_key(const Batch::Column& column, std::size_t i, const Table& table);
 
   /// After the last row: how the times came about.
-  io::TimeMeaning meaning();
+  TimeMeaning meaning();
 
   /// After meaning(): the times of sort keys.
   void convert(std::vector<double>& keys) const;

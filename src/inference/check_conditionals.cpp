@@ -121,7 +121,8 @@ Check check_conditionals(const VerifiedModel& model, const mpi::Communicator& co
   const States states =
       model.sample(stratified_times(n_states, options.seed), options.seed, stream::distribution_functions);
   const std::int64_t count = static_cast<std::int64_t>(n_states) * model.n_dims();
-  Progress progress(options, "conditionals against their distribution functions", count / comm.size());
+  Progress progress =
+      progress_of(options, "conditionals against their distribution functions", count / comm.size());
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     std::vector<double> values;
     for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); ++k) {

@@ -1,4 +1,5 @@
 #include "checks.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/metrics/residual.hpp"
 #include "rhoflux/mpi/blocks.hpp"
@@ -34,7 +35,7 @@ std::vector<Check> check_equation(const VerifiedModel& model, const mpi::Communi
                              std::move(values.growth)};
   };
   const metrics::StepChoice choice = {is_relative ? settled_share * residual_bound : 0.0};
-  Progress progress(options, "Fokker-Planck residual", options.points / comm.size());
+  Progress progress = progress_of(options, "Fokker-Planck residual", options.points / comm.size());
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     const States part = points.part(static_cast<std::size_t>(begin), static_cast<std::size_t>(end));
     std::vector<double> values;
@@ -51,7 +52,7 @@ std::vector<Check> check_equation(const VerifiedModel& model, const mpi::Communi
   const metrics::Residual residual = metrics::summarise(found);
   const std::string note = std::string("relative to max |d_t rho|") +
                            (is_relative ? " / rho, rho that of each point, " : ", ") +
-                           std::to_string(options.points) + " samples, g = " + options.volatility.to_string();
+                           counted(options.points, "sample") + ", g = " + options.volatility.to_string();
   return {{"Fokker-Planck residual, largest", residual.largest, residual_bound,
            verdict_of(residual.largest, residual_bound), note},
           {"Fokker-Planck residual, RMS", residual.rms, residual_bound,

@@ -89,7 +89,7 @@ Check check_far_flux(const VerifiedModel& model, const mpi::Communicator& comm,
   const std::vector<double> tau = stratified_times(effort.n_times, options.seed);
   const std::vector<Plane> planes = planes_of(model, options.seed);
   const auto count = static_cast<std::int64_t>(planes.size());
-  Progress progress(options, "flux through a far boundary", count / comm.size());
+  Progress progress = progress_of(options, "flux through a far boundary", count / comm.size());
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     std::vector<double> values;
     for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); ++k) {

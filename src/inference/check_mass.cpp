@@ -86,7 +86,7 @@ Check check_mass_by_quadrature(const VerifiedModel& model, const mpi::Communicat
   Check check = {"mass, |int rho - 1|", 0, mass_bound, Verdict::not_decided,
                  "adaptive quadrature at tau = 0, 1/2, 1"};
   double error = 0;
-  Progress progress(options, "mass by quadrature", n_times);
+  Progress progress = progress_of(options, "mass by quadrature", n_times);
   for (int k = 0; k < n_times; ++k) {
     const Quadrature found = mass_at(model, comm, options.quadrature, time_of(k));
     check.value = std::max(check.value, deviation_from_one(found));
@@ -106,7 +106,7 @@ Check check_mass_of_conditionals(const VerifiedModel& model, const mpi::Communic
   for (int k = 0; k < n_times; ++k) tau.push_back(time_of(k));
   const States contexts = model.sample(tau, options.seed, stream::conditionals);
   const auto count = static_cast<std::int64_t>(dims * tau.size());
-  Progress progress(options, "mass of conditionals", count / comm.size());
+  Progress progress = progress_of(options, "mass of conditionals", count / comm.size());
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     std::vector<double> values;
     for (auto k = static_cast<std::size_t>(begin); k < static_cast<std::size_t>(end); ++k) {

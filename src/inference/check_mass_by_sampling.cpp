@@ -117,7 +117,7 @@ Check check_mass_by_sampling(const VerifiedModel& model, const mpi::Communicator
   const KernelMixture mixture(model, static_cast<std::size_t>(options.mass_centres), options.seed);
   const auto n_dims = static_cast<std::size_t>(model.n_dims());
   const auto ratios_of = [&](std::int64_t first, std::int64_t last) {
-    Progress progress(options, "mass by importance sampling", (last - first) / comm.size());
+    Progress progress = progress_of(options, "mass by importance sampling", (last - first) / comm.size());
     return mpi::over_blocks(
         comm, {last - first, default_chunk_size}, [&](std::int64_t begin, std::int64_t end) {
           States points;

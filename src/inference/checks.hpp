@@ -1,5 +1,6 @@
 #pragma once
 
+#include "rhoflux/inference/progress.hpp"
 #include "rhoflux/inference/verification.hpp"
 
 /// The checks of verify(), one subject a file. All are collective and give the same bits on any number of
@@ -21,6 +22,9 @@ constexpr double log_negligible_mass = -27.631021115928547;  // log 1e-12
 
 /// `count` times in (0, 1), one in each of as many equal intervals.
 std::vector<double> stratified_times(int count, std::uint64_t seed);
+
+/// Lines that say how far a check is. @param count items that this rank has to do
+Progress progress_of(const VerificationOptions& options, const std::string& what, std::int64_t count);
 
 /// passed or failed by whether the figure is at most its bound; a figure that is not a number fails.
 Verdict verdict_of(double value, double bound);

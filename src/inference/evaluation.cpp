@@ -5,6 +5,7 @@
 #include <set>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/data/time_table.hpp"
 #include "rhoflux/device/profiling.hpp"
 #include "rhoflux/inference/condition_scope.hpp"
@@ -91,6 +92,8 @@ NllSums sum_nll(const Inference& inference, const io::PopulationFile& file, cons
   std::vector<double> condition_entries;
   std::set<double> times;       // of this rank
   std::vector<double> entries;  // the sums of each time in each block
+  const std::int64_t n_rows = file.info().count(options.split);
+  Progress progress(options.progress, "likelihood", n_rows, "rows");  // as if all ranks were as far
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     const io::PopulationRows rows = file.read_split(options.split, begin, end);
     const ConditionScope scope(inference, options.condition.empty() ? rows.conditions : options.condition);
@@ -106,12 +109,12 @@ NllSums sum_nll(const Inference& inference, const io::PopulationFile& file, cons
       if (times.size() > max_times) break;
       append(t, sum, entries);
     }
+    progress.advance((end - begin) * comm.size());
     return std::vector<double>{block.nll, block.weight};
   };
   NllSums sums;
   // In the order of the blocks, so that every rank count gives the same bits.
-  const std::vector<double> totals =
-      mpi::over_blocks(comm, {file.info().count(options.split), rows_per_block}, compute);
+  const std::vector<double> totals = mpi::over_blocks(comm, {n_rows, rows_per_block}, compute);
   for (std::size_t k = 0; k + 2 <= totals.size(); k += 2) {
     sums.nll += totals[k];
     sums.weight += totals[k + 1];
@@ -183,6 +186,8 @@ void compare_snapshots(const Inference& inference, const io::PopulationFile& fil
   for (const std::int64_t n : n_rows) first.push_back(first.back() + n);
   for (TimeFigures& snapshot : snapshots)
     snapshot.w_count = std::min(snapshot.count, options.max_transport_points);
+  const auto count = static_cast<std::int64_t>(snapshots.size());
+  Progress progress(options.progress, "W1 and W2", count, "snapshots");
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     const auto k = static_cast<std::size_t>(begin);
     const io::PopulationRows rows =
@@ -197,17 +202,17 @@ void compare_snapshots(const Inference& inference, const io::PopulationFile& fil
     }
     for (const ConditionFigures& figures : conditions) {
       const io::PopulationRows own = rows_of(rows, figures.condition);
-      const std::int64_t count = counted_rows(own).size(), n = std::min(count, options.max_transport_points);
+      const std::int64_t n_own = counted_rows(own).size(), n = std::min(n_own, options.max_transport_points);
       metrics::Wasserstein w = {};
       if (n > 0)
         w = compare_snapshot(inference, own, figures.condition, n, options.seed,
                              static_cast<std::uint64_t>(k));
-      numbers.insert(numbers.end(), {static_cast<double>(count), static_cast<double>(n), w.w1, w.w2});
+      numbers.insert(numbers.end(), {static_cast<double>(n_own), static_cast<double>(n), w.w1, w.w2});
     }
+    progress.advance(comm.size());
     return numbers;
   };
-  const std::vector<double> distances =
-      mpi::over_blocks(comm, {static_cast<std::int64_t>(snapshots.size()), 1}, compute);
+  const std::vector<double> distances = mpi::over_blocks(comm, {count, 1}, compute);
   const std::size_t width = 2 + 4 * conditions.size();
   for (std::size_t k = 0; k < snapshots.size(); ++k) {
     const double* numbers = &distances[k * width];
@@ -227,7 +232,7 @@ void require_fitting(const Inference& inference, const io::PopulationFile& file,
                      io::Split split) {
   const io::PopulationInfo& info = file.info();
   if (info.n_dims != inference.n_dims())
-    fail_input(file.path() + ": /x has " + std::to_string(info.n_dims) + " coordinates, the model has " +
+    fail_input(file.path() + ": /x has " + counted(info.n_dims, "coordinate") + ", the model has " +
                std::to_string(inference.n_dims()));
   if (table.of(split).rows > 0) return;
   fail_input(file.path() + ": has no rows in the split '" + io::to_string(split) + "'" +

@@ -75,7 +75,8 @@ std::int32_t LabelVote::label_of(const double* x) const {
 
 std::vector<double> count_ends(const TrajectoryIntegrator& integrator, const LabelVote& vote, int n_labels,
                                int copies, const std::vector<double>& x,
-                               const std::vector<double>& conditions, std::int64_t first) {
+                               const std::vector<double>& conditions, std::int64_t first,
+                               const std::function<void(std::int64_t)>& done) {
   const auto dims = static_cast<std::size_t>(integrator.n_dims()),
              width = static_cast<std::size_t>(n_labels) + 1;
   const std::size_t n = x.size() / dims, per_particle = static_cast<std::size_t>(copies);
@@ -97,8 +98,11 @@ std::vector<double> count_ends(const TrajectoryIntegrator& integrator, const Lab
                          conditions.begin() + static_cast<std::ptrdiff_t>(particle * n_variables),
                          conditions.begin() + static_cast<std::ptrdiff_t>((particle + 1) * n_variables));
     const ConditionScope scope(integrator.inference(), of_starts.empty() ? conditions : of_starts);
+    const auto paths_done = [&](std::int64_t n_paths) {
+      if (done) done(static_cast<std::int64_t>(begin) + n_paths / copies);
+    };
     const Trajectories paths =
-        integrator.integrate(starts, (first + static_cast<std::int64_t>(begin)) * copies);
+        integrator.integrate(starts, (first + static_cast<std::int64_t>(begin)) * copies, paths_done);
     const std::size_t path_numbers = integrator.n_frames() * dims;
     for (std::size_t path = 0; path < starts.size() / dims; ++path) {
       const double* last = &paths.x[(path + 1) * path_numbers - dims];

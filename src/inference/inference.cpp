@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/density/leading_coordinates.hpp"
 #include "workspace.hpp"
 
@@ -67,8 +68,8 @@ Matrix<double> Inference::condition_rows(std::size_t first, int n) const {
 
 void require_shape(const std::vector<double>& t, const std::vector<double>& x, std::size_t n_columns) {
   if (x.size() == t.size() * n_columns) return;
-  fail_input("points: " + std::to_string(t.size()) + " times and " + std::to_string(x.size()) +
-             " coordinates; there must be " + std::to_string(n_columns) + " coordinates a time");
+  fail_input("points: " + counted(t.size(), "time") + " and " + counted(x.size(), "coordinate") +
+             "; there must be " + counted(n_columns, "coordinate") + " a time");
 }
 
 Inference::Inference(const checkpoint::Checkpoint& checkpoint)
@@ -185,7 +186,7 @@ std::vector<double> Inference::diffusion(const flux::Volatility& volatility, dou
 std::vector<double> Inference::sample(const std::vector<double>& t, const std::vector<std::int64_t>& index,
                                       std::uint64_t seed, std::uint64_t stream) const {
   if (t.size() != index.size())
-    fail_input("samples: " + std::to_string(t.size()) + " times and " + std::to_string(index.size()) +
+    fail_input("samples: " + counted(t.size(), "time") + " and " + std::to_string(index.size()) +
                " indices; there must be one index a time");
   Workspace& work = *m_work;
   const Units& units = m_model.units;

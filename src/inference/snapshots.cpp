@@ -4,7 +4,7 @@
 #include <cmath>
 #include <optional>
 
-#include "rhoflux/core/times.hpp"
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/data/time_table.hpp"
 #include "rhoflux/metrics/statistics.hpp"
 
@@ -49,7 +49,7 @@ std::string first_times(const io::PopulationFile& file, io::Split split) {
         if (times.size() < data::TimeTable::most_listed && (times.empty() || rows.t[k] != times.back()))
           times.push_back(rows.t[k]);
   });
-  return list_of_times(times);
+  return list_of_times(file.info().time, times);
 }
 
 CountedRows counted_rows(const io::PopulationRows& rows) {

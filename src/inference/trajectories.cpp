@@ -53,12 +53,15 @@ TrajectoryIntegrator::TrajectoryIntegrator(const Inference& inference, const Tra
 
 TrajectoryIntegrator::~TrajectoryIntegrator() = default;
 
-Trajectories TrajectoryIntegrator::integrate(const std::vector<double>& x, std::int64_t first) const {
+Trajectories TrajectoryIntegrator::integrate(const std::vector<double>& x, std::int64_t first,
+                                             const std::function<void(std::int64_t)>& done) const {
   const auto dims = static_cast<std::size_t>(m_inference.n_dims()), n = x.size() / dims;
   Trajectories paths{std::vector<double>(x.size() * m_options.frames.size()), std::vector<double>(n), {}};
   constexpr std::size_t chunk = default_chunk_size;
-  for (std::size_t begin = 0; begin < n; begin += chunk)
+  for (std::size_t begin = 0; begin < n; begin += chunk) {
     integrate_chunk({static_cast<int>(std::min(chunk, n - begin)), begin, first}, x, paths);
+    if (done) done(static_cast<std::int64_t>(std::min(n, begin + chunk)));
+  }
   return paths;
 }
 
@@ -222,10 +225,10 @@ void TrajectoryIntegrator::note_failures(const Chunk& chunk, Trajectories& paths
   }
 }
 
-std::string to_text(const FailedParticle& failed) {
+std::string to_text(const FailedParticle& failed, const TimeMeaning& meaning) {
   std::string place;
   for (const double value : failed.x) place += (place.empty() ? "" : ", ") + formatted("%.6g", value);
-  return "at t = " + formatted("%.6g", failed.t) + ", x = (" + place +
+  return "at t = " + time_text(meaning, failed.t) + ", x = (" + place +
          "): " + transport::to_text(failed.reason);
 }
 

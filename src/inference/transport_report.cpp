@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "rhoflux/core/times.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/metrics/statistics.hpp"
 
 namespace rhoflux::inference {
@@ -74,16 +74,16 @@ void add_warnings(const TransportReport& report, std::vector<std::string>& lines
 
 }  // namespace
 
-std::vector<std::string> to_text(const TransportReport& report) {
-  const std::vector<std::string> times = distinct_texts({report.from, report.to});
+std::vector<std::string> to_text(const TransportReport& report, const TimeMeaning& meaning) {
+  const std::vector<std::string> times = time_texts(meaning, {report.from, report.to});
   const std::string& to = times[1];
   std::vector<std::string> lines;
-  lines.push_back(std::to_string(report.count) + " particles from t = " + times[0] + " to " + to +
+  lines.push_back(counted(report.count, "particle") + " from t = " + times[0] + " to " + to +
                   ", g = " + report.volatility);
   if (report.failed > 0)
     lines.push_back("left out: " + std::to_string(report.failed) + " of " +
-                    std::to_string(report.failed + report.count) +
-                    " particles, which could not be followed to the end");
+                    counted(report.failed + report.count, "particle") +
+                    ", which could not be followed to the end");
   if (report.count == 0) return lines;
   lines.push_back(
       "transport cost: mean squared displacement " + formatted("%.6g", report.mean_squared_displacement) +
@@ -100,8 +100,8 @@ std::vector<std::string> to_text(const TransportReport& report) {
   const auto distance = [](const metrics::Wasserstein& w) {
     return "W1 " + formatted("%.4f", w.w1) + ", W2 " + formatted("%.4f", w.w2);
   };
-  lines.push_back("against the data at t = " + to + " (" + std::to_string(report.distances->points) +
-                  " points, standardised): " + distance(report.distances->particles) +
+  lines.push_back("against the data at t = " + to + " (" + counted(report.distances->points, "point") +
+                  ", standardised): " + distance(report.distances->particles) +
                   "; exact samples of the model: " + distance(report.distances->samples));
   return lines;
 }

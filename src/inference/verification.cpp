@@ -5,7 +5,6 @@
 
 #include "checks.hpp"
 #include "rhoflux/core/random.hpp"
-#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::inference {
 
@@ -26,19 +25,8 @@ Verdict verdict_of(double value, double bound) {
   return value <= bound ? Verdict::passed : Verdict::failed;
 }
 
-Progress::Progress(const VerificationOptions& options, std::string what, std::int64_t count)
-    : m_options(options), m_what(std::move(what)), m_count(count) {}
-
-void Progress::advance(std::int64_t items) {
-  m_done += items;
-  const Clock::time_point now = Clock::now();
-  const auto seconds_since = [now](Clock::time_point begin) {
-    return std::chrono::duration<double>(now - begin).count();
-  };
-  if (!m_options.progress || m_done >= m_count || seconds_since(m_said) < m_options.progress_seconds) return;
-  m_said = now;
-  m_options.progress(m_what + ": " + std::to_string(100 * m_done / m_count) + " % after " +
-                     formatted("%.0f", seconds_since(m_start)) + " s");
+Progress progress_of(const VerificationOptions& options, const std::string& what, std::int64_t count) {
+  return {{options.progress, options.progress_seconds}, what, count};
 }
 
 std::vector<Check> verify(const VerifiedModel& model, const mpi::Communicator& comm,

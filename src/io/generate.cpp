@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/io/population_builder.hpp"
 #include "rhoflux/io/safe_file.hpp"
 #include "synthetic.hpp"
@@ -163,8 +164,8 @@ int checked_dims(const Generator& generator, std::optional<int> n_dims) {
   constexpr int max_dims = 10000;
   const int dims = n_dims.value_or(generator.n_dims);
   if (!generator.any_dims && dims != generator.n_dims)
-    fail_input("generate: " + std::string(generator.name) + " has " + std::to_string(generator.n_dims) +
-               " coordinates, not " + std::to_string(dims));
+    fail_input("generate: " + std::string(generator.name) + " has " +
+               counted(generator.n_dims, "coordinate") + ", not " + std::to_string(dims));
   if (dims < 1 || dims > max_dims)
     fail_input("generate: the number of coordinates is " + std::to_string(dims) + "; allowed is 1 to " +
                std::to_string(max_dims));

@@ -150,9 +150,14 @@ std::vector<std::string> Hdf5Reader::read_strings(const std::string& name, std::
   if (count == 0) return {};
   select_box(space.id(), {first}, {count}, reading, place(name));
   Hdf5Handle memory = make_space({count}, reading, place(name));
-  return decode_strings(type.id(), memory.id(), place(name), [&](hid_t memory_type, void* buffer) {
-    return H5Dread(dataset.id(), memory_type, memory.id(), space.id(), H5P_DEFAULT, buffer);
-  });
+  TextMemory texts(place(name));
+  const auto transfer = [&](hid_t memory_type, void* buffer) {
+    const herr_t status =
+        H5Dread(dataset.id(), memory_type, memory.id(), space.id(), texts.properties(), buffer);
+    texts.require_enough();
+    return status;
+  };
+  return decode_strings(type.id(), memory.id(), place(name), transfer, texts.properties());
 }
 
 std::string Hdf5Reader::read_string(const std::string& name) const {
@@ -160,10 +165,14 @@ std::string Hdf5Reader::read_string(const std::string& name) const {
   Hdf5Handle space = own_hdf5(H5Dget_space(dataset.id()), H5Sclose, reading, place(name));
   Hdf5Handle type = own_hdf5(H5Dget_type(dataset.id()), H5Tclose, reading, place(name));
   require_stored(dataset.id(), type.id(), space_shape(space.id(), place(name)), place(name));
+  TextMemory memory(place(name));
+  const auto transfer = [&](hid_t memory_type, void* buffer) {
+    const herr_t status = H5Dread(dataset.id(), memory_type, H5S_ALL, H5S_ALL, memory.properties(), buffer);
+    memory.require_enough();
+    return status;
+  };
   const std::vector<std::string> texts =
-      decode_strings(type.id(), space.id(), place(name), [&](hid_t memory_type, void* buffer) {
-        return H5Dread(dataset.id(), memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, buffer);
-      });
+      decode_strings(type.id(), space.id(), place(name), transfer, memory.properties());
   if (texts.size() != 1) {
     fail_input(place(name) + ": expected one text, found " + std::to_string(texts.size()));
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -101,10 +103,60 @@ inline std::vector<const char*> text_pointers(const std::vector<std::string>& te
   return pointers;
 }
 
-/// Decodes the strings of a dataset or attribute, whose raw transfer is `transfer(memory_type, buffer)`.
+/// Memory for the texts of one read of a dataset, of which there is at most 256 MiB: all texts of a damaged or hostile
+/// file may be one large object of its heap, which HDF5 copies for each.
+class TextMemory {
+ public:
+  explicit TextMemory(const std::string& what)
+      : m_what(what),
+        m_properties(own_hdf5(H5Pcreate(H5P_DATASET_XFER), H5Pclose, ExitCode::bad_input, what)) {
+    check_hdf5(H5Pset_vlen_mem_manager(m_properties.id(), allocate, this, release, this), ExitCode::bad_input,
+               what);
+  }
+  TextMemory(const TextMemory&) = delete;
+  TextMemory& operator=(const TextMemory&) = delete;
+
+  /// Of the transfer that fills this memory.
+  hid_t properties() const { return m_properties.id(); }
+  /// Throws Error (bad input) where the texts did not fit.
+  void require_enough() const {
+    if (m_is_exceeded)
+      fail_input(m_what + ": texts that are read at once hold more than " + std::to_string(most >> 20) +
+                 " MiB; that is no column of names or categories");
+  }
+
+ private:
+  static constexpr std::size_t most = std::size_t{256} << 20;
+
+  /// Called by HDF5, which goes on with an error after a null.
+  static void* allocate(std::size_t size, void* memory) {
+    auto& self = *static_cast<TextMemory*>(memory);
+    self.m_is_exceeded = self.m_is_exceeded || size > most - self.m_used;
+    if (self.m_is_exceeded) return nullptr;
+    try {
+      self.m_pieces.push_back(std::make_unique<char[]>(size));
+    } catch (const std::bad_alloc&) {
+      return nullptr;
+    }
+    self.m_used += size;
+    return self.m_pieces.back().get();
+  }
+  /// Everything goes with the object.
+  static void release(void*, void*) {}
+
+  std::string m_what;
+  Hdf5Handle m_properties;
+  std::vector<std::unique_ptr<char[]>> m_pieces;
+  std::size_t m_used = 0;
+  bool m_is_exceeded = false;
+};
+
+/// Decodes the strings of an attribute, or those of a dataset into `memory`; the raw transfer is
+/// `transfer(memory_type, buffer)`.
+/// @param properties of the transfer, with which its memory is given back
 template <class Transfer>
 std::vector<std::string> decode_strings(hid_t file_type, hid_t space, const std::string& what,
-                                        const Transfer& transfer) {
+                                        const Transfer& transfer, hid_t properties = H5P_DEFAULT) {
   if (H5Tget_class(file_type) != H5T_STRING) fail_input(what + ": expected text");
   const std::size_t count = space_count(space, what);
   std::vector<std::string> texts;
@@ -119,7 +171,7 @@ std::vector<std::string> decode_strings(hid_t file_type, hid_t space, const std:
     std::vector<char*> pointers(count, nullptr);
     check_hdf5(transfer(type.id(), pointers.data()), ExitCode::bad_input, what);
     for (const char* pointer : pointers) texts.emplace_back(pointer == nullptr ? "" : pointer);
-    check_hdf5(H5Dvlen_reclaim(type.id(), space, H5P_DEFAULT, pointers.data()), ExitCode::bad_input, what);
+    check_hdf5(H5Dvlen_reclaim(type.id(), space, properties, pointers.data()), ExitCode::bad_input, what);
     return texts;
   }
   const std::size_t bytes = type_bytes(file_type, what);

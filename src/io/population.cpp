@@ -6,6 +6,7 @@
 
 #include "population_format.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/io/population_builder.hpp"
 #include "rhoflux/io/safe_file.hpp"
 
@@ -74,14 +75,14 @@ void validate(const PopulationData& data, const std::string& path) {
   if (n < 1) fail_input(path + ": a population needs at least one row");
   if (data.n_dims < 1) fail_input(path + ": a population needs at least one coordinate");
   if (size_of(data.x) != n * data.n_dims) {
-    fail_input(path + ": x has " + std::to_string(data.x.size()) + " values for " + std::to_string(n) +
-               " rows of " + std::to_string(data.n_dims) + " coordinates");
+    fail_input(path + ": x has " + std::to_string(data.x.size()) + " values for " + counted(n, "row") +
+               " of " + counted(data.n_dims, "coordinate"));
   }
   if (!data.weight.empty() && size_of(data.weight) != n) fail_input(path + ": weight and t differ in length");
   if (!data.split.empty() && size_of(data.split) != n) fail_input(path + ": split and t differ in length");
   if (!data.dim_names.empty() && size_of(data.dim_names) != data.n_dims) {
-    fail_input(path + ": " + std::to_string(data.dim_names.size()) + " names for " +
-               std::to_string(data.n_dims) + " coordinates");
+    fail_input(path + ": " + counted(data.dim_names.size(), "name") + " for " +
+               counted(data.n_dims, "coordinate"));
   }
   validate_columns(data, path);
   for (std::int64_t i = 0; i < n; ++i) {

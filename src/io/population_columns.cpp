@@ -108,8 +108,8 @@ void PopulationFile::read_time_meaning(const Hdf5Reader& file) {
   time.labels = file.attribute_strings("/", "time_labels");
   time.label_values = file.attribute_doubles("/", "time_label_values");
   if (time.labels.size() != time.label_values.size())
-    fail_input(m_path + ", attribute 'time_label_values': expected " + std::to_string(time.labels.size()) +
-               " numbers, one for each of 'time_labels', found " + std::to_string(time.label_values.size()));
+    fail_input(m_path + ", attribute 'time_label_values': expected " + counted(time.labels.size(), "number") +
+               ", one for each of 'time_labels', found " + std::to_string(time.label_values.size()));
 }
 
 /// Entries of some rows; read(first, count) reads entries that follow each other.

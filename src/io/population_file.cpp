@@ -121,8 +121,8 @@ void PopulationFile::read_attributes() {
     m_info.dim_names = file.has_attribute("/", "dim_names") ? file.attribute_strings("/", "dim_names")
                                                             : default_dim_names(m_info.n_dims);
     if (static_cast<int>(m_info.dim_names.size()) != m_info.n_dims) {
-      fail_input(m_path + ", attribute 'dim_names': expected " + std::to_string(m_info.n_dims) +
-                 " names, found " + std::to_string(m_info.dim_names.size()));
+      fail_input(m_path + ", attribute 'dim_names': expected " + counted(m_info.n_dims, "name") + ", found " +
+                 std::to_string(m_info.dim_names.size()));
     }
     read_optional_columns(file, t);
     read_time_meaning(file);

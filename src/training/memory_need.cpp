@@ -78,10 +78,10 @@ MemoryNeed memory_need(const RunConfig& config, const data::Sources& sources, co
 }
 
 std::string sizes_text(const MemoryNeed& need) {
-  return std::to_string(need.n_parameters) + " parameters " + size_text(need.parameters) + ", optimiser " +
+  return counted(need.n_parameters, "parameter") + " " + size_text(need.parameters) + ", optimiser " +
          size_text(need.optimiser) + ", gradients " + size_text(need.gradients) + ", workspaces " +
          size_text(need.workspaces) + ", copies for checkpoints " + size_text(need.copies) + ", " +
-         std::to_string(need.n_rows) + " rows of this rank " + size_text(need.rows);
+         counted(need.n_rows, "row") + " of this rank " + size_text(need.rows);
 }
 
 void require_memory(const MemoryNeed& need, const AvailableMemory& available) {
@@ -95,7 +95,7 @@ void require_memory(const MemoryNeed& need, const mpi::Communicator& comm) {
   const int n_sharing = ranks_of_machine(comm);
   mpi::on_every_rank(comm, [&] {
     AvailableMemory available = available_memory(n_sharing);
-    if (n_sharing > 1) available.limit += ", shared by its " + std::to_string(n_sharing) + " ranks";
+    if (n_sharing > 1) available.limit += ", shared by its " + counted(n_sharing, "rank");
     require_memory(need, available);
     if (runs_on_host<ExecutionSpace>) return;
     const auto free = static_cast<double>(free_memory());

@@ -35,22 +35,21 @@ void Reporter::start(const RunSizes& sizes, std::int64_t step) const {
   std::string terms;
   for (const ReportedTerm& term : m_terms)
     terms += (terms.empty() ? "" : " + ") + formatted("%g ", term.schedule.weight) + term.name;
-  m_log("model: " + std::to_string(sizes.n_parameters) + " parameters, " + std::to_string(sizes.n_dims) +
-        " dimensions; data: " + std::to_string(sizes.train_rows.rows) + " training and " +
-        std::to_string(sizes.validation_rows.rows) + " validation rows; " + std::to_string(sizes.n_ranks) +
-        " ranks" + (sizes.n_threads > 1 ? " of " + std::to_string(sizes.n_threads) + " threads" : ""));
+  m_log("model: " + counted(sizes.n_parameters, "parameter") + ", " + counted(sizes.n_dims, "dimension") +
+        "; data: " + std::to_string(sizes.train_rows.rows) + " training and " +
+        counted(sizes.validation_rows.rows, "validation row") + "; " + counted(sizes.n_ranks, "rank") +
+        (sizes.n_threads > 1 ? " of " + counted(sizes.n_threads, "thread") : ""));
   if (sizes.has_weights)
     m_log("weights: these rows have a weight above 0; effective numbers (sum w)^2 / sum w^2: " +
           formatted("%.1f", sizes.train_rows.effective()) + " training and " +
           formatted("%.1f", sizes.validation_rows.effective()) + " validation rows");
   if (sizes.n_threads < m_config.threads)
     m_log("note: " + std::to_string(m_config.threads - sizes.n_threads) + " of " +
-          std::to_string(m_config.threads) +
-          " threads of a rank (OMP_NUM_THREADS) have no work: training.reproducible_lanes = " +
-          std::to_string(m_config.training.reproducible_lanes) + " on " + std::to_string(sizes.n_ranks) +
-          " ranks");
+          counted(m_config.threads, "thread") +
+          " of a rank (OMP_NUM_THREADS) have no work: training.reproducible_lanes = " +
+          std::to_string(m_config.training.reproducible_lanes) + " on " + counted(sizes.n_ranks, "rank"));
   if (const int processors = processors_of_process(); sizes.n_threads > processors)
-    m_log("note: the " + std::to_string(sizes.n_threads) + " threads of a rank share " +
+    m_log("note: the " + counted(sizes.n_threads, "thread") + " of a rank share " +
           std::to_string(processors) + (processors == 1 ? " processor" : " processors") +
           ", to which mpirun binds it; give mpirun --map-by slot:PE=" + std::to_string(sizes.n_threads) +
           ", or --bind-to none");
@@ -145,7 +144,7 @@ void Reporter::report_validation(checkpoint::TrainingState& state, double nll, S
 }
 
 void Reporter::early_stop() const {
-  m_log("early stopping: no improvement in " + std::to_string(m_config.training.patience) + " validations");
+  m_log("early stopping: no improvement in " + counted(m_config.training.patience, "validation"));
 }
 
 void Reporter::stop(std::int64_t step, StopReason reason) const {

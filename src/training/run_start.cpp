@@ -32,7 +32,7 @@ void require_same_run(const RunConfig& config, const checkpoint::Checkpoint& sta
   if (config.training.precision != start.state.precision) refuse("training.precision differs", from);
   if (const std::int64_t rows = sources.count(io::Split::train); rows != start.state.n_train_rows)
     refuse((sources.data ? sources.data->path() : "a deck without data.file") + " has " +
-               std::to_string(rows) + " training rows, the checkpoint was made with " +
+               counted(rows, "training row") + ", the checkpoint was made with " +
                std::to_string(start.state.n_train_rows),
            from + " for these data");
 }

@@ -106,8 +106,8 @@ int chunk_of(const RunConfig& config, int n_dims, const mpi::Communicator& comm)
   const std::int64_t lane = (config.training.batch + partition.n_lanes() - 1) / partition.n_lanes();
   const auto fitting = static_cast<std::int64_t>(free_memory() / 2) / bytes_of_sample<Scalar>(config, n_dims);
   if (fitting < block)
-    fail_memory("the model does not fit into the memory of the device: " + std::to_string(block) +
-                " samples need " + std::to_string(block * bytes_of_sample<Scalar>(config, n_dims) >> 20) +
+    fail_memory("the model does not fit into the memory of the device: " + counted(block, "sample") +
+                " need " + std::to_string(block * bytes_of_sample<Scalar>(config, n_dims) >> 20) +
                 " MiB, and half of what is free is " + std::to_string(free_memory() >> 21) +
                 " MiB; make model.hidden or model.logistics smaller");
   const auto samples =

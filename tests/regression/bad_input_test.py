@@ -78,7 +78,7 @@ def test_laws_potentials_and_times(folder):
             refused(folder, words, "train", "deck.cfg", "--checkpoint.directory=new", *more, ranks=ranks)
 
     deck(["objective.initial_law", "3 coordinates", "2"], "--objective.initial=1", "--objective.initial_law=gaussian 0,0,0 : 1")
-    deck(["objective.terminal_law", "1 coordinates"], "--objective.terminal=1", "--objective.terminal_law=file line.h5")
+    deck(["objective.terminal_law", "1 coordinate"], "--objective.terminal=1", "--objective.terminal_law=file line.h5")
     deck(["gone.h5", "no such file"], "--objective.terminal=1", "--objective.terminal_law=file gone.h5")
     deck(["objective.state_cost_potential", "1 coordinates"], "--objective.state_cost=1", "--objective.state_cost_potential=quadratic 0 : 1")
     deck(["gone.h5"], "--objective.state_cost=1", "--objective.state_cost_potential=table gone.h5")
@@ -116,7 +116,7 @@ def test_population(folder):
              "split.h5": (t, x, {"split": np.full(rows, 7, "i1")}, ["'split'", "row 0"]),
              "empty.h5": (t[:0], x[:0], {}, ["no rows"]),
              "no_train.h5": (t, x, {"split": np.ones(rows, "i1")}, ["training split", "0 rows"]),
-             "one_row.h5": (t[:1], x[:1], {}, ["training split", "1 rows"]),
+             "one_row.h5": (t[:1], x[:1], {}, ["training split", "1 row;"]),
              "constant.h5": (t, np.ones((rows, 2)), {}, ["x1", "same value"])}
     (folder / "deck.cfg").write_text("[model]\n")
     for name, (times, points, others, words) in cases.items():

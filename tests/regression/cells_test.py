@@ -93,7 +93,7 @@ def fates_do_not_depend_on_the_ranks(folder):
     check(set(np.unique(back["probability"])) <= {0.0, 1.0}, "a single path ends at one label")
     for arguments, parts in ((["--label", "donors"], ["'donors'", "cell_type, donor, fate"]),
                              (["--label", "donor", "--noise", 0, "--copies", 5], ["--copies 5", "noise"]),
-                             (["--label", "donor", "--from", 1.5], ["no particles", "0, 1, 2, 3, 4"])):
+                             (["--label", "donor", "--from", 1.5], ["no particles", "0 (day0), 1 (day1), 2 (day2)"])):
         given = ["--from", 1] if "--from" not in arguments else []
         result = run("fate", study / "run/best.h5", *given, "--to", 4, "--particles", study / "cells.h5", *arguments, "--output",
                      folder / "refused.h5")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import PROGRAM, SMALL, check, datasets, differences, figures, h5py, main, np, run, succeed, write_population  # noqa: E402
+from regression import PROGRAM, SMALL, check, datasets, differences, figures, h5py, history, main, np, run, succeed, write_population  # noqa: E402
 
 COMMANDS = ("train", "evaluate", "sample", "query", "transport", "field", "verify", "import", "generate", "info")
 
@@ -78,6 +78,27 @@ def test_info(folder):
         check(alone == shared, "info depends on the ranks")
         for word in words:
             check(word in alone, f"info {name} does not tell '{word}': {alone}")
+
+
+def test_info_says_why_a_model_was_kept(folder):
+    """The smallest NLL of the validation rows decides where it is the whole objective, else the newest model is kept."""
+    prepare(folder)
+    for more, at_least_one_is_smaller in ((["--training.learning_rate=0.02"], False), (["--objective.kinetic=1"], True)):
+        succeed("train", "deck.cfg", *SMALL, "--training.steps=120", "--training.validate_every=5", "--checkpoint.directory=kept", "--force",
+                *more, folder=folder)
+        nll = history(folder / "kept/history.csv")
+        rows = np.flatnonzero(np.isfinite(nll["validation_nll"]))
+        least = rows[np.argmin(nll["validation_nll"][rows])]
+        said = succeed("info", "kept/best.h5", folder=folder)
+        with h5py.File(folder / "kept/best.h5") as file:
+            step = int(file["state"].attrs["best_step"])
+        check(f"best.h5    of step {step}, validation nll" in said, said)
+        if not at_least_one_is_smaller:
+            check(step == nll["step"][least] and ", the smallest so far" in said, f"step {nll['step'][least]}: {said}")
+        elif least != rows[-1]:
+            check(step == nll["step"][rows[-1]] and f"at step {int(nll['step'][least])}" in said and ", the newest" in said, said)
+        else:
+            check(", the smallest so far" in said, said)
 
 
 def test_provenance(folder):

@@ -3,6 +3,7 @@
 import gzip
 import io
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -140,10 +141,11 @@ def stopped_by_a_signal(folder):
     """Nothing is left of an import that a signal ends while it writes; the process ends by the signal."""
     rows = np.random.default_rng(9).normal(size=(400000, 4))
     np.savez(folder / "s.npz", t=rows[:, 0], x=rows)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for k, number in enumerate((signal.SIGTERM, signal.SIGINT, signal.SIGHUP) * 3):
         process = subprocess.Popen([PROGRAM, "import", folder / "s.npz", "--output", folder / "s.h5"], stdout=subprocess.DEVNULL)
         while process.poll() is None and not list(folder.glob(".s.h5*")):
             time.sleep(0.001)
+        time.sleep(0.02 * (k // 3) ** 2)  # while rows are read, sorted and written
         process.send_signal(number)
         code = process.wait(60)
         if code == 0:  # it was done before the signal came
@@ -151,6 +153,23 @@ def stopped_by_a_signal(folder):
             continue
         check(code == -number, f"exit code {code}")
         check(sorted(os.listdir(folder)) == ["s.npz"], f"left behind: {os.listdir(folder)}")
+
+
+def a_full_disk(folder):
+    """A write that fails, by a limit on the size of files as by a full disk: exit code 4, and nothing is left."""
+    rows = np.random.default_rng(9).normal(size=(60000, 4))
+    np.savez(folder / "full.npz", t=rows[:, 0], x=rows)
+    (folder / "full.csv").write_text("t,x1\n" + "".join(f"{a:.9g},{b:.9g}\n" for a, b in rows[:, :2]))
+    before = sorted(os.listdir(folder))
+    for name in ("full.npz", "full.csv"):
+        for limit in (0, 4096, 300000):
+            process = subprocess.run([PROGRAM, "import", name, "--output", "full.h5"], cwd=folder, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, text=True, timeout=60,
+                                     preexec_fn=lambda most=limit: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
+            check(process.returncode == 4, f"{name}, limit {limit}: exit code {process.returncode}\n{process.stdout}{process.stderr}")
+            check(process.stderr.count("rhoflux: error:") == 1 and "full.h5" in process.stderr, process.stderr)
+            check(sorted(os.listdir(folder)) == before, f"left behind: {os.listdir(folder)}")
+    succeed("import", "full.npz", "--output", "full.h5", folder=folder)
 
 
 def arrays_of_numpy(folder):
@@ -377,6 +396,28 @@ def hostile_anndata(folder):
     refused(folder, "text.h5ad", ["HDF5"])
 
 
+def texts_that_are_one_large_object(folder):
+    """Texts of any length are references to objects of a heap; here thousands refer to one object of a megabyte."""
+    s = study(seed=5, n=4000)
+    for column, options in (("donor", ["--label-columns", "donor"]), ("_index", []), ("day", [])):
+        write_anndata(folder / "heap.h5ad", s, old=False)
+        with h5py.File(folder / "heap.h5ad", "a") as file:
+            del file["obs"][column]
+            long = np.array(["long" * (1 << 18)] + ["short"] * 3999, dtype=object)
+            file["obs"].create_dataset(column, data=long, dtype=TEXT)
+            place = file["obs"][column].id.get_offset()
+        with open(folder / "heap.h5ad", "r+b") as file:
+            file.seek(place)
+            reference = file.read(16)  # length, address and number of the object
+            file.write(reference * 3999)
+        result = subprocess.run([PROGRAM, "import", "heap.h5ad", "--time-key", "day", "--output", "out.h5", *options], cwd=folder,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60,
+                                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31)))
+        check(result.returncode == 2, f"{column}: exit code {result.returncode}\n{result.stdout}{result.stderr}")
+        check(f"obs/{column}" in result.stderr and "more than 256 MiB" in result.stderr, f"{column}: {result.stderr}")
+        check(not (folder / "out.h5").exists() and not list(folder.glob(".*")), f"{column}: left behind: {os.listdir(folder)}")
+
+
 def anndata_itself(folder):
     try:
         import anndata
@@ -408,6 +449,13 @@ def whole_donors(folder):
     check(len({donor for donor in donors[found["split"] == 1]}) == 1 and len({donor for donor in donors[found["split"] == 2]}) == 1,
           "one donor of five for each of val and test")
     refused(folder, "f.h5ad", ["--split-by"], "--time-key", "day", "--split-by", "donor")
+    reached = [100 * np.mean(found["split"] == k) for k in range(3)]
+    is_near = max(abs(share - asked) for share, asked in zip(reached, (60, 20, 20))) <= 2
+    check(("shares of the rows" in found["printed"]) != is_near, f"{reached}: {found['printed']}")
+    found = imported(folder, "f.h5ad", "--time-key", "day", "--split-by", "donor", "--val", "0.05", "--test", "0.1")
+    for split, k, asked in (("train", 0, 85), ("val", 1, 5), ("test", 2, 10)):
+        share = f"{split} {100 * np.mean(found['split'] == k):.1f} % (asked for {asked:.1f})"
+        check(share in found["printed"], f"'{share}' is not in {found['printed']}")
 
 
 def in_pieces(folder):
@@ -424,6 +472,6 @@ def in_pieces(folder):
     check(sorted(os.listdir(folder)) == ["large.npz", "out.h5"], f"left behind: {os.listdir(folder)}")
 
 
-main(tables_compressed_or_not, damaged_tables, dates, dates_of_numpy_in_all_units, names_of_columns, stopped_by_a_signal,
-     arrays_of_numpy, hostile_archives, anndata_of_all_versions, anndata_of_other_makes, hostile_anndata, anndata_itself, whole_donors,
+main(tables_compressed_or_not, damaged_tables, dates, dates_of_numpy_in_all_units, names_of_columns, stopped_by_a_signal, a_full_disk,
+     arrays_of_numpy, hostile_archives, anndata_of_all_versions, anndata_of_other_makes, hostile_anndata, texts_that_are_one_large_object, anndata_itself, whole_donors,
      in_pieces)

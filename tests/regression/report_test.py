@@ -389,5 +389,24 @@ def test_noise_of_a_deck(folder):
     check([noise(text) for text in ("0", "0.7", "0:0,4:0", "0:0.5,4:0", "0:0,4:1e-3")] == [False, True, False, True, True], "volatility")
 
 
+def test_dates_and_labels_of_times(folder):
+    """Times are shown with their dates, with and without the data; pictures too."""
+    snapshots(folder / "data.h5", unit="d")
+    with h5py.File(folder / "data.h5", "a") as file:
+        file.attrs["time_origin"] = "2020-02-28T12:00:00Z"
+    train(folder, "data.h5", steps=20)
+    check(not report(folder, "run", *FAST), "the report")
+    shown = Page(folder / "run/report.html").text
+    for text in ("0 (2020-02-28T12:00:00Z)", "2 (2020-03-01T12:00:00Z)", "1 (2020-02-29T12:00:00Z)"):
+        check(text in shown, f"'{text}' is not in the page")
+    (folder / "data.h5").unlink()
+    report(folder, "run", *FAST)
+    check("t = 0 (2020-02-28T12:00:00Z) to 2 (2020-03-01T12:00:00Z) d" in Page(folder / "run/report.html").text, "the model knows the dates")
+    succeed("sample", "run/best.h5", "--times", "0,2", "--count", 5, "--output", "samples.h5", folder=folder)
+    frames = rhoflux.read_frames(folder / "samples.h5")
+    check(frames.naming.texts(frames.t) == ["0 (2020-02-28T12:00:00Z)", "2 (2020-03-01T12:00:00Z)"], "names of times of an output")
+    check(frames.naming.name(1e9) == "" and rhoflux.times.TimeNames("", "", {0.1: "early"}).name(np.float32(0.1)) == "early", "names")
+
+
 if __name__ == "__main__":
     main(*[test for name, test in list(globals().items()) if name.startswith("test_")])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, datasets, figures, main, np, run, succeed, write_population  # noqa: E402
+from regression import SMALL, check, datasets, differences, figures, h5py, main, np, run, succeed, write_population  # noqa: E402
 
 DAY = 86400.0
 # Times as they stand in the file.
@@ -112,6 +112,77 @@ def test_events_are_no_snapshots(folder):
     train(folder)
     said, texts, _ = evaluate(folder)
     check(texts == ["0", "1", "2", "3"], said)
+
+
+def populated(folder, column, *options):
+    """A model of 40 rows at each of three times in the words of `column`, from a table that is imported."""
+    x = np.random.default_rng(4).normal(size=(len(column), 2))
+    rows = [f"{time},{a:.6f},{b:.6f},{'odd' if k % 2 else 'even'}\n" for k, (time, (a, b)) in enumerate(zip(column, x))]
+    (folder / "data.csv").write_text("when,x1,x2,kind\n" + "".join(rows))
+    said = succeed("import", "data.csv", "--time-column", "when", "--label-columns", "kind", "--output", "data.h5", *options, folder=folder)
+    return said + train(folder)
+
+
+def same_for_a_name(folder, name, t, other, t_other):
+    """A name of a time is taken as its number is, by every command that takes times."""
+    for command, written in ((["transport", "run/best.h5", "--particles", "data.h5", "--split", "train"], "from"),
+                             (["fate", "run/best.h5", "--particles", "data.h5", "--label", "kind"], "from"),
+                             (["sample", "run/best.h5", "--count", 7], "times"),
+                             (["field", "run/best.h5", "--grid", "4,3", "--bounds", "-1:1,-1:1"], "times")):
+        for path, a, b in (("named.h5", name, other), ("number.h5", t, t_other)):
+            times = [f"--from={a}", f"--to={b}"] if written == "from" else [f"--times={a},{b}"]
+            said = succeed(*command, *times, "--output", path, "--force", folder=folder)
+            check(written == "times" or f"({name})" in said and f"({other})" in said, f"{command[0]}: {said}")
+        different = differences(folder / "named.h5", folder / "number.h5", leave_out=("deck", "provenance/earlier_runs", "view"))
+        check(not different, f"{command[0]} of {name} and of {t} differ in {different}")
+
+
+def test_dates(folder):
+    """Calendar times have their dates wherever they are printed, and dates are taken for times."""
+    dates = ["2020-02-28", "2020-03-01T12:00:00Z", "2020-03-03"]
+    (folder / "d").mkdir()
+    said = populated(folder / "d", np.repeat(dates, 40))
+    check("t from 0 (2020-02-28) to 4 (2020-03-03), in d" in said and "no validation and no test rows" in said, said)
+    folder = folder / "d"
+    for path in ("data.h5", "run/best.h5"):
+        said = succeed("info", path, folder=folder)
+        check("0 (2020-02-28) to 4 (2020-03-03), in d" in said, said)
+    check("best.h5    of step 5, the newest: there are no validation rows" in said, said)
+    said, _, _ = evaluate(folder, "--split", "train")
+    table = [line.split()[:2] for line in said.splitlines() if len(line.split()) == 7]
+    check(table[-3:] == [["0", f"({dates[0]})"], ["2.5", f"({dates[1]})"], ["4", f"({dates[2]})"]], said)
+    same_for_a_name(folder, dates[0], 0, dates[1], 2.5)
+    with h5py.File(folder / "named.h5") as file:
+        check(file.attrs["time_origin"] == b"2020-02-28T00:00:00Z", f"{dict(file.attrs)}")
+    succeed("sample", "run/best.h5", "--times", "2020-02-28:2020-03-03:3", "--count", 2, "--output", "range.h5", folder=folder)
+    check(list(datasets(folder / "range.h5")["t"]) == [0, 2, 4], "a range between dates")
+    move = ["transport", "run/best.h5", "--count", 4, "--output", "none.h5"]
+    for times, parts in ((["--from=soon", "--to=4"], ["--from soon", "a date such as 2020-02-28"]),
+                         (["--from=2020-02-30", "--to=4"], ["--from 2020-02-30"]),
+                         (["--from=2020-03-09", "--to=4"], ["--from", "10 (2020-03-09)", "4 (2020-03-03)"]),
+                         (["--from=0", "--to=2020-02-28"], ["the same time"])):
+        refused = run(*move, *times, folder=folder)
+        check(refused.returncode == 2 and all(part in refused.stderr for part in parts), f"{times}: {refused}")
+    refused = run("transport", "run/best.h5", "--particles", "data.h5", "--from=1", "--to=4", "--split", "train", "--output", "none.h5",
+                  folder=folder)
+    check("its times are 0 (2020-02-28), 2.5 (2020-03-01T12:00:00Z), 4 (2020-03-03)" in refused.stderr, refused.stderr)
+
+
+def test_labels_of_times(folder):
+    populated(folder, np.repeat(["early", "mid", "late"], 40), "--time-values", "early=0,mid=0.1,late=3")
+    same_for_a_name(folder, "early", 0, "mid", 0.1)
+    said, _, _ = evaluate(folder, "--split", "train")
+    check("0 (early)" in said and "0.1 (mid)" in said and "3 (late)" in said, said)
+    refused = run("sample", "run/best.h5", "--times", "early,noon", "--count", 2, "--output", "none.h5", folder=folder)
+    check(refused.returncode == 2 and "early = 0, late = 3, mid = 0.1" in refused.stderr, refused.stderr)
+
+
+def test_a_time_without_names_is_a_number(folder):
+    make(folder, np.arange(3.0))
+    said = train(folder)
+    check("1 rank" in said and "1 ranks" not in said, said)
+    refused = run("sample", "run/best.h5", "--times", "2020-02-28", "--count", 2, "--output", "none.h5", folder=folder)
+    check(refused.returncode == 2 and "a time is given as a number" in refused.stderr, refused.stderr)
 
 
 if __name__ == "__main__":

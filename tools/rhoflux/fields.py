@@ -17,6 +17,7 @@ from rhoflux.files import (
     read_dataset,
     require_dataset,
     require_kind,
+    time_names,
     time_unit,
 )
 
@@ -34,6 +35,7 @@ class Field:
     axes         [(n1)] or [(n1), (n2)], the grid points of these
     names        of these
     unit         of time, or empty
+    naming       dates and labels of times
     note         what became of the other coordinates, or empty
     """
 
@@ -43,6 +45,7 @@ class Field:
         require_kind(self._file, path, [FIELD])
         self.time = require_dataset(self._file, path, "time", 1, "(T)")[()]
         self.unit = time_unit(self._file)
+        self.naming = time_names(self._file)
         grid = _read_grid(self._file, path, len(self.time))
         self.known = _known_coordinates(self._file, path, len(grid))
         self.coordinates = list(coordinates or self.known[:2])

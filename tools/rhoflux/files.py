@@ -9,6 +9,8 @@ from typing import Any, Sequence, Union
 import h5py
 import numpy as np
 
+from rhoflux.times import TimeNames
+
 AnyPath = Union[str, "PathLike[str]"]
 
 SPLITS = {"train": 0, "val": 1, "test": 2}
@@ -139,6 +141,16 @@ def dim_names(file: h5py.File, n_dims: int) -> list[str]:
     names = as_text(file.attrs.get("dim_names", np.array([], dtype="S1")))
     names = [names] if isinstance(names, str) else list(names)
     return names if len(names) == n_dims else [f"x{k + 1}" for k in range(n_dims)]
+
+
+def time_names(group: h5py.Group) -> TimeNames:
+    """What times are called, by the attributes of a population, an output or the group /data of a checkpoint."""
+    values = np.atleast_1d(group.attrs.get("time_label_values", []))
+    labels = as_text(group.attrs.get("time_labels", np.array([], "S1")))
+    labels = [labels] if isinstance(labels, str) else [str(label) for label in labels]
+    origin = as_text(group.attrs.get("time_origin", ""))
+    named = dict(zip(map(float, values), labels)) if len(values) == len(labels) else {}
+    return TimeNames(time_unit(group), origin if isinstance(origin, str) else "", named)
 
 
 def time_unit(file: h5py.File) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Sequence
 
 import h5py
@@ -20,8 +20,10 @@ from rhoflux.files import (
     read_dataset,
     require_dataset,
     require_kind,
+    time_names,
     time_unit,
 )
+from rhoflux.times import TimeNames
 
 
 @dataclass
@@ -64,6 +66,7 @@ class Frames:
     names: list[str]  # of the D coordinates
     unit: str  # of t, or empty
     left_out: int = 0  # particles of the file that could not be followed to the end
+    naming: TimeNames = field(default_factory=TimeNames)  # dates and labels of times
 
     def at(self, time: float) -> np.ndarray:
         """Particles (N, D) at a time between frames, on straight lines; t must increase."""
@@ -78,7 +81,7 @@ def read_frames(path: AnyPath, kinds: Sequence[str] = (SAMPLES, TRANSPORT)) -> F
     """All frames of a file of samples or particles, in the order of the file."""
     with open_file(path) as file:
         n_dims = _check_frames(file, path, kinds)[2]
-        return Frames(str(path), read_dataset(file, "t"), read_dataset(file, "x"), dim_names(file, n_dims), time_unit(file))
+        return Frames(str(path), read_dataset(file, "t"), read_dataset(file, "x"), dim_names(file, n_dims), time_unit(file), 0, time_names(file))
 
 
 def read_paths(path: AnyPath, most: int, seed: int = 1) -> Frames:
@@ -96,7 +99,7 @@ def read_paths(path: AnyPath, most: int, seed: int = 1) -> Frames:
         order = np.argsort(t, kind="stable")
         x = np.stack([read_dataset(file, "x", k)[chosen] for k in order])
         left_out = count - len(whole)
-        return Frames(str(path), t[order], x, dim_names(file, n_dims), time_unit(file), left_out)
+        return Frames(str(path), t[order], x, dim_names(file, n_dims), time_unit(file), left_out, time_names(file))
 
 
 def left_out_note(paths: Frames) -> str:

@@ -13,7 +13,7 @@ namespace rhoflux::checkpoint {
 
 /// Where the training data came from, as the population says; empty where there was none.
 struct DataOrigin {
-  io::TimeMeaning time;               ///< labels and dates that times stand for
+  TimeMeaning time;                   ///< labels and dates that times stand for
   io::TextAttributes import_choices;  ///< columns, basis and dimensions of the imported file
 };
 

@@ -58,6 +58,12 @@ inline std::string formatted(const char* format, double value) {
   return text;
 }
 
+/// "1 rank", "2 ranks"; the plural of `word`, where it is not the word with an s, is given.
+template <class Whole>
+std::string counted(Whole n, const std::string& word, const std::string& plural = "") {
+  return std::to_string(n) + " " + (n == 1 ? word : plural.empty() ? word + "s" : plural);
+}
+
 /// A text read as a number.
 struct NumberRead {
   double value = 0;

@@ -64,16 +64,20 @@ inline std::string time_text(double t) {
   return distinct_texts({t}).front();
 }
 
-/// For a message: the first times, "0, 1, 2, ..."; empty where there are none.
-inline std::string list_of_times(std::vector<double> times) {
+/// The first of some texts, for a message: "0, 1, 2, ..."; empty where there are none.
+inline std::string list_of_texts(std::vector<std::string> texts) {
   constexpr std::size_t most = 8;
-  const bool is_cut = times.size() > most;
-  std::vector<std::string> texts = distinct_texts(times);
+  const bool is_cut = texts.size() > most;
   if (is_cut) {
     texts.resize(most);
     texts.emplace_back("...");
   }
   return joined(texts);
+}
+
+/// The same of times.
+inline std::string list_of_times(const std::vector<double>& times) {
+  return list_of_texts(distinct_texts(times));
 }
 
 }  // namespace rhoflux

@@ -33,6 +33,9 @@ struct HealthFinding {
 /// - times that have no rows in a split which other times have;
 /// - numbers of rows that change in time by more than sampling explains.
 ///
+/// Rows of weight 0 count for what is said of coordinates, and not for what is said of times: there the TimeTable decides,
+/// which also tells snapshots from events.
+///
 /// Collective; one rank streams the rows, twice, so the lines do not depend on the number of ranks.
 std::vector<HealthFinding> population_health(const io::PopulationFile& file, const mpi::Communicator& comm);
 

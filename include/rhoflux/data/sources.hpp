@@ -28,7 +28,7 @@ struct Sources {
   int n_dims = 0;
   std::vector<std::string> dim_names;
   std::string time_unit;
-  io::TimeMeaning time;               ///< of the data; empty without
+  TimeMeaning time;                   ///< of the data; empty without
   io::TextAttributes import_choices;  ///< of the data; empty without
 
   /// Input rows of the conditions of the data (density::Config::n_conditions).

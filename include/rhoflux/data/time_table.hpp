@@ -59,6 +59,22 @@ struct TimeTable {
   RowCount of(io::Split split) const;
 };
 
+/// Builds a table from rows in the order of time.
+class TimeTableBuilder {
+ public:
+  /// @param split Split::all for a row that is held out
+  void add(double t, double weight, io::Split split);
+  /// Once, after the last row.
+  TimeTable finish();
+
+ private:
+  void finish_time();
+
+  TimeTable m_table;
+  TimeRows m_current;
+  bool m_has_time = false, m_is_too_long = false;
+};
+
 /// Reads /t, /weight and /split on one rank. Collective.
 TimeTable read_time_table(const io::PopulationFile& file, const mpi::Communicator& comm);
 

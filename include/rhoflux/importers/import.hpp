@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 
 namespace rhoflux::importers {
@@ -67,7 +68,7 @@ struct Summary {
   std::vector<std::string> dim_names;         ///< the coordinates, in the order stored
   double t_min = 0.0;
   double t_max = 0.0;
-  std::string time_unit;
+  TimeMeaning time;
   bool has_weight = false;
   std::vector<std::string> ignored_columns;  ///< columns that were not used
   std::vector<std::string> notes;            ///< what was found and how it was read, a line each

@@ -19,7 +19,7 @@ class ImportedCells {
   /// @param choices io::PopulationData::import_choices @param time what times stand for
   /// Bad input where the file does not have the columns or the basis.
   /// @param conditions columns of obs whose values are wanted too
-  ImportedCells(const std::string& path, const io::TextAttributes& choices, const io::TimeMeaning& time,
+  ImportedCells(const std::string& path, const io::TextAttributes& choices, const TimeMeaning& time,
                 const ConditionEncoding& conditions = {});
   ~ImportedCells();
 
@@ -45,7 +45,7 @@ class ImportedCells {
   double time_of(const std::string& text, std::int64_t cell) const;
 
   std::string m_path, m_basis;
-  io::TimeMeaning m_time;
+  TimeMeaning m_time;
   ConditionEncoding m_conditions;
   std::unique_ptr<AnnDataTable> m_table;
   std::vector<std::int64_t> m_dims;

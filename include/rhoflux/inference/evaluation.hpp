@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rhoflux/inference/inference.hpp"
+#include "rhoflux/inference/progress.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/mpi/communicator.hpp"
 
@@ -18,6 +19,7 @@ struct EvaluationOptions {
   int max_conditions = 20;  ///< more distinct conditions in the split: no figures by condition
   /// One for all rows; empty: the rows have their own, those that the file was opened with, or the model has none.
   std::vector<double> condition = {};
+  Progress::Options progress;  ///< lines that say how far it is
 };
 
 /// Figures of one snapshot. Rows of weight 0 do not count.

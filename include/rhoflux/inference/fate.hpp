@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,10 +41,12 @@ class LabelVote {
 /// @param conditions see ConditionScope; empty for a model without
 /// @param first global number of the first particle; copy c of particle p has the number p * copies + c, the key
 /// of its noise, so that the counts do not depend on how particles are shared out
+/// @param done called now and then with the number of particles that are done
 /// @return (n, n_labels + 1); the last column counts the paths that failed
 std::vector<double> count_ends(const TrajectoryIntegrator& integrator, const LabelVote& vote, int n_labels,
                                int copies, const std::vector<double>& x,
-                               const std::vector<double>& conditions, std::int64_t first);
+                               const std::vector<double>& conditions, std::int64_t first,
+                               const std::function<void(std::int64_t)>& done = {});
 
 /// Probabilities of the end labels of particles.
 struct Fates {

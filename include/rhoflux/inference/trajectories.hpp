@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/inference/inference.hpp"
 #include "rhoflux/transport/ode.hpp"
 #include "rhoflux/transport/sde.hpp"
@@ -43,7 +45,7 @@ struct Trajectories {
 void require_all_followed(const Trajectories& paths);
 
 /// "at t = 0.25, x = (-9999, 3): why".
-std::string to_text(const FailedParticle& failed);
+std::string to_text(const FailedParticle& failed, const TimeMeaning& meaning = {});
 
 /// Transports particles with the drift of a model: by the ODE dX = v dt for g = 0, by the SDE
 /// dX = u dt + g dW with u = v + g^2 / 2 score otherwise. Either keeps the marginals: particles with
@@ -63,7 +65,9 @@ class TrajectoryIntegrator {
   /// The conditions of a ConditionScope are those of the particles.
   /// A particle whose path cannot be followed is NaN from there on and named; the others do not depend on it.
   /// @param x (n, n_dims) at the first frame @param first global number of the first particle, key of its noise
-  Trajectories integrate(const std::vector<double>& x, std::int64_t first) const;
+  /// @param done called now and then with the number of particles that are done
+  Trajectories integrate(const std::vector<double>& x, std::int64_t first,
+                         const std::function<void(std::int64_t)>& done = {}) const;
 
  private:
   struct Workspace;

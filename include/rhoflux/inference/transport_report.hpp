@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/inference/inference.hpp"
 #include "rhoflux/metrics/wasserstein.hpp"
 
@@ -54,6 +55,7 @@ TransportReport::Distances distances_to_data(const Inference& inference, const s
                                              std::int64_t max_points, std::uint64_t seed);
 
 /// The report as lines of text.
-std::vector<std::string> to_text(const TransportReport& report);
+/// @param meaning what the times are called
+std::vector<std::string> to_text(const TransportReport& report, const TimeMeaning& meaning = {});
 
 }  // namespace rhoflux::inference

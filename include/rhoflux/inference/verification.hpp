@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -41,23 +40,6 @@ struct Check {
   double bound = 0;
   Verdict verdict = Verdict::not_decided;
   std::string note;  ///< how it was checked; where it is not decided, what would decide
-};
-
-/// Lines of a long check: one every VerificationOptions::progress_seconds, none for a short one.
-class Progress {
- public:
-  /// @param what the check @param count items that this rank has to do
-  Progress(const VerificationOptions& options, std::string what, std::int64_t count);
-  /// So many items more are done.
-  void advance(std::int64_t items);
-
- private:
-  using Clock = std::chrono::steady_clock;
-
-  const VerificationOptions& m_options;
-  std::string m_what;
-  std::int64_t m_count, m_done = 0;
-  Clock::time_point m_start = Clock::now(), m_said = m_start;
 };
 
 /// Checks of what must hold for every model (model.md section 5): the Fokker-Planck equation at samples of

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rhoflux/core/conditions.hpp"
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/mpi/communicator.hpp"
 
@@ -34,14 +35,6 @@ struct ConditionColumn {
   std::string name;
   std::vector<std::string> categories;  ///< empty: a number
   std::vector<double> value;            ///< (N), the number, or the index into categories
-};
-
-/// How the numbers of a population's times came from what the input file had.
-struct TimeMeaning {
-  std::string unit;                  ///< may be empty
-  std::string origin;                ///< date and time at t = 0 (ISO 8601), or empty: t is no calendar time
-  std::vector<std::string> labels;   ///< texts that stood for times, such as "day3"; usually none
-  std::vector<double> label_values;  ///< the time of each
 };
 
 /// A data set in memory, whole or some of its rows, as importers and generators make it.

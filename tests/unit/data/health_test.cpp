@@ -114,10 +114,37 @@ TEST(Health, SnapshotsThatAreSingleSmallOrNotInASplit) {
   EXPECT_TRUE(findings(data).empty());
 }
 
+/// What is said of times is said by the table of times, in which rows of weight 0 do not count.
+TEST(Health, RowsOfWeightZeroMakeNoSnapshot) {
+  io::PopulationData data = sound_population();
+  data.weight.assign(900, 1.0);
+  data.weight[0] = 0;
+  for (std::size_t i = 0; i < 5; ++i) data.t[i] = -1;
+  for (std::size_t i = 1; i < 5; ++i) data.weight[i] = 0;
+  EXPECT_TRUE(findings(data).empty());
+  data.weight[4] = 1;
+  data.split[4] = 2;
+  const std::vector<HealthFinding> found = findings(data);
+  ASSERT_EQ(found.size(), 3U);
+  EXPECT_EQ(found[0].text, "t = -1 has 1 row only");
+  EXPECT_EQ(found[1].text, "t = -1 has no rows in the split train");
+  EXPECT_EQ(found[2].kind, Kind::changing_numbers);
+}
+
+TEST(Health, TimesAreShownAsDates) {
+  io::PopulationData data = sound_population();
+  data.time = {"d", "2020-02-28T00:00:00Z", {}, {}};
+  for (std::size_t i = 600; i < 900; ++i) data.split[i] = 0;
+  expect_only(data, Kind::split_without_rows, {"t = 2 (2020-03-01) has no rows in the split test"});
+  data.t.assign(900, 1.0);
+  expect_only(data, Kind::single_time, {"all rows have the time 1 (2020-02-29)"});
+}
+
 TEST(Health, ChangingNumbers) {
   io::PopulationData data = sound_population();
   for (std::size_t i = 300; i < 420; ++i) data.t[i] = 0;
-  expect_only(data, Kind::changing_numbers, {"from 180 (t = 1) to 420 (t = 0)", "fates"});
+  expect_only(data, Kind::changing_numbers,
+              {"from 180 (t = 1) to 420 (t = 0)", "fates", "equal weights per snapshot"});
 }
 
 }  // namespace

@@ -98,7 +98,7 @@ TEST_F(Measure, RefusesWhatHasNoScale) {
   for (const Scaling scaling : {Scaling::none, Scaling::standardised})
     expect_error(ExitCode::bad_input, {path, "x2", "same value"}, [&] { (void)measured(scaling); });
   data.split = {0, 1, 1, 1, 1};
-  expect_error(ExitCode::bad_input, {path, "1 rows", "at least 2"},
+  expect_error(ExitCode::bad_input, {path, "1 row;", "at least 2"},
                [&] { (void)measured(Scaling::standardised); });
   data.split = {0, 0, 0, 1, 1};
   data.weight = {1, 0, 0, 1, 1};

@@ -283,7 +283,7 @@ TEST_F(Population, WritingRefusesBadDataAndWritesNothing) {
   expect_not_written(data, {"19 values", "10 rows"});
   data = good;
   data.dim_names = {"a"};
-  expect_not_written(data, {"1 names", "2 coordinates"});
+  expect_not_written(data, {"1 name ", "2 coordinates"});
   expect_not_written(PopulationData{}, {"at least one row"});
 
   write_population(path, good, false);

@@ -59,7 +59,7 @@ TEST(Trainer, LowersTheLossAndWritesWhatItSays) {
                           [](const auto& row) { return !std::isnan(row.validation_nll); }),
             12);
   EXPECT_LT(rows[rows.size() - 2].nll, rows.front().nll);
-  EXPECT_NE(run.log.find("48 training and 16 validation rows; 1 ranks"), std::string::npos) << run.log;
+  EXPECT_NE(run.log.find("48 training and 16 validation rows; 1 rank"), std::string::npos) << run.log;
   EXPECT_NE(run.log.find("step       60  nll"), std::string::npos) << run.log;
 }
 

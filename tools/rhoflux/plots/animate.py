@@ -88,7 +88,7 @@ def draw(arguments: argparse.Namespace) -> None:
         if particles.left_out:
             print(f"{particles.path}: {left_out_note(particles)}")
     order = np.argsort(field.time, kind="stable")
-    titles = time_texts(field.time, field.unit)
+    titles = time_texts(field.time, field.naming)
     figure, image, dots, title = make_figure(field, arguments, largest=max(field.density(k).max() for k in order))
     try:
         with writer.saving(figure, arguments.output, arguments.dpi):

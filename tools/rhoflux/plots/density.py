@@ -69,7 +69,7 @@ def draw_against_time(field: Field, arguments: argparse.Namespace, data: Populat
     image = draw_density_against_time(axes, field, arguments)
     axes.set_xlim(field.time.min(), field.time.max())
     axes.set_ylim(field.axes[0][0], field.axes[0][-1])
-    axes.set(xlabel=time_label(field.unit), ylabel=field.names[0])
+    axes.set(xlabel=time_label(field.naming), ylabel=field.names[0])
     if data is not None:
         random = np.random.default_rng(1)
         inside = np.where((data.t >= field.time.min()) & (data.t <= field.time.max()))[0]
@@ -77,7 +77,7 @@ def draw_against_time(field: Field, arguments: argparse.Namespace, data: Populat
         horizontal = spread(data.t[rows], np.ptp(field.time), random)
         scatter(axes, horizontal, data.x[rows, field.coordinates[0] - 1])
         axes.set_xlim(min([field.time.min(), *horizontal]), max([field.time.max(), *horizontal]))
-        axes.set_xlabel(spread_label(data.t[rows], horizontal, field.unit))
+        axes.set_xlabel(spread_label(data.t[rows], horizontal, field.naming))
     figure.colorbar(image, ax=axes, label=density_label(field))
     return figure
 
@@ -89,7 +89,7 @@ def draw_panels(field: Field, frames: list[int], arguments: argparse.Namespace, 
     figure, panels = make_panels(field, len(frames), shape)
     values = [field.density_and_drift(k) if arguments.arrows else (field.density(k), None) for k in frames]
     colours = density_colours(arguments, max(density.max() for density, _ in values))
-    titles = time_texts(field.time[frames], field.unit)
+    titles = time_texts(field.time[frames], field.naming)
     for axes, title, (density, _) in zip(panels, titles, values):
         image = draw_image(axes, x, y, density, **colours)
         axes.set_title(title, fontsize=10)

@@ -16,7 +16,7 @@ from rhoflux.files import AnyPath
 from rhoflux.obstacles import Limits, Obstacles
 from rhoflux.plots.commands import UsageError
 from rhoflux.points import Frames, Population
-from rhoflux.times import distinct_texts
+from rhoflux.times import TimeNames, distinct_texts
 
 TIME_COLOURS = "turbo"
 PARTICLE_COLOUR = "#d1495b"
@@ -75,12 +75,17 @@ def require_dims(source: Population | Frames, dims: Sequence[int]) -> None:
 # ---- points, times and limits ----
 
 
-def time_label(unit: str) -> str:
-    return f"t ({unit})" if unit else "t"
+def time_label(naming: TimeNames) -> str:
+    """Label of an axis of time: t (d since 2016-04-14)."""
+    date = naming.date(0.0)
+    return f"t ({naming.unit} since {date})" if date else f"t ({naming.unit})" if naming.unit else "t"
 
 
-def time_texts(times: Sequence[float], unit: str) -> list[str]:
-    return [f"t = {text} {unit}".rstrip() for text in distinct_texts(times, digits=3)]
+def time_texts(times: Sequence[float], naming: TimeNames) -> list[str]:
+    """As in: t = 3 d, and on a line of its own what the data call that time."""
+    texts = [f"t = {text} {naming.unit}".rstrip() for text in distinct_texts(times, digits=3)]
+    names = [naming.name(float(t)) for t in times]
+    return [f"{text}\n{name}" if name else text for text, name in zip(texts, names)]
 
 
 def thinned(rows: np.ndarray, most: int, random: np.random.Generator) -> np.ndarray:
@@ -106,9 +111,9 @@ def spread(times: np.ndarray, range_: float, random: np.random.Generator) -> np.
     return times + random.uniform(-width, width, len(times))
 
 
-def spread_label(times: np.ndarray, horizontal: np.ndarray, unit: str) -> str:
+def spread_label(times: np.ndarray, horizontal: np.ndarray, naming: TimeNames) -> str:
     """Label of an axis of time on which points may have been spread."""
-    return time_label(unit) + ("" if np.array_equal(times, horizontal) else "; points of one time lie side by side")
+    return time_label(naming) + ("" if np.array_equal(times, horizontal) else "; points of one time lie side by side")
 
 
 def limits(values: np.ndarray) -> Limits:

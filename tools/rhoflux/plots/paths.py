@@ -72,7 +72,7 @@ def draw(arguments: argparse.Namespace) -> None:
     if obstacles:
         axes.set_aspect("equal")
         draw_obstacles(axes, obstacles, x_limits, y_limits)
-    bar = figure.colorbar(coloured_lines(axes, lines), ax=axes, pad=0.02, label=time_label(paths.unit) + " of the paths")
+    bar = figure.colorbar(coloured_lines(axes, lines), ax=axes, pad=0.02, label=time_label(paths.naming) + " of the paths")
     bar.solids.set_alpha(1)
     axes.set(xlim=x_limits, ylim=y_limits)
     axes.set_title("\n".join(notes), fontsize=10)
@@ -86,7 +86,7 @@ def make_lines(paths: Frames, dims: list[int]) -> Lines:
     if len(dims) == 2:
         return Lines(paths.t, *columns, names, in_plane=True)
     times = np.repeat(paths.t[:, None], paths.x.shape[1], axis=1)
-    return Lines(paths.t, times, *columns, [time_label(paths.unit), *names], in_plane=False)
+    return Lines(paths.t, times, *columns, [time_label(paths.naming), *names], in_plane=False)
 
 
 def axis_limits(lines: Lines, field: Field | None, obstacles: Obstacles | None) -> tuple[Limits, Limits]:

@@ -28,6 +28,7 @@ from rhoflux.plots.drawing import (
     time_texts,
 )
 from rhoflux.points import Frames, read_frames, read_population
+from rhoflux.times import TimeNames
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Look:
     labels: list[str]  # of the two axes
     limits: tuple[Limits, Limits]  # of the two axes
     colours: dict[str, Any]  # of time
-    unit: str  # of time
+    naming: TimeNames  # dates and labels of times
 
 
 def draw(arguments: argparse.Namespace) -> None:
@@ -58,13 +59,13 @@ def draw(arguments: argparse.Namespace) -> None:
     every_place = np.concatenate([points.horizontal for points in sets])
     labels = [samples.names[dim - 1] for dim in dims]
     look = Look(
-        labels=labels if len(dims) == 2 else [spread_label(every_time, every_place, samples.unit), *labels],
+        labels=labels if len(dims) == 2 else [spread_label(every_time, every_place, samples.naming), *labels],
         limits=(
             limits(every_place),
             limits(np.concatenate([points.vertical for points in sets])),
         ),
         colours={"cmap": TIME_COLOURS, "vmin": every_time.min(), "vmax": every_time.max()},
-        unit=samples.unit,
+        naming=samples.naming,
     )
     if arguments.layout == "overlay":
         figure = draw_overlay(sets, look)
@@ -120,7 +121,7 @@ def draw_overlay(sets: list[Points], look: Look) -> Figure:
         axes.set_xlabel(look.labels[0])
     panels[0][0].set_ylabel(look.labels[1])
     bar = figure.colorbar(drawn, ax=panels[0].tolist(), pad=0.02)
-    bar.set_label(time_label(look.unit))
+    bar.set_label(time_label(look.naming))
     bar.solids.set_alpha(1)
     return figure
 
@@ -139,7 +140,7 @@ def draw_panels(times: np.ndarray, sets: list[Points], window: float, look: Look
             if not near.any():
                 axes.text(0.5, 0.5, f"no {points.title}", transform=axes.transAxes, ha="center", color="0.5")
         row[0].set_ylabel(f"{points.title}\n{look.labels[1]}")
-    for axes, title in zip(panels[0], time_texts(times, look.unit)):
+    for axes, title in zip(panels[0], time_texts(times, look.naming)):
         axes.set_title(title, fontsize=10)
     for axes in panels[-1]:
         axes.set_xlabel(look.labels[0])

@@ -12,7 +12,7 @@ import numpy as np
 from rhoflux.report.data import Data
 from rhoflux.report.program import Answer, Program
 from rhoflux.report.run import Run
-from rhoflux.times import distinct_texts
+from rhoflux.times import TimeNames
 
 SHOWN_TIMES = 5  # most panels of a picture
 
@@ -81,13 +81,16 @@ class Context:
 
     def time_texts(self, times: Sequence[float]) -> list[str]:
         """Times as they are shown, with their names where the data give them any."""
-        texts = distinct_texts(times, digits=4) if len(times) else []
-        names = [self.data.time_name(t) if self.data else "" for t in times]
-        return [f"{text} ({name})" if name and name != text else text for text, name in zip(texts, names)]
+        return self.naming.texts(times, digits=4)
+
+    @property
+    def naming(self) -> TimeNames:
+        """Of the data, or of those that the model was trained on."""
+        return self.data.naming if self.data else self.run.naming
 
     def span(self) -> str:
         """As in: t = 0 to 4 d."""
-        first, last = distinct_texts(self.run.range, digits=4)
+        first, last = self.time_texts(self.run.range)
         return f"t = {first} to {last} {self.run.unit}".rstrip()
 
 

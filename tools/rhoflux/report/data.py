@@ -19,8 +19,10 @@ from rhoflux.files import (
     read_dataset,
     require_dataset,
     require_kind,
+    time_names,
     time_unit,
 )
+from rhoflux.times import TimeNames
 
 PIECE = 1 << 20  # rows read at once
 MOST_TIMES = 1000  # that are counted one by one
@@ -38,7 +40,7 @@ class Data:
     names: list[str]
     unit: str
     labels: dict[str, list[str]] = field(default_factory=dict)  # categories of each label
-    time_names: dict[float, str] = field(default_factory=dict)  # what a time was called where it was imported
+    naming: TimeNames = field(default_factory=TimeNames)  # dates and labels of times
     working: Path = Path()  # what commands and pictures read: the file, or some rows of it
     n_working: int = 0
 
@@ -52,9 +54,6 @@ class Data:
     def split(self) -> str:
         """Rows that a model is judged by: those that it has not seen, if there are any."""
         return next(name for name in ("test", "val", "train") if self.split_counts[name] > 0)
-
-    def time_name(self, t: float) -> str:
-        return self.time_names.get(float(t), "")
 
 
 def read_data(path: Path, n_dims: int) -> Data:
@@ -94,7 +93,7 @@ def read_data(path: Path, n_dims: int) -> Data:
             names=dim_names(file, n_dims),
             unit=time_unit(file),
             labels=_labels(file),
-            time_names=_time_names(file),
+            naming=time_names(file),
             working=path,
             n_working=n_rows,
         )
@@ -182,12 +181,6 @@ def _label_datasets(file: h5py.File) -> list[tuple[str, h5py.Dataset]]:
 
 def _labels(file: h5py.File) -> dict[str, list[str]]:
     return {name: _texts(label.attrs["categories"]) for name, label in _label_datasets(file)}
-
-
-def _time_names(file: h5py.File) -> dict[float, str]:
-    values = np.atleast_1d(file.attrs.get("time_label_values", []))
-    names = _texts(file.attrs.get("time_labels", np.array([], "S1")))
-    return dict(zip(map(float, values), names)) if len(values) == len(names) else {}
 
 
 def _texts(value: object) -> Sequence[str]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import h5py
 import numpy as np
 
-from rhoflux.files import FileError, as_text, open_file, require_kind
+from rhoflux.files import FileError, as_text, open_file, require_kind, time_names
 from rhoflux.history import read_history
+from rhoflux.times import TimeNames
 
 CHECKPOINT = "rhoflux checkpoint"
 
@@ -24,6 +26,7 @@ class Run:
     provenance: dict[str, str]
     names: list[str]  # of the D coordinates
     unit: str  # of time, or empty
+    naming: TimeNames  # dates and labels of times
     range: tuple[float, float]  # of time
     mean: np.ndarray  # (D), of the standardisation
     scale: np.ndarray  # (D)
@@ -72,6 +75,7 @@ def read_run(path: Path) -> Run:
                 provenance={name: str(as_text(value)) for name, value in file["provenance"].attrs.items()},
                 names=list(np.atleast_1d(about["dim_names"])),
                 unit=about.get("time_unit", ""),
+                naming=_naming(file, about.get("time_unit", "")),
                 range=tuple(float(t) for t in about["time_range"]),
                 mean=file["model/mean"][()],
                 scale=file["model/scale"][()],
@@ -87,6 +91,11 @@ def read_run(path: Path) -> Run:
     except FileError:
         pass  # the section of the history says why
     return run
+
+
+def _naming(file: h5py.File, unit: str) -> TimeNames:
+    """Of the data of the run; checkpoints of older versions do not have it."""
+    return replace(time_names(file["data"]), unit=unit) if "data" in file else TimeNames(unit)
 
 
 def parse_deck(text: str) -> dict[str, str]:

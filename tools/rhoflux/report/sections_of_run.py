@@ -13,7 +13,6 @@ from rhoflux.report.html import Html, cell, count, element, joined, listing, not
 from rhoflux.report.pictures import plotted
 from rhoflux.report.program import ProgramError
 from rhoflux.report.run import parse_deck, sha256
-from rhoflux.times import distinct_texts
 
 SHOWN_ROWS = 60  # of the table of times
 
@@ -50,7 +49,7 @@ def _first_of(texts: Sequence[str], most: int = 20) -> str:
 
 def _times_text(context: Context) -> str:
     data = context.data
-    first, last = distinct_texts(data.range, digits=4)
+    first, last = context.time_texts(data.range)
     kind = "events in continuous time" if data.is_events else count(len(data.times), "snapshot")
     held_out = context.run.keys.get("data.hold_out_times", "none")
     span = f"{first} to {last} {data.unit}".rstrip() if data.range[1] > data.range[0] else f"{first} {data.unit}".rstrip()
