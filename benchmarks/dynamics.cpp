@@ -144,7 +144,7 @@ std::vector<Part> drift_parts(const ExecutionSpace& space, Models<Scalar>& model
   const auto adjoint = [&](Model<Scalar>& model) {
     return [&space, &of, &model, only_velocity] {
       model.dynamics.evaluate(space, model.parameters, of.points, only_velocity);
-      model.dynamics.adjoint(space, model.parameters, of.points, only_velocity, of.tangent, of.weight,
+      model.dynamics.adjoint(space, model.parameters, of.points, only_velocity, {of.tangent, of.weight},
                              flux::StateKind::fixed, model.bar, of.x_bar);
     };
   };

@@ -9,10 +9,10 @@ import re
 from docutils import nodes
 
 IDENTIFIERS = {name: chr(code) for name, code in {
-    "alpha": 0x3B1, "beta": 0x3B2, "gamma": 0x3B3, "epsilon": 0x3B5, "eta": 0x3B7, "theta": 0x3B8, "lambda": 0x3BB, "mu": 0x3BC,
+    "alpha": 0x3B1, "beta": 0x3B2, "gamma": 0x3B3, "epsilon": 0x3B5, "eta": 0x3B7, "theta": 0x3B8, "lambda": 0x3BB, "mu": 0x3BC, "kappa": 0x3BA,
     "xi": 0x3BE, "pi": 0x3C0, "rho": 0x3C1, "sigma": 0x3C3, "tau": 0x3C4, "phi": 0x3C6, "omega": 0x3C9, "infty": 0x221E,
     "ldots": 0x2026}.items()}
-UPRIGHT = {"Delta": "\u0394", "#": "#"}
+UPRIGHT = {"Delta": "\u0394", "Phi": "\u03a6", "#": "#"}
 OPERATORS = {
     "cdot": "\u22c5", "cdots": "\u22ef", "le": "\u2264", "ge": "\u2265", "sim": "\u223c", "to": "\u2192", "leftarrow": "\u2190", "times": "\u00d7", "pm": "\u00b1",
     "in": "\u2208", "mid": "\u2223", "partial": "\u2202", "nabla": "\u2207"}
@@ -20,7 +20,7 @@ FENCES = {"{": "{", "}": "}", "lvert": "|", "rvert": "|", "lVert": "\u2016", "rV
           "langle": "\u27e8", "rangle": "\u27e9"}
 LARGE = {"sum": "\u2211", "prod": "\u220f"}
 INTEGRAL = {"int": "\u222b"}
-FUNCTIONS = ("log", "exp", "cos", "sin")
+FUNCTIONS = ("log", "exp", "cos", "sin", "cosh", "sinh")
 LIMITS = ("min", "max", "sup")
 SPACES = {",": "0.17em", ";": "0.28em", " ": "0.25em", "quad": "1em", "qquad": "2em"}
 ACCENTS = {"hat": "^", "bar": "\u00af"}

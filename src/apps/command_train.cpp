@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 
@@ -8,6 +9,7 @@
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/times.hpp"
+#include "rhoflux/data/mass.hpp"
 #include "rhoflux/data/sources.hpp"
 #include "rhoflux/data/time_table.hpp"
 #include "rhoflux/device/profiling.hpp"
@@ -133,6 +135,7 @@ void print_data_health(const Context& context, const cli::Deck& deck, const data
   using Kind = data::HealthFinding::Kind;
   std::vector<Kind> known;
   if (deck.training.jitter > 0) known.push_back(Kind::few_values);
+  if (deck.model.grows()) known.push_back(Kind::changing_numbers);
   if (deck.data.standardise.kind != data::Standardise::Kind::deviation) known.push_back(Kind::far_rows);
   print_health(context, *sources.data, known);
 }
@@ -149,6 +152,19 @@ void require_motion_for_terms(const cli::Deck& deck, const data::Sources& source
           time_text(span.first) +
           ", so that only a density can be learned; this term is about motion, which needs rows of two times "
           "at least (or data.time_range)");
+}
+
+/// The mass that a model with growth is held to.
+void print_mass(const Context& context, const cli::Deck& deck, const data::Sources& sources) {
+  if (!deck.model.grows()) return;
+  const Units units = data::measure(sources, deck.data, context.comm);
+  const MassKnots mass = data::mass_of(deck.data, sources, units, context.comm);
+  std::vector<std::string> masses;
+  for (std::size_t k = 0; k < mass.t.size(); ++k)
+    masses.push_back(formatted("%.4g", std::exp(mass.log_mass[k])) + " at t = " + time_text(mass.t[k]));
+  print(context.comm, "growth: growth_share = " + deck.model.growth_share.to_string() + "; mass " +
+                          (masses.empty() ? "1 at all times" : joined(masses)) +
+                          " (data.mass = " + deck.data.mass.to_string() + ")");
 }
 
 /// Whether the model that was kept moves more than it must.
@@ -173,6 +189,7 @@ int command_train(const Context& context, const Arguments& arguments) {
   const parallel::BatchPartition partition =
       training::partition_of(deck.training, deck.objective, context.threads, context.comm);
   (void)flux::layout_of(deck.model, deck.flux, sources.n_dims);
+  print_mass(context, deck, sources);
   require_motion_for_terms(deck, sources, context);
   if (arguments.has("check")) {
     (void)data::measure(sources, deck.data, context.comm);

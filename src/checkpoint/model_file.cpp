@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "file_values.hpp"
@@ -9,6 +10,18 @@
 
 namespace rhoflux::checkpoint {
 namespace {
+
+void require_usable(const MassKnots& mass, const std::string& path) {
+  const auto is_finite = [](double value) { return std::isfinite(value); };
+  const bool ascends =
+      std::adjacent_find(mass.t.begin(), mass.t.end(), std::greater_equal<>()) == mass.t.end();
+  if (mass.t.size() != mass.log_mass.size() || mass.t.size() == 1 || !ascends ||
+      !std::all_of(mass.t.begin(), mass.t.end(), is_finite) ||
+      !std::all_of(mass.log_mass.begin(), mass.log_mass.end(), is_finite))
+    fail_input(path +
+               ", 'flux': the attributes mass_t and log_mass must be as many finite numbers, two at least, "
+               "and the times ascend");
+}
 
 flux::Config read_flux(const io::Hdf5Reader& file) {
   flux::Config config;
@@ -19,6 +32,11 @@ flux::Config read_flux(const io::Hdf5Reader& file) {
   const std::string volatility = file.attribute_string("flux", "noise");
   config.volatility =
       located(place_of(file, "flux", "noise"), [&] { return flux::Volatility::parse(volatility); });
+  if (file.has_attribute("flux", "mass_t")) {  // since version 6
+    config.mass.t = file.attribute_doubles("flux", "mass_t");
+    config.mass.log_mass = file.attribute_doubles("flux", "log_mass");
+    require_usable(config.mass, file.path());
+  }
   located(file.path(), [&] { config.validate(); });
   return config;
 }
@@ -39,6 +57,12 @@ density::Config read_density(const io::Hdf5Reader& file) {
   config.coordinate_features = integer("coordinate_features");
   config.coordinate_frequency_min = file.attribute_double("model", "coordinate_frequency_min");
   config.coordinate_frequency_max = file.attribute_double("model", "coordinate_frequency_max");
+  if (file.has_attribute("model", "growth")) {  // since version 6
+    config.growth = read_choice<density::Growth>(file, "model", "growth");
+    const std::string share = file.attribute_string("model", "growth_share");
+    config.growth_share =
+        located(place_of(file, "model", "growth_share"), [&] { return density::GrowthShare::parse(share); });
+  }
   located(file.path(), [&] { config.validate(); });
   return config;
 }
@@ -186,6 +210,8 @@ void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
   file.attribute("model", "coordinate_features", density.coordinate_features);
   file.attribute("model", "coordinate_frequency_min", density.coordinate_frequency_min);
   file.attribute("model", "coordinate_frequency_max", density.coordinate_frequency_max);
+  file.attribute("model", "growth", enum_to_text(density.growth));
+  file.attribute("model", "growth_share", density.growth_share.to_string());
   file.attribute("model", "dim_names", model.dim_names);
   file.attribute("model", "time_unit", model.time_unit);
   file.attribute("model", "time_range", std::vector<double>{model.units.t_first, model.units.t_last});
@@ -194,6 +220,9 @@ void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
   file.attribute("flux", "divergence_free", enum_to_text(model.flux.divergence_free));
   file.attribute("flux", "hidden", std::vector<double>(model.flux.hidden.begin(), model.flux.hidden.end()));
   file.attribute("flux", "noise", model.flux.volatility.to_string());
+  const MassKnots mass = at_data_times(model.flux.mass, model.units);
+  file.attribute("flux", "mass_t", mass.t);
+  file.attribute("flux", "log_mass", mass.log_mass);
   write_origin(file, model.origin);
   write_conditions(file, model.conditions);
   file.write("model/mean", model.units.mean, {model.units.n_dims()});
@@ -211,6 +240,7 @@ ModelDescription read_model(const io::Hdf5Reader& file) {
   model.time_unit = file.attribute_string("model", "time_unit");
   model.units = read_units(file, signed_size(model.dim_names));
   model.flux = read_flux(file);
+  model.flux.mass = at_model_times(model.flux.mass, model.units);
   model.origin = read_origin(file);
   model.origin.time.unit = model.time_unit;
   return model;

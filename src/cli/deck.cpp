@@ -200,6 +200,24 @@ std::string comment(const std::string& prefix, const std::string& text) {
   return lines + line + "\n";
 }
 
+/// Keys that say nothing without a density that grows, and a growth share that nothing would train.
+void require_growth_for_its_keys(const Deck& deck) {
+  const bool has_cost = deck.objective.is_active("growth");
+  if (deck.model.grows()) {
+    if (deck.model.growth_share.is_learned && !has_cost)
+      fail_input(
+          "model.growth_share = learned: needs a cost of growth, objective.growth, without which nothing "
+          "decides "
+          "on it");
+    return;
+  }
+  const std::string needs = ": needs model.growth = weights, without which a population does not grow";
+  if (has_cost)
+    fail_input("objective.growth = " + write_value(deck.objective.schedule("growth").weight) + needs);
+  if (deck.data.mass.kind != data::Mass::Kind::none)
+    fail_input("data.mass = " + deck.data.mass.to_string() + needs);
+}
+
 }  // namespace
 
 void Deck::validate() const {
@@ -227,6 +245,7 @@ void Deck::validate() const {
   flux.validate();
   objective.validate();
   training.validate();
+  require_growth_for_its_keys(*this);
   if (objective.has_expectations() && training.patience > 0)
     fail_input(
         "training.patience = " + write_value(training.patience) +

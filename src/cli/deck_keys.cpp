@@ -64,6 +64,9 @@ void add_data_keys(std::vector<Key>& keys) {
               "Covariates /condition/NAME of the file that density and drift depend on.");
   section.add("hold_out_conditions", &Config::hold_out_conditions, "", "",
               "Rows of these conditions are left out of training and validation, to be predicted.");
+  section.add("mass", &Config::mass, "the first and the last at the ends of the time range", "",
+              "Mass of a population that grows: 1 at all times; as the weights of the training rows of each "
+              "snapshot add up, or their numbers without weights; or given. Only ratios count.");
   section.add("hash", &Config::hash, "", "",
               "Keep the SHA-256 of every input file in the provenance; reads each once more, at the start.");
 }
@@ -96,6 +99,13 @@ void add_model_keys(std::vector<Key>& keys) {
               "Highest frequency of the coordinate features; those between are spaced geometrically.");
   section.add("weights", &Config::weights, "", "",
               "Mixture weights may change with time, or not: then mass moves instead of fading in and out.");
+  section.add(
+      "growth", &Config::growth, "", "",
+      "What a change of the mixture weights means: mass that moves, or mass that appears and vanishes.");
+  section.add(
+      "growth_share", &Config::growth_share, "0 to 1", "",
+      "Share of such a change that counts as growth; learned: a function of time and of the coordinates "
+      "before, found by the cost of growth (objective.growth).");
 }
 
 void add_flux_keys(std::vector<Key>& keys) {

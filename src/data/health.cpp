@@ -240,10 +240,9 @@ class Examination {
         "the number of rows changes from " + std::to_string(least->second.total()) +
             " (t = " + m_time_texts.at(least->first) + ") to " + std::to_string(most->second.total()) +
             " (t = " + m_time_texts.at(most->first) +
-            "), more than sampling explains: the model takes each snapshot as the same number of "
-            "individuals, "
-            "and where "
-            "types grow or die at different rates it explains that by motion, which makes fates wrong");
+            "), more than sampling explains: without growth the model explains this by individuals that turn "
+            "into others, so that fates and paths are wrong if cells divide or die; [model] growth = weights "
+            "and [data] mass = counts take it into account (inputs/growth.cfg)");
   }
 
   /// The first findings of a kind; of data of very many coordinates the rest is counted.

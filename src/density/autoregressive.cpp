@@ -76,6 +76,7 @@ void conditionals_adjoint(const ExecutionSpace& space, MixtureNetwork<Scalar>& n
         if (!lane.is_first()) return;
         out(i, s) = log_f_i;
         slope(i, s) = slope_i;
+        if (bar.has_share()) bar.share_logit(i, s) = 0;
       });
 }
 

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::density {
 namespace {
@@ -51,7 +52,28 @@ void check_frequencies(const std::string& feature, double lowest, double highest
   }
 }
 
+void check_growth(const Config& config) {
+  const bool is_default = !config.growth_share.is_learned && config.growth_share.value == GrowthShare{}.value;
+  if (!config.grows() && !is_default)
+    refuse("growth_share", config.growth_share.to_string(), "left out with model.growth = none");
+  if (config.grows() && config.weights == MixtureWeights::time_constant)
+    refuse("growth", enum_to_text(config.growth),
+           "none with model.weights = time_constant: growth is what a change of the weights may count as");
+}
+
 }  // namespace
+
+std::string GrowthShare::to_string() const {
+  return is_learned ? "learned" : print_number(value);
+}
+
+GrowthShare GrowthShare::parse(const std::string& text) {
+  GrowthShare share;
+  share.is_learned = text == "learned";
+  if (!share.is_learned) share.value = parse_number(text);
+  if (!(share.value >= 0 && share.value <= 1)) fail_input("must be from 0 to 1, or learned");
+  return share;
+}
 
 void Config::validate() const {
   check_count("components", n_logistics, 1, max_logistics);
@@ -62,6 +84,7 @@ void Config::validate() const {
   check_features("coordinate_features", coordinate_features, 0);
   check_frequencies("coordinate", coordinate_frequency_min, coordinate_frequency_max);
   check_count("conditions", n_conditions, 0, max_conditions);
+  check_growth(*this);
 }
 
 }  // namespace rhoflux::density

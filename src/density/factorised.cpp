@@ -17,7 +17,8 @@ Factorised<Scalar>::Factorised(const Config& config, int n_dims, const Capacity&
     : Density<Scalar>(config, n_dims, capacity),
       m_config(config),
       m_n_products(config.n_products),
-      m_gamma_offset(this->m_layout.add("components/logits", config.n_products, 1)),
+      m_weights(config, capacity.samples * (1 + capacity.tangents), capacity.passes, capacity.precision,
+                this->m_layout),
       m_network(config,
                 {1, config.n_products * n_dims, capacity.samples * (1 + capacity.tangents), capacity.passes,
                  capacity.precision},
@@ -53,15 +54,24 @@ std::vector<double> Factorised<Scalar>::initialise(const InitialRows& rows, std:
     }
   }
   m_network.initialise(parameters, locations, log_scales, seed);
+  m_weights.initialise(parameters, seed);
   return parameters;
 }
 
 template <class Scalar>
-void Factorised<Scalar>::forward(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
-                                 const Points<Scalar>& points, int n_tangents,
-                                 const ConstVector<Scalar>& tau_dot) {
-  m_network.begin(space, {points.size(), n_tangents}, points.tau, tau_dot, points.conditions);
+void Factorised<Scalar>::evaluate_networks(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                           const Points<Scalar>& points, int n_tangents,
+                                           const ConstStridedVector<Scalar>& tau_dot) {
+  const network::Columns columns = {points.size(), n_tangents};
+  m_network.begin(space, columns, points.tau, tau_dot, points.conditions);
   m_network.evaluate(space, parameters, 0);
+  m_weights.evaluate(space, parameters, columns, points.tau, tau_dot, points.conditions);
+}
+
+template <class Scalar>
+void Factorised<Scalar>::forward(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                 const Points<Scalar>& points) {
+  evaluate_networks(space, parameters, points, 0, {});
 }
 
 namespace {
@@ -108,7 +118,29 @@ void factor_densities_adjoint(const ExecutionSpace& space, MixtureNetwork<Scalar
         Scalar slope = 0;
         log_density_adjoint(mixtures.at(f.head, f.s, lane), x(f.i, f.s),
                             has_weight ? factor(f.s) * share : share, bar.at(f.head, f.s, lane), slope);
-        if (lane.is_first()) x_bar(f.head, f.s) = slope;
+        if (!lane.is_first()) return;
+        x_bar(f.head, f.s) = slope;
+        if (bar.has_share() && f.head == 0) bar.share_logit(0, f.s) = 0;
+      });
+}
+
+/// Adjoint of the logits of gamma of each sample, where they come from a network: weight_s (share_k - gamma_k).
+/// @param weight (n); empty: 1 @param log_share (K, n) @param[out] logits_bar (K, n)
+template <class Scalar>
+void product_logits_adjoint(const ExecutionSpace& space, const ProductLogits<Scalar>& logits, int n_products,
+                            const ConstVector<Scalar>& weight, const ConstMatrix<Scalar>& log_share, int n,
+                            const Matrix<Scalar>& logits_bar) {
+  const ProductLogits<Scalar> gamma = logits;
+  const ConstVector<Scalar> factor = weight;
+  const ConstMatrix<Scalar> shares = log_share;
+  const Matrix<Scalar> bar = logits_bar;
+  const bool has_weight = weight.extent(0) > 0;
+  for_each(
+      space, "product logits adjoint", n, KOKKOS_LAMBDA(int s) {
+        const Scalar norm = log_sum_exp(gamma.at(s), n_products);
+        for (int k = 0; k < n_products; ++k)
+          bar(k, s) = (has_weight ? factor(s) : Scalar(1)) *
+                      (math::exp(shares(k, s)) - math::exp(gamma.at(s)[k] - norm));
       });
 }
 
@@ -119,9 +151,10 @@ void Factorised<Scalar>::mix(const ExecutionSpace& space, const ConstVector<Scal
                              const ConstMatrix<Scalar>& log_f, const Matrix<Scalar>& log_share,
                              const Vector<Scalar>& log_rho) const {
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_products = m_n_products;
-  const Scalar* gamma = parameters.data() + m_gamma_offset;
+  const ProductLogits<Scalar> logits = m_weights.logits(parameters);
   for_each(
       space, "mixture of products", n, KOKKOS_LAMBDA(int s) {
+        const Scalar* gamma = logits.at(s);
         Scalar* share = &log_share(0, s);
         for (int k = 0; k < n_products; ++k) {
           Scalar sum = gamma[k];
@@ -137,7 +170,7 @@ void Factorised<Scalar>::mix(const ExecutionSpace& space, const ConstVector<Scal
 template <class Scalar>
 void Factorised<Scalar>::log_density(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                      const Points<Scalar>& points, const Vector<Scalar>& log_rho) {
-  forward(space, parameters, points, 0, {});
+  forward(space, parameters, points);
   factor_densities(space, m_network.mixtures(), index(), points, m_log_f);
   mix(space, parameters, points.size(), m_log_f, m_log_share, log_rho);
 }
@@ -149,7 +182,7 @@ void Factorised<Scalar>::log_density_tangent(const ExecutionSpace& space,
                                              const ConstVector<Scalar>& tau_dot,
                                              const ConstMatrix<Scalar>& x_dot, const Vector<Scalar>& log_rho,
                                              const Vector<Scalar>& log_rho_dot) {
-  forward(space, parameters, points, n_tangents, tau_dot);
+  evaluate_networks(space, parameters, points, n_tangents, tau_dot);
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n = points.size();
   const int n_products = m_n_products;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
@@ -180,6 +213,18 @@ void Factorised<Scalar>::log_density_tangent(const ExecutionSpace& space,
         }
         log_rho_dot(column) = sum;
       });
+  if (m_weights.is_constant()) return;
+  const ProductLogits<Scalar> logits = m_weights.logits(parameters);
+  for_each(
+      space, "product weights tangent", n * n_tangents, KOKKOS_LAMBDA(int column) {
+        const int s = column % n;
+        const Scalar *gamma = logits.at(s), *rate = logits.at(n + column);
+        const Scalar norm = log_sum_exp(gamma, n_products);
+        Scalar sum = 0;
+        for (int k = 0; k < n_products; ++k)
+          sum += (math::exp(log_share(k, s)) - math::exp(gamma[k] - norm)) * rate[k];
+        log_rho_dot(column) += sum;
+      });
 }
 
 template <class Scalar>
@@ -190,11 +235,17 @@ void Factorised<Scalar>::log_density_gradient(const ExecutionSpace& space,
                                               const Vector<Scalar>& parameters_bar) {
   log_density(space, parameters, points, log_rho);
   factor_densities_adjoint<Scalar>(space, m_network, index(), points, weight, m_log_share, m_x_bar);
-  const int n_products = m_n_products;
+  const int n_products = m_n_products, n = points.size();
   const Matrix<Scalar> log_share = m_log_share;
-  const Scalar* gamma = parameters.data() + m_gamma_offset;
-  Scalar* gamma_bar = parameters_bar.data() + m_gamma_offset;
-  const int n = points.size();
+  if (!m_weights.is_constant()) {
+    product_logits_adjoint<Scalar>(space, m_weights.logits(parameters), n_products, weight, log_share, n,
+                                   m_weights.logits_bar());
+    m_weights.adjoint(space, parameters, parameters_bar, {});
+    m_network.adjoint(space, parameters, parameters_bar, {});
+    return;
+  }
+  const Scalar* gamma = parameters.data() + m_weights.offset();
+  Scalar* gamma_bar = parameters_bar.data() + m_weights.offset();
   for_each(
       space, "product weights adjoint", n_products, KOKKOS_LAMBDA(int k) {
         const Scalar prior = math::exp(gamma[k] - log_sum_exp(gamma, n_products));
@@ -216,6 +267,12 @@ void Factorised<Scalar>::log_density_score(const ExecutionSpace& space, const Co
   scope.inputs = true;
   m_network.adjoint(space, parameters, Vector<Scalar>(), scope);
   m_network.inputs_adjoint(space, tau_bar, {});
+  if (!m_weights.is_constant()) {
+    product_logits_adjoint<Scalar>(space, m_weights.logits(parameters), m_n_products, {}, m_log_share,
+                                   points.size(), m_weights.logits_bar());
+    m_weights.adjoint(space, parameters, Vector<Scalar>(), scope);
+    m_weights.time_adjoint(space, tau_bar);
+  }
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_products = m_n_products;
   const Matrix<Scalar> x_bar = m_x_bar;
   for_each(
@@ -233,15 +290,16 @@ void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space,
                                              const ConstVector<Scalar>& parameters,
                                              const Points<Scalar>& points, const Matrix<Scalar>& log_below,
                                              const Matrix<Scalar>& log_above) {
-  forward(space, parameters, points, 0, {});
+  forward(space, parameters, points);
   factor_densities(space, m_network.mixtures(), index(), points, m_log_f);
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_products = m_n_products;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f, prefix = m_log_share, scratch = m_x_bar;
-  const Scalar* gamma = parameters.data() + m_gamma_offset;
+  const ProductLogits<Scalar> logits = m_weights.logits(parameters);
   for_each_group(
       space, "conditional distribution functions", points.size(), mixtures.n_logistics,
       KOKKOS_LAMBDA(int s, const Lane& lane) {
+        const Scalar* gamma = logits.at(s);
         Scalar* below = &scratch(0, s);
         Scalar* above = below + n_products;
         for (int k = lane.index(); k < n_products; k += lane.count()) prefix(k, s) = gamma[k];
@@ -274,7 +332,7 @@ template <class Scalar>
 void Factorised<Scalar>::conditional_reach(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                            const Points<Scalar>& points, Scalar log_mass,
                                            const Matrix<Scalar>& low, const Matrix<Scalar>& high) {
-  forward(space, parameters, points, 0, {});
+  forward(space, parameters, points);
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_products = m_n_products;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> lowest = low, highest = high;
@@ -295,7 +353,7 @@ void Factorised<Scalar>::conditional_reach(const ExecutionSpace& space, const Co
 template <class Scalar>
 void Factorised<Scalar>::sample(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                 const Points<Scalar>& points, const ConstMatrix<double>& uniforms) {
-  forward(space, parameters, points, 0, {});
+  forward(space, parameters, points);
   sample_states(space, parameters, points, uniforms);
 }
 
@@ -305,9 +363,10 @@ void Factorised<Scalar>::sample_states(const ExecutionSpace& space, const ConstV
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n_products = m_n_products;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x;
-  const Scalar* gamma = parameters.data() + m_gamma_offset;
+  const ProductLogits<Scalar> logits = m_weights.logits(parameters);
   for_each_group(
       space, "draw", points.size(), mixtures.n_logistics, KOKKOS_LAMBDA(int s, const Lane& lane) {
+        const Scalar* gamma = logits.at(s);
         const double log_norm = static_cast<double>(log_sum_exp(gamma, n_products));
         const int k = choose_index(uniforms(0, s), n_products, [&](int m) {
           return math::exp(static_cast<double>(gamma[m]) - log_norm);
@@ -326,13 +385,14 @@ template <class Scalar>
 void Factorised<Scalar>::complete(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                   const Points<Scalar>& points, const ConstVector<int>& is_given,
                                   const ConstMatrix<double>& uniforms, const Vector<Scalar>& log_weight) {
-  forward(space, parameters, points, 0, {});
+  forward(space, parameters, points);
   const int n_dims = this->m_n_dims, n_products = m_n_products;
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_share = m_log_share;
-  const Scalar* gamma = parameters.data() + m_gamma_offset;
+  const ProductLogits<Scalar> logits = m_weights.logits(parameters);
   for_each_group(
       space, "completion", points.size(), mixtures.n_logistics, KOKKOS_LAMBDA(int s, const Lane& lane) {
+        const Scalar* gamma = logits.at(s);
         Scalar* share = &log_share(0, s);
         for (int k = 0; k < n_products; ++k) {
           Scalar sum = gamma[k];

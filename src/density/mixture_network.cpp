@@ -30,9 +30,11 @@ MixtureNetwork<Scalar>::MixtureNetwork(const Config& config, const Shape& shape,
   const int n_logistics = config.n_logistics;
   const bool split = config.weights == MixtureWeights::time_constant;
   const int shape_outputs = (split ? 2 : 3) * n_logistics;
+  const bool has_share = config.grows() && config.growth_share.is_learned;
   const auto make_config = [&](const char* name, int outputs_per_head) {
-    network::NetworkConfig network = network_config(config, name, shape.heads_per_stage * outputs_per_head,
-                                                    shape.n_stages, shape.max_columns);
+    network::NetworkConfig network =
+        network_config(config, name, shape.heads_per_stage * outputs_per_head + (has_share ? 1 : 0),
+                       shape.n_stages, shape.max_columns);
     network.passes = shape.passes;
     network.precision = shape.precision;
     return network;
@@ -48,9 +50,16 @@ MixtureNetwork<Scalar>::MixtureNetwork(const Config& config, const Shape& shape,
   }
   const auto view = [&](const Matrix<Scalar>& logits, const Matrix<Scalar>& shapes) {
     const int first = split ? 0 : n_logistics;
-    return MixtureView<Scalar>{logits,        shapes, split ? n_logistics : shape_outputs,
-                               shape_outputs, first,  first + n_logistics,
-                               n_logistics};
+    MixtureView<Scalar> view = {logits,        shapes, split ? n_logistics : shape_outputs,
+                                shape_outputs, first,  first + n_logistics,
+                                n_logistics};
+    if (!has_share) return view;
+    view.share_row = shape.heads_per_stage * shape_outputs;  // of the first stage, after its heads
+    if (shape.n_stages > 1) {                                // one head a stage
+      view.share_stride = shape_outputs + 1;
+      view.logits_stride = view.shapes_stride = view.share_stride;
+    }
+    return view;
   };
   m_mixtures = view(m_networks.back()->outputs(), m_networks.front()->outputs());
   m_mixtures_bar = view(m_networks.back()->outputs_bar(), m_networks.front()->outputs_bar());

@@ -15,6 +15,11 @@ void check(const density::Config& density, const Config& config, int n_dims) {
         "flux.kind = sigmoid: belongs to model.family = autoregressive; a mixture of products has a flux of "
         "its "
         "own, kind = triangular");
+  if (density.grows() && config.kind == Kind::sigmoid)
+    fail_input("flux.kind = sigmoid: must be triangular with model.growth = " + enum_to_text(density.growth) +
+               ", of which the sigmoid flux has no part");
+  if (!density.grows() && !config.mass.t.empty())
+    fail_input("data.mass: must be none with model.growth = none");
   if (config.divergence_free != DivergenceFree::none && n_dims < 2)
     fail_input("flux.divergence_free: in one dimension there is no flux without divergence; must be none");
 }
@@ -27,8 +32,9 @@ struct Family {
 };
 
 template <class Scalar, class FamilyDensity, class MakeFlux>
-Family<Scalar> make_pair_of(std::unique_ptr<FamilyDensity> density, bool with_flux, const MakeFlux& make) {
-  std::unique_ptr<Flux<Scalar>> flux = with_flux ? make(*density) : nullptr;
+Family<Scalar> make_pair_of(std::unique_ptr<FamilyDensity> density, const density::Config& config,
+                            bool with_flux, const MakeFlux& make) {
+  std::unique_ptr<Flux<Scalar>> flux = with_flux ? make(*density, config) : nullptr;
   return {std::move(density), std::move(flux)};
 }
 
@@ -38,9 +44,9 @@ Family<Scalar> make_family(const density::Config& density, const Config& config,
   density::require_valid(density, n_dims);
   if (density.family == density::Family::factorised)
     return make_pair_of<Scalar>(std::make_unique<density::Factorised<Scalar>>(density, n_dims, capacity),
-                                with_flux, make_mixture_flux<Scalar>);
+                                density, with_flux, make_mixture_flux<Scalar>);
   return make_pair_of<Scalar>(std::make_unique<density::Autoregressive<Scalar>>(density, n_dims, capacity),
-                              with_flux,
+                              density, with_flux,
                               config.kind == Kind::sigmoid ? make_sigmoid<Scalar> : make_triangular<Scalar>);
 }
 
@@ -59,12 +65,17 @@ Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config,
   m_density = std::move(family.density);
   m_flux = std::move(family.flux);
   m_layout = m_density->layout();
+  const network::FourierConfig time = {density.time_features, density.time_frequency_min,
+                                       density.time_frequency_max};
+  const Passes passes = has_adjoint ? Passes::forward_and_adjoint : Passes::forward;
   if (config.divergence_free != DivergenceFree::none) {
-    const network::FourierConfig time = {density.time_features, density.time_frequency_min,
-                                         density.time_frequency_max};
     m_divergence_free = std::make_unique<DivergenceFreePart<Scalar>>(
-        config, time, density.n_conditions, n_dims, has_drift ? n : 1,
-        has_adjoint ? Passes::forward_and_adjoint : Passes::forward, capacity.precision, m_layout);
+        config, time, density.n_conditions, n_dims, has_drift ? n : 1, passes, capacity.precision, m_layout);
+  }
+  if (density.grows()) {
+    m_mass = std::make_unique<MassCurve<Scalar>>(config.mass, time, has_drift ? n : 1, passes,
+                                                 capacity.precision, m_layout);
+    m_growth = make_vector<Scalar>("growth rate", has_drift ? n : 0);
   }
   if (!has_drift) return;
   m_velocity = make_matrix<Scalar>("velocity", n_dims, n);
@@ -78,6 +89,7 @@ std::vector<double> Dynamics<Scalar>::initialise(const density::InitialRows& row
   std::vector<double> parameters = m_density->initialise(rows, seed);
   parameters.resize(static_cast<std::size_t>(m_layout.size()), 0.0);
   if (m_divergence_free) m_divergence_free->initialise(parameters, seed);
+  if (m_mass) m_mass->initialise(parameters, seed);
   return parameters;
 }
 
@@ -85,6 +97,7 @@ template <class Scalar>
 void Dynamics<Scalar>::set_gradient_listener(GradientListener* listener) {
   m_density->set_gradient_listener(listener);
   if (m_divergence_free) m_divergence_free->set_gradient_listener(listener);
+  if (m_mass) m_mass->set_gradient_listener(listener);
 }
 
 template <class Scalar>
@@ -105,8 +118,10 @@ void Dynamics<Scalar>::evaluate_at_samples(const ExecutionSpace& space, const Co
                                            const DynamicsViews<Scalar>& motion) {
   const int n = points.size(), n_dims = this->n_dims();
   const bool is_wanted = motion.velocity.extent(0) > 0;
-  m_flux->velocity(space, parameters, points, uniforms, motion.log_rho,
-                   is_wanted ? motion.velocity : m_velocity);
+  const Vector<Scalar> growth = motion.growth.extent(0) > 0 ? motion.growth : m_growth;
+  m_flux->velocity(space, parameters, points, uniforms,
+                   {motion.log_rho, is_wanted ? motion.velocity : m_velocity, growth});
+  add_mass(space, parameters, points, motion);
   if (!is_wanted) return;
   const Matrix<Scalar> score = motion.score.extent(0) > 0 ? motion.score : m_score;
   if (needs_score(motion)) m_flux->score(space, parameters, points, score);
@@ -121,15 +136,24 @@ void Dynamics<Scalar>::evaluate_at_samples(const ExecutionSpace& space, const Co
       });
 }
 
+/// log M, and M'/M on top of the growth rate.
+template <class Scalar>
+void Dynamics<Scalar>::add_mass(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                const density::Points<Scalar>& points, const DynamicsViews<Scalar>& motion) {
+  if (motion.growth.extent(0) == 0 && motion.log_mass.extent(0) == 0) return;
+  if (m_mass) return m_mass->evaluate(space, parameters, points.tau, motion.log_mass, motion.growth);
+  Kokkos::deep_copy(space, motion.growth, Scalar(0));
+  Kokkos::deep_copy(space, motion.log_mass, Scalar(0));
+}
+
 template <class Scalar>
 void Dynamics<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                const density::Points<Scalar>& points, const DynamicsViews<Scalar>& motion,
-                               const Matrix<Scalar>& drift_bar, const Vector<Scalar>& log_rho_bar,
-                               StateKind states, const Vector<Scalar>& parameters_bar,
-                               const Matrix<Scalar>& x_bar) {
+                               const DynamicsBar<Scalar>& bar, StateKind states,
+                               const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar) {
   const int n = points.size(), n_dims = this->n_dims();
-  const Matrix<Scalar> score_bar = m_score_bar, diffusion = motion.diffusion;
-  const Vector<Scalar> to_log_rho = m_log_rho_bar;
+  const Matrix<Scalar> score_bar = m_score_bar, diffusion = motion.diffusion, drift_bar = bar.drift;
+  const Vector<Scalar> to_log_rho = m_log_rho_bar, log_rho_bar = bar.log_rho;
   const bool has_noise = diffusion.extent(0) > 0;
   for_each_entry(
       space, "drift adjoint", n_dims, n, KOKKOS_LAMBDA(int i, int s) {
@@ -143,8 +167,10 @@ void Dynamics<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Sc
                                x_bar, score_bar, to_log_rho);
   const bool has_direction = has_motion && (has_noise || velocity_needs_score());
   m_flux->adjoint(space, parameters, points,
-                  {drift_bar, to_log_rho, has_direction ? score_bar : Matrix<Scalar>(), states},
+                  {drift_bar, to_log_rho, has_direction ? score_bar : Matrix<Scalar>(), states,
+                   grows() ? bar.growth : Vector<Scalar>()},
                   parameters_bar, x_bar);
+  if (m_mass) m_mass->adjoint(space, parameters, points.tau, bar.log_mass, bar.growth, parameters_bar);
 }
 
 network::ParameterLayout layout_of(const density::Config& density, const Config& config, int n_dims) {

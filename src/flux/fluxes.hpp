@@ -11,10 +11,12 @@
 namespace rhoflux::flux {
 
 template <class Scalar>
-std::unique_ptr<Flux<Scalar>> make_triangular(density::Autoregressive<Scalar>& density);
+std::unique_ptr<Flux<Scalar>> make_triangular(density::Autoregressive<Scalar>& density,
+                                              const density::Config& config);
 template <class Scalar>
-std::unique_ptr<Flux<Scalar>> make_sigmoid(density::Autoregressive<Scalar>& density);
+std::unique_ptr<Flux<Scalar>> make_sigmoid(density::Autoregressive<Scalar>& density, const density::Config&);
 template <class Scalar>
-std::unique_ptr<Flux<Scalar>> make_mixture_flux(density::Factorised<Scalar>& density);
+std::unique_ptr<Flux<Scalar>> make_mixture_flux(density::Factorised<Scalar>& density,
+                                                const density::Config& config);
 
 }  // namespace rhoflux::flux

@@ -1,4 +1,5 @@
 #include "fluxes.hpp"
+#include "growing_products.hpp"
 #include "rhoflux/core/log_sum_exp.hpp"
 #include "rhoflux/density/logistic_motion.hpp"
 #include "rhoflux/device/lanes.hpp"
@@ -11,15 +12,16 @@ using density::FactorIndex;
 
 /// Flux of a mixture of products ([HVC] 26, 27; model.md (2.4)): each factor keeps its quantiles,
 ///   v_i = sum_k w_k v_i^k,   v_i^k = -d_t F_i^k / f_i^k,   w_k = gamma_k rho^k / rho.
+/// Where the density grows, what gamma does is growth, and a share of what the weights of the logistics do (10.6b).
 template <class Scalar>
 class MixtureFlux : public Flux<Scalar> {
  public:
   /// @param density outlives the flux; made for 1 tangent
-  explicit MixtureFlux(density::Factorised<Scalar>& density);
+  MixtureFlux(density::Factorised<Scalar>& density, const density::Config& config);
 
   void velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                 const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
-                const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) override;
+                const FluxViews<Scalar>& views) override;
   void score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
              const density::Points<Scalar>& points, const Matrix<Scalar>& score) override;
   void adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
@@ -30,8 +32,17 @@ class MixtureFlux : public Flux<Scalar> {
   density::FactorIndex index() const {
     return {m_density.n_products(), m_density.n_leading(), m_density.n_dims()};
   }
+  ProductGrowth<Scalar> product_growth(const ConstVector<Scalar>& parameters, int n) const {
+    return {m_density.weights().logits(parameters), m_gain, index(), n};
+  }
+  void factors_adjoint(const ExecutionSpace& space, const density::Points<Scalar>& points,
+                       const FluxBar<Scalar>& bar);
+  void weights_adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int n,
+                       const FluxBar<Scalar>& bar, const Vector<Scalar>& parameters_bar);
 
   density::Factorised<Scalar>& m_density;
+  bool m_grows;
+  ShareOf<Scalar> m_share;
   Vector<Scalar> m_ones;                               ///< (n) rate of tau
   Matrix<Scalar> m_log_f, m_factor_velocity, m_slope;  ///< (K D, n)
   Matrix<Scalar> m_log_unit;                           ///< (K D, n) of m_factor_velocity
@@ -41,11 +52,15 @@ class MixtureFlux : public Flux<Scalar> {
   Matrix<Scalar> m_log_factor_bar;  ///< (K, n) adjoint of L_k
   Matrix<Scalar> m_log_factor_prefix;  ///< (K, n) log P_k
   Matrix<Scalar> m_head_x_bar;         ///< (K D, n)
+  Matrix<Scalar> m_gain;  ///< (K D, n) beta B_i^k, then the adjoint of beta; where the density grows
 };
 
 template <class Scalar>
-MixtureFlux<Scalar>::MixtureFlux(density::Factorised<Scalar>& density)
-    : m_density(density), m_ones(make_vector<Scalar>("rate of time", density.capacity().samples)) {
+MixtureFlux<Scalar>::MixtureFlux(density::Factorised<Scalar>& density, const density::Config& config)
+    : m_density(density),
+      m_grows(config.grows()),
+      m_share{static_cast<Scalar>(config.growth_share.value)},
+      m_ones(make_vector<Scalar>("rate of time", density.capacity().samples)) {
   Kokkos::deep_copy(m_ones, Scalar(1));
   const int samples = density.capacity().samples, products = density.n_products();
   for (Matrix<Scalar>* matrix : {&m_log_f, &m_factor_velocity, &m_log_unit, &m_slope, &m_head_x_bar})
@@ -53,6 +68,7 @@ MixtureFlux<Scalar>::MixtureFlux(density::Factorised<Scalar>& density)
   for (Matrix<Scalar>* matrix :
        {&m_log_share, &m_share_bar, &m_far_gain, &m_log_factor_bar, &m_log_factor_prefix})
     *matrix = make_matrix<Scalar>("products in motion", products, samples);
+  m_gain = make_matrix<Scalar>("gain of the factors", m_grows ? products * density.n_dims() : 0, samples);
 }
 
 /// v_i^k, in units of e^log_unit, and log f_i^k of every factor, (K D, n).
@@ -121,15 +137,19 @@ void mixture_velocity(const ExecutionSpace& space, const FactorIndex& index, int
 template <class Scalar>
 void MixtureFlux<Scalar>::velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                    const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
-                                   const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) {
-  density::MixtureNetwork<Scalar>& network = m_density.network();
+                                   const FluxViews<Scalar>& views) {
   const int n = points.size();
-  network.begin(space, {n, 1}, points.tau, m_ones, points.conditions);
-  network.evaluate(space, parameters, 0);
+  m_density.evaluate_networks(space, parameters, points, 1, m_ones);
+  const density::MixtureView<Scalar> mixtures = m_density.network().mixtures();
   if (uniforms.extent(0) > 0) m_density.sample_states(space, parameters, points, uniforms);
-  factor_velocities(space, network.mixtures(), index(), points, m_factor_velocity, m_log_unit, m_log_f);
-  m_density.mix(space, parameters, n, m_log_f, m_log_share, log_rho);
-  mixture_velocity<Scalar>(space, index(), n, m_log_share, m_factor_velocity, m_log_unit, velocity);
+  if (m_grows)
+    growing_factor_velocities<Scalar>(space, mixtures, m_share, index(), points,
+                                      {m_factor_velocity, m_log_unit, m_log_f, m_gain});
+  else
+    factor_velocities(space, mixtures, index(), points, m_factor_velocity, m_log_unit, m_log_f);
+  m_density.mix(space, parameters, n, m_log_f, m_log_share, views.log_rho);
+  mixture_velocity<Scalar>(space, index(), n, m_log_share, m_factor_velocity, m_log_unit, views.velocity);
+  if (m_grows) mixture_growth<Scalar>(space, product_growth(parameters, n), m_log_share, views.growth);
 }
 
 /// d log f_i^k / dx of every factor, (K D, n).
@@ -194,9 +214,9 @@ struct SampledStates {
   // other lanes wait before they read.
 
   /// log P_k of all coordinates; no adjoint yet.
-  RHOFLUX_FUNCTION void begin(const ConstVector<Scalar>& gamma, int s, const Lane& lane) const {
+  RHOFLUX_FUNCTION void begin(const Scalar* gamma, int s, const Lane& lane) const {
     for (int k = lane.index(); k < index.n_products; k += lane.count()) {
-      prefix(k, s) = gamma(k);
+      prefix(k, s) = gamma[k];
       for (int i = 0; i < index.n_leading; ++i) prefix(k, s) += log_f(k * index.n_dims + i, s);
       prefix_bar(k, s) = 0;
     }
@@ -264,14 +284,14 @@ struct SampledStates {
 /// From the last coordinate to the first, for log P_k depends on the x_j before it. Adds to the adjoint of the
 /// network's outputs and to x_bar; leaves the adjoint of log gamma_k in prefix_bar.
 template <class Scalar>
-void sampled_states_adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& logits,
+void sampled_states_adjoint(const ExecutionSpace& space, const density::ProductLogits<Scalar>& logits,
                             const SampledStates<Scalar>& sampled_states, int n) {
   const SampledStates<Scalar> states = sampled_states;
-  const ConstVector<Scalar> gamma = logits;
+  const density::ProductLogits<Scalar> gamma = logits;
   for_each_group(
       space, "sampled states adjoint", n, sampled_states.mixtures.n_logistics,
       KOKKOS_LAMBDA(int s, const Lane& lane) {
-        states.begin(gamma, s, lane);
+        states.begin(gamma.at(s), s, lane);
         for (int i = states.index.n_leading - 1; i >= 0; --i) {
           states.pass_prefix_adjoint(i, s, lane);
           states.pass_state_adjoint(i, s, lane);
@@ -403,6 +423,41 @@ void product_weights_adjoint(const ExecutionSpace& space, const ConstVector<Scal
       });
 }
 
+/// The adjoint of the network's outputs, and of x by factor.
+template <class Scalar>
+void MixtureFlux<Scalar>::factors_adjoint(const ExecutionSpace& space, const density::Points<Scalar>& points,
+                                          const FluxBar<Scalar>& bar) {
+  density::MixtureNetwork<Scalar>& network = m_density.network();
+  if (!m_grows)
+    return factor_adjoint<Scalar>(space, network, index(), points, bar, m_log_share, m_log_factor_bar,
+                                  m_head_x_bar);
+  growing_factor_adjoint<Scalar>(space, network, m_share, index(), points,
+                                 {bar.velocity, bar.direction, bar.growth, m_log_share, m_log_factor_bar},
+                                 m_head_x_bar, m_gain);
+  growth_share_adjoint<Scalar>(space, network, m_share, index(), points.size(), m_gain);
+}
+
+/// The adjoint of the logits of gamma, whether parameters or outputs of a network.
+template <class Scalar>
+void MixtureFlux<Scalar>::weights_adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                                          int n, const FluxBar<Scalar>& bar,
+                                          const Vector<Scalar>& parameters_bar) {
+  const Matrix<Scalar> sampled_bar = bar.states == StateKind::sampled ? m_share_bar : Matrix<Scalar>();
+  if (parameters_bar.extent(0) == 0) return;
+  density::ProductWeights<Scalar>& weights = m_density.weights();
+  if (weights.is_constant()) {
+    const auto logits = Kokkos::make_pair(weights.offset(), weights.offset() + weights.n_products());
+    const ConstVector<Scalar> gamma = Kokkos::subview(parameters, logits);
+    const Vector<Scalar> gamma_bar = Kokkos::subview(parameters_bar, logits);
+    return product_weights_adjoint<Scalar>(space, gamma, n, m_log_factor_bar, bar.log_rho, sampled_bar,
+                                           gamma_bar);
+  }
+  growing_weights_adjoint<Scalar>(
+      space, weights.logits(parameters), weights.n_products(), n,
+      {m_log_factor_bar, bar.log_rho, bar.growth, m_log_share, sampled_bar, weights.logits_bar()});
+  weights.adjoint(space, parameters, parameters_bar, {});
+}
+
 template <class Scalar>
 void MixtureFlux<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                   const density::Points<Scalar>& points, const FluxBar<Scalar>& bar,
@@ -410,41 +465,39 @@ void MixtureFlux<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector
   density::MixtureNetwork<Scalar>& network = m_density.network();
   const int n = points.size(), n_products = m_density.n_products();
   const density::MixtureView<Scalar> mixtures = network.mixtures(), out_bar = network.mixtures_bar();
-  const auto logits = Kokkos::make_pair(m_density.gamma_offset(), m_density.gamma_offset() + n_products);
-  const ConstVector<Scalar> gamma = Kokkos::subview(parameters, logits);
-  const bool is_sampled = bar.states == StateKind::sampled;
   if (m_density.n_leading() < m_density.n_dims()) {  // the heads of the other coordinates take no part
     Kokkos::deep_copy(space, out_bar.shapes, Scalar(0));
     Kokkos::deep_copy(space, out_bar.logits, Scalar(0));
   }
   product_gains<Scalar>(space, mixtures, index(), points, bar, m_factor_velocity, m_log_unit, m_log_share,
                         m_share_bar, m_far_gain);
+  if (bar.growth.extent(0) > 0)
+    add_growth_gains<Scalar>(space, product_growth(parameters, n), bar.growth, m_share_bar);
   product_adjoint<Scalar>(space, n_products, n, m_log_share, m_share_bar, m_far_gain, bar.log_rho,
                           m_log_factor_bar);
-  factor_adjoint<Scalar>(space, network, index(), points, bar, m_log_share, m_log_factor_bar, m_head_x_bar);
+  factors_adjoint(space, points, bar);
   add_state_adjoint<Scalar>(space, index(), n, m_head_x_bar, x_bar);
-  if (is_sampled) {
+  if (bar.states == StateKind::sampled) {
     factor_cdfs(space, mixtures, index(), points, m_slope, m_head_x_bar);
-    sampled_states_adjoint<Scalar>(space, gamma,
+    sampled_states_adjoint<Scalar>(space, m_density.weights().logits(parameters),
                                    {mixtures, out_bar, points.x, m_log_f, m_slope, m_head_x_bar,
                                     m_log_factor_prefix, m_share_bar, x_bar, index()},
                                    n);
   }
   network.adjoint_stage(space, parameters, parameters_bar, 0, {});
-  if (parameters_bar.extent(0) == 0) return;
-  const Vector<Scalar> gamma_bar = Kokkos::subview(parameters_bar, logits);
-  product_weights_adjoint<Scalar>(space, gamma, n, m_log_factor_bar, bar.log_rho,
-                                  is_sampled ? m_share_bar : Matrix<Scalar>(), gamma_bar);
+  weights_adjoint(space, parameters, n, bar, parameters_bar);
 }
 
 }  // namespace
 
 template <class Scalar>
-std::unique_ptr<Flux<Scalar>> make_mixture_flux(density::Factorised<Scalar>& density) {
-  return std::make_unique<MixtureFlux<Scalar>>(density);
+std::unique_ptr<Flux<Scalar>> make_mixture_flux(density::Factorised<Scalar>& density,
+                                                const density::Config& config) {
+  return std::make_unique<MixtureFlux<Scalar>>(density, config);
 }
 
-template std::unique_ptr<Flux<float>> make_mixture_flux(density::Factorised<float>&);
-template std::unique_ptr<Flux<double>> make_mixture_flux(density::Factorised<double>&);
+template std::unique_ptr<Flux<float>> make_mixture_flux(density::Factorised<float>&, const density::Config&);
+template std::unique_ptr<Flux<double>> make_mixture_flux(density::Factorised<double>&,
+                                                         const density::Config&);
 
 }  // namespace rhoflux::flux

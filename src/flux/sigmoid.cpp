@@ -104,7 +104,7 @@ class Sigmoid : public Flux<Scalar> {
 
   void velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                 const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
-                const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) override;
+                const FluxViews<Scalar>& views) override;
   void score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
              const density::Points<Scalar>& points, const Matrix<Scalar>& score) override;
   void adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
@@ -186,7 +186,7 @@ void combine_conditionals(const ExecutionSpace& space, const Conditionals<Scalar
 template <class Scalar>
 void Sigmoid<Scalar>::velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
-                               const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) {
+                               const FluxViews<Scalar>& views) {
   density::MixtureNetwork<Scalar>& network = m_density.network();
   const int n = points.size(), n_leading = m_density.n_leading();
   const Conditionals<Scalar> f = conditionals(points);
@@ -198,7 +198,7 @@ void Sigmoid<Scalar>::velocity(const ExecutionSpace& space, const ConstVector<Sc
     density::evaluate_conditionals<Scalar>(space, parameters, network, inputs, n_leading);
     for (int i = 0; i < n_leading; ++i) evaluate(i);
   }
-  combine_conditionals(space, f, n_leading, n, velocity, m_velocity, log_rho);
+  combine_conditionals(space, f, n_leading, n, views.velocity, m_velocity, views.log_rho);
 }
 
 template <class Scalar>
@@ -269,11 +269,11 @@ void Sigmoid<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Sca
 }  // namespace
 
 template <class Scalar>
-std::unique_ptr<Flux<Scalar>> make_sigmoid(density::Autoregressive<Scalar>& density) {
+std::unique_ptr<Flux<Scalar>> make_sigmoid(density::Autoregressive<Scalar>& density, const density::Config&) {
   return std::make_unique<Sigmoid<Scalar>>(density);
 }
 
-template std::unique_ptr<Flux<float>> make_sigmoid(density::Autoregressive<float>&);
-template std::unique_ptr<Flux<double>> make_sigmoid(density::Autoregressive<double>&);
+template std::unique_ptr<Flux<float>> make_sigmoid(density::Autoregressive<float>&, const density::Config&);
+template std::unique_ptr<Flux<double>> make_sigmoid(density::Autoregressive<double>&, const density::Config&);
 
 }  // namespace rhoflux::flux

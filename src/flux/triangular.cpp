@@ -1,4 +1,5 @@
 #include "fluxes.hpp"
+#include "growing_velocity.hpp"
 #include "rhoflux/density/conditional_sweep.hpp"
 #include "rhoflux/density/logistic_motion.hpp"
 #include "rhoflux/device/lanes.hpp"
@@ -12,16 +13,17 @@ namespace {
 ///   v_i = -( d_t F_i + sum_{k<i} v_k d_{x_k} F_i ) / f_i,   i = 1..D in order,
 /// the velocity of a quantile of f_i whose parameters change along (1, v_1, .., v_{i-1}). Stage i of the
 /// masked network needs v_1..v_i only, so v is the tangent that is fed to the network while it is being
-/// computed: one tangent pass for all of v (model.md (2.3)).
+/// computed: one tangent pass for all of v (model.md (2.3)). Where the density grows, a share of what the weights do is
+/// growth instead (10.4).
 template <class Scalar>
 class Triangular : public Flux<Scalar> {
  public:
   /// @param density outlives the flux; made for 1 tangent, 2 where the adjoint is used with a direction
-  explicit Triangular(density::Autoregressive<Scalar>& density);
+  Triangular(density::Autoregressive<Scalar>& density, const density::Config& config);
 
   void velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                 const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
-                const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) override;
+                const FluxViews<Scalar>& views) override;
   void score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
              const density::Points<Scalar>& points, const Matrix<Scalar>& score) override;
   void adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
@@ -30,13 +32,17 @@ class Triangular : public Flux<Scalar> {
 
  private:
   density::Autoregressive<Scalar>& m_density;
+  bool m_grows;
+  ShareOf<Scalar> m_share;
   Vector<Scalar> m_ones;       ///< (n) rate of tau
   Matrix<Scalar> m_x_dot_bar;  ///< (n_dims, 2 n): adjoint of the tangents fed, v first
 };
 
 template <class Scalar>
-Triangular<Scalar>::Triangular(density::Autoregressive<Scalar>& density)
+Triangular<Scalar>::Triangular(density::Autoregressive<Scalar>& density, const density::Config& config)
     : m_density(density),
+      m_grows(config.grows()),
+      m_share{static_cast<Scalar>(config.growth_share.value)},
       m_ones(make_vector<Scalar>("rate of time", density.capacity().samples)),
       m_x_dot_bar(make_matrix<Scalar>("tangents adjoint", density.n_dims(), 2 * density.capacity().samples)) {
   Kokkos::deep_copy(m_ones, Scalar(1));
@@ -68,11 +74,15 @@ void triangular_velocity(const ExecutionSpace& space, const density::MixtureView
 template <class Scalar>
 void Triangular<Scalar>::velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                                   const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
-                                  const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) {
+                                  const FluxViews<Scalar>& views) {
   density::MixtureNetwork<Scalar>& network = m_density.network();
   density::sweep_conditionals<Scalar>(
-      space, parameters, network, {points, 1, m_ones, velocity}, m_density.n_leading(),
-      [&](int i) { triangular_velocity(space, network.mixtures(), i, points, uniforms, log_rho, velocity); });
+      space, parameters, network, {points, 1, m_ones, views.velocity}, m_density.n_leading(), [&](int i) {
+        if (m_grows)
+          growing_velocity(space, network.mixtures(), m_share, i, points, uniforms, views);
+        else
+          triangular_velocity(space, network.mixtures(), i, points, uniforms, views.log_rho, views.velocity);
+      });
 }
 
 template <class Scalar>
@@ -130,7 +140,10 @@ void Triangular<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<
   if (bar.direction.extent(0) > 0) network.extend(space, parameters, {}, bar.direction);
   copy_velocity_adjoint<Scalar>(space, bar.velocity, m_x_dot_bar, points.size());
   for (int i = m_density.n_leading() - 1; i >= 0; --i) {
-    triangular_velocity_adjoint<Scalar>(space, network, i, points, bar, m_x_dot_bar, x_bar);
+    if (m_grows)
+      growing_velocity_adjoint<Scalar>(space, network, m_share, i, points, bar, m_x_dot_bar, x_bar);
+    else
+      triangular_velocity_adjoint<Scalar>(space, network, i, points, bar, m_x_dot_bar, x_bar);
     network::AdjointScope scope;
     scope.inputs = i > 0;
     network.adjoint_stage(space, parameters, parameters_bar, i, scope);
@@ -141,11 +154,14 @@ void Triangular<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<
 }  // namespace
 
 template <class Scalar>
-std::unique_ptr<Flux<Scalar>> make_triangular(density::Autoregressive<Scalar>& density) {
-  return std::make_unique<Triangular<Scalar>>(density);
+std::unique_ptr<Flux<Scalar>> make_triangular(density::Autoregressive<Scalar>& density,
+                                              const density::Config& config) {
+  return std::make_unique<Triangular<Scalar>>(density, config);
 }
 
-template std::unique_ptr<Flux<float>> make_triangular(density::Autoregressive<float>&);
-template std::unique_ptr<Flux<double>> make_triangular(density::Autoregressive<double>&);
+template std::unique_ptr<Flux<float>> make_triangular(density::Autoregressive<float>&,
+                                                      const density::Config&);
+template std::unique_ptr<Flux<double>> make_triangular(density::Autoregressive<double>&,
+                                                       const density::Config&);
 
 }  // namespace rhoflux::flux

@@ -26,12 +26,12 @@ std::vector<Check> check_equation(const VerifiedModel& model, const mpi::Communi
   const States points =
       model.sample(stratified_times(options.points, options.seed), options.seed, stream::residual);
   const bool is_relative = model.n_dims() > many_dims;
-  const metrics::Evaluate evaluate = [&](const std::vector<double>& tau, const std::vector<double>& x,
-                                         std::vector<double>& log_rho, std::vector<double>& drift) {
+  const metrics::Evaluate evaluate = [&](const std::vector<double>& tau, const std::vector<double>& x) {
     VerifiedModel::DensityAndDrift values = model.density_and_drift({tau, x});
-    log_rho = std::move(values.log_density);
-    drift = std::move(values.drift);
-    if (is_relative) divide_by_density_of_first(log_rho, metrics::stencil_width(model.n_dims()));
+    for (std::size_t k = 0; k < values.log_mass.size(); ++k) values.log_density[k] += values.log_mass[k];
+    if (is_relative) divide_by_density_of_first(values.log_density, metrics::stencil_width(model.n_dims()));
+    return metrics::Dynamics{std::move(values.log_density), std::move(values.drift),
+                             std::move(values.growth)};
   };
   const metrics::StepChoice choice = {is_relative ? settled_share * residual_bound : 0.0};
   Progress progress(options, "Fokker-Planck residual", options.points / comm.size());

@@ -22,6 +22,8 @@ Inference::Workspace::Workspace(const checkpoint::Checkpoint& checkpoint) {
   tau = make_vector<double>("tau", n);
   log_rho = make_vector<double>("log density", n);
   scalar_out = make_vector<double>("output by point", n);
+  growth = make_vector<double>("growth rate", dynamics->grows() ? n : 0);
+  log_mass = make_vector<double>("log mass", dynamics->grows() ? n : 0);
   x = make_matrix<double>("x", n_dims, n);
   x_out = make_matrix<double>("output by coordinate", n_dims, n);
   x_out2 = make_matrix<double>("second output by coordinate", n_dims, n);
@@ -29,6 +31,8 @@ Inference::Workspace::Workspace(const checkpoint::Checkpoint& checkpoint) {
   tau_host = Kokkos::create_mirror_view(tau);
   log_rho_host = Kokkos::create_mirror_view(log_rho);
   scalar_out_host = Kokkos::create_mirror_view(scalar_out);
+  growth_host = Kokkos::create_mirror_view(growth);
+  log_mass_host = Kokkos::create_mirror_view(log_mass);
   x_host = Kokkos::create_mirror_view(x);
   x_out_host = Kokkos::create_mirror_view(x_out);
   x_out2_host = Kokkos::create_mirror_view(x_out2);
@@ -132,17 +136,27 @@ Inference::DynamicsValues Inference::dynamics_at(const std::vector<double>& t, c
   Workspace& work = *m_work;
   const Units& units = m_model.units;
   const auto dims = static_cast<std::size_t>(units.n_dims());
-  DynamicsValues result{std::vector<double>(t.size()), std::vector<double>(x.size()),
-                        std::vector<double>(x.size()), std::vector<double>(x.size())};
+  DynamicsValues result{std::vector<double>(t.size()),
+                        std::vector<double>(x.size()),
+                        std::vector<double>(x.size()),
+                        std::vector<double>(x.size()),
+                        {},
+                        {}};
+  const bool grows = work.dynamics->grows();
+  if (grows) result.growth = result.log_mass = std::vector<double>(t.size());
   at_points(
       t, x,
       [&](const density::Points<double>& points) {
         work.dynamics->evaluate(work.space, work.parameters, points,
-                                {work.log_rho, work.x_out, work.x_out2, {}, {}});
+                                {work.log_rho, work.x_out, work.x_out2, {}, {}, work.growth, work.log_mass});
       },
       [&](std::size_t row, int s) {
         const double half_square = 0.5 * volatility.at(t[row]) * volatility.at(t[row]);
         result.log_density[row] = work.log_rho_host(s) - units.log_volume();
+        if (grows) {
+          result.growth[row] = work.growth_host(s) / units.time_span();
+          result.log_mass[row] = work.log_mass_host(s);
+        }
         for (std::size_t i = 0; i < dims; ++i) {
           const std::size_t at = row * dims + i;
           result.velocity[at] = work.x_out_host(i, s) * units.scale[i] / units.time_span();

@@ -45,7 +45,9 @@ VerifiedModel::DensityAndDrift VerifiedInference::density_and_drift(const States
   for (double& log_rho : values.log_density) log_rho += units().log_volume();
   for (std::size_t k = 0; k < values.drift.size(); ++k)
     values.drift[k] *= units().time_span() / units().scale[k % dims];
-  return {std::move(values.log_density), std::move(values.drift)};
+  for (double& rate : values.growth) rate *= units().time_span();
+  return {std::move(values.log_density), std::move(values.drift), std::move(values.log_mass),
+          std::move(values.growth)};
 }
 
 std::vector<double> VerifiedInference::diffusion(double tau) const {

@@ -41,6 +41,8 @@ struct Inference::Workspace {
       Kokkos::deep_copy(x_host, x);
       Kokkos::deep_copy(log_rho_host, log_rho);
       Kokkos::deep_copy(scalar_out_host, scalar_out);
+      Kokkos::deep_copy(growth_host, growth);
+      Kokkos::deep_copy(log_mass_host, log_mass);
       Kokkos::deep_copy(x_out_host, x_out);
       Kokkos::deep_copy(x_out2_host, x_out2);
       for (int s = 0; s < n; ++s) take(first + static_cast<std::size_t>(s), s);
@@ -61,15 +63,16 @@ struct Inference::Workspace {
   ExecutionSpace space;
   Vector<double> parameters;
   ConditionEncoding encoding;
-  std::vector<double> conditions;  ///< of the points of a call, see ConditionScope
-  Matrix<double> condition_rows;   ///< (n_conditions, chunk), in; empty without
-  Vector<double> tau;              ///< (chunk), in
-  Matrix<double> x;                ///< (n_dims, chunk), in, and out where states are drawn
-  Matrix<double> uniforms;         ///< (uniforms_per_sample, chunk), in
-  Vector<double> log_rho;          ///< (chunk), out
-  Vector<double> scalar_out;       ///< (chunk), out: one more number a point
-  Matrix<double> x_out, x_out2;    ///< (n_dims, chunk), out: numbers by coordinate
-  Vector<double>::HostMirror tau_host, log_rho_host, scalar_out_host;
+  std::vector<double> conditions;   ///< of the points of a call, see ConditionScope
+  Matrix<double> condition_rows;    ///< (n_conditions, chunk), in; empty without
+  Vector<double> tau;               ///< (chunk), in
+  Matrix<double> x;                 ///< (n_dims, chunk), in, and out where states are drawn
+  Matrix<double> uniforms;          ///< (uniforms_per_sample, chunk), in
+  Vector<double> log_rho;           ///< (chunk), out
+  Vector<double> scalar_out;        ///< (chunk), out: one more number a point
+  Vector<double> growth, log_mass;  ///< (chunk), out; empty unless the density grows
+  Matrix<double> x_out, x_out2;     ///< (n_dims, chunk), out: numbers by coordinate
+  Vector<double>::HostMirror tau_host, log_rho_host, scalar_out_host, growth_host, log_mass_host;
   Matrix<double>::HostMirror x_host, x_out_host, x_out2_host, uniforms_host, condition_rows_host;
 };
 

@@ -37,8 +37,10 @@ Stencil make_stencil(const std::vector<double>& tau, const std::vector<double>& 
   return stencil;
 }
 
-PointResidual combine(const double* log_rho, const double* drift, std::size_t dims,
+/// @param first_point of the stencil
+PointResidual combine(const Dynamics& values, std::size_t first_point, std::size_t dims,
                       const std::vector<double>& diffusion, double h) {
+  const double *log_rho = &values.log_rho[first_point], *drift = &values.drift[first_point * dims];
   PointResidual result = {0, 0};
   for (std::size_t k = 0; k < 4; ++k) result.rate += first[k] * std::exp(log_rho[1 + k]) / h;
   result.residual = result.rate;
@@ -52,6 +54,7 @@ PointResidual combine(const double* log_rho, const double* drift, std::size_t di
     }
     result.residual -= diffusion[i] * laplacian / (h * h);
   }
+  if (!values.growth.empty()) result.residual -= values.growth[first_point] * std::exp(log_rho[0]);
   return result;
 }
 
@@ -63,7 +66,6 @@ std::vector<PointResidual> fokker_planck_residuals(const Evaluate& evaluate, con
   const std::size_t dims = tau.empty() ? 0 : x.size() / tau.size();
   const std::size_t width = 5 + 4 * dims;
   std::vector<PointResidual> best(tau.size(), {0, std::numeric_limits<double>::infinity()});
-  std::vector<double> log_rho, drift;
   for (const double h : steps) {
     std::vector<std::size_t> open;  // points that take this step
     std::vector<double> open_tau, open_x;
@@ -76,11 +78,10 @@ std::vector<PointResidual> fokker_planck_residuals(const Evaluate& evaluate, con
     }
     if (open.empty()) break;
     const Stencil stencil = make_stencil(open_tau, open_x, dims, h);
-    evaluate(stencil.tau, stencil.x, log_rho, drift);
+    const Dynamics values = evaluate(stencil.tau, stencil.x);
     for (std::size_t k = 0; k < open.size(); ++k) {
       const std::size_t p = open[k];
-      const PointResidual found =
-          combine(&log_rho[k * width], &drift[k * width * dims], dims, diffusion(tau[p]), h);
+      const PointResidual found = combine(values, k * width, dims, diffusion(tau[p]), h);
       if (std::fabs(found.residual) < std::fabs(best[p].residual)) best[p] = found;
     }
   }

@@ -86,7 +86,7 @@ template <class Scalar>
 struct SampleArrays {
   Vector<Scalar> t;
   Matrix<Scalar> x, drift;
-  Vector<Scalar> log_rho;
+  Vector<Scalar> log_rho, growth, mass;
 };
 
 /// States, drift and log density in the units of the data, and adjoints of zero.
@@ -96,7 +96,7 @@ void to_data_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& units
                    const SampleArrays<Scalar>& samples, const ModelSamplesBar<Scalar>& bar) {
   const auto t_first = static_cast<Scalar>(units.t_first), span = static_cast<Scalar>(units.time_span);
   const auto log_volume = static_cast<Scalar>(units.log_volume);
-  const bool has_drift = motion.drift.extent(0) > 0;
+  const bool has_drift = motion.drift.extent(0) > 0, has_growth = motion.growth.extent(0) > 0;
   for_each_entry(
       space, "samples in the units of the data", static_cast<int>(points.x.extent(0)), points.size(),
       KOKKOS_LAMBDA(int i, int s) {
@@ -108,6 +108,11 @@ void to_data_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& units
         samples.t(s) = t_first + span * points.tau(s);
         samples.log_rho(s) = motion.log_rho(s) - log_volume;
         bar.log_rho(s) = 0;
+        if (!has_growth) return;
+        samples.growth(s) = motion.growth(s) / span;
+        samples.mass(s) = math::exp(motion.log_mass(s));
+        bar.growth(s) = 0;
+        bar.log_mass(s) = 0;
       });
 }
 
@@ -116,11 +121,12 @@ template <class Scalar>
 void to_model_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& units,
                     const ModelSamplesBar<Scalar>& bar, const Matrix<Scalar>& more, int n) {
   const auto span = static_cast<Scalar>(units.time_span);
-  const bool has_more = more.extent(0) > 0;
+  const bool has_more = more.extent(0) > 0, has_growth = bar.growth.extent(0) > 0;
   for_each_entry(
       space, "adjoints in model units", static_cast<int>(bar.x.extent(0)), n, KOKKOS_LAMBDA(int i, int s) {
         bar.x(i, s) = units.scale(i) * bar.x(i, s) + (has_more ? more(i, s) : Scalar(0));
         bar.drift(i, s) *= units.scale(i) / span;
+        if (has_growth && i == 0) bar.growth(s) /= span;
       });
 }
 
@@ -192,6 +198,14 @@ void Expectations<Scalar>::allocate(int max_samples) {
   m_log_rho = vector("log density");
   m_bar = {matrix("states adjoint"), matrix("drift adjoint"), vector("log density adjoint"),
            vector("score_weight"), matrix("work of the terms")};
+  if (m_kind == TermKind::integral && m_dynamics.grows()) {
+    m_motion.growth = vector("growth rate");
+    m_motion.log_mass = vector("log mass");
+    m_growth = vector("growth rate");
+    m_mass = vector("mass");
+    m_bar.growth = vector("growth rate adjoint");
+    m_bar.log_mass = vector("log mass adjoint");
+  }
   if (m_has_unevaluated) m_unevaluated_x_bar = matrix("states adjoint of other points");
 }
 
@@ -224,8 +238,9 @@ void Expectations<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>
           space, {parameters, points, m_motion.diffusion, states.config, states.first_sample},
           states.share * weights[k], {parameters_bar, m_unevaluated_x_bar, score_weight}, totals_at(k));
   m_dynamics.evaluate_at_samples(space, parameters, points, uniforms, m_motion);
-  to_data_units<Scalar>(space, m_units, points, m_motion, {m_t, m_x, m_drift, m_log_rho}, m_bar);
-  const ModelSamples<Scalar> samples = {entries(m_t, n), m_x, m_drift, m_log_rho};
+  to_data_units<Scalar>(space, m_units, points, m_motion, {m_t, m_x, m_drift, m_log_rho, m_growth, m_mass},
+                        m_bar);
+  const ModelSamples<Scalar> samples = {entries(m_t, n), m_x, m_drift, m_log_rho, m_growth, m_mass};
   for (std::size_t k = 0; k < m_terms.size(); ++k)
     if (!m_terms[k].term->evaluates_dynamics() && acts(k))
       m_terms[k].term->add(space, samples, states.share * weights[k], m_bar, totals_at(k));
@@ -261,7 +276,7 @@ void Expectations<Scalar>::accumulate(const ExecutionSpace& space, const Vector<
   add(space, parameters, states, uniforms, weights, totals, parameters_bar);
   if (parameters_bar.extent(0) == 0) return;
   if (m_estimator == Estimator::score_function) subtract_baseline(space, m_bar, m_group, m_block, n);
-  m_dynamics.adjoint(space, parameters, states.points, m_motion, m_bar.drift, m_bar.log_rho,
+  m_dynamics.adjoint(space, parameters, states.points, m_motion, dynamics_bar(),
                      m_estimator == Estimator::pathwise ? flux::StateKind::sampled : flux::StateKind::fixed,
                      parameters_bar, m_bar.x);
 }
@@ -272,8 +287,8 @@ void Expectations<Scalar>::accumulate_at(const ExecutionSpace& space, const Vect
                                          const Vector<Scalar>& parameters_bar, const Matrix<double>& totals) {
   add(space, parameters, states, Matrix<double>(), weights, totals, parameters_bar);
   if (parameters_bar.extent(0) == 0) return;
-  m_dynamics.adjoint(space, parameters, states.points, m_motion, m_bar.drift, m_bar.log_rho,
-                     flux::StateKind::fixed, parameters_bar, m_bar.x);
+  m_dynamics.adjoint(space, parameters, states.points, m_motion, dynamics_bar(), flux::StateKind::fixed,
+                     parameters_bar, m_bar.x);
 }
 
 template class Expectations<float>;

@@ -154,7 +154,7 @@ void JacobianSymmetry<Scalar>::add_adjoint(const ExecutionSpace& space,
         KOKKOS_LAMBDA(int i, int s) { drift_bar(i, s) = sign * factor(s) * scale(i) * other(i, s); });
     m_dynamics.adjoint(space, samples.parameters,
                        {samples.points.tau, columns(m_x, n), samples.points.conditions}, m_motion,
-                       m_drift_bar, m_log_rho_bar, flux::StateKind::fixed, bar.parameters, bar.x);
+                       {m_drift_bar, m_log_rho_bar}, flux::StateKind::fixed, bar.parameters, bar.x);
   }
 }
 

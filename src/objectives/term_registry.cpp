@@ -8,7 +8,8 @@ namespace rhoflux::objectives {
 
 // Each is defined in the file of the term.
 TermFactory terminal_cost_term(), initial_reverse_term(), terminal_reverse_term(), kinetic_term(),
-    control_term(), entropy_term(), congestion_term(), state_cost_term(), jacobian_symmetry_term();
+    growth_term(), control_term(), entropy_term(), congestion_term(), state_cost_term(),
+    jacobian_symmetry_term();
 
 namespace {
 
@@ -35,7 +36,10 @@ std::vector<TermRow> built_in_rows() {
        "out.",
        terminal_reverse_term(), Report::as_fit},
       {"kinetic", TermKind::integral, Sign::never_negative, "time / units of the data^2",
-       "Weight of int E|u|^2 dt, the kinetic energy of the drift; 0: left out.", kinetic_term()},
+       "Weight of int M E|u|^2 dt, the kinetic energy of the drift (M = 1 without growth); 0: left out.",
+       kinetic_term()},
+      {"growth", TermKind::integral, Sign::never_negative, "time",
+       "Weight of int M E[r^2] dt, the cost of growth (model.growth = weights); 0: left out.", growth_term()},
       {"control", TermKind::integral, Sign::never_negative, "",
        "Weight of int E|u - v|^2 / (2 control_sigma^2) dt, v = control_base; 0: left out.", control_term()},
       {"entropy", TermKind::integral, Sign::any, "1 / time",

@@ -39,6 +39,13 @@ int ranks_of_machine(const mpi::Communicator& comm) {
   return size;
 }
 
+/// The masses are read with the data; before, two stand for them, for the number of parameters is the same.
+flux::Config flux_before_data(const RunConfig& config) {
+  flux::Config flux = config.flux;
+  if (config.model.grows() && config.data.mass.kind != data::Mass::Kind::none) flux.mass = {{0, 1}, {0, 0}};
+  return flux;
+}
+
 }  // namespace
 
 std::int64_t MemoryNeed::of_host() const {
@@ -52,7 +59,7 @@ MemoryNeed memory_need(const RunConfig& config, const data::Sources& sources, co
   const std::int64_t scalar = is_single ? sizeof(float) : sizeof(double);
   const bool averages = config.training.average > 0;
   MemoryNeed need;
-  need.n_parameters = flux::layout_of(config.model, config.flux, sources.n_dims).size();
+  need.n_parameters = flux::layout_of(config.model, flux_before_data(config), sources.n_dims).size();
   const std::int64_t array = need.n_parameters * scalar;
   need.parameters = array * (averages ? 2 : 1);
   need.optimiser = 2 * array;

@@ -78,6 +78,8 @@ std::vector<std::string> model_differences(const RunConfig& config, const data::
   found.compare("model.coordinate_frequency_max", ours.coordinate_frequency_max,
                 theirs.coordinate_frequency_max);
   found.compare("model.weights", ours.weights, theirs.weights);
+  found.compare("model.growth", ours.growth, theirs.growth);
+  found.compare("model.growth_share", ours.growth_share.to_string(), theirs.growth_share.to_string());
   found.compare("flux.divergence_free", config.flux.divergence_free, model.flux.divergence_free);
   if (config.flux.divergence_free != flux::DivergenceFree::none)
     found.compare("flux.hidden", config.flux.hidden, model.flux.hidden);

@@ -15,6 +15,7 @@
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/data/conditions.hpp"
+#include "rhoflux/data/mass.hpp"
 #include "rhoflux/device/accelerator.hpp"
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/profiling.hpp"
@@ -46,6 +47,9 @@ checkpoint::Checkpoint begin(const RunConfig& config, const data::Sources& sourc
     if (start.started_from) take_parameters(begun, *start.started_from);
   }
   begun.model.flux = config.flux;  // a continued run may change what the likelihood does not depend on
+  if (config.model.grows())
+    begun.model.flux.mass =
+        at_model_times(data::mass_of(config.data, sources, begun.model.units, comm), begun.model.units);
   begun.deck = config.deck;
   const std::string started_from = checkpoint::entry_of(begun.provenance, "started_from");
   begun.provenance = config.provenance;
@@ -157,7 +161,7 @@ Trainer<Scalar>::Trainer(const RunConfig& config, const data::Sources& sources, 
       m_run(std::move(begun)),
       m_state(m_run.state),
       m_chunk(chunk_of<Scalar>(config, m_run.model.units.n_dims(), comm)),
-      m_workers(config.model, config.flux, m_run.model.units.n_dims(),
+      m_workers(config.model, m_run.model.flux, m_run.model.units.n_dims(),
                 {m_chunk,
                  config.objective.has_expectations() ? flux::Dynamics<Scalar>::Use::adjoint
                                                      : flux::Dynamics<Scalar>::Use::density,

@@ -76,7 +76,7 @@ class Model {
         if (!has_motion) continue;
         m_dynamics.evaluate(space, m_parameters, m_points, m_motion);
         Kokkos::deep_copy(m_x_bar, 0.0F);
-        m_dynamics.adjoint(space, m_parameters, m_points, m_motion, m_drift_bar, m_zero,
+        m_dynamics.adjoint(space, m_parameters, m_points, m_motion, {m_drift_bar, m_zero},
                            flux::StateKind::sampled, bar, m_x_bar);
       }
     }

@@ -30,7 +30,7 @@ struct Checkpoint {
 /// Version 1 had no flux; it is read as a triangular one. Before version 3 the history had the five first
 /// columns alone. Before version 4 terms had no names; what they had gathered since the last line of the
 /// history is left out. Before version 5 nothing was known of the origin of the data.
-/// Before version 6 there were no conditions.
+/// Before version 6 there were no conditions and no growth.
 constexpr int checkpoint_format_version = 6;
 
 /// Writes crash-safely (see io::write_safely) and reads every dataset back before the file gets its name.

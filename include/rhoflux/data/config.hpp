@@ -27,6 +27,18 @@ struct TimeList {
   static constexpr const char* type = "none, or numbers separated by commas";
 };
 
+/// The mass of the population over time: "none", 1 at all times; "counts", that of the training rows of each snapshot;
+/// or "time:mass" pairs.
+struct Mass {
+  enum class Kind { none, counts, given };
+  Kind kind = Kind::none;
+  std::vector<double> t, m;  ///< where given: ascending times, in the units of the data, and masses above 0
+  std::string to_string() const;
+  /// Throws Error (bad input) with the reason alone.
+  static Mass parse(const std::string& text);
+  static constexpr const char* type = "none, counts, or time:mass pairs separated by commas";
+};
+
 /// How coordinates are brought to the scale of the model.
 struct Standardise {
   enum class Kind {
@@ -50,6 +62,7 @@ struct Config {
   TimeList hold_out_times;            ///< rows at these times are left out of training and validation
   ConditionNames conditions;          ///< of /condition in the file: density and drift depend on them
   ConditionList hold_out_conditions;  ///< rows of these are left out of training and validation
+  Mass mass;                          ///< of a population that grows (model.growth)
   bool hash = true;                   ///< SHA-256 of every input file in the provenance
 };
 

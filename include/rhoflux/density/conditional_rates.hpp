@@ -165,9 +165,10 @@ RHOFLUX_FUNCTION InUnit<Scalar> far_change(const Mixture<Scalar>& mixture, const
 
 /// F_dot / f where log f or F / f is far from the range in which ConditionalRates gives it: far out in the tails, and
 /// between modes. From the beginning, so that what is only needed here is not kept on the way.
+/// @param kept factor of the rates of the weights
 template <class Scalar>
 RHOFLUX_FUNCTION InUnit<Scalar> far_ratio(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
-                                          Scalar x, const ConditionalRates<Scalar>& m) {
+                                          Scalar x, const ConditionalRates<Scalar>& m, Scalar kept) {
   Shares<Scalar> share;
   shares(mixture, x, share);
   const LogTotal<Scalar> norm = log_total_over(mixture, mixture.logit);
@@ -180,7 +181,8 @@ RHOFLUX_FUNCTION InUnit<Scalar> far_ratio(const Mixture<Scalar>& mixture, const 
     shift += m.w[l] * m.q[l];
   }
   shift = mixture.lane.sum(shift);
-  const InUnit<Scalar> change = far_change(mixture, dot, norm, log_r, side);
+  InUnit<Scalar> change = far_change(mixture, dot, norm, log_r, side);
+  change.value *= kept;
   if (change.log_unit < math::detail::Format<Scalar>::exp_high / 2)
     return {math::scaled_by_exp(change.value, change.log_unit) + shift, Scalar(0)};
   if (change.value == Scalar(0)) return {shift, Scalar(0)};
@@ -188,11 +190,13 @@ RHOFLUX_FUNCTION InUnit<Scalar> far_ratio(const Mixture<Scalar>& mixture, const 
 }
 
 /// -F_dot / f after place and move.
+/// @param kept factor of the rates of the weights
 template <class Scalar>
 RHOFLUX_FUNCTION InUnit<Scalar> velocity_of(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
-                                            Scalar x, const ConditionalRates<Scalar>& m) {
+                                            Scalar x, const ConditionalRates<Scalar>& m,
+                                            Scalar kept = Scalar(1)) {
   if (!m.is_far) return {-m.f_dot_ratio, Scalar(0)};
-  const InUnit<Scalar> ratio = far_ratio(mixture, dot, x, m);
+  const InUnit<Scalar> ratio = far_ratio(mixture, dot, x, m, kept);
   return {-ratio.value, ratio.log_unit};
 }
 

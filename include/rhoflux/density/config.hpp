@@ -9,6 +9,19 @@ namespace rhoflux::density {
 
 enum class Family { autoregressive, factorised };
 enum class MixtureWeights { time_dependent, time_constant };
+/// What a change of the mixture weights means (model.md section 10): mass that moves, or mass that appears and vanishes.
+enum class Growth { none, weights };
+
+/// The share beta in [0, 1] of a change of the weights that counts as growth; 1 - beta of it moves mass.
+struct GrowthShare {
+  bool is_learned =
+      false;  ///< a function of time and of the coordinates before (autoregressive), or of time (factorised)
+  double value = 1.0;  ///< where it is not learned
+  std::string to_string() const;
+  /// Throws Error (bad input) with the reason alone.
+  static GrowthShare parse(const std::string& text);
+  static constexpr const char* type = "number, or learned";
+};
 
 constexpr int max_logistics = 64;  ///< the one-sample functions keep that many numbers at hand
 constexpr int max_products = 1024;
@@ -27,10 +40,13 @@ struct Config {
   double coordinate_frequency_min = 0.5;           ///< radians per standard deviation
   double coordinate_frequency_max = 8.0;           ///< radians per standard deviation
   MixtureWeights weights = MixtureWeights::time_dependent;
+  Growth growth = Growth::none;
+  GrowthShare growth_share;  ///< growth = weights
   /// Input rows of the conditions, a number one, a category one for each of its values; 0: none. Follows from the
   /// data, not from a key of [model].
   int n_conditions = 0;
 
+  bool grows() const { return growth != Growth::none; }
   /// Throws Error (bad input) naming the key and what is allowed.
   void validate() const;
 };
@@ -50,6 +66,12 @@ struct EnumText<density::MixtureWeights> {
   static constexpr EnumName<density::MixtureWeights> names[] = {
       {"time_dependent", density::MixtureWeights::time_dependent},
       {"time_constant", density::MixtureWeights::time_constant}};
+};
+
+template <>
+struct EnumText<density::Growth> {
+  static constexpr EnumName<density::Growth> names[] = {{"none", density::Growth::none},
+                                                        {"weights", density::Growth::weights}};
 };
 
 }  // namespace rhoflux

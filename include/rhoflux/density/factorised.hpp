@@ -2,6 +2,7 @@
 
 #include "rhoflux/density/density.hpp"
 #include "rhoflux/density/mixture_network.hpp"
+#include "rhoflux/density/product_weights.hpp"
 
 namespace rhoflux::density {
 
@@ -20,8 +21,8 @@ struct FactorIndex {
   }
 };
 
-/// rho_t(x) = sum_k gamma_k prod_i f_i^k(x_i; t), gamma constant in time, each f_i^k a mixture of L logistics
-/// whose parameters come from a network of time alone ([HVC] 13, 17). Head k D + i of the network is f_i^k.
+/// rho_t(x) = sum_k gamma_k prod_i f_i^k(x_i; t), gamma constant in time unless it changes by growth, each f_i^k a mixture
+/// of L logistics whose parameters come from a network of time alone ([HVC] 13, 17). Head k D + i of the network is f_i^k.
 template <class Scalar>
 class Factorised : public Density<Scalar> {
  public:
@@ -58,9 +59,15 @@ class Factorised : public Density<Scalar> {
   MixtureNetwork<Scalar>& network() { return m_network; }
   void set_gradient_listener(GradientListener* listener) override {
     m_network.set_gradient_listener(listener);
+    m_weights.set_gradient_listener(listener);
   }
   int n_products() const { return m_n_products; }
-  int gamma_offset() const { return m_gamma_offset; }
+  /// Behind gamma.
+  ProductWeights<Scalar>& weights() { return m_weights; }
+  /// Both networks at some times.
+  void evaluate_networks(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                         const Points<Scalar>& points, int n_tangents,
+                         const ConstStridedVector<Scalar>& tau_dot);
   /// log rho (n) from log f_i^k (K D, n); log_share (K, n) receives log(gamma_k prod_i f_i^k / rho).
   void mix(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int n,
            const ConstMatrix<Scalar>& log_f, const Matrix<Scalar>& log_share,
@@ -72,12 +79,12 @@ class Factorised : public Density<Scalar> {
 
  private:
   void forward(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
-               const Points<Scalar>& points, int n_tangents, const ConstVector<Scalar>& tau_dot);
+               const Points<Scalar>& points);
   FactorIndex index() const { return {m_n_products, this->m_n_leading, this->m_n_dims}; }
 
   Config m_config;
-  int m_n_products;    ///< K
-  int m_gamma_offset;  ///< of the logits of gamma in the parameters
+  int m_n_products;  ///< K
+  ProductWeights<Scalar> m_weights;
   MixtureNetwork<Scalar> m_network;
   Matrix<Scalar> m_log_f;      ///< (K D, samples)
   Matrix<Scalar> m_log_share;  ///< (K, samples): log(gamma_k prod_i f_i^k / rho)

@@ -18,6 +18,7 @@ struct MixtureView {
   Matrix<Scalar> logits, shapes;
   int logits_stride = 0, shapes_stride = 0, location_offset = 0, scale_offset = 0;
   int n_logistics = 0;
+  int share_row = -1, share_stride = 0;  ///< of the learned growth shares; -1: there are none
 
   /// @param lane that asks
   RHOFLUX_FUNCTION Mixture<Scalar> at(int head, int column, const Lane& lane) const {
@@ -25,10 +26,16 @@ struct MixtureView {
     return {&logits(head * logits_stride, column), shape + location_offset, shape + scale_offset, n_logistics,
             lane};
   }
+  RHOFLUX_FUNCTION bool has_share() const { return share_row >= 0; }
+  /// The logit of the growth share beta of mixture `head`, or its adjoint.
+  RHOFLUX_FUNCTION Scalar& share_logit(int head, int column) const {
+    return shapes(share_row + head * share_stride, column);
+  }
 };
 
 /// What the two families share: a network whose outputs are heads, each the 3 L parameters of one logistic
-/// mixture. With weights constant in time the logits come from a second network that does not see time.
+/// mixture. With weights constant in time the logits come from a second network that does not see time. With a learned
+/// growth share each stage has one output more, the logit of beta of its heads.
 template <class Scalar>
 class MixtureNetwork {
  public:

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "rhoflux/core/enum_text.hpp"
+#include "rhoflux/core/mass.hpp"
 
 namespace rhoflux::flux {
 
@@ -36,6 +37,7 @@ struct Config {
   DivergenceFree divergence_free = DivergenceFree::none;
   std::vector<int> hidden = {64, 64};  ///< hidden layers of the divergence-free part
   Volatility volatility;               ///< g of the model's drift
+  MassKnots mass;                      ///< of a density that grows, at model times tau
 
   /// Throws Error (bad input) naming the key and what is allowed.
   void validate() const;

@@ -9,6 +9,7 @@
 #include "rhoflux/flux/config.hpp"
 #include "rhoflux/flux/divergence_free.hpp"
 #include "rhoflux/flux/flux.hpp"
+#include "rhoflux/flux/mass_curve.hpp"
 
 namespace rhoflux::flux {
 
@@ -22,12 +23,26 @@ struct DynamicsViews {
   Matrix<Scalar> drift;  ///< (n_dims, n) u = v + diffusion * score; empty: not wanted
   /// (n_dims, n) g^2 / 2 by coordinate in model units, dx^2 / dtau; empty: 0, then drift = v
   Matrix<Scalar> diffusion;
+  Vector<Scalar> growth = {};    ///< (n) growth rate r, 1/dtau; empty: not wanted; 0 unless the density grows
+  Vector<Scalar> log_mass = {};  ///< (n) log M; empty: not wanted
+};
+
+/// Adjoints that Dynamics::adjoint starts from. The scalar whose derivative it adds is
+///   sum_s <drift_bar_s, u_s> + log_rho_bar_s log rho_s + growth_bar_s r_s + log_mass_bar_s log M_s.
+template <class Scalar>
+struct DynamicsBar {
+  Matrix<Scalar> drift;          ///< (n_dims, n)
+  Vector<Scalar> log_rho;        ///< (n)
+  Vector<Scalar> growth = {};    ///< (n); empty: zero
+  Vector<Scalar> log_mass = {};  ///< (n); empty: zero
 };
 
 /// Density and drift as one model (model.md sections 1 and 2): rho from a density family, and
 ///   u = j / rho + g^2 / 2 grad log rho
 /// of dX = u dtau + g dW, for which the Fokker-Planck equation holds for every value of the parameters. The
-/// flux j is a base flux and, where configured, a learnable divergence-free part.
+/// flux j is a base flux and, where configured, a learnable divergence-free part. Where the density grows, the population
+/// n = M rho has a growth rate r besides (model.md section 10):
+///   d_tau n + div(u n) - g^2 / 2 lap n = n r.
 template <class Scalar>
 class Dynamics {
  public:
@@ -47,7 +62,9 @@ class Dynamics {
   const density::Density<Scalar>& density() const { return *m_density; }
   const Config& config() const { return m_config; }
   int n_dims() const { return m_density->n_dims(); }
-  /// Parameters of the density, then those of the divergence-free part.
+  /// True if the density grows.
+  bool grows() const { return m_mass != nullptr; }
+  /// Parameters of the density, then those of the divergence-free part and of the mass.
   const network::ParameterLayout& layout() const { return m_layout; }
   std::vector<double> initialise(const density::InitialRows& rows, std::uint64_t seed) const;
   /// See Density::set_gradient_listener.
@@ -69,26 +86,30 @@ class Dynamics {
                            const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
                            const DynamicsViews<Scalar>& motion);
 
-  /// Adds the derivatives of sum_s <drift_bar_s, u_s> + log_rho_bar_s log rho_s to parameters_bar (layout
-  /// size; empty: leave them out) and x_bar (n_dims, n), at the points of the last call of `evaluate`, of
+  /// Adds the derivatives of the scalar of DynamicsBar to parameters_bar (layout size; empty: leave them out) and x_bar
+  /// (n_dims, n), at the points of the last call of `evaluate`, of
   /// which `motion` is what was given there. The diffusion counts as a constant. With StateKind::sampled the
   /// states are functions of the parameters: what x_bar holds before the call (the objective's own derivative
   /// by x) and what is added to it here goes on to parameters_bar, the pathwise gradient of an expectation
   /// under rho.
   void adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                const density::Points<Scalar>& points, const DynamicsViews<Scalar>& motion,
-               const Matrix<Scalar>& drift_bar, const Vector<Scalar>& log_rho_bar, StateKind states,
-               const Vector<Scalar>& parameters_bar, const Matrix<Scalar>& x_bar);
+               const DynamicsBar<Scalar>& bar, StateKind states, const Vector<Scalar>& parameters_bar,
+               const Matrix<Scalar>& x_bar);
 
  private:
   bool needs_score(const DynamicsViews<Scalar>& motion) const;
+  void add_mass(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
+                const density::Points<Scalar>& points, const DynamicsViews<Scalar>& motion);
 
   Config m_config;
   std::unique_ptr<density::Density<Scalar>> m_density;
   network::ParameterLayout m_layout;
   std::unique_ptr<Flux<Scalar>> m_flux;
   std::unique_ptr<DivergenceFreePart<Scalar>> m_divergence_free;
-  Matrix<Scalar> m_velocity;  ///< where nobody wants it
+  std::unique_ptr<MassCurve<Scalar>> m_mass;  ///< of a density that grows
+  Vector<Scalar> m_growth;                    ///< where nobody wants it
+  Matrix<Scalar> m_velocity;                  ///< where nobody wants it
   Matrix<Scalar> m_score, m_score_bar;
   Vector<Scalar> m_log_rho_bar;
 };

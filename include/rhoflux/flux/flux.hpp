@@ -12,7 +12,7 @@ enum class StateKind {
 };
 
 /// Adjoints that Flux::adjoint starts from. The scalar whose derivative it adds is
-///   sum_s <velocity_bar_s, v_s> + log_rho_bar_s log rho_s + <direction_s, score_s>.
+///   sum_s <velocity_bar_s, v_s> + log_rho_bar_s log rho_s + <direction_s, score_s> + growth_bar_s G_s.
 template <class Scalar>
 struct FluxBar {
   Matrix<Scalar> velocity;   ///< (n_dims, n)
@@ -20,22 +20,32 @@ struct FluxBar {
   Matrix<Scalar> direction;  ///< (n_dims, n) adjoint of the score; empty: none
   /// drawn: what reaches x_bar, with what the caller has put there, goes on to the parameters
   StateKind states = StateKind::fixed;
+  Vector<Scalar> growth = {};  ///< (n); empty: zero, or the density does not grow
 };
 
-/// A base flux j with d_t rho + div j = 0 exactly, as its velocity v = j / rho (model.md section 2). tau runs
-/// over [0, 1], states are in standardised units. Works on the leading coordinates of the density, all of
+/// Results of Flux::velocity; views of the caller.
+template <class Scalar>
+struct FluxViews {
+  Vector<Scalar> log_rho;   ///< (n)
+  Matrix<Scalar> velocity;  ///< (n_dims, n) v
+  /// (n) G = r - M'/M, what the growth rate is by more than its mean; given where the density grows
+  Vector<Scalar> growth;
+};
+
+/// A base flux j with d_t rho + div j = rho G exactly, as its velocity v = j / rho (model.md sections 2 and 10); G = 0 unless
+/// the density grows. tau runs over [0, 1], states are in standardised units. Works on the leading coordinates of the density, all of
 /// them unless it is restricted. Nothing is allocated in a call.
 template <class Scalar>
 class Flux {
  public:
   virtual ~Flux() = default;
 
-  /// v (n_dims, n) and log rho (n), by one tangent pass.
+  /// v (n_dims, n), log rho (n) and G (n), by one tangent pass.
   /// @param uniforms (uniforms_per_sample, n): the states are drawn from rho on the way, as Density::sample
   /// does, and left in points.x; empty: points.x is given
   virtual void velocity(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                         const density::Points<Scalar>& points, const ConstMatrix<double>& uniforms,
-                        const Vector<Scalar>& log_rho, const Matrix<Scalar>& velocity) = 0;
+                        const FluxViews<Scalar>& views) = 0;
 
   /// Score d log rho / dx (n_dims, n) at the points of the last call of `velocity`, by one adjoint pass.
   virtual void score(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,

@@ -45,6 +45,8 @@ class Inference {
     std::vector<double> velocity;     ///< (n, n_dims) j / rho, units/time
     std::vector<double> score;        ///< (n, n_dims), 1/units
     std::vector<double> drift;        ///< (n, n_dims) u = j / rho + g^2 / 2 score, units/time
+    std::vector<double> growth;       ///< (n) r, births minus deaths, 1/time; empty unless the density grows
+    std::vector<double> log_mass;     ///< (n) log M(t), 0 at the first time; empty unless the density grows
   };
   /// Times outside the range of the data are taken as they are; Units::is_in_time_range tells them.
   /// Velocity, score and drift of dX = u dt + g dW for g = volatility (units/sqrt(time)).

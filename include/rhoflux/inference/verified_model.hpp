@@ -46,6 +46,8 @@ class VerifiedModel {
   struct DensityAndDrift {
     std::vector<double> log_density;  ///< (n)
     std::vector<double> drift;        ///< (n, n_dims) u of dX = u dtau + g dW
+    std::vector<double> log_mass;     ///< (n); empty unless the density grows
+    std::vector<double> growth;       ///< (n) growth rate, 1/tau; empty unless the density grows
   };
   virtual DensityAndDrift density_and_drift(const States& at) const = 0;
 

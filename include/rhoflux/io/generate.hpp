@@ -39,6 +39,23 @@ const std::vector<GeneratorName>& generator_names();
 /// 0.5^2).
 /// - gaussian_mixture (any D): t ~ U(0, 1), mode k = 0, 1, 2 with probability 1/3,
 ///   x_i = 0.5 cos(2 pi (k/3 + t/4) + i - 1) + 0.5 e_i, e_1 = z_1, e_i = 0.8 e_{i-1} + 0.6 z_i.
+/// - conditions (D = 1): t ~ U(0, 1), condition dose c of 0, 0.5, 1, 1.5, 2.5, 3 with probability 1/6, x = c t + z1:
+///   the drift is c.
+/// - conditions_drug (D = 2): with a second condition, drug A (s = 1) or B (s = -1) with probability 1/2,
+///   x = (c t + z1, s c t + 0.5 z2): the drift is c (1, s).
+///
+/// Populations whose size changes have the true growth rate r (births minus deaths per unit of time) of each row, and
+/// numbers of rows that are in the ratios of the sizes, to a row or two, in the whole and in the training rows:
+///
+/// - growth (D = 2, label type): snapshots t = 0, 1, 2 of A = (-3 + 0.4 z1, 0.4 z2), 400 rows each, r = 0, and
+///   B = (3 + 0.4 z1, 0.4 z2), 100, 400, 1600 rows (of 3300), r = log 4. Nothing moves.
+/// - growth_three (D = 2, label type): snapshots t = 0, 1, 2, 3 of (c + 0.4 z1, 0.5 t + 0.4 z2): A with c = -3, 400
+///   rows each, r = 0; B with c = 0, 200 2^t rows, r = log 2; C with c = 3, 1600 / 4^t rows, r = -log 4 (of 6725 rows).
+///   The drift is (0, 0.5).
+/// - growth_ou (D = 1): snapshots t = 0, 0.5, 1, 1.5, 2 of dX = -theta X dt + g dW with theta = 1, g = 0.5,
+///   r = a - b x^2 / 2 with a = 1.2, b = 0.8, and X_0 ~ N(1.5, 0.5^2): x ~ N(m, v) with
+///   m' = -theta m - b v m, v' = -2 theta v + g^2 - b v^2, (log M)' = a - b (m^2 + v) / 2, in closed form
+///   (model.md (9.10)).
 ///
 /// @param[in] count number of rows, at least 1
 /// @param[in] n_dims number of coordinates; default: that of the population

@@ -12,14 +12,19 @@ struct Residual {
   double largest_rate = 0;  ///< max |d_tau rho| over the points
 };
 
-/// Writes log rho (n) and the drift u (n, n_dims) at times tau (n) and states x (n, n_dims), C order.
-using Evaluate = std::function<void(const std::vector<double>& tau, const std::vector<double>& x,
-                                    std::vector<double>& log_rho, std::vector<double>& drift)>;
+/// A population at some points.
+struct Dynamics {
+  std::vector<double> log_rho;  ///< (n) log density, of probability or of a population that grows
+  std::vector<double> drift;    ///< (n, n_dims) u, C order
+  std::vector<double> growth;   ///< (n) growth rate r; empty: none
+};
+/// At times tau (n) and states x (n, n_dims), C order.
+using Evaluate = std::function<Dynamics(const std::vector<double>& tau, const std::vector<double>& x)>;
 
 /// The equation at one point.
 struct PointResidual {
   double rate;      ///< d_tau rho
-  double residual;  ///< d_tau rho + div(u rho) - sum_i diffusion_i d_i^2 rho
+  double residual;  ///< d_tau rho + div(u rho) - sum_i diffusion_i d_i^2 rho - r rho
 };
 
 /// Noise that u is the drift for: g_i^2 / 2 at time tau, (n_dims).

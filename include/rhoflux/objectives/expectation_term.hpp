@@ -25,6 +25,9 @@ struct ModelSamples {
   ConstMatrix<Scalar> x;        ///< (n_dims, n)
   ConstMatrix<Scalar> drift;    ///< (n_dims, n) u; zero at the ends of the time range
   ConstVector<Scalar> log_rho;  ///< (n)
+  ConstVector<Scalar> growth =
+      {};  ///< (n) r, 1/time; empty unless the density grows, and at the ends of the time range
+  ConstVector<Scalar> mass = {};  ///< (n) M; empty where growth is
   int size() const { return static_cast<int>(t.extent(0)); }
 };
 
@@ -36,7 +39,8 @@ struct ModelSamplesBar {
   /// (n) weight h of each sample, by which the score function weighs its score; twice as much where h belongs
   /// to a pair of samples.
   Vector<Scalar> score_weight;
-  Matrix<Scalar> scratch;  ///< (n_dims, n)
+  Matrix<Scalar> scratch;                     ///< (n_dims, n)
+  Vector<Scalar> growth = {}, log_mass = {};  ///< empty where ModelSamples has none
 };
 
 /// Which samples of the model a step has, over all ranks. Groups of samples (Config::samples_per_block, else

@@ -65,6 +65,9 @@ class Expectations {
   const Matrix<Scalar>& x_bar() const { return m_bar.x; }
 
  private:
+  flux::DynamicsBar<Scalar> dynamics_bar() const {
+    return {m_bar.drift, m_bar.log_rho, m_bar.growth, m_bar.log_mass};
+  }
   struct ScheduledTerm {
     std::string name;
     TermSchedule schedule;
@@ -89,8 +92,9 @@ class Expectations {
   ConditionTable<Scalar> m_conditions;
   density::Points<Scalar> m_points;
   flux::DynamicsViews<Scalar> m_motion;
-  Vector<Scalar> m_t, m_log_rho;  ///< units of the data
-  Matrix<Scalar> m_x, m_drift;    ///< units of the data
+  Vector<Scalar> m_t, m_log_rho;    ///< units of the data
+  Vector<Scalar> m_growth, m_mass;  ///< of a density that grows, 1/time and M
+  Matrix<Scalar> m_x, m_drift;      ///< units of the data
   ModelSamplesBar<Scalar> m_bar;
   Matrix<Scalar> m_unevaluated_x_bar;  ///< (n_dims, n) model units
 };

@@ -18,13 +18,13 @@ RHOFLUX_FUNCTION Saturated<Scalar> saturate(Scalar h, Scalar limit) {
   return {limit * (Scalar(1) + math::log(h / limit)), limit / h, true};
 }
 
-/// Adds the cost h of one sample: weight h to its score_weight, h to `total`, and 1 to `saturated` where it
-/// is.
+/// Adds the cost h of one sample: weight h to its score_weight, mass h to `total`, and 1 to `saturated` where it
+/// is. @param weight with the mass in it @param mass see MassWeight
 template <class Scalar>
 RHOFLUX_FUNCTION void add_sample_cost(const Saturated<Scalar>& h, Scalar weight, Scalar& score_weight,
-                                      double& total, double& saturated) {
+                                      double& total, double& saturated, Scalar mass = Scalar(1)) {
   score_weight += weight * h.value;
-  total += static_cast<double>(h.value);
+  total += static_cast<double>(mass * h.value);
   saturated += h.is_saturated ? 1 : 0;
 }
 

@@ -31,6 +31,7 @@ class ReferenceDensity {
         m_n_dims(n_dims),
         m_factorised(config.family == density::Family::factorised),
         m_split(config.weights == density::MixtureWeights::time_constant),
+        m_has_share(config.grows() && config.growth_share.is_learned),
         m_heads_per_stage(m_factorised ? config.n_products * n_dims : 1) {
     const int n_stages = m_factorised ? 1 : n_dims;
     network::NetworkConfig network;
@@ -41,7 +42,8 @@ class ReferenceDensity {
                           config.coordinate_frequency_max, network::RawValue::included};
     network.n_conditions = config.n_conditions;
     network.hidden = config.hidden;
-    network.outputs_per_stage = m_heads_per_stage * (m_split ? 2 : 3) * config.n_logistics;
+    network.outputs_per_stage =
+        m_heads_per_stage * (m_split ? 2 : 3) * config.n_logistics + (m_has_share ? 1 : 0);
     m_networks.emplace_back(network, layout);
     if (m_split) {
       network.name = "weights";
@@ -49,6 +51,16 @@ class ReferenceDensity {
       if (n_stages == 1 && config.n_conditions == 0) network.hidden.clear();
       network.outputs_per_stage = m_heads_per_stage * config.n_logistics;
       m_networks.emplace_back(network, layout);
+    }
+    if (m_factorised && (config.grows() || config.n_conditions > 0)) {
+      network::NetworkConfig weights;
+      weights.name = "components";
+      if (config.grows())
+        weights.time = {config.time_features, config.time_frequency_min, config.time_frequency_max};
+      weights.n_conditions = config.n_conditions;
+      weights.hidden = {32};
+      weights.outputs_per_stage = config.n_products;
+      m_weights.emplace_back(weights, layout);
     }
     for (const network::ParameterBlock& block : layout.blocks())
       if (block.name == "components/logits") m_gamma_offset = static_cast<std::size_t>(block.offset);
@@ -68,10 +80,12 @@ class ReferenceDensity {
     const auto shapes = m_networks.front().outputs(parameters, tau, x);
     const auto logits = m_split ? m_networks.back().outputs(parameters, tau, x) : shapes;
     const auto count = static_cast<std::size_t>(m_config.n_logistics);
-    const std::size_t n_heads = shapes.size() / ((m_split ? 2 : 3) * count);
+    const std::size_t n_heads =
+        static_cast<std::size_t>(m_heads_per_stage) * (m_factorised ? 1 : static_cast<std::size_t>(m_n_dims));
     std::vector<Head<T>> result(n_heads);
     for (std::size_t head = 0; head < n_heads; ++head) {
-      const T* logit = &logits[head * (m_split ? 1 : 3) * count];
+      const std::size_t shares_before = m_has_share && !m_factorised ? head : 0;
+      const T* logit = &logits[head * (m_split ? 1 : 3) * count + shares_before];
       const T* location = m_split ? &shapes[head * 2 * count] : logit + count;
       T total(Real(0));
       for (std::size_t l = 0; l < count; ++l) total += exp(logit[l]);
@@ -81,12 +95,25 @@ class ReferenceDensity {
     return result;
   }
 
+  /// The growth share beta of each conditional, or of all factors.
+  template <class T>
+  std::vector<T> shares(const std::vector<T>& parameters, const T& tau, const T* x) const {
+    const auto n_stages = static_cast<std::size_t>(m_factorised ? 1 : m_n_dims);
+    std::vector<T> result(n_stages, T(Real(m_config.growth_share.value)));
+    if (!m_has_share) return result;
+    const auto outputs = m_networks.front().outputs(parameters, tau, x);
+    const std::size_t per_stage = outputs.size() / n_stages;
+    for (std::size_t i = 0; i < n_stages; ++i)
+      result[i] = sigmoids(T(Real(8)) * outputs[(i + 1) * per_stage - 1]).first;
+    return result;
+  }
+
   template <class T>
   T log_rho(const std::vector<T>& parameters, const T& tau, const T* x) const {
     using std::log;
     const auto all = heads(parameters, tau, x);
     const auto dims = static_cast<std::size_t>(m_n_dims);
-    const std::vector<T> gamma = component_weights(parameters);
+    const std::vector<T> gamma = component_weights(parameters, tau);
     T rho(Real(0));
     for (std::size_t k = 0; k < gamma.size(); ++k) {
       T product = gamma[k];
@@ -102,7 +129,7 @@ class ReferenceDensity {
                        std::vector<T>& above) const {
     const auto all = heads(parameters, tau, x);
     const auto dims = static_cast<std::size_t>(m_n_dims);
-    std::vector<T> prefix = component_weights(parameters);
+    std::vector<T> prefix = component_weights(parameters, tau);
     below.assign(dims, T(Real(0)));
     above.assign(dims, T(Real(0)));
     for (std::size_t i = 0; i < dims; ++i) {
@@ -125,7 +152,9 @@ class ReferenceDensity {
   /// once, a sum of L terms, and some 30 roundings of numbers below 1 + |log f|.
   Real error_bound(const std::vector<Real>& parameters, Real tau, const Real* x, Real u) const {
     Real outputs_error = 0;
-    for (const ReferenceNetwork& network : m_networks) {
+    std::vector<ReferenceNetwork> networks = m_networks;
+    networks.insert(networks.end(), m_weights.begin(), m_weights.end());
+    for (const ReferenceNetwork& network : networks) {
       const auto bounds = network.error_bounds(parameters, tau, x, u);
       outputs_error = std::max(outputs_error, *std::max_element(bounds.begin(), bounds.end()));
     }
@@ -146,13 +175,16 @@ class ReferenceDensity {
   }
 
   template <class T>
-  std::vector<T> component_weights(const std::vector<T>& parameters) const {
+  std::vector<T> component_weights(const std::vector<T>& parameters, const T& tau) const {
     using std::exp;
     if (!m_factorised) return {T(Real(1))};
     std::vector<T> gamma;
     T total(Real(0));
+    const std::vector<T> logits =
+        m_weights.empty() ? std::vector<T>()
+                          : m_weights.front().outputs(parameters, tau, static_cast<const T*>(nullptr));
     for (std::size_t k = 0; k < static_cast<std::size_t>(m_config.n_products); ++k) {
-      gamma.push_back(exp(parameters[m_gamma_offset + k]));
+      gamma.push_back(exp(logits.empty() ? parameters[m_gamma_offset + k] : logits[k]));
       total += gamma.back();
     }
     for (T& value : gamma) value = value / total;
@@ -185,9 +217,10 @@ class ReferenceDensity {
  private:
   density::Config m_config;
   int m_n_dims;
-  bool m_factorised, m_split;
+  bool m_factorised, m_split, m_has_share;
   int m_heads_per_stage;
   std::vector<ReferenceNetwork> m_networks;
+  std::vector<ReferenceNetwork> m_weights;  ///< of gamma, where it is not constant
   std::size_t m_gamma_offset = 0;
 };
 
@@ -215,9 +248,29 @@ inline DensityCase density_case(density::Family family, density::MixtureWeights 
   return {family_name + weights_name + ", D = " + std::to_string(n_dims), config, n_dims};
 }
 
-/// Both families, both kinds of weights, in each of the dimensions; in the last of up to 3 with conditions too.
-inline std::vector<DensityCase> density_cases(const std::vector<int>& dimensions) {
+/// Both families growing, with each of the growth shares, in each of the dimensions.
+inline std::vector<DensityCase> growing_density_cases(const std::vector<int>& dimensions,
+                                                      const std::vector<std::string>& shares) {
   std::vector<DensityCase> cases;
+  for (const density::Family family : {density::Family::autoregressive, density::Family::factorised})
+    for (const std::string& share : shares)
+      for (const int n_dims : dimensions) {
+        DensityCase growing = density_case(family, density::MixtureWeights::time_dependent, n_dims);
+        growing.config.growth = density::Growth::weights;
+        growing.config.growth_share = density::GrowthShare::parse(share);
+        growing.name += ", growth share " + share;
+        if (share == "learned" && n_dims == 2) {
+          growing.config.n_conditions = 3;
+          growing.name += ", conditions";
+        }
+        cases.push_back(growing);
+      }
+  return cases;
+}
+
+/// Both families, both kinds of weights and one that grows, in each of the dimensions.
+inline std::vector<DensityCase> density_cases(const std::vector<int>& dimensions) {
+  std::vector<DensityCase> cases = growing_density_cases(dimensions, {"learned"});
   for (const density::Family family : {density::Family::autoregressive, density::Family::factorised})
     for (const density::MixtureWeights weights :
          {density::MixtureWeights::time_dependent, density::MixtureWeights::time_constant}) {

@@ -189,7 +189,7 @@ TEST(Sampling, ComponentsAreChosenByTheirWeights) {
     ASSERT_EQ(first, second) << "the coordinates of a sample come from one product";
     ++chosen[static_cast<std::size_t>(std::clamp(first, 0.0, 3.0))];
   }
-  const auto gamma = fixture.reference.component_weights(extended(fixture.parameters));
+  const auto gamma = fixture.reference.component_weights(extended(fixture.parameters), Real(0.5));
   for (std::size_t k = 0; k < 4; ++k) {
     const auto weight = static_cast<double>(gamma[k]);
     EXPECT_NEAR(chosen[k], weight * count, 5 * std::sqrt(weight * (1 - weight) * count));

@@ -18,7 +18,17 @@ class ReferenceFlux {
  public:
   ReferenceFlux(const density::Config& density, const flux::Config& flux, int n_dims,
                 const network::ParameterLayout& layout)
-      : m_density(density, n_dims, layout), m_flux(flux), m_n_dims(static_cast<std::size_t>(n_dims)) {
+      : m_density(density, n_dims, layout),
+        m_flux(flux),
+        m_n_dims(static_cast<std::size_t>(n_dims)),
+        m_grows(density.grows()) {
+    if (!flux.mass.t.empty()) {
+      network::NetworkConfig mass;
+      mass.name = "mass";
+      mass.time = {density.time_features, density.time_frequency_min, density.time_frequency_max};
+      mass.hidden = {16};
+      m_mass_network = std::make_unique<ReferenceNetwork>(mass, layout);
+    }
     if (flux.divergence_free == flux::DivergenceFree::none) return;
     network::NetworkConfig network;
     network.name = "divergence_free";
@@ -37,13 +47,47 @@ class ReferenceFlux {
   template <class T>
   std::vector<T> drift(const std::vector<T>& parameters, const T& tau, const std::vector<T>& x,
                        Real diffusion) const {
-    std::vector<T> u = m_density.is_factorised()            ? of_mixture(parameters, tau, x)
-                       : m_flux.kind == flux::Kind::sigmoid ? sigmoid(parameters, tau, x)
-                                                            : triangular(parameters, tau, x);
+    std::vector<T> u =
+        m_flux.kind == flux::Kind::sigmoid ? sigmoid(parameters, tau, x) : base(parameters, tau, x).u;
     const std::vector<T> grad = score(parameters, tau, x);
     if (m_network) add_divergence_free(parameters, tau, x, grad, u);
     for (std::size_t i = 0; i < m_n_dims; ++i) u[i] += T(diffusion) * grad[i];
     return u;
+  }
+
+  /// r.
+  template <class T>
+  T growth(const std::vector<T>& parameters, const T& tau, const std::vector<T>& x) const {
+    return m_grows ? base(parameters, tau, x).growth + log_mass(lift(parameters), Dual<T>(tau, T(1.0L))).dot
+                   : T(0.0L);
+  }
+
+  /// Largest |D log alpha| of the weights, by which the growth rate may be judged.
+  Real largest_weight_rate(const std::vector<Real>& parameters, Real tau, const std::vector<Real>& x) const {
+    auto state = lift(x);
+    if (!m_density.is_factorised()) {
+      const std::vector<Real> u = triangular(parameters, tau, x).u;
+      for (std::size_t i = 0; i < m_n_dims; ++i) state[i].dot = u[i];
+    }
+    Real largest = 0;
+    for (const auto& head : m_density.heads(lift(parameters), Dual<Real>(tau, 1), state.data()))
+      for (const auto& term : head) largest = std::max(largest, std::fabs(term.alpha.dot / term.alpha.value));
+    for (const auto& gamma : m_density.component_weights(lift(parameters), Dual<Real>(tau, 1)))
+      largest = std::max(largest, std::fabs(gamma.dot / gamma.value));
+    return largest;
+  }
+
+  /// log M.
+  template <class T>
+  T log_mass(const std::vector<T>& parameters, const T& tau) const {
+    if (!m_mass_network) return T(0.0L);
+    const std::vector<double>&at = m_flux.mass.t, &masses = m_flux.mass.log_mass;
+    std::size_t k = 0;
+    while (k + 2 < at.size() && at[k + 1] <= value_of(tau)) ++k;
+    const T s = (tau - T(Real(at[k]))) / T(Real(at[k + 1] - at[k]));
+    const T straight = T(Real(masses[k])) + s * T(Real(masses[k + 1] - masses[k]));
+    const T h = m_mass_network->outputs(parameters, tau, static_cast<const T*>(nullptr))[0];
+    return straight + T(4.0L) * s * (T(1.0L) - s) * h;
   }
 
   template <class T>
@@ -79,6 +123,33 @@ class ReferenceFlux {
     }
     return cdf;
   }
+  /// The velocity of a conditional of which a share of the change of the weights is growth, and that growth: the weights
+  /// alone change (`weights`), or all the rest (`others`).
+  template <class T>
+  struct Moving {
+    T velocity{}, growth{};
+  };
+  template <class T>
+  static Moving<T> growing(const ReferenceDensity::Head<Dual<T>>& head, const T& x, const T& share) {
+    ReferenceDensity::Head<Dual<T>> weights = head, others = head;
+    for (std::size_t l = 0; l < head.size(); ++l) {
+      others[l].alpha.dot = T(0.0L);
+      weights[l].location.dot = weights[l].scale.dot = T(0.0L);
+    }
+    const Dual<T> f = ReferenceDensity::density_of(weights, Dual<T>(x, T(0.0L)));
+    return {quantile_velocity(others, x) + (T(1.0L) - share) * quantile_velocity(weights, x),
+            share * f.dot / f.value};
+  }
+  /// Base velocity, and G = r - M'/M.
+  template <class T>
+  struct Base {
+    std::vector<T> u;
+    T growth{};
+  };
+  template <class T>
+  Base<T> base(const std::vector<T>& parameters, const T& tau, const std::vector<T>& x) const {
+    return m_density.is_factorised() ? of_mixture(parameters, tau, x) : triangular(parameters, tau, x);
+  }
   /// -F_dot / f from the side that does not cancel.
   template <class T>
   static T quantile_velocity(const ReferenceDensity::Head<Dual<T>>& head, const T& x) {
@@ -89,15 +160,24 @@ class ReferenceFlux {
   }
 
   template <class T>
-  std::vector<T> triangular(const std::vector<T>& parameters, const T& tau, const std::vector<T>& x) const {
-    std::vector<T> u;
+  Base<T> triangular(const std::vector<T>& parameters, const T& tau, const std::vector<T>& x) const {
+    Base<T> result;
+    std::vector<T>& u = result.u;
+    result.growth = T(0.0L);
+    const std::vector<T> shares = m_density.shares(parameters, tau, x.data());
     auto state = lift(x);
     for (std::size_t i = 0; i < m_n_dims; ++i) {
       const auto heads = m_density.heads(lift(parameters), Dual<T>(tau, T(1.0L)), state.data());
-      u.push_back(quantile_velocity(heads[i], x[i]));
+      if (m_grows) {
+        const Moving<T> moving = growing(heads[i], x[i], shares[i]);
+        u.push_back(moving.velocity);
+        result.growth += moving.growth;
+      } else {
+        u.push_back(quantile_velocity(heads[i], x[i]));
+      }
       state[i].dot = u.back();
     }
-    return u;
+    return result;
   }
 
   template <class T>
@@ -126,22 +206,35 @@ class ReferenceFlux {
   }
 
   template <class T>
-  std::vector<T> of_mixture(const std::vector<T>& parameters, const T& tau, const std::vector<T>& x) const {
+  Base<T> of_mixture(const std::vector<T>& parameters, const T& tau, const std::vector<T>& x) const {
     const auto state = lift(x);
     const auto heads = m_density.heads(lift(parameters), Dual<T>(tau, T(1.0L)), state.data());
-    const std::vector<T> gamma = m_density.component_weights(parameters);
-    std::vector<T> flux(m_n_dims, T(0.0L));
+    const auto gamma = m_density.component_weights(lift(parameters), Dual<T>(tau, T(1.0L)));
+    const T share = m_density.shares(parameters, tau, x.data())[0];
+    Base<T> result = {std::vector<T>(m_n_dims, T(0.0L)), T(0.0L)};
+    std::vector<T>& flux = result.u;
     T rho(0.0L);
     for (std::size_t k = 0; k < gamma.size(); ++k) {
-      T product = gamma[k];
+      T product = gamma[k].value;
       for (std::size_t i = 0; i < m_n_dims; ++i)
         product = product * ReferenceDensity::density_of(heads[k * m_n_dims + i], state[i]).value;
       rho += product;
-      for (std::size_t i = 0; i < m_n_dims; ++i)
-        flux[i] += product * quantile_velocity(heads[k * m_n_dims + i], x[i]);
+      T growth = gamma[k].dot / gamma[k].value;
+      for (std::size_t i = 0; i < m_n_dims; ++i) {
+        const auto& head = heads[k * m_n_dims + i];
+        if (m_grows) {
+          const Moving<T> moving = growing(head, x[i], share);
+          flux[i] += product * moving.velocity;
+          growth += moving.growth;
+        } else {
+          flux[i] += product * quantile_velocity(head, x[i]);
+        }
+      }
+      result.growth += product * growth;
     }
     for (T& value : flux) value = value / rho;
-    return flux;
+    result.growth = result.growth / rho;
+    return result;
   }
 
   template <class T>
@@ -168,7 +261,8 @@ class ReferenceFlux {
   ReferenceDensity m_density;
   flux::Config m_flux;
   std::size_t m_n_dims;
-  std::unique_ptr<ReferenceNetwork> m_network;
+  bool m_grows;
+  std::unique_ptr<ReferenceNetwork> m_network, m_mass_network;
 };
 
 struct DynamicsCase {
@@ -183,17 +277,22 @@ struct DynamicsCase {
 inline std::vector<DynamicsCase> dynamics_cases(const std::vector<int>& dimensions) {
   std::vector<DynamicsCase> cases;
   const char* part_names[] = {"", ", density weighted", ", antisymmetric"};
-  for (const DensityCase& density : density_cases(dimensions))
+  std::vector<DensityCase> densities = density_cases(dimensions);
+  const std::vector<DensityCase> growing = growing_density_cases(dimensions, {"0", "0.3", "1"});
+  densities.insert(densities.end(), growing.begin(), growing.end());
+  for (const DensityCase& density : densities)
     for (const flux::Kind kind : {flux::Kind::triangular, flux::Kind::sigmoid})
       for (const int part : {0, 1, 2})
         for (const double noise : {0.0, 0.5}) {
           const bool sigmoid = kind == flux::Kind::sigmoid;
-          if (sigmoid && density.config.family == density::Family::factorised) continue;
+          if (sigmoid && (density.config.family == density::Family::factorised || density.config.grows()))
+            continue;
           if (part > 0 && density.n_dims < 2) continue;
           flux::Config flux;
           flux.kind = kind;
           flux.divergence_free = static_cast<flux::DivergenceFree>(part);
           flux.hidden = {7, 6};
+          if (density.config.grows()) flux.mass = {{0, 0.4, 1}, {0, 0.7, -0.4}};
           cases.push_back({density.name + (sigmoid ? ", sigmoid" : ", triangular") + part_names[part] +
                                (noise > 0 ? ", g = 0.5" : ""),
                            density.config, flux, density.n_dims, 0.5 * noise * noise});
@@ -213,6 +312,8 @@ struct DynamicsFixture : RandomPoints<Scalar> {
     motion.log_rho = make_vector<Scalar>("log rho", n_in);
     for (Matrix<Scalar>* matrix : {&motion.velocity, &motion.score, &motion.drift})
       *matrix = make_matrix<Scalar>("motion", test_case.n_dims, n_in);
+    motion.growth = make_vector<Scalar>("growth", n_in);
+    motion.log_mass = make_vector<Scalar>("log mass", n_in);
     motion.diffusion = make_matrix<Scalar>("diffusion", diffusion > 0 ? test_case.n_dims : 0, n_in);
     Kokkos::deep_copy(motion.diffusion, static_cast<Scalar>(diffusion));
   }
@@ -225,13 +326,46 @@ struct DynamicsFixture : RandomPoints<Scalar> {
   flux::DynamicsViews<Scalar> motion;
 };
 
-/// log rho and drift of a dynamics at any number of points, in chunks.
+/// Gentle first layers, as a trained model has them: a random network gives scales like e^100 far out.
+template <class Scalar>
+void make_gentle(DynamicsFixture<Scalar>& fixture, double factor) {
+  for (const network::ParameterBlock& block : fixture.dynamics.layout().blocks())
+    if (block.name.find("/layer0/") != std::string::npos)
+      for (int k = 0; k < block.size(); ++k)
+        fixture.parameters[static_cast<std::size_t>(block.offset + k)] *= factor;
+}
+
+/// Points so many scale lengths (1 / s of the widest logistic) out: one coordinate after the other, then all together where
+/// there are points left, on either side.
+template <class Scalar>
+void place_scale_lengths_out(DynamicsFixture<Scalar>& fixture, Real lengths) {
+  for (int s = 0; s < fixture.n; ++s) {
+    const Real side = s % 2 == 0 ? 1 : -1;
+    for (int i = 0; i < fixture.n_dims; ++i) {
+      if (s / 2 != i && s / 2 != fixture.n_dims) continue;
+      const auto heads = fixture.reference.density().heads(extended(fixture.parameters), fixture.tau_of(s),
+                                                           fixture.x_of(s).data());
+      Real reach = 0;
+      for (std::size_t head = static_cast<std::size_t>(i); head < heads.size();
+           head += static_cast<std::size_t>(fixture.n_dims))
+        for (const auto& term : heads[head])
+          reach = std::max(reach, std::fabs(term.location) + lengths / term.scale);
+      fixture.x[static_cast<std::size_t>(s * fixture.n_dims + i)] = static_cast<double>(side * reach);
+    }
+  }
+}
+
+inline std::vector<Dual<Real>> extended_duals(const std::vector<double>& values) {
+  std::vector<Dual<Real>> duals;
+  for (const double value : values) duals.emplace_back(static_cast<Real>(value));
+  return duals;
+}
+
+/// log(M rho), drift and growth rate of a dynamics at any number of points, in chunks.
 inline metrics::Evaluate evaluator_of(DynamicsFixture<double>& fixture) {
-  return [&fixture](const std::vector<double>& tau, const std::vector<double>& x,
-                    std::vector<double>& log_rho, std::vector<double>& drift) {
+  return [&fixture](const std::vector<double>& tau, const std::vector<double>& x) {
+    metrics::Dynamics result;
     const auto dims = static_cast<std::size_t>(fixture.n_dims), chunk = static_cast<std::size_t>(fixture.n);
-    log_rho.clear();
-    drift.clear();
     for (std::size_t begin = 0; begin < tau.size(); begin += chunk) {
       for (std::size_t s = 0; s < chunk; ++s) {  // the last chunk is filled up with its first point
         const std::size_t row = begin + s < tau.size() ? begin + s : begin;
@@ -241,11 +375,14 @@ inline metrics::Evaluate evaluator_of(DynamicsFixture<double>& fixture) {
       fixture.evaluate();
       const auto found = on_host(fixture.motion.log_rho);
       const auto drifts = on_host(fixture.motion.drift);
+      const auto growths = on_host(fixture.motion.growth), masses = on_host(fixture.motion.log_mass);
       for (std::size_t s = 0; s < chunk && begin + s < tau.size(); ++s) {
-        log_rho.push_back(found(s));
-        for (std::size_t i = 0; i < dims; ++i) drift.push_back(drifts(i, s));
+        result.log_rho.push_back(found(s) + masses(s));
+        result.growth.push_back(growths(s));
+        for (std::size_t i = 0; i < dims; ++i) result.drift.push_back(drifts(i, s));
       }
     }
+    return result;
   };
 }
 

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+
+#include "rhoflux/core/mass.hpp"
+#include "rhoflux/core/units.hpp"
+#include "rhoflux/data/config.hpp"
+#include "rhoflux/data/sources.hpp"
+#include "rhoflux/data/time_table.hpp"
+#include "rhoflux/mpi/communicator.hpp"
+
+namespace rhoflux::data {
+
+/// The mass of the population at its known times (model.md (10.2)):
+/// - none: no knots, M = 1 at all times;
+/// - counts: M(t_k) / M(t_1) is the ratio of the sums of weights of the training rows (without weights, of their
+///   numbers) at the times t_k of the file; times that are held out are left out. Where the time range is wider than
+///   that, log M goes on straight to its ends (it is constant if there is one time alone);
+/// - given: the numbers of data.mass.
+/// All are scaled such that M = 1 at the first time of the model.
+///
+/// Collective. Throws Error (bad input) naming data.mass, the file and what is allowed: counts without data, of
+/// events in continuous time, and of a time that has rows but none for training; given masses of which the first and
+/// the last are not at the ends of the time range.
+/// @param units of the model; only the time range counts
+MassKnots mass_of(const Config& config, const Sources& sources, const Units& units,
+                  const mpi::Communicator& comm);
+
+/// The same for counts.
+/// @param path of the file, for messages
+MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const Units& units);
+
+/// The same for given masses.
+MassKnots mass_as_given(const Mass& mass, const Units& units);
+
+}  // namespace rhoflux::data
