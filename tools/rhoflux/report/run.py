@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from rhoflux.files import FileError, as_text, open_file, require_kind
@@ -30,6 +31,7 @@ class Run:
     step: int  # after which the model was kept
     last_step: int  # of the newest checkpoint
     history: dict[str, np.ndarray] | None  # columns of history.csv, if it can be read
+    condition: str = ""  # of a model with conditions: the one of most training rows, as --condition takes it
 
     @property
     def n_dims(self) -> int:
@@ -81,12 +83,30 @@ def read_run(path: Path) -> Run:
             )
         except (KeyError, OSError, ValueError, TypeError) as error:
             raise FileError(f"{model}: is no checkpoint of rhoflux, or not a whole one: {error.args[0]}") from None
+        try:
+            run.condition = commonest_condition(file)
+        except (KeyError, OSError, ValueError, IndexError) as error:
+            raise FileError(f"{model}: /conditions is damaged: {error.args[0]}") from None
     run.keys = parse_deck(run.deck)
     try:
         run.history = read_history(folder)
     except FileError:
         pass  # the section of the history says why
     return run
+
+
+def commonest_condition(file: h5py.File) -> str:
+    """The condition of most training rows, as in "dose=0.5,drug=A"; empty for a model without conditions."""
+    if "conditions" not in file:
+        return ""
+    group = file["conditions"]
+    choice = group["choices"][int(np.argmax(group["weights"][()]))]
+    texts = []
+    for place, value in enumerate(choice):
+        about = {name: as_text(text) for name, text in group[str(place)].attrs.items()}
+        shown = about["categories"][int(value)] if "categories" in about else repr(float(value))
+        texts.append(f"{about['name']}={shown}")
+    return ",".join(texts)
 
 
 def parse_deck(text: str) -> dict[str, str]:
