@@ -202,6 +202,7 @@ def test_what_is_refused(folder):
             (["train", "deck.cfg", "--data.conditions=drug,dose", "--objective.conditions=drug:A"], ["'dose' are missing"]),
             (["train", "deck.cfg", "--data.conditions=none", "--objective.conditions=drug:A"], ["there are no data.conditions"]),
             (["train", "deck.cfg", "--data.conditions=drug", "--objective.initial=1", "--objective.initial_law=gaussian 0,0 : 1"], ["endpoint distributions"]),
+            (["train", "deck.cfg", "--data.conditions=drug", "--model.growth=weights", "--data.mass=counts"], ["data.mass = counts", "no masses of each"]),
             (["train", "deck.cfg", *SMALL, "--data.conditions=drug,dose", "--start-from", model, "--checkpoint.directory=other"],
              ["data.conditions = drug(A|B|C),dose, the checkpoint has dose,drug(A|B|C)"])):
         said = refused(folder, *arguments)
