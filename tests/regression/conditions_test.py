@@ -174,6 +174,21 @@ def test_every_command_takes_a_condition(folder):
           "the conditions of the points are not those of --condition")
 
 
+def test_annotate_takes_the_columns_of_obs(folder):
+    succeed("generate", "cells", "--count", 300, "--output", "cells.h5ad", folder=folder)
+    succeed("import", "cells.h5ad", "--time-key", "day", "--condition-columns", "donor", "--output", "cells.h5", folder=folder)
+    model, _ = train(folder, "cells.h5", *SMALL, steps=20, conditions="donor")
+    succeed("annotate", model, "cells.h5ad", "--output", "own.h5ad", folder=folder)
+    with h5py.File(folder / "cells.h5ad") as file:
+        donors = [name.decode() if isinstance(name, bytes) else name for name in file["obs/donor/categories"][()]]
+        code = file["obs/donor/codes"][()]
+    own = datasets(folder / "own.h5ad")["obsm/velocity_pca"]
+    for k, donor in enumerate(donors):
+        succeed("annotate", model, "cells.h5ad", "--condition", f"donor={donor}", "--output", "one.h5ad", "--force", folder=folder)
+        one = datasets(folder / "one.h5ad")["obsm/velocity_pca"]
+        check(np.array_equal(own[code == k], one[code == k]) and not np.array_equal(own[code != k], one[code != k]), f"cells of {donor}")
+
+
 def refused(folder, *arguments):
     """The message of a command line that must be refused."""
     result = run(*arguments, folder=folder)
@@ -224,4 +239,5 @@ def test_what_is_refused(folder):
 
 
 main(test_known_answer_of_a_dose_between, test_a_category_has_its_own_branch, test_same_bits_on_any_number_of_ranks,
-     test_one_value_is_a_model_without, test_held_out_conditions, test_every_command_takes_a_condition, test_what_is_refused)
+     test_one_value_is_a_model_without, test_held_out_conditions, test_every_command_takes_a_condition,
+     test_annotate_takes_the_columns_of_obs, test_what_is_refused)
