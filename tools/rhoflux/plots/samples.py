@@ -11,6 +11,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from rhoflux.files import as_text, open_file
 from rhoflux.obstacles import Limits
 from rhoflux.plots.commands import UsageError
 from rhoflux.plots.drawing import (
@@ -52,9 +53,13 @@ class Look:
 
 
 def draw(arguments: argparse.Namespace) -> None:
-    samples = read_frames(arguments.samples)
+    files = [read_frames(path) for path in arguments.samples]
+    samples = files[0]
+    for other in files[1:]:
+        if other.x.shape[2] != samples.x.shape[2]:
+            raise UsageError(f"{other.path}: has {other.x.shape[2]} coordinates, {samples.path} has {samples.x.shape[2]}")
     dims = parse_dims(arguments.dims, range(1, samples.x.shape[2] + 1))
-    sets = [make_points(*one, dims) for one in chosen_points(arguments, samples)]
+    sets = [make_points(*one, dims) for one in chosen_points(arguments, files)]
     every_time = np.concatenate([points.t for points in sets])
     every_place = np.concatenate([points.horizontal for points in sets])
     labels = [samples.names[dim - 1] for dim in dims]
@@ -75,19 +80,27 @@ def draw(arguments: argparse.Namespace) -> None:
     save(figure, arguments.output, arguments.dpi)
 
 
-def chosen_points(arguments: argparse.Namespace, samples: Frames) -> list[tuple[str, np.ndarray, np.ndarray]]:
+def title_of(samples: Frames) -> str:
+    """The condition of the samples, if they have one."""
+    with open_file(samples.path) as file:
+        return str(as_text(file.attrs["condition"])) if "condition" in file.attrs else "samples"
+
+
+def chosen_points(arguments: argparse.Namespace, files: list[Frames]) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Title, t (N) and x (N, D) of the data, if there are any, and of the samples; no more points than wanted."""
     random = np.random.default_rng(1)
-    chosen = []
+    chosen, samples = [], files[0]
     if arguments.data:
         data = read_population(arguments.data, arguments.split)
         if data.x.shape[1] != samples.x.shape[2]:
             raise UsageError(f"{data.path}: has {data.x.shape[1]} coordinates, the samples have {samples.x.shape[2]}")
         rows = thinned(np.arange(len(data.t)), arguments.points * len(samples.t), random)
         chosen.append(("data", data.t[rows], data.x[rows]))
-    frames = [thinned(frame, arguments.points, random) for frame in samples.x]
-    times = np.repeat(samples.t, [len(frame) for frame in frames])
-    return [*chosen, ("samples", times, np.concatenate(frames))]
+    for one in files:
+        frames = [thinned(frame, arguments.points, random) for frame in one.x]
+        times = np.repeat(one.t, [len(frame) for frame in frames])
+        chosen.append((title_of(one), times, np.concatenate(frames)))
+    return chosen
 
 
 def make_points(title: str, t: np.ndarray, x: np.ndarray, dims: list[int]) -> Points:

@@ -67,6 +67,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("--output", type=Path, help="page to write (default: RUN/report.html)")
     add("--data", type=Path, help="population file (default: that of the deck, from here, the run's folder, or beside RUN)")
     add("--split", choices=["test", "val", "train"], help="rows that judge the model (default: test, else val, else train)")
+    add("--condition", metavar="NAME=VALUE,..", help="of samples, density, paths and checks (default: that of most training rows)")
     add("--program", help="the program rhoflux (default: RHOFLUX, or that of PATH, or that built beside these tools)")
     add("--without", type=section_names, default=[], metavar="NAME,..", help=f"sections to leave out: {', '.join(NAMES)}")
     add("--labels", metavar="NAME,..", help="labels of the fates (default: the first three that have 2 to 30 categories)")
@@ -91,6 +92,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     options = make_parser().parse_args(arguments)
     try:
         run = read_run(options.run)
+        if options.condition is not None:
+            run.condition = options.condition
         output = options.output or run.folder / "report.html"
         if not output.parent.is_dir():
             raise FileError(f"{output}: cannot be written: there is no folder {output.parent}")

@@ -15,6 +15,7 @@ from rhoflux.report.run import Run
 from rhoflux.times import TimeNames
 
 SHOWN_TIMES = 5  # most panels of a picture
+AT_ONE_CONDITION = ("sample", "field", "transport", "verify")  # commands that take no conditions from rows here
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class Context:
 
     def command(self, section: str, *arguments: Any, written: Path | None = None) -> Answer:
         """Runs a command; its warnings are those of the section. `written`: see Program.run."""
+        if self.run.condition and arguments[0] in AT_ONE_CONDITION:
+            arguments = (*arguments, "--condition", self.run.condition)
         answer = self.program.run(*arguments, written=written)
         for text in answer.warnings():
             self.warn(section, text)

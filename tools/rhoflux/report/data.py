@@ -110,7 +110,7 @@ def thin(data: Data, most: int, folder: Path) -> None:
 
 
 def copy_rows(source: Path, target: Path, rows: np.ndarray) -> None:
-    """A population of some rows (increasing) of another, with their weights, splits and labels."""
+    """A population of some rows (increasing) of another, with their weights, splits, labels and conditions."""
     with open_file(source) as old, h5py.File(target, "w") as new:
         new.attrs.update(old.attrs)
         for name in ("t", "x", "weight", "split"):
@@ -119,6 +119,9 @@ def copy_rows(source: Path, target: Path, rows: np.ndarray) -> None:
         for name, label in _label_datasets(old):
             new[f"label/{name}"] = _chosen(old["label"], name, rows)
             new[f"label/{name}"].attrs.update(label.attrs)
+        for name, condition in old.get("condition", {}).items():
+            new[f"condition/{name}"] = _chosen(old["condition"], name, rows)
+            new[f"condition/{name}"].attrs.update(condition.attrs)
 
 
 def _chosen(group: h5py.Group, name: str, rows: np.ndarray) -> np.ndarray:

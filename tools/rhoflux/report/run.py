@@ -33,6 +33,7 @@ class Run:
     step: int  # after which the model was kept
     last_step: int  # of the newest checkpoint
     history: dict[str, np.ndarray] | None  # columns of history.csv, if it can be read
+    condition: str = ""  # of a model with conditions: the one of most training rows, as --condition takes it
 
     @property
     def n_dims(self) -> int:
@@ -85,6 +86,10 @@ def read_run(path: Path) -> Run:
             )
         except (KeyError, OSError, ValueError, TypeError) as error:
             raise FileError(f"{model}: is no checkpoint of rhoflux, or not a whole one: {error.args[0]}") from None
+        try:
+            run.condition = commonest_condition(file)
+        except (KeyError, OSError, ValueError, IndexError) as error:
+            raise FileError(f"{model}: /conditions is damaged: {error.args[0]}") from None
     run.keys = parse_deck(run.deck)
     try:
         run.history = read_history(folder)
@@ -96,6 +101,20 @@ def read_run(path: Path) -> Run:
 def _naming(file: h5py.File, unit: str) -> TimeNames:
     """Of the data of the run; checkpoints of older versions do not have it."""
     return replace(time_names(file["data"]), unit=unit) if "data" in file else TimeNames(unit)
+
+
+def commonest_condition(file: h5py.File) -> str:
+    """The condition of most training rows, as in "dose=0.5,drug=A"; empty for a model without conditions."""
+    if "conditions" not in file:
+        return ""
+    group = file["conditions"]
+    choice = group["choices"][int(np.argmax(group["weights"][()]))]
+    texts = []
+    for place, value in enumerate(choice):
+        about = {name: as_text(text) for name, text in group[str(place)].attrs.items()}
+        shown = about["categories"][int(value)] if "categories" in about else repr(float(value))
+        texts.append(f"{about['name']}={shown}")
+    return ",".join(texts)
 
 
 def parse_deck(text: str) -> dict[str, str]:

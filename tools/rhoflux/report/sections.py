@@ -99,6 +99,7 @@ def _training(context: Context) -> str:
     return (
         f"The model was trained{source} for {count(run.last_step, 'step')}{of}; it has {dims} and covers {context.span()}. "
         f"{run.model.name} is the model after {kept}."
+        + (f" Samples, density, paths and checks are at the condition {run.condition}." if run.condition else "")
     )
 
 
