@@ -16,10 +16,10 @@
 namespace rhoflux::apps {
 namespace {
 
-/// The date of a time of a population that has an origin.
-std::string date_at(const io::PopulationInfo& info, double t) {
-  const std::optional<std::int64_t> origin = read_datetime(info.time.origin);
-  const std::optional<double> unit = calendar_unit(info.time_unit);
+/// The date of a time of data that have an origin; else empty.
+std::string date_at(const std::string& of_origin, const std::string& time_unit, double t) {
+  const std::optional<std::int64_t> origin = read_datetime(of_origin);
+  const std::optional<double> unit = calendar_unit(time_unit);
   if (!origin || !unit) return "";
   return print_datetime(*origin + static_cast<std::int64_t>(std::llround(t * *unit)));
 }
@@ -40,7 +40,8 @@ void describe_population(const io::PopulationFile& file, std::ostream& out) {
       << info.n_dims << " (" << joined(info.dim_names) << ")\n  time       " << times[0] << " to " << times[1]
       << ' ' << info.time_unit;
   if (!info.time.origin.empty())
-    out << " (" << date_at(info, info.t_min) << " to " << date_at(info, info.t_max) << ")";
+    out << " (" << date_at(info.time.origin, info.time_unit, info.t_min) << " to "
+        << date_at(info.time.origin, info.time_unit, info.t_max) << ")";
   out << "\n  weights    " << (info.has_weight ? "yes" : "no");
   for (const io::LabelColumn& label : info.labels)
     out << "\n  label      " << label.name << ": " << some_of(label.categories);
@@ -68,6 +69,26 @@ void describe_provenance(const io::Hdf5Reader& file, std::ostream& out) {
         << file.read_string("provenance/earlier_runs") << '\n';
 }
 
+/// The growth of a model: what it is trained with, and its mass at the times of known masses.
+void describe_growth(const checkpoint::Checkpoint& checkpoint, std::ostream& out) {
+  const checkpoint::ModelDescription& model = checkpoint.model;
+  if (!model.config.grows()) return;
+  out << "  growth     " << enum_to_text(model.config.growth) << ", growth_share "
+      << model.config.growth_share.to_string() << "\n  mass       ";
+  const MassKnots mass = at_data_times(model.flux.mass, model.units);
+  if (mass.is_constant()) {
+    out << "1 at all times\n";
+    return;
+  }
+  const std::vector<std::string> times = distinct_texts(mass.t);
+  for (std::size_t k = 0; k < times.size(); ++k) {
+    const std::string date = date_at(model.origin.time.origin, model.time_unit, mass.t[k]);
+    out << (k > 0 ? ", " : "") << formatted("%.4g", std::exp(mass.log_mass[k])) << " at t = " << times[k]
+        << (date.empty() ? "" : " (" + date + ")");
+  }
+  out << '\n';
+}
+
 void describe_checkpoint(const std::string& path, std::ostream& out) {
   const checkpoint::Checkpoint checkpoint = checkpoint::read_checkpoint(path);
   const checkpoint::ModelDescription& model = checkpoint.model;
@@ -75,8 +96,10 @@ void describe_checkpoint(const std::string& path, std::ostream& out) {
       << model.units.n_dims() << " (" << joined(model.dim_names) << ")\n  parameters "
       << flux::layout_of(model.config, model.flux, model.units.n_dims()).count() << " in "
       << enum_to_text(checkpoint.state.precision) << " precision\n  time       " << model.units.t_first
-      << " to " << model.units.t_last << ' ' << model.time_unit << "\n  best validation nll "
-      << checkpoint.state.best_validation << " at step " << checkpoint.state.best_step << "\ndeck\n"
+      << " to " << model.units.t_last << ' ' << model.time_unit << '\n';
+  describe_growth(checkpoint, out);
+  out << "  best validation nll " << checkpoint.state.best_validation << " at step "
+      << checkpoint.state.best_step << "\ndeck\n"
       << checkpoint.deck << '\n';
 }
 

@@ -13,8 +13,9 @@ namespace rhoflux::apps {
 Arguments verify_arguments() {
   Arguments arguments(
       "verify",
-      "Checks what must hold for every model: the Fokker-Planck equation, unit mass, no flux "
-      "far outside, samples that follow the density. Exit code 3 if a check fails; one that its "
+      "Checks what must hold for every model: the Fokker-Planck equation (with growth: with its "
+      "source, and the mean growth rate against the mass), unit mass, no flux far outside, samples that "
+      "follow the density. Exit code 3 if a check fails; one that its "
       "own method cannot decide says so, with what would decide it.");
   add_checkpoint(arguments);
   arguments

@@ -34,15 +34,24 @@ Json json_of(const Evaluation& evaluation) {
     w1.push_back({{"t", figures.t}, {"value", figures.w1}, {"count", figures.w_count}});
     w2.push_back({{"t", figures.t}, {"value", figures.w2}, {"count", figures.w_count}});
   }
-  return {{"nll",
-           {{"standardised", evaluation.nll_standardised},
-            {"original", evaluation.nll_original},
-            {"count", evaluation.count},
-            {"effective_count", evaluation.effective_count},
-            {"per_time", nll},
-            {"times_without_rows", evaluation.times_without_rows}}},
-          {"w1", w1},
-          {"w2", w2}};
+  Json object = {{"nll",
+                  {{"standardised", evaluation.nll_standardised},
+                   {"original", evaluation.nll_original},
+                   {"count", evaluation.count},
+                   {"effective_count", evaluation.effective_count},
+                   {"per_time", nll},
+                   {"times_without_rows", evaluation.times_without_rows}}},
+                 {"w1", w1},
+                 {"w2", w2}};
+  if (evaluation.mass.times.empty()) return object;
+  object["mass"] = Json::array();
+  for (const MassFigures& figures : evaluation.mass.times)
+    object["mass"].push_back({{"t", figures.t},
+                              {"model", figures.model},
+                              {"data", figures.data},
+                              {"relative_error", figures.relative_error},
+                              {"sampling_error", figures.sampling_error}});
+  return object;
 }
 
 Json json_of(const std::vector<Check>& checks) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "rhoflux/inference/inference.hpp"
+#include "rhoflux/inference/mass_comparison.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/mpi/communicator.hpp"
 
@@ -42,6 +43,7 @@ struct Evaluation {
   bool is_weighted = false;    ///< the file has weights
   TimeKind time_kind = TimeKind::snapshots;
   std::vector<TimeFigures> times;          ///< of snapshots, else empty
+  MassComparison mass;                     ///< of snapshots and a model that grows, else empty
   std::vector<double> times_without_rows;  ///< snapshots of the file that have no row in the split
 };
 

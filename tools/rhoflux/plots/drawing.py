@@ -20,6 +20,7 @@ from rhoflux.times import distinct_texts
 
 TIME_COLOURS = "turbo"
 PARTICLE_COLOUR = "#d1495b"
+GROWTH_COLOURS = "RdBu_r"  # red: more births than deaths
 NEGLIGIBLE = 0.02  # of the largest density: no arrows where there is less
 LOG_DEPTH = 1e-4  # of the largest density: the least that a logarithmic scale shows
 
@@ -160,6 +161,17 @@ def draw_density_against_time(axes: Axes, field: Field, arguments: argparse.Name
 
 def density_label(field: Field) -> str:
     return f"density, {field.note}" if field.note else "density"
+
+
+def growth_norm(rates: np.ndarray) -> Normalize:
+    """Colours of growth rates (n), even on both sides of 0; few that are far beyond the others do not count."""
+    known = np.abs(rates[np.isfinite(rates)])
+    return Normalize(-1, 1) if len(known) == 0 or known.max() == 0 else Normalize(*np.quantile(known, 0.99) * [-1, 1])
+
+
+def growth_label(field: Field) -> str:
+    per = f", 1 / {field.unit}" if field.unit else ""
+    return f"growth rate{per}" + (f", mean over what is {field.note}" if field.note.startswith("integrated") else f", {field.note}" if field.note else "")
 
 
 def draw_obstacles(axes: Axes, obstacles: Obstacles, x_limits: Limits, y_limits: Limits) -> None:
