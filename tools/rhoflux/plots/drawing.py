@@ -166,12 +166,13 @@ def density_label(field: Field) -> str:
 def growth_norm(rates: np.ndarray) -> Normalize:
     """Colours of growth rates (n), even on both sides of 0; few that are far beyond the others do not count."""
     known = np.abs(rates[np.isfinite(rates)])
-    return Normalize(-1, 1) if len(known) == 0 or known.max() == 0 else Normalize(*np.quantile(known, 0.99) * [-1, 1])
+    largest = float(np.quantile(known, 0.99)) if len(known) else 0.0
+    return Normalize(-largest, largest) if largest > 0 else Normalize(-1, 1)
 
 
 def growth_label(field: Field) -> str:
-    per = f", 1 / {field.unit}" if field.unit else ""
-    return f"growth rate{per}" + (f", mean over what is {field.note}" if field.note.startswith("integrated") else f", {field.note}" if field.note else "")
+    label = f"growth rate, 1 / {field.unit}" if field.unit else "growth rate"
+    return f"{label}, {field.note.replace('integrated', 'averaged')}" if field.note else label
 
 
 def draw_obstacles(axes: Axes, obstacles: Obstacles, x_limits: Limits, y_limits: Limits) -> None:
