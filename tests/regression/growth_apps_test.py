@@ -175,6 +175,32 @@ def masses_that_cannot_be_compared_are_said_to_be(folder):
     check("another share" not in succeed("evaluate", MODEL, "--data", work / "growth.h5", folder=folder), "even shares")
 
 
+def without_data_the_model_alone_has_costs(folder):
+    (folder / "ends.cfg").write_text("""
+[data]
+time_range = 0:1
+mass = 0:1,1:2
+[model]
+growth = weights
+growth_share = 0.5
+[objective]
+initial = 1
+initial_law = gaussian -1,0 : 0.5,0,0,0.3
+terminal = 1
+terminal_law = gaussian 2,1 : 0.3,0,0,0.8
+kinetic = 0.1
+growth = 0.1
+[checkpoint]
+directory = ends
+""")
+    succeed("train", "ends.cfg", *SMALL, "--training.steps=30", folder=folder)
+    said = succeed("evaluate", "ends/best.h5", "--trajectories", 256, "--model-samples", 1024, "--output", "ends.json", folder=folder)
+    found = figures(folder / "ends.json")["objective"]
+    check(all(end["w2_model"] > 0 and end["w2_simulated"] is None for end in found["laws"]) and len(found["laws"]) == 2, f"{found}")
+    check(found["total"]["model"] > 0 and found["total"]["simulated"] is None, f"{found}")
+    check("nothing is simulated" in said and "nan" not in said.lower(), said)
+
+
 def verify_and_info_speak_of_growth(folder):
     said = succeed("verify", MODEL, "--model-samples", 2000, "--residual-points", 50, folder=folder)
     check("with growth" in said and "E[r] = M' / M" in said and "FAIL" not in said, said)
@@ -252,5 +278,6 @@ def pictures_and_the_report_show_growth(folder):
 if __name__ == "__main__":
     prepare()
     main(the_mean_rate_on_a_grid_is_that_of_the_mass, query_and_field_agree, marginals_are_means_given_the_coordinates_kept,
-         evaluate_compares_masses_and_weighs_costs, masses_that_cannot_be_compared_are_said_to_be, verify_and_info_speak_of_growth,
+         evaluate_compares_masses_and_weighs_costs, masses_that_cannot_be_compared_are_said_to_be,
+         without_data_the_model_alone_has_costs, verify_and_info_speak_of_growth,
          cells_get_their_rates, without_growth_there_is_none, pictures_and_the_report_show_growth)

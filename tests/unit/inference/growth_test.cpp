@@ -53,6 +53,8 @@ std::set<std::string> failures(const FaultyGrowth& model) {
   VerificationOptions options;
   options.points = 60;
   options.samples = 4000;
+  options.mass_points = 2000;
+  options.mass_centres = 500;
   options.volatility = testing::constant_volatility(0.5);
   std::set<std::string> names;
   for (const Check& check : verify(model, mpi::Communicator(MPI_COMM_SELF), options))
@@ -101,7 +103,7 @@ TEST(GrowthVerification, ARateThatIsNotANumberFails) {
   const Inference inference(growing_checkpoint(density::Family::autoregressive, 1));
   FaultyGrowth model(inference, testing::constant_volatility(0.5));
   model.break_dynamics = [](const States&, VerifiedModel::DensityAndDrift& values) {
-    values.growth.back() = std::nan("");
+    for (double& rate : values.growth) rate = std::nan("");
   };
   EXPECT_EQ(failures(model), both());
 }
