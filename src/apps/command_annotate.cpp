@@ -21,6 +21,7 @@ namespace rhoflux::apps {
 namespace {
 
 constexpr const char* log_density_column = "rhoflux_log_density";
+constexpr const char* growth_column = "rhoflux_growth";
 constexpr const char* own_group = "uns/rhoflux";
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
@@ -36,12 +37,14 @@ struct Additions {
   std::string genes;             ///< key of varm whose loadings make layers/velocity; empty: none
   std::vector<double> loadings;  ///< (genes, basis columns)
   std::int64_t n_genes = 0;
+  bool has_growth = false;  ///< a growth rate of each cell
 };
 
 /// Takes what an earlier annotation added out of the file. Bad input for elements of these names that others wrote.
 void make_room(io::AnnDataWriter& file, const std::string& input, const Additions& additions) {
   const bool is_own = file.exists("uns") && file.exists(own_group);
   std::vector<std::string> names = {additions.velocity, std::string("obs/") + log_density_column};
+  if (additions.has_growth || is_own) names.push_back(std::string("obs/") + growth_column);
   if (!additions.genes.empty()) names.emplace_back("layers/velocity");
   for (const std::string& name : names) {
     const std::string group = name.substr(0, name.find('/'));
@@ -54,8 +57,8 @@ void make_room(io::AnnDataWriter& file, const std::string& input, const Addition
   if (is_own) file.remove(own_group);
 }
 
-/// The numbers of each cell: log density, and the velocity along the coordinates; NaN where the model does not know the
-/// cell's time.
+/// The numbers of each cell: log density, the velocity along the coordinates, and with growth its rate; NaN where the model
+/// does not know the cell's time.
 std::vector<double> cell_numbers(const inference::Inference& inference,
                                  const importers::ImportedCells::Cells& cells,
                                  const std::vector<double>& condition, const flux::Volatility& volatility) {
@@ -78,6 +81,7 @@ std::vector<double> cell_numbers(const inference::Inference& inference,
     const bool is_known = units.is_in_time_range(time);
     numbers.push_back(is_known ? values.log_density[known] : nan);
     for (std::size_t k = 0; k < dims; ++k) numbers.push_back(is_known ? values.drift[known * dims + k] : nan);
+    if (inference.grows()) numbers.push_back(is_known ? values.growth[known] : nan);
     known += is_known ? 1 : 0;
   }
   return numbers;
@@ -113,7 +117,7 @@ class CellWriter {
 
   void write(std::int64_t first, const std::vector<double>& numbers) {
     const std::vector<std::int64_t>& dims = m_cells.dims();
-    const std::size_t width = dims.size() + 1, n = numbers.size() / width;
+    const std::size_t width = dims.size() + (m_additions.has_growth ? 2 : 1), n = numbers.size() / width;
     const auto columns = static_cast<std::size_t>(m_cells.n_basis_columns());
     std::vector<double> rows(n * columns, nan), velocity;
     for (std::size_t i = 0; i < n; ++i) {
@@ -123,20 +127,24 @@ class CellWriter {
         rows[i * columns + static_cast<std::size_t>(dims[k])] = numbers[i * width + 1 + k];
         velocity.push_back(numbers[i * width + 1 + k]);
       }
+      if (m_additions.has_growth) m_growth.push_back(numbers[i * width + 1 + dims.size()]);
     }
     m_file.write_rows(m_additions.velocity, first, rows);
     if (!m_additions.genes.empty())
       m_file.write_rows("layers/velocity", first, gene_velocity(m_additions, m_cells, velocity));
   }
 
-  void finish() { m_file.numbers("obs", log_density_column, m_log_density); }
+  void finish() {
+    m_file.numbers("obs", log_density_column, m_log_density);
+    if (m_additions.has_growth) m_file.numbers("obs", growth_column, m_growth);
+  }
   std::int64_t n_unknown() const { return m_n_unknown; }
 
  private:
   io::AnnDataWriter& m_file;
   const Additions& m_additions;
   const importers::ImportedCells& m_cells;
-  std::vector<double> m_log_density;
+  std::vector<double> m_log_density, m_growth;
   std::int64_t m_n_unknown = 0;
 };
 
@@ -154,6 +162,7 @@ void write_texts(const Context& context, io::AnnDataWriter& file, const checkpoi
 void verify_additions(const std::string& path, const Additions& additions, std::int64_t n_cells) {
   const io::Hdf5Reader file(path);
   (void)file.read<double>(std::string("obs/") + log_density_column, {n_cells});
+  if (additions.has_growth) (void)file.read<double>(std::string("obs/") + growth_column, {n_cells});
   std::vector<std::string> names = {additions.velocity};
   if (!additions.genes.empty()) names.emplace_back("layers/velocity");
   for (const std::string& name : names) {
@@ -196,7 +205,8 @@ void copy_to_change(const std::string& input, const std::string& copy) {
 void print_additions(const Context& context, const std::string& output, const Additions& additions,
                      std::int64_t n_cells, std::int64_t n_unknown) {
   print(context.comm,
-        "wrote " + output + ": " + counted(n_cells, "cell") + " with " + additions.velocity + " and obs/" +
+        "wrote " + output + ": " + counted(n_cells, "cell") + " with " + additions.velocity +
+            (additions.has_growth ? std::string(", obs/") + growth_column : "") + " and obs/" +
             log_density_column +
             (additions.genes.empty() ? "" : ", and layers/velocity by varm/" + additions.genes));
   if (n_unknown > 0)
@@ -212,8 +222,9 @@ Arguments annotate_arguments() {
       "Writes an AnnData file anew with what the model says of its cells; all that it has stays. Added are "
       "obsm/velocity_BASIS (drift u of dX = u dt + g dW along the columns of the basis; NaN for those that "
       "are not in "
-      "the model), obs/rhoflux_log_density and uns/rhoflux (deck, provenance), and with --genes "
-      "layers/velocity. The "
+      "the model), obs/rhoflux_log_density, of a model with growth obs/rhoflux_growth (births minus deaths "
+      "per unit of time), and uns/rhoflux (deck, provenance), and with --genes layers/velocity. The "
+      ""
       "model must have been trained on cells imported from AnnData: which columns, basis and dimensions "
       "those were, it "
       "knows. Cells at times outside of the model's range get NaN.");
@@ -238,6 +249,7 @@ int command_annotate(const Context& context, const Arguments& arguments) {
   const flux::Volatility volatility = volatility_option(arguments, checkpoint.model);
   note_input(context, input);
   Additions additions;
+  additions.has_growth = inference.grows();
   const auto cells = open_cells(context, arguments, checkpoint.model, condition, additions);
   mpi::on_root(context.comm, [&] {
     require_absent(output);

@@ -71,6 +71,37 @@ void print_conditions(const Context& context, const inference::Evaluation& resul
   }
 }
 
+/// How M(t) fits the rows; says where it cannot be compared.
+void print_mass(const Context& context, const std::string& split, const inference::Inference& inference,
+                const data::Mass& mass, const inference::MassComparison& comparison) {
+  if (!inference.grows()) return;
+  if (mass.kind == data::Mass::Kind::none)
+    return print(
+        context.comm,
+        "mass: 1 at all times (data.mass = none), so that there is nothing to compare with numbers of rows");
+  if (comparison.times.empty()) return;
+  std::vector<double> times;
+  for (const inference::MassFigures& figures : comparison.times) times.push_back(figures.t);
+  const std::vector<std::string> texts = distinct_texts(times);
+  print(context.comm, "mass M(t) of the model against the sums of weights of the rows of split " + split +
+                          ", both relative to t = " + texts.front() + ":");
+  for (std::size_t k = 1; k < texts.size(); ++k) {
+    const inference::MassFigures& figures = comparison.times[k];
+    print(context.comm, "  t = " + texts[k] + ": model " + formatted("%.4g", figures.model) + ", data " +
+                            formatted("%.4g", figures.data) + ", relative error " +
+                            formatted("%+.3f", figures.relative_error) + " (sampling error of the data " +
+                            formatted("%.3f", figures.sampling_error) + ")");
+  }
+  if (!comparison.has_even_shares)
+    print(context.comm,
+          "note: split " + split +
+              " has another share of the rows at one time than at another, so that its numbers do "
+              "not tell the mass; --split all or train would");
+  if (mass.kind == data::Mass::Kind::given)
+    print(context.comm, "note: the mass of the model was given (data.mass = " + mass.to_string() +
+                            "), not counted: the numbers of rows may mean something else");
+}
+
 void print_data_figures(const Context& context, const std::string& split, const inference::Evaluation& result,
                         const TimeMeaning& meaning) {
   char line[160];
@@ -136,7 +167,7 @@ Arguments evaluate_arguments() {
       "evaluate",
       "With --data: negative log-likelihood of a split, overall and by time, and for snapshots the "
       "Wasserstein distances W1 and W2 (exact optimal transport, standardised units) to as many samples of "
-      "the model.\n"
+      "the model; of a model with growth the relative error of its mass too.\n"
       "Without, or with --objective too: the objective of the model's deck, by exact samples of the model "
       "and along simulated trajectories of dX = u dt + g dW, and their difference.");
   add_checkpoint(arguments);
@@ -189,6 +220,8 @@ int command_evaluate(const Context& context, const Arguments& arguments) {
   if (arguments.has("data")) {
     const inference::Evaluation result = evaluate_data(context, arguments.text("data"), inference, options);
     print_data_figures(context, arguments.text("split"), result, checkpoint.model.origin.time);
+    print_mass(context, arguments.text("split"), inference,
+               cli::parse_deck_text(checkpoint.deck, "the deck in " + name).data.mass, result.mass);
     figures = inference::json_of(result);
     print_economy(context, inference);
   }

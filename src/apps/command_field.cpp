@@ -105,6 +105,11 @@ struct FieldRequest {
   std::string grid;  ///< as it was given
 };
 
+/// Whether there is a growth rate: where there is motion, of a population that changes its size.
+bool has_growth(const inference::Inference& inference) {
+  return has_motion(inference.model()) && inference.grows();
+}
+
 FieldRequest parse_request(const Arguments& arguments, const inference::Inference& inference) {
   const checkpoint::ModelDescription& model = inference.model();
   FieldRequest request;
@@ -128,6 +133,10 @@ FieldRequest parse_request(const Arguments& arguments, const inference::Inferenc
   request.layout.arrays = {{"density", 0}};
   if (has_motion(model))
     request.layout.arrays.push_back({"velocity", static_cast<int>(marginal.dims.size())});
+  if (has_growth(inference)) {
+    request.layout.arrays.push_back({"growth", 0});
+    request.layout.series.push_back({"mass", inference.mass(request.layout.times)});
+  }
   if (!inference.is_exact(marginal)) request.layout.arrays.push_back({"density_error", 0});
   return request;
 }
@@ -173,6 +182,7 @@ io::FieldValues compute_slab(const inference::Inference& inference, const FieldR
       inference.marginal(times, points, request.marginal, request.volatility);
   io::FieldValues values = {std::move(found.density)};
   if (has_motion(inference.model())) values.push_back(std::move(found.drift));
+  if (has_growth(inference)) values.push_back(std::move(found.growth));
   if (!inference.is_exact(request.marginal)) values.push_back(std::move(found.density_error));
   return values;
 }
@@ -183,7 +193,9 @@ Arguments field_arguments() {
   Arguments arguments(
       "field",
       "Density and drift on a grid over time. Output (HDF5): /time (T), /axis_1 (n1) .., /density (T, n1 "
-      "..), /velocity (T, n1 .., d) = drift u of dX = u dt + g dW; FILE.xdmf beside it opens in ParaView and "
+      "..), /velocity (T, n1 .., d) = drift u of dX = u dt + g dW, with growth also /growth (T, n1 ..) = "
+      "rate "
+      "r, births minus deaths per unit of time, and /mass (T); FILE.xdmf beside it opens in ParaView and "
       "VisIt.\n"
       "The coordinates that are no axes are integrated out: exactly for the first ones (1; 1,2; ..), else by "
       "Monte Carlo, which the file says (attribute marginal, dataset /density_error).");

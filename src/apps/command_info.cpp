@@ -85,6 +85,23 @@ std::string kept_text(const checkpoint::TrainingState& state) {
          formatted("%g", smallest) + " at step " + std::to_string(at) + "\n";
 }
 
+/// The growth of a model: what it is trained with, and its mass at the times of known masses.
+void describe_growth(const checkpoint::Checkpoint& checkpoint, std::ostream& out) {
+  const checkpoint::ModelDescription& model = checkpoint.model;
+  if (!model.config.grows()) return;
+  out << "  growth     " << enum_to_text(model.config.growth) << ", growth_share "
+      << model.config.growth_share.to_string() << "\n  mass       ";
+  const MassKnots mass = at_data_times(model.flux.mass, model.units);
+  if (mass.is_constant()) {
+    out << "1 at all times\n";
+    return;
+  }
+  const std::vector<std::string> times = time_texts(model.origin.time, mass.t);
+  for (std::size_t k = 0; k < times.size(); ++k)
+    out << (k > 0 ? ", " : "") << formatted("%.4g", std::exp(mass.log_mass[k])) << " at t = " << times[k];
+  out << '\n';
+}
+
 void describe_checkpoint(const std::string& path, std::ostream& out) {
   const checkpoint::Checkpoint checkpoint = checkpoint::read_checkpoint(path);
   const checkpoint::ModelDescription& model = checkpoint.model;
@@ -95,9 +112,9 @@ void describe_checkpoint(const std::string& path, std::ostream& out) {
       << flux::layout_of(model.config, model.flux, model.units.n_dims()).count() << " in "
       << enum_to_text(checkpoint.state.precision) << " precision\n  time       " << times[0] << " to "
       << times[1] << (model.time_unit.empty() ? "" : ", in " + model.time_unit)
-      << conditions_text(model.conditions) << '\n'
-      << kept_text(checkpoint.state) << "deck\n"
-      << checkpoint.deck << '\n';
+      << conditions_text(model.conditions) << '\n';
+  describe_growth(checkpoint, out);
+  out << kept_text(checkpoint.state) << "deck\n" << checkpoint.deck << '\n';
 }
 
 /// An AnnData file: what `import` can take from it.

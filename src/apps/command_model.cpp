@@ -16,9 +16,11 @@
 namespace rhoflux::apps {
 
 Arguments sample_arguments() {
-  Arguments arguments("sample",
-                      "Draws exact, independent samples of the model's density at given times.\n"
-                      "Output (HDF5): /t (T), /x (T, N, D), in the units of the data.");
+  Arguments arguments(
+      "sample",
+      "Draws exact, independent samples of the model's density at given times.\n"
+      "Output (HDF5): /t (T), /x (T, N, D), in the units of the data; with growth also /mass (T) = "
+      "M(t), 1 at the first time of the model.");
   add_checkpoint(arguments);
   arguments.required("times", times(), "times of the samples")
       .defaulted("count", whole_number(1), "1000", "number of samples at each time");
@@ -51,6 +53,10 @@ int command_sample(const Context& context, const Arguments& arguments) {
       file->set_scale("x", 0, "t");
       file->set_scale("x", 1, "sample");
       file->set_scale("x", 2, "coordinate");
+      if (inference.grows()) {
+        file->write("mass", inference.mass(times), {n_times});
+        file->set_scale("mass", 0, "t");
+      }
     }
     for (std::int64_t k = 0; k < n_times; ++k) {
       const auto draw = [&](std::int64_t begin, std::int64_t end) {
@@ -103,7 +109,8 @@ struct Column {
   bool is_of_motion = false;  ///< not known to a model of one time
 };
 
-std::vector<Column> query_columns(std::int64_t count, std::int64_t n_dims) {
+std::vector<Column> query_columns(const inference::Inference& inference, std::int64_t count) {
+  const std::int64_t n_dims = inference.n_dims();
   std::vector<Column> columns;
   std::int64_t first = 0;
   const auto add_scalar = [&](const char* name) {
@@ -121,9 +128,10 @@ std::vector<Column> query_columns(std::int64_t count, std::int64_t n_dims) {
   add_vector("flux");
   add_vector("score");
   add_scalar("dlogdensity_dt");
+  if (inference.grows()) add_scalar("growth");
   for (Column& column : columns)
-    column.is_of_motion =
-        column.name == "velocity" || column.name == "flux" || column.name == "dlogdensity_dt";
+    column.is_of_motion = column.name == "velocity" || column.name == "flux" ||
+                          column.name == "dlogdensity_dt" || column.name == "growth";
   return columns;
 }
 
@@ -155,6 +163,7 @@ std::vector<double> query_points(const inference::Inference& inference, const st
       out.push_back(flux_of(found.log_density[s], values.velocity[static_cast<std::size_t>(row + i)]));
     add_row(found.score);
     out.push_back(found.dlog_density_dt[s]);
+    if (inference.grows()) out.push_back(values.growth[s]);
   }
   return out;
 }
@@ -239,7 +248,8 @@ Arguments query_arguments() {
       "/condition/NAME (N) or --condition. Output: the same, and\n"
       "/log_density (N), /velocity (N, D) = drift u of dX = u dt + g dW, /flux (N, D) = probability flux j, "
       "/score (N, D) = d log_density / dx, /dlogdensity_dt (N); units of the data. With g = 0, velocity = "
-      "flux / density. Far from the data a velocity may be beyond the range of numbers: the rows are counted "
+      "flux / density. Of a model with growth also /growth (N) = r, births minus deaths per unit of time. "
+      "Far from the data a velocity may be beyond the range of numbers: the rows are counted "
       "in a "
       "warning.");
   add_checkpoint(arguments);
@@ -276,7 +286,7 @@ int command_query(const Context& context, const Arguments& arguments) {
     return query_points(inference, file.read_slab<double>("t", {begin}, {end - begin}),
                         file.read_slab<double>("x", {begin, 0}, {end - begin, n_dims}), volatility);
   };
-  const std::vector<Column> all = query_columns(count, n_dims);
+  const std::vector<Column> all = query_columns(inference, count);
   const std::int64_t width = all.back().first + all.back().size;
   const std::vector<Column> columns = known_columns(context, checkpoint.model, all);
   std::vector<std::string> names;

@@ -16,8 +16,9 @@ namespace rhoflux::apps {
 Arguments verify_arguments() {
   Arguments arguments(
       "verify",
-      "Checks what must hold for every model: the Fokker-Planck equation, unit mass, no flux "
-      "far outside, samples that follow the density. Exit code 3 if a check fails; one that its "
+      "Checks what must hold for every model: the Fokker-Planck equation (with growth: with its "
+      "source, and the mean growth rate against the mass), unit mass, no flux far outside, samples that "
+      "follow the density. Exit code 3 if a check fails; one that its "
       "own method cannot decide says so, with what would decide it.");
   add_checkpoint(arguments);
   arguments
@@ -26,7 +27,7 @@ Arguments verify_arguments() {
           "points at which the residual of the Fokker-Planck equation is taken; 0: 500, in more than 10 "
           "dimensions 50000 / D^2 and at least 16")
       .defaulted("model-samples", whole_number(100, 10000000), "10000",
-                 "model samples of the Kolmogorov-Smirnov test")
+                 "model samples of the Kolmogorov-Smirnov test and, with growth, of the mean growth rate")
       .defaulted("mass-cells", whole_number(100, 100000000), "4000",
                  "cells of the quadrature of each density in one dimension")
       .defaulted("mass-points", whole_number(1000, 100000000), "20000",

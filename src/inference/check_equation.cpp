@@ -50,8 +50,10 @@ std::vector<Check> check_equation(const VerifiedModel& model, const mpi::Communi
   std::vector<metrics::PointResidual> found;
   for (std::size_t k = 0; k < values.size(); k += 2) found.push_back({values[k], values[k + 1]});
   const metrics::Residual residual = metrics::summarise(found);
-  const std::string note = std::string("relative to max |d_t rho|") +
-                           (is_relative ? " / rho, rho that of each point, " : ", ") +
+  const std::string density = model.grows() ? "n" : "rho";
+  const std::string note = (model.grows() ? "with growth, d_t n + div(n u) - g^2/2 lap n = n r; " : "") +
+                           ("relative to max |d_t " + density + "|") +
+                           (is_relative ? " / " + density + ", " + density + " that of each point, " : ", ") +
                            counted(options.points, "sample") + ", g = " + options.volatility.to_string();
   return {{"Fokker-Planck residual, largest", residual.largest, residual_bound,
            verdict_of(residual.largest, residual_bound), note},

@@ -10,7 +10,7 @@ namespace rhoflux::inference {
 /// Streams of samples, one a use, so that no two uses share samples.
 namespace stream {
 constexpr std::uint64_t residual = 1000, importance = 1001, kolmogorov_smirnov = 1003, conditionals = 1004,
-                        distribution_functions = 1005, tails = 1006;
+                        distribution_functions = 1005, tails = 1006, growth = 1007;
 }
 
 /// In more dimensions than this each check costs so much that it looks at fewer points: an evaluation costs more, and
@@ -29,7 +29,8 @@ Progress progress_of(const VerificationOptions& options, const std::string& what
 /// passed or failed by whether the figure is at most its bound; a figure that is not a number fails.
 Verdict verdict_of(double value, double bound);
 
-/// d_tau rho = -div(u rho) + sum_i g_i^2 / 2 d_i^2 rho at samples: the largest residual and the RMS.
+/// d_tau n = -div(u n) + sum_i g_i^2 / 2 d_i^2 n + n r at samples, n = M rho (without growth M = 1 and r = 0): the largest
+/// residual and the RMS.
 std::vector<Check> check_equation(const VerifiedModel& model, const mpi::Communicator& comm,
                                   const VerificationOptions& options);
 
@@ -49,6 +50,10 @@ Check check_mass_of_conditionals(const VerifiedModel& model, const mpi::Communic
 /// int rho dx at tau = 1/2 by importance sampling; not decided where too few points count, as in many dimensions.
 Check check_mass_by_sampling(const VerifiedModel& model, const mpi::Communicator& comm,
                              const VerificationOptions& options);
+
+/// E_rho[r] = M' / M of a model whose density grows (model.md (10.1)).
+Check check_mean_growth(const VerifiedModel& model, const mpi::Communicator& comm,
+                        const VerificationOptions& options);
 
 /// No mass crosses planes x_i = const that lie beyond the tails of all conditionals.
 Check check_far_flux(const VerifiedModel& model, const mpi::Communicator& comm,

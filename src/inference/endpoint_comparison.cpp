@@ -49,7 +49,7 @@ EndpointFigures compare_distribution(const std::string& name, const data::Endpoi
   };
   figures.w2_model =
       w2(inference.sample_at(t, 0, figures.points, options.seed, compare_stream + (is_first ? 0 : 1)));
-  figures.w2_paths = w2(ends);
+  figures.w2_paths = ends.empty() ? std::numeric_limits<double>::quiet_NaN() : w2(ends);
   figures.w2_floor = given.file ? std::numeric_limits<double>::quiet_NaN() : w2(other_draws(2));
   return figures;
 }

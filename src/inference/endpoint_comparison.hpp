@@ -17,7 +17,7 @@ std::vector<double> draw_distribution(const data::EndpointSource& given, const m
 
 /// E[-log rho] of an endpoint distribution, and W2 between it, the model and the paths at its time t, t_first
 /// or t_last of the model. Collective.
-/// @param ends the paths at that time, (paths, D)
+/// @param ends the paths at that time, (paths, D); empty: there are none, w2_paths is NaN
 EndpointFigures compare_distribution(const std::string& name, const data::EndpointSource& given, double t,
                                      const Inference& inference, const std::vector<double>& ends,
                                      const mpi::Communicator& comm, const ObjectiveOptions& options);

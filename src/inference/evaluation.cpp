@@ -282,6 +282,7 @@ Evaluation evaluate(const Inference& inference, const io::PopulationFile& file, 
   for (const auto& [t, entry] : sums.by_time) n_rows.push_back(entry.n_rows);
   result.times = figures_by_time(sums);
   compare_snapshots(inference, file, comm, options, n_rows, result.times, result.conditions);
+  result.mass = compare_mass(inference, table, options.split);
   const auto is_empty = [](const TimeFigures& figures) { return figures.count == 0; };
   result.times.erase(std::remove_if(result.times.begin(), result.times.end(), is_empty), result.times.end());
   for (const data::TimeRows& at : table.times)

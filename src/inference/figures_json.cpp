@@ -54,6 +54,14 @@ Json json_of(const Evaluation& evaluation) {
                   {"w1", w1},
                   {"w2", w2}};
   if (!evaluation.conditions.empty()) figures["conditions"] = conditions;
+  if (evaluation.mass.times.empty()) return figures;
+  figures["mass"] = Json::array();
+  for (const MassFigures& at : evaluation.mass.times)
+    figures["mass"].push_back({{"t", at.t},
+                               {"model", at.model},
+                               {"data", at.data},
+                               {"relative_error", at.relative_error},
+                               {"sampling_error", at.sampling_error}});
   return figures;
 }
 

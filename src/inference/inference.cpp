@@ -168,6 +168,21 @@ Inference::DynamicsValues Inference::dynamics_at(const std::vector<double>& t, c
   return result;
 }
 
+bool Inference::grows() const {
+  return m_work->dynamics->grows();
+}
+
+std::vector<double> Inference::mass(const std::vector<double>& t) const {
+  std::vector<double> result(t.size(), 1.0);
+  if (!grows()) return result;
+  std::vector<double> x;  // anywhere: the mass depends on time alone
+  for (std::size_t row = 0; row < t.size(); ++row)
+    x.insert(x.end(), m_model.units.mean.begin(), m_model.units.mean.end());
+  const DynamicsValues values = dynamics_at(t, x, flux::Volatility());
+  for (std::size_t row = 0; row < t.size(); ++row) result[row] = std::exp(values.log_mass[row]);
+  return result;
+}
+
 flux::Dynamics<double>& Inference::dynamics() const {
   return *m_work->dynamics;
 }

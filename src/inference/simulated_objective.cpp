@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "endpoint_comparison.hpp"
 #include "rhoflux/core/error.hpp"
@@ -245,14 +246,39 @@ std::vector<double> inside_of_model(const Inference& inference, const objectives
   return mpi::over_blocks(comm, {static_cast<std::int64_t>(frames.size()), 1}, compute);
 }
 
+/// What paths would give where there are none.
+constexpr Estimate unknown = {std::numeric_limits<double>::quiet_NaN(),
+                              std::numeric_limits<double>::quiet_NaN()};
+
 double mean_of(const std::vector<double>& values) {
+  if (values.empty()) return unknown.mean;
   double sum = 0;
   for (const double value : values) sum += value;
   return sum / static_cast<double>(values.size());
 }
 
+/// Times from the first to the last of the model.
+std::vector<double> frames_of(const Units& units, const ObjectiveOptions& options) {
+  std::vector<double> frames;
+  for (int k = 0; k < options.frames; ++k)
+    frames.push_back(units.t_first + units.time_span() * k / (options.frames - 1));
+  return frames;
+}
+
+/// Where the paths start.
+std::vector<double> starts_of_paths(const Inference& inference, const data::Sources& sources,
+                                    const mpi::Communicator& comm, const ObjectiveOptions& options) {
+  const bool starts_from_distribution =
+      options.start_from_distribution && sources.initial.is_given() && !sources.initial.file;
+  if (starts_from_distribution)
+    return draw_distribution(sources.initial, comm, options.paths, options.seed,
+                             RandomPurpose::initial_distribution, objectives::Spread::independent);
+  return inference.sample_at(inference.model().units.t_first, 0, options.paths, options.seed, start_stream);
+}
+
 /// The largest of shares that were counted over so many independent states each, and its standard error.
 Estimate largest_share(const std::vector<double>& shares, std::int64_t count) {
+  if (shares.empty()) return unknown;
   const double share = *std::max_element(shares.begin(), shares.end());
   return {share, std::sqrt(share * (1 - share) / static_cast<double>(count))};
 }
@@ -276,19 +302,18 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
   result.total.name = "weighted sum";
   result.total.weight = 1;
   set_estimates(by_the_model(inference, terms, comm, options), terms.weights, &TermComparison::model, result);
-  std::vector<double> frames;
-  for (int k = 0; k < options.frames; ++k)
-    frames.push_back(units.t_first + units.time_span() * k / (options.frames - 1));
-  const bool starts_from_distribution =
-      options.start_from_distribution && sources.initial.is_given() && !sources.initial.file;
-  const ConditionScope scope(inference, conditions_of(inference, objective, 0, options.paths));
-  const std::vector<double> start =
-      starts_from_distribution
-          ? draw_distribution(sources.initial, comm, options.paths, options.seed,
-                              RandomPurpose::initial_distribution, objectives::Spread::independent)
-          : inference.sample_at(units.t_first, 0, options.paths, options.seed, start_stream);
-  const PathFigures paths = simulate(inference, terms, objective, start, comm, options, frames);
-  set_estimates(paths.rows, terms.weights, &TermComparison::paths, result);
+  const std::vector<double> frames = frames_of(units, options);
+  PathFigures paths;
+  result.has_paths = !inference.grows();
+  if (result.has_paths) {
+    const ConditionScope scope(inference, conditions_of(inference, objective, 0, options.paths));
+    paths = simulate(inference, terms, objective, starts_of_paths(inference, sources, comm, options), comm,
+                     options, frames);
+    set_estimates(paths.rows, terms.weights, &TermComparison::paths, result);
+  } else {
+    for (TermComparison& figures : result.terms) figures.paths = unknown;
+    result.total.paths = unknown;
+  }
   result.has_obstacles = objective.state_cost_potential.is_obstacle();
   if (result.has_obstacles) {
     const std::vector<double> model = inside_of_model(inference, objective, comm, options, frames);

@@ -15,20 +15,21 @@ std::string text_of(const Estimate& estimate) {
   return formatted("%.6g", estimate.mean) + " +- " + formatted("%.2g", estimate.error);
 }
 
-std::string line_of(const TermComparison& figures) {
+std::string line_of(const TermComparison& figures, bool has_paths) {
+  const std::string of_model = padded(figures.name, 18) + " " + formatted("%10.5g", figures.weight) + "  " +
+                               padded(text_of(figures.model), 22);
+  if (!has_paths) return of_model;
   const double difference = figures.paths.mean - figures.model.mean;
   const double error = std::hypot(figures.model.error, figures.paths.error);
-  return padded(figures.name, 18) + " " + formatted("%10.5g", figures.weight) + "  " +
-         padded(text_of(figures.model), 22) + "  " + padded(text_of(figures.paths), 22) + "  " +
-         formatted("%+.3g", difference) + " (" + formatted("%+.1f", error > 0 ? difference / error : 0.0) +
-         ")";
+  return of_model + "  " + padded(text_of(figures.paths), 22) + "  " + formatted("%+.3g", difference) + " (" +
+         formatted("%+.1f", error > 0 ? difference / error : 0.0) + ")";
 }
 
 std::string line_of(const EndpointFigures& figures) {
   std::string line = figures.name + " distribution: E[-log rho] " + formatted("%.5f", figures.nll) +
                      "; W2 of " + std::to_string(figures.points) + " draws from it to model samples " +
-                     formatted("%.4f", figures.w2_model) + ", to the paths " +
-                     formatted("%.4f", figures.w2_paths);
+                     formatted("%.4f", figures.w2_model);
+  if (std::isfinite(figures.w2_paths)) line += ", to the paths " + formatted("%.4f", figures.w2_paths);
   if (std::isfinite(figures.w2_floor))
     line += ", to as many of its own " + formatted("%.4f", figures.w2_floor);
   return line;
@@ -43,16 +44,23 @@ std::string text_of_inside(double mean, const Estimate& largest) {
 }  // namespace
 
 std::vector<std::string> to_text(const ObjectiveEvaluation& evaluation) {
-  std::vector<std::string> lines = {padded("term", 18) + "     weight  " + padded("by the model", 22) + "  " +
-                                    padded("simulated", 22) + "  difference (in standard errors)"};
-  for (const TermComparison& figures : evaluation.terms) lines.push_back(line_of(figures));
-  if (evaluation.terms.size() > 1) lines.push_back(line_of(evaluation.total));
+  const bool has_paths = evaluation.has_paths;
+  std::vector<std::string> lines = {padded("term", 18) + "     weight  " + padded("by the model", 22)};
+  if (has_paths) lines.back() += "  " + padded("simulated", 22) + "  difference (in standard errors)";
+  for (const TermComparison& figures : evaluation.terms) lines.push_back(line_of(figures, has_paths));
+  if (evaluation.terms.size() > 1) lines.push_back(line_of(evaluation.total, has_paths));
+  if (!has_paths)
+    lines.emplace_back(
+        "the population grows: kinetic and growth are costs of all of it, weighted by its mass M(t); nothing "
+        "is "
+        "simulated, for paths without weights do not have the distribution of the model");
   for (const EndpointFigures& figures : evaluation.distributions) lines.push_back(line_of(figures));
   if (evaluation.has_obstacles)
     lines.push_back("mass inside obstacles: model " +
-                    text_of_inside(evaluation.inside_model, evaluation.inside_model_most) +
-                    " at most, paths " +
-                    text_of_inside(evaluation.inside_paths, evaluation.inside_paths_most));
+                    text_of_inside(evaluation.inside_model, evaluation.inside_model_most) + " at most" +
+                    (has_paths
+                         ? ", paths " + text_of_inside(evaluation.inside_paths, evaluation.inside_paths_most)
+                         : ""));
   return lines;
 }
 

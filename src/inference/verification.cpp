@@ -34,6 +34,7 @@ std::vector<Check> verify(const VerifiedModel& model, const mpi::Communicator& c
   VerificationOptions options = given;
   if (options.points == 0) options.points = default_residual_points(model.n_dims());
   std::vector<Check> checks = check_equation(model, comm, options);
+  if (model.grows()) checks.push_back(check_mean_growth(model, comm, options));
   checks.push_back(check_conditionals(model, comm, options));
   if (model.n_dims() <= 2) {
     checks.push_back(check_mass_by_quadrature(model, comm, options));

@@ -85,6 +85,10 @@ void validate(const std::string& path, const FieldLayout& layout) {
       fail_input(path + ", '" + array.name + "': has 0 (a scalar) to 3 components, not " +
                  std::to_string(array.n_components));
   }
+  for (const FieldSeries& series : layout.series)
+    if (series.values.size() != layout.times.size())
+      fail_input(path + ", '" + series.name + "': has " + std::to_string(series.values.size()) +
+                 " numbers, there are " + std::to_string(layout.times.size()) + " times");
 }
 
 /// Names and positions of the dimensions of every array.
@@ -95,6 +99,7 @@ void write_scales(Hdf5Writer& file, const FieldLayout& layout) {
   for (const FieldAxis& axis : layout.axes) axis_names.push_back(axis.name);
   if (has_components) file.write_strings("component", axis_names);
   file.set_scale("time", 0, "time");
+  for (const FieldSeries& series : layout.series) file.set_scale(series.name, 0, "time");
   for (const FieldArray& array : layout.arrays) {
     const auto n_axes = static_cast<int>(layout.axes.size());
     file.set_scale(array.name, 0, "time");
@@ -123,6 +128,8 @@ void create_file(const std::string& path, const FieldLayout& layout,
         array.name, array_shape(layout, array, size_of(layout.times), size_of(layout.axes[0].values)),
         options);
   }
+  for (const FieldSeries& series : layout.series)
+    file.write(series.name, series.values, {size_of(layout.times)});
   write_scales(file, layout);
   write_views(file, layout);
   file.close();

@@ -115,6 +115,11 @@ std::string grid_at(const FieldLayout& layout, const std::string& file_name, std
             data_item(file_name, view_name(array, time), vector ? joined(shape, n_directions) : shape) +
             "</Attribute>\n";
   }
+  for (const FieldSeries& series : layout.series)
+    text +=
+        "        <Attribute Name=\"" + escaped(series.name) +
+        R"(" AttributeType="Scalar" Center="Grid"><DataItem Format="XML" NumberType="Float" Precision="8" Dimensions="1">)" +
+        digits(series.values[static_cast<std::size_t>(time)]) + "</DataItem></Attribute>\n";
   return text + "      </Grid>\n";
 }
 

@@ -16,7 +16,7 @@ namespace rhoflux::io {
 /// components that a vector does not have.
 void write_views(Hdf5Writer& file, const FieldLayout& layout);
 
-/// The XDMF description of a field file as a series in time.
+/// The XDMF description of a field file as a series in time. A FieldSeries is a number of the whole grid at each time.
 /// @param[in] file_name of the HDF5 file, in the folder of the description
 std::string xdmf_text(const FieldLayout& layout, const std::string& file_name);
 

@@ -194,6 +194,30 @@ int rhoflux_drift(rhoflux_model* model, int64_t n, const double* t, const double
   });
 }
 
+int rhoflux_grows(const rhoflux_model* model) {
+  return model->inference.grows() ? 1 : 0;
+}
+
+int rhoflux_growth(rhoflux_model* model, int64_t n, const double* t, const double* x, double* out,
+                   char** error) {
+  return guarded(error, [&] {
+    const Points points = checked_points(*model, n, t, x);
+    std::vector<double> growth(points.t.size(), 0.0);
+    if (model->inference.grows())
+      growth = model->inference.dynamics_at(points.t, points.x, flux::Volatility()).growth;
+    std::copy(growth.begin(), growth.end(), out);
+  });
+}
+
+int rhoflux_mass(rhoflux_model* model, int64_t n, const double* t, double* out, char** error) {
+  return guarded(error, [&] {
+    const std::vector<double> times(t, t + checked_size("n", n));
+    for (const double time : times) require_in_range(model->units(), time);
+    const std::vector<double> mass = model->inference.mass(times);
+    std::copy(mass.begin(), mass.end(), out);
+  });
+}
+
 int rhoflux_sample(rhoflux_model* model, int64_t n_times, const double* times, int64_t count, uint64_t seed,
                    double* out, char** error) {
   return guarded(error, [&] {

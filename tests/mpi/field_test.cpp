@@ -183,6 +183,25 @@ TEST_F(FieldOnRanks, TheDescriptionNamesWhatTheFileHolds) {
   }
 }
 
+/// A number that depends on time alone is in the file and, at each time, in the description.
+TEST_F(FieldOnRanks, ASeriesIsANumberOfEachTime) {
+  FieldLayout layout = make_layout(3, {4, 5});
+  layout.series = {{"mass", {1, 1.5, 0.1}}};
+  write(layout);
+  mpi::on_root(comm, [&] {
+    EXPECT_EQ(Hdf5Reader(path).read<double>("mass"), layout.series[0].values);
+    const std::string text = read_text(path + ".xdmf");
+    for (const std::string number : {">1<", ">1.5<", ">0.1<"})
+      EXPECT_NE(text.find("Dimensions=\"1\"" + number), std::string::npos) << text;
+  });
+  layout.series[0].values.pop_back();
+  expect_error(ExitCode::bad_input, {"'mass'", "2 numbers", "3 times"}, [&] {
+    write_field(
+        path, true, comm, layout, [](Hdf5Writer&) {},
+        [&](const FieldSlab& slab) { return values_of(layout, slab); }, {});
+  });
+}
+
 /// X, Y, Z are the coordinates along axes 1, 2, 3, and vectors have three components.
 TEST_F(FieldOnRanks, ViewsShowOneTimeInSpace) {
   const FieldLayout layout = make_layout(2, {3, 5});

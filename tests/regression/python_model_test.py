@@ -88,6 +88,24 @@ def test_numbers_at_a_condition(folder):
         raise AssertionError("a model without conditions took one")
 
 
+def test_growth(folder):
+    checkpoint = prepare(folder, "--model.growth=weights", "--data.mass=0:1,4:3")
+    with rhoflux.load(folder / checkpoint) as model:
+        t, x = random_points(model, 300)
+        write_population(folder / "points.h5", t, x)
+        succeed("query", checkpoint, "--points", "points.h5", "--output", "query.h5", folder=folder)
+        expected = datasets(folder / "query.h5")["growth"]
+        check(model.grows and np.ptp(expected) > 0, "the model does not grow")
+        check_close(model.growth(t, x), expected, "growth rate")
+        first, last = model.time_range
+        check_close(model.mass([first, last]), np.array([1.0, 3.0]), "mass")
+        check(abs(model.mass(last) - 3) < 1e-12 and np.shape(model.mass(last)) == (), "the mass at one time")
+        check(model.mass(np.full((2, 3), first)).shape == (2, 3), "shape of masses")
+    (folder / "still").mkdir()
+    plain = rhoflux.load(folder / "still" / prepare(folder / "still"))
+    check(not plain.grows and np.all(plain.growth(t, x) == 0) and plain.mass(last) == 1, "growth of a model that does not grow")
+
+
 def test_numbers_of_sample(folder):
     checkpoint = prepare(folder)
     succeed("sample", checkpoint, "--times", "0,0.5,1", "--count", 300, "--seed", 7, "--output", "sample.h5", folder=folder)
@@ -164,5 +182,5 @@ def test_missing_library(folder):
           "the package cannot be imported without the library")
 
 
-main(test_numbers_of_query, test_numbers_of_query_of_products, test_numbers_at_a_condition, test_numbers_of_sample, test_shapes_and_description, test_errors,
+main(test_numbers_of_query, test_numbers_of_query_of_products, test_numbers_at_a_condition, test_growth, test_numbers_of_sample, test_shapes_and_description, test_errors,
      test_end_of_process, test_missing_library)

@@ -1,4 +1,4 @@
-"""Density and drift on a grid, from a file of `rhoflux field`."""
+"""Density, drift and growth rate on a grid, from a file of `rhoflux field`."""
 
 from __future__ import annotations
 
@@ -67,6 +67,10 @@ class Field:
     def has_drift(self) -> bool:
         return self._components is not None
 
+    @property
+    def has_growth(self) -> bool:
+        return "growth" in self._file
+
     def density(self, k: int) -> np.ndarray:
         """Density (n1[, n2]) at the time of index k."""
         return self._reduce(np.transpose(read_dataset(self._file, "density", k), self._order))
@@ -83,6 +87,24 @@ class Field:
         flux = self._reduce(_flux(density, velocity))
         density = self._reduce(density)
         return density, _ratio(flux, density)
+
+    def density_and_growth(self, k: int) -> tuple[np.ndarray, np.ndarray]:
+        """Density (n1[, n2]) and growth rate (n1[, n2]) at the time of index k, 1 / time; the rate averaged with the density."""
+        if not self.has_growth:
+            raise FileError(f"{self.path}: has no /growth; the model does not grow")
+        density = np.transpose(read_dataset(self._file, "density", k), self._order)
+        growth = np.transpose(read_dataset(self._file, "growth", k), self._order)
+        if not self._weights:
+            return density, growth
+        growing = self._reduce(np.where(density > 0, density * growth, 0))
+        density = self._reduce(density)
+        return density, _ratio(growing[..., None], density)[..., 0]
+
+    def growth_at(self, t: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Growth rate (n) at times t (n) and places x (n, 1 or 2), linear between the times and points of the grid; NaN outside."""
+        order = np.argsort(self.time, kind="stable")
+        values = np.stack([self.density_and_growth(k)[1] for k in order])
+        return _interpolated([self.time[order], *self.axes], values, np.column_stack([t, x]))
 
     def mean_density(self) -> np.ndarray:
         """Density (n1[, n2]) averaged over the times of the file."""
@@ -114,6 +136,22 @@ def trapezoid_weights(points: np.ndarray) -> np.ndarray:
         return np.ones(1)
     steps = np.abs(np.diff(points))
     return 0.5 * (np.concatenate([steps, [0]]) + np.concatenate([[0], steps]))
+
+
+def _interpolated(grid: list[np.ndarray], values: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Values (n1, n2, ..) on a grid of ascending axes at points (n, number of axes), linear in each direction; NaN outside."""
+    low, share = [], []
+    inside = np.ones(len(points), bool)
+    for axis, x in zip(grid, points.T):
+        inside &= (x >= axis[0]) & (x <= axis[-1])
+        k = np.clip(np.searchsorted(axis, x, side="right") - 1, 0, max(len(axis) - 2, 0))
+        low.append(k)
+        share.append((x - axis[k]) / (axis[k + 1] - axis[k]) if len(axis) > 1 else np.zeros(len(x)))
+    result = np.zeros(len(points))
+    for corner in np.ndindex(*[min(len(axis), 2) for axis in grid]):
+        weight = np.prod([s if upper else 1 - s for upper, s in zip(corner, share)], axis=0)
+        result += np.where(weight > 0, weight * values[tuple(k + upper for k, upper in zip(low, corner))], 0)
+    return np.where(inside, result, np.nan)
 
 
 def _read_grid(file: h5py.File, path: AnyPath, n_times: int) -> list[np.ndarray]:

@@ -67,6 +67,9 @@ def _declare(library):
         "rhoflux_log_density": (ctypes.c_int, [model, count, _DOUBLES, _DOUBLES, _DOUBLES, error]),
         "rhoflux_score": (ctypes.c_int, [model, count, _DOUBLES, _DOUBLES, _DOUBLES, error]),
         "rhoflux_drift": (ctypes.c_int, [model, count, _DOUBLES, _DOUBLES, ctypes.c_char_p, _DOUBLES, error]),
+        "rhoflux_grows": (ctypes.c_int, [model]),
+        "rhoflux_growth": (ctypes.c_int, [model, count, _DOUBLES, _DOUBLES, _DOUBLES, error]),
+        "rhoflux_mass": (ctypes.c_int, [model, count, _DOUBLES, _DOUBLES, error]),
         "rhoflux_sample": (ctypes.c_int, [model, count, _DOUBLES, count, ctypes.c_uint64, _DOUBLES, error]),
     }
     for name, (result, arguments) in signatures.items():
@@ -117,6 +120,7 @@ class Model:
         self.n_dims = self._library.rhoflux_n_dims(self._handle)
         self.time_range = (self._library.rhoflux_t_first(self._handle), self._library.rhoflux_t_last(self._handle))
         self.dim_names = [self._library.rhoflux_dim_name(self._handle, i).decode() for i in range(self.n_dims)]
+        self.grows = bool(self._library.rhoflux_grows(self._handle))
         self.time_unit = self._library.rhoflux_time_unit(self._handle).decode()
 
     def close(self):
@@ -160,6 +164,17 @@ class Model:
         """
         g = None if volatility is None else volatility if isinstance(volatility, str) else repr(float(volatility))
         return self._at_points("rhoflux_drift", t, x, (self.n_dims,), (None if g is None else g.encode(),))
+
+    def growth(self, t, x):
+        """Growth rate r, births minus deaths, shape (n,), 1 / time; the same for every g. 0 unless model.grows."""
+        return self._at_points("rhoflux_growth", t, x, (), ())
+
+    def mass(self, t):
+        """Mass M(t) of the population relative to that at the first time, in the shape of t; 1 unless model.grows."""
+        times = np.asarray(t, dtype=np.float64)
+        result = np.empty(times.size)
+        self._call("rhoflux_mass", times.size, np.ascontiguousarray(times.reshape(-1)), result)
+        return result.reshape(times.shape)[()]
 
     def sample(self, times, count, seed=1):
         """Independent samples of rho_t: shape (count, n_dims) for one time, (n_times, count, n_dims) for a list of times.

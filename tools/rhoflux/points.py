@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from rhoflux.files import (
+    FIELD,
     POPULATION,
     SAMPLES,
     SPLITS,
@@ -54,6 +55,44 @@ def read_population(path: AnyPath, split: str = "all") -> Population:
         if len(t) == 0:
             raise FileError(f"{path}: has no rows" + ("" if split == "all" else f" of the split {split}"))
         return Population(str(path), t, x, dim_names(file, shape[1]), time_unit(file))
+
+
+@dataclass
+class Mass:
+    """Mass of a population at some times, relative to that at the first of them or as a model says."""
+
+    t: np.ndarray  # (T), ascending
+    mass: np.ndarray  # (T)
+    error: np.ndarray  # (T), relative standard error; 0 of a model
+    naming: TimeNames  # dates and labels of times
+
+
+def read_mass(path: AnyPath) -> Mass:
+    """M(t) of a model that grows, from a file of samples or a field."""
+    with open_file(path) as file:
+        require_kind(file, path, [SAMPLES, FIELD])
+        if "mass" not in file:
+            raise FileError(f"{path}: has no /mass; the model does not grow")
+        t = read_dataset(file, "time" if "time" in file else "t")
+        order = np.argsort(t, kind="stable")
+        return Mass(t[order], read_dataset(file, "mass")[order], np.zeros(len(t)), time_names(file))
+
+
+def read_counts(path: AnyPath, split: str = "all") -> Mass:
+    """Sums of the weights of the rows at each time of a population file, over that at the first time.
+
+    The error is that of sampling, (1 / n(t) + 1 / n(first))^(1/2) with n the effective numbers of rows (sum w)^2 / sum w^2.
+    """
+    rows = read_population(path, split)
+    with open_file(path) as file:
+        weight = read_dataset(file, "weight") if "weight" in file else np.ones(file["t"].shape[0])
+        if split != "all":
+            weight = weight[read_dataset(file, "split") == SPLITS[split]]
+    t, which = np.unique(rows.t[weight > 0], return_inverse=True)
+    weight = weight[weight > 0]
+    total, square = np.bincount(which, weight), np.bincount(which, weight**2)
+    per_row = square / total**2
+    return Mass(t, total / total[0], np.where(t > t[0], np.sqrt(per_row + per_row[0]), 0), TimeNames(rows.unit))
 
 
 @dataclass

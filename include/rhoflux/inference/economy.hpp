@@ -14,7 +14,8 @@ namespace rhoflux::inference {
 ///   least = sum_k W2^2(rho at t_k, rho at t_k+1) / (t_k+1 - t_k),
 ///
 /// the energy of the most economical motion through these marginals (Benamou & Brenier 2000). 256 samples each, so
-/// that W2 has an error of its own, which makes `least` larger: the ratio is low rather than high.
+/// that W2 has an error of its own, which makes `least` larger: the ratio is low rather than high. The same holds with growth,
+/// which spares motion.
 struct Economy {
   double energy = 0, least = 0;
   double ratio() const { return energy / least; }

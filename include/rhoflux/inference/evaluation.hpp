@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rhoflux/inference/inference.hpp"
+#include "rhoflux/inference/mass_comparison.hpp"
 #include "rhoflux/inference/progress.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/mpi/communicator.hpp"
@@ -65,6 +66,7 @@ struct Evaluation {
   bool is_weighted = false;    ///< the file has weights
   TimeKind time_kind = TimeKind::snapshots;
   std::vector<TimeFigures> times;          ///< of snapshots, else empty
+  MassComparison mass;                     ///< of snapshots and a model that grows, else empty
   std::vector<double> times_without_rows;  ///< snapshots of the file that have no row in the split
   std::vector<ConditionFigures>
       conditions;  ///< of the rows' own conditions, if there are at most max_conditions

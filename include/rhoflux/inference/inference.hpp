@@ -53,6 +53,11 @@ class Inference {
   DynamicsValues dynamics_at(const std::vector<double>& t, const std::vector<double>& x,
                              const flux::Volatility& volatility) const;
 
+  /// True if the population of the model changes its size (model.md section 10).
+  bool grows() const;
+  /// Mass M(t) of the population, (n), relative to that at the first time of the model; 1 unless the density grows.
+  std::vector<double> mass(const std::vector<double>& t) const;
+
   /// Coordinates of a marginal and how it is found.
   struct Marginal {
     std::vector<int> dims;   ///< coordinates kept, from 0, in the order of the output
@@ -67,8 +72,9 @@ class Inference {
     std::vector<double> density;        ///< (n), 1/units^m
     std::vector<double> density_error;  ///< (n) standard error; 0 where exact
     std::vector<double> drift;          ///< (n, m): E[u | the coordinates kept], units/time
+    std::vector<double> growth;  ///< (n): E[r | the coordinates kept], 1/time; empty unless the density grows
   };
-  /// Density and drift of some coordinates, the others integrated out.
+  /// Density, drift and growth rate of some coordinates, the others integrated out.
   /// @param x (n, m) in C order, m = marginal.dims.size()
   MarginalValues marginal(const std::vector<double>& t, const std::vector<double>& x,
                           const Marginal& marginal, const flux::Volatility& volatility) const;

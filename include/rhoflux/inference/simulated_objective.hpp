@@ -52,6 +52,9 @@ struct ObjectiveEvaluation {
   std::vector<TermComparison>
       terms;             ///< expectations under the model: integrals over time and the cost of the end
   TermComparison total;  ///< weighted sum of the terms
+  /// False where the population of the model grows: paths would have to carry weights (model.md (10.9)). Then all that is
+  /// found along paths is NaN.
+  bool has_paths = true;
   std::vector<EndpointFigures> distributions;
   bool has_obstacles = false;  ///< the state cost is one, of a kind that has an inside
   /// Share of mass inside an obstacle, mean over the frames.
@@ -64,6 +67,7 @@ struct ObjectiveEvaluation {
 /// The objective with its full weights by exact model samples and along simulated paths of
 /// dX = u dt + g dW, by fixed steps, which must agree: density and drift are one model. Collective;
 /// the figures do not depend on the number of ranks.
+/// Costs over a population that grows are weighted by its mass (model.md (10.8a), (10.8b)).
 /// Throws Error (bad input) where the objective has no term but likelihoods of data.
 ObjectiveEvaluation evaluate_objective(const Inference& inference, const objectives::Config& objective,
                                        const data::Sources& sources, const mpi::Communicator& comm,

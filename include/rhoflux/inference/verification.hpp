@@ -43,7 +43,7 @@ struct Check {
 };
 
 /// Checks of what must hold for every model (model.md section 5): the Fokker-Planck equation at samples of
-/// the model by central differences; conditionals against their distribution functions; the mass, by adaptive
+/// the model by central differences; with growth the mean growth rate; conditionals against their distribution functions; the mass, by adaptive
 /// quadrature (D <= 2), or that of each conditional (D <= 10) and of the whole by importance sampling; the flux
 /// beyond the tails; samples against the conditional distribution functions. Collective; the figures do not depend
 /// on the number of ranks.

@@ -22,6 +22,8 @@ class VerifiedModel {
  public:
   virtual ~VerifiedModel() = default;
   virtual int n_dims() const = 0;
+  /// True if the population changes its size: density_and_drift() gives its mass and growth rate.
+  virtual bool grows() const { return false; }
 
   /// Exact samples at the times tau; sample k of a stream is the same in any call.
   virtual States sample(const std::vector<double>& tau, std::uint64_t seed, std::uint64_t stream) const = 0;
@@ -77,6 +79,7 @@ class VerifiedInference : public VerifiedModel {
       : m_inference(inference), m_volatility(volatility) {}
 
   int n_dims() const override { return m_inference.n_dims(); }
+  bool grows() const override { return m_inference.grows(); }
   States sample(const std::vector<double>& tau, std::uint64_t seed, std::uint64_t stream) const override;
   std::vector<double> log_density(const States& at, int n_leading) const override;
   std::vector<double> conditional_cdf(const States& at) const override;

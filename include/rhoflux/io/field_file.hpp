@@ -22,12 +22,19 @@ struct FieldArray {
   int n_components = 0;  ///< 0: scalars, shape (T, n1, ..); 1 to 3: vectors, shape (T, n1, .., n_components)
 };
 
+/// A number that depends on time alone.
+struct FieldSeries {
+  std::string name;            ///< of the dataset
+  std::vector<double> values;  ///< (T)
+};
+
 /// What a field file holds; the same on every rank.
 struct FieldLayout {
-  std::vector<double> times;       ///< (T), at least one
-  std::vector<FieldAxis> axes;     ///< 1 to 3
-  std::vector<FieldArray> arrays;  ///< at least one
-  int deflate = 4;                 ///< gzip level 0 (none) .. 9
+  std::vector<double> times;             ///< (T), at least one
+  std::vector<FieldAxis> axes;           ///< 1 to 3
+  std::vector<FieldArray> arrays;        ///< at least one
+  std::vector<FieldSeries> series = {};  ///< any number
+  int deflate = 4;                       ///< gzip level 0 (none) .. 9
 };
 
 /// Rows row_begin .. row_end of axis 1 with all of the other axes, at one time: one chunk of each dataset.
@@ -52,7 +59,7 @@ std::int64_t point_count(const FieldLayout& layout, const FieldSlab& slab);
 /// Evaluates a field over all ranks and writes it crash-safely, with an XDMF file beside it. Collective.
 ///
 /// Datasets: /time (T), /axis_1 (n1) .. with the attribute name, one dataset for each array in chunks of one
-/// slab, and the group /view that `path`.xdmf points at: the points of the grid, and each array at each time
+/// slab, one of shape (T) for each series, and the group /view that `path`.xdmf points at: the points of the grid, and each array at each time
 /// as ParaView and VisIt want it (virtual datasets, no copies). Slab k is computed and written by rank k mod
 /// size; the contents do not depend on the number of ranks. Before the files get their names the root reads
 /// everything again and compares it with what the ranks meant to write.

@@ -60,6 +60,16 @@ RHOFLUX_API int rhoflux_score(rhoflux_model* model, int64_t n, const double* t, 
 RHOFLUX_API int rhoflux_drift(rhoflux_model* model, int64_t n, const double* t, const double* x,
                               const char* volatility, double* out, char** error);
 
+/* 1 if the population of the model changes its size (model.growth in the deck), else 0. */
+RHOFLUX_API int rhoflux_grows(const rhoflux_model* model);
+
+/* out (n) = r, the growth rate, births minus deaths, 1 / time. It is the same for every g; 0 unless rhoflux_grows(). */
+RHOFLUX_API int rhoflux_growth(rhoflux_model* model, int64_t n, const double* t, const double* x, double* out,
+                               char** error);
+
+/* out (n) = M(t), the mass of the population relative to that at the first time; 1 unless rhoflux_grows(). */
+RHOFLUX_API int rhoflux_mass(rhoflux_model* model, int64_t n, const double* t, double* out, char** error);
+
 /* out (n_times, count, n_dims): independent samples of rho_t at each of the times; the same numbers as
  * `rhoflux sample --times .. --count .. --seed ..` writes. */
 RHOFLUX_API int rhoflux_sample(rhoflux_model* model, int64_t n_times, const double* times, int64_t count,

@@ -55,6 +55,16 @@ TEST(FiguresJson, OfAnEvaluation) {
   EXPECT_EQ(found["w2"][1], (Json{{"t", 1.0}, {"value", 0.5}, {"count", 5}}));
 }
 
+TEST(FiguresJson, OfMasses) {
+  Evaluation evaluation;
+  evaluation.mass.times = {{0, 1, 1, 0, 0}, {2, 4, 5, -0.2, 0.1}};
+  const Json found = read_back(evaluation);
+  EXPECT_EQ(names_of(found), (Names{"nll", "w1", "w2", "mass"}));
+  EXPECT_EQ(
+      found["mass"][1],
+      (Json{{"t", 2.0}, {"model", 4.0}, {"data", 5.0}, {"relative_error", -0.2}, {"sampling_error", 0.1}}));
+}
+
 TEST(FiguresJson, WithoutTimesHasEmptyLists) {
   const Json found = read_back(Evaluation());
   EXPECT_EQ(found["nll"]["per_time"], Json::array());

@@ -72,6 +72,11 @@ FIELD_OPTIONS = (
     option("--scale", choices=["linear", "sqrt", "log"], default="linear", help="colour scale (default: linear)"),
 )
 
+def colour_option(other: str, meaning: str) -> Option:
+    """What colours show: as ever, or the growth rate."""
+    return option("--colour", choices=[other, "growth"], default=other, help=f"what the colours show: {meaning} (default: {other})")
+
+
 HISTORY = Command(
     name="history",
     summary="the course of training",
@@ -126,6 +131,7 @@ Two coordinates are drawn (--dims, counted from 1), one panel for each time; a s
         option("field", help="output of rhoflux field: /time (T), /axis_1 .., /density, /velocity"),
         option("--times", help="a list 0,0.5,1 or first:last:count (default: at most 6 of the file)"),
         *FIELD_OPTIONS,
+        colour_option("density", "growth: the growth rate where there is density, red where more are born than die, lines of equal density over it"),
         option("--arrows", action="store_true", help="arrows of the drift"),
         *data_options(500, "most points drawn in a panel"),
         option("--window", type=float, help="data within this distance in time are drawn (default: a fiftieth of the range)"),
@@ -149,6 +155,7 @@ counted from 1); a single one is drawn against time. Obstacles of the state cost
         option("paths", help="output of rhoflux transport: /t (S), /x (S, N, D)"),
         option("--field", help="output of rhoflux field"),
         *FIELD_OPTIONS,
+        colour_option("time", "growth: the growth rate of the field along each path, red where more are born than die"),
         option("--count", type=positive(int), default=80, help="most paths drawn (default: 80)"),
         option("--no-arrows", action="store_true", help="no arrows of the drift"),
         *output_options("paths.png"),
@@ -177,4 +184,23 @@ One frame for each time of the field. A .gif needs pillow, an .mp4 needs ffmpeg.
     ),
 )
 
-COMMANDS = {command.name: command for command in (HISTORY, SAMPLES, DENSITY, PATHS, ANIMATE)}
+MASS = Command(
+    name="mass",
+    summary="the mass of a population that grows, with the numbers of rows",
+    description="""Draw the mass M(t) of a model with growth, from `rhoflux sample` or `rhoflux field`, with the numbers of rows of the data.
+
+    rhoflux sample best.h5 --times 0:2:41 --count 1 --output mass.h5
+    rhoflux-plot mass mass.h5 --data growth.h5 --output mass.png
+
+The points are the sums of the weights of the rows at each time (without weights, their numbers), relative to the first; bars are
+twice their sampling error.
+""",
+    options=(
+        option("mass", help="output of rhoflux sample or rhoflux field: /mass (T)"),
+        option("--data", help="population file: /t (N), /x (N, D)"),
+        option("--split", choices=[*SPLITS, "all"], default="train", help="rows of the data (default: train, as data.mass = counts)"),
+        *output_options("mass.png"),
+    ),
+)
+
+COMMANDS = {command.name: command for command in (HISTORY, SAMPLES, DENSITY, PATHS, MASS, ANIMATE)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any, Sequence
 
 import numpy as np
 from matplotlib import pyplot as plt
@@ -12,6 +13,8 @@ from matplotlib.figure import Figure
 from rhoflux.fields import Field
 from rhoflux.plots.commands import UsageError
 from rhoflux.plots.drawing import (
+    GROWTH_COLOURS,
+    NEGLIGIBLE,
     PARTICLE_COLOUR,
     arrow_note,
     box_shape,
@@ -20,6 +23,8 @@ from rhoflux.plots.drawing import (
     draw_arrows,
     draw_density_against_time,
     draw_image,
+    growth_label,
+    growth_norm,
     open_field,
     parse_times,
     require_dims,
@@ -66,7 +71,12 @@ def chosen_frames(field: Field, text: str | None) -> list[int]:
 
 def draw_against_time(field: Field, arguments: argparse.Namespace, data: Population | None) -> Figure:
     figure, axes = plt.subplots(figsize=(6.4, 3.8), layout="constrained")
-    image = draw_density_against_time(axes, field, arguments)
+    if arguments.colour == "growth":
+        order = np.argsort(field.time, kind="stable")
+        density, growth = (np.stack(values) for values in zip(*(field.density_and_growth(k) for k in order)))
+        [image] = draw_growth([axes], field.time[order], field.axes[0], [(density, growth)])
+    else:
+        image = draw_density_against_time(axes, field, arguments)
     axes.set_xlim(field.time.min(), field.time.max())
     axes.set_ylim(field.axes[0][0], field.axes[0][-1])
     axes.set(xlabel=time_label(field.naming), ylabel=field.names[0])
@@ -78,8 +88,24 @@ def draw_against_time(field: Field, arguments: argparse.Namespace, data: Populat
         scatter(axes, horizontal, data.x[rows, field.coordinates[0] - 1])
         axes.set_xlim(min([field.time.min(), *horizontal]), max([field.time.max(), *horizontal]))
         axes.set_xlabel(spread_label(data.t[rows], horizontal, field.naming))
-    figure.colorbar(image, ax=axes, label=density_label(field))
+    figure.colorbar(image, ax=axes, label=colour_label(field, arguments))
     return figure
+
+
+def colour_label(field: Field, arguments: argparse.Namespace) -> str:
+    return growth_label(field) if arguments.colour == "growth" else density_label(field)
+
+
+def draw_growth(panels: Sequence[Axes], x: np.ndarray, y: np.ndarray, values: list[tuple[np.ndarray, np.ndarray]]) -> list[Any]:
+    """On each panel the growth rate (nx, ny) where there is density, and lines of equal density (nx, ny); the same colours on all."""
+    largest = max(density.max() for density, _ in values)
+    shown = [np.where(density > NEGLIGIBLE * largest, growth, np.nan) for density, growth in values]
+    norm = growth_norm(np.concatenate([rates.ravel() for rates in shown]))
+    images = []
+    for axes, rates, (density, _) in zip(panels, shown, values):
+        images.append(axes.pcolormesh(x, y, rates.T, shading="nearest", rasterized=True, cmap=GROWTH_COLOURS, norm=norm))
+        axes.contour(x, y, density.T, levels=np.array([0.05, 0.2, 0.5, 0.8]) * largest, colors="0.35", linewidths=0.6)
+    return images
 
 
 def draw_panels(field: Field, frames: list[int], arguments: argparse.Namespace, data: Population | None) -> Figure:
@@ -88,10 +114,12 @@ def draw_panels(field: Field, frames: list[int], arguments: argparse.Namespace, 
     shape = box_shape((x[0], x[-1]), (y[0], y[-1]))
     figure, panels = make_panels(field, len(frames), shape)
     values = [field.density_and_drift(k) if arguments.arrows else (field.density(k), None) for k in frames]
-    colours = density_colours(arguments, max(density.max() for density, _ in values))
-    titles = time_texts(field.time[frames], field.naming)
-    for axes, title, (density, _) in zip(panels, titles, values):
-        image = draw_image(axes, x, y, density, **colours)
+    if arguments.colour == "growth":
+        image = draw_growth(panels, x, y, [field.density_and_growth(k) for k in frames])[0]
+    else:
+        colours = density_colours(arguments, max(density.max() for density, _ in values))
+        image = [draw_image(axes, x, y, density, **colours) for axes, (density, _) in zip(panels, values)][-1]
+    for axes, title in zip(panels, time_texts(field.time[frames], field.naming)):
         axes.set_title(title, fontsize=10)
         axes.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     if data is not None:
@@ -99,8 +127,8 @@ def draw_panels(field: Field, frames: list[int], arguments: argparse.Namespace, 
     if arguments.arrows:
         duration = draw_arrows([(axes, *value) for axes, value in zip(panels, values)], field.axes, shape, across=19)
         if duration is not None:
-            figure.supxlabel(arrow_note(duration, field.unit), fontsize=9)
-    figure.colorbar(image, ax=panels.tolist(), label=density_label(field), pad=0.01)
+            figure.supxlabel(arrow_note(duration, field.naming.unit), fontsize=9)
+    figure.colorbar(image, ax=panels.tolist(), label=colour_label(field, arguments), pad=0.01)
     return figure
 
 

@@ -20,6 +20,7 @@ from rhoflux.times import TimeNames, distinct_texts
 
 TIME_COLOURS = "turbo"
 PARTICLE_COLOUR = "#d1495b"
+GROWTH_COLOURS = "RdBu_r"  # red: more births than deaths
 NEGLIGIBLE = 0.02  # of the largest density: no arrows where there is less
 LOG_DEPTH = 1e-4  # of the largest density: the least that a logarithmic scale shows
 
@@ -165,6 +166,18 @@ def draw_density_against_time(axes: Axes, field: Field, arguments: argparse.Name
 
 def density_label(field: Field) -> str:
     return f"density, {field.note}" if field.note else "density"
+
+
+def growth_norm(rates: np.ndarray) -> Normalize:
+    """Colours of growth rates (n), even on both sides of 0; few that are far beyond the others do not count."""
+    known = np.abs(rates[np.isfinite(rates)])
+    largest = float(np.quantile(known, 0.99)) if len(known) else 0.0
+    return Normalize(-largest, largest) if largest > 0 else Normalize(-1, 1)
+
+
+def growth_label(field: Field) -> str:
+    label = f"growth rate, 1 / {field.naming.unit}" if field.naming.unit else "growth rate"
+    return f"{label}, {field.note.replace('integrated', 'averaged')}" if field.note else label
 
 
 def draw_obstacles(axes: Axes, obstacles: Obstacles, x_limits: Limits, y_limits: Limits) -> None:

@@ -16,6 +16,7 @@ from rhoflux.fields import Field
 from rhoflux.obstacles import Limits, Obstacles, read_obstacles
 from rhoflux.plots.commands import UsageError
 from rhoflux.plots.drawing import (
+    GROWTH_COLOURS,
     TIME_COLOURS,
     arrow_note,
     box_shape,
@@ -25,6 +26,8 @@ from rhoflux.plots.drawing import (
     draw_density_against_time,
     draw_image,
     draw_obstacles,
+    growth_label,
+    growth_norm,
     limits,
     open_field,
     parse_dims,
@@ -52,6 +55,8 @@ def draw(arguments: argparse.Namespace) -> None:
     if len(paths.t) < 2:
         raise UsageError(f"{paths.path}: has one time; a path needs two")
     field = open_field(arguments.field, arguments) if arguments.field else None
+    if arguments.colour == "growth" and field is None:
+        raise UsageError("--colour growth: needs --field, which has the growth rate")
     dims = field.coordinates if field else parse_dims(arguments.dims, range(1, paths.x.shape[2] + 1))
     require_dims(paths, dims)
     lines = make_lines(paths, dims)
@@ -72,7 +77,9 @@ def draw(arguments: argparse.Namespace) -> None:
     if obstacles:
         axes.set_aspect("equal")
         draw_obstacles(axes, obstacles, x_limits, y_limits)
-    bar = figure.colorbar(coloured_lines(axes, lines), ax=axes, pad=0.02, label=time_label(paths.naming) + " of the paths")
+    by_growth = arguments.colour == "growth"
+    label = growth_label(field) + " along the paths" if by_growth else time_label(paths.naming) + " of the paths"
+    bar = figure.colorbar(coloured_lines(axes, lines, field if by_growth else None), ax=axes, pad=0.02, label=label)
     bar.solids.set_alpha(1)
     axes.set(xlim=x_limits, ylim=y_limits)
     axes.set_title("\n".join(notes), fontsize=10)
@@ -114,14 +121,19 @@ def draw_mean(figure: Figure, axes: Axes, field: Field, arguments: argparse.Name
     return draw_arrows([(axes, density, drift)], field.axes, shape, across=21) if with_drift else None
 
 
-def coloured_lines(axes: Axes, lines: Lines) -> ScalarMappable:
-    """Paths whose colour is time, each with a dot at its end; gives what the colour bar needs."""
-    norm = plt.Normalize(lines.t.min(), lines.t.max())
+def coloured_lines(axes: Axes, lines: Lines, field: Field | None) -> ScalarMappable:
+    """Paths whose colour is time, or the growth rate of a field, each with a dot at its end; gives what the colour bar needs."""
     points = np.stack([lines.horizontal, lines.vertical], axis=-1)
     segments = np.stack([points[:-1], points[1:]], axis=2).reshape(-1, 2, 2)
     middle = np.repeat(0.5 * (lines.t[:-1] + lines.t[1:]), points.shape[1])
+    if field is None:
+        colours, norm = TIME_COLOURS, plt.Normalize(lines.t.min(), lines.t.max())
+    else:
+        places = segments.mean(axis=1) if lines.in_plane else segments.mean(axis=1)[:, 1:]
+        middle = field.growth_at(middle, places)
+        colours, norm = GROWTH_COLOURS, growth_norm(middle)
     axes.add_collection(
-        LineCollection(segments, cmap=TIME_COLOURS, norm=norm, array=middle, linewidths=0.9, alpha=0.75, zorder=4)
+        LineCollection(segments, cmap=colours, norm=norm, array=middle, linewidths=0.9, alpha=0.75, zorder=4)
     )
     axes.scatter(*points[-1].T, s=10, color="0.1", linewidths=0, zorder=5, clip_on=lines.in_plane)
-    return ScalarMappable(norm=norm, cmap=TIME_COLOURS)
+    return ScalarMappable(norm=norm, cmap=colours)

@@ -12,6 +12,7 @@ from rhoflux.report.context import Context
 from rhoflux.report.html import Html, count, element, joined, note, paragraph
 from rhoflux.report.page import Part
 from rhoflux.report.program import ProgramError
+from rhoflux.report.sections_of_growth import grows, growth_section
 from rhoflux.report.sections_of_labels import NoFates, fates_section, objective_section
 from rhoflux.report.sections_of_model import checks_section, density_section, distances_section, paths_section, samples_section
 from rhoflux.report.sections_of_run import data_section, deck_section, history_section
@@ -23,6 +24,7 @@ class Section:
     title: str
     make: Callable[[Context], Html]
     with_data: bool | None  # whether it needs data, or is for runs without (False); None: for all
+    has_place: Callable[[Context], bool] = lambda context: True  # what else the run must be
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ SECTIONS = (
     Section("objective", "Objective", objective_section, with_data=False),
     Section("samples", "Samples", samples_section, with_data=None),
     Section("density", "Density and drift", density_section, with_data=None),
+    Section("growth", "Growth", growth_section, with_data=None, has_place=grows),
     Section("paths", "Paths", paths_section, with_data=None),
     Section("fates", "Fates", fates_section, with_data=True),
     Section("checks", "Checks", checks_section, with_data=None),
@@ -63,8 +66,8 @@ def make_parts(context: Context, without: Sequence[str]) -> tuple[list[Part], li
 
 
 def _has_place(context: Context, section: Section) -> bool:
-    if section.with_data is None:
-        return True
+    if section.with_data is None or not section.has_place(context):
+        return section.has_place(context)
     return (context.data is not None) if section.with_data else (context.data is None and not context.no_data)
 
 

@@ -90,8 +90,12 @@ def _with_error(probability: float, error: float) -> str:
     return f"{probability:.3f}" + (f" ± {error:.3f}" if np.isfinite(error) else "")
 
 
+def _with_error(value: float | None, error: float | None) -> str:
+    return number(value) if value is None else f"{number(value)} ± {number(error, 2)}"
+
+
 def objective_section(context: Context) -> Html:
-    """Of a run without data: the terms of its objective by the model and along simulated paths."""
+    """Of a run without data: the terms of its objective by the model and, unless the population grows, along simulated paths."""
     context.command(
         "objective", "evaluate", context.run.model, "--trajectories", 256, "--steps", 200, "--model-samples", 4096,
         "--output", context.folder / "objective.json",
@@ -99,16 +103,20 @@ def objective_section(context: Context) -> Html:
     figures = context.read_json("objective.json")["objective"]
     rows = []
     for term in [*figures["terms"], {"name": "total", **figures["total"]}]:
-        values = [f"{number(term[name])} ± {number(term[f'{name}_error'], 2)}" for name in ("model", "simulated")]
+        values = [_with_error(term[name], term[f"{name}_error"]) for name in ("model", "simulated")]
         rows.append((term["name"], number(term.get("weight")), *values, number(term["difference"], 3)))
     total = figures["total"]
-    context.figures.append(("objective", number(total["model"]), f"{number(total['simulated'])} along simulated paths"))
     by_model, by_paths = number(total["model"]), number(total["simulated"])
-    context.sentences.append(f"Its objective is {by_model} by the model and {by_paths} along simulated paths.")
+    has_paths = total["simulated"] is not None
+    context.figures.append(("objective", by_model, f"{by_paths} along simulated paths" if has_paths else "by the model"))
+    context.sentences.append(f"Its objective is {by_model} by the model" + (f" and {by_paths} along simulated paths." if has_paths else "."))
     parts = [
         paragraph(
             "The objective of the deck by the model's own expectations and along simulated paths; the difference is in standard "
             "errors."
+            if has_paths
+            else "The objective of the deck by the model's own expectations. The population grows, so that nothing is simulated: paths "
+            "without weights do not have the distribution of the model."
         ),
         table(["term", "weight", "model", "simulated", "difference"], rows),
     ]
