@@ -20,7 +20,7 @@ struct Shard {
   Matrix<Scalar> x;                ///< (n_dims, n); 0 in a row of weight 0
   Vector<Scalar> weight;           ///< (n), divided by the mean weight given
   Matrix<Scalar> conditions = {};  ///< (n_conditions, n); empty: a model without conditions
-  Vector<Scalar> growth;           ///< (n) growth rates, 1/time; empty unless asked for
+  Vector<Scalar> growth = {};      ///< (n) growth rates, 1/time; empty unless asked for
   int size() const { return static_cast<int>(tau.extent(0)); }
 };
 
