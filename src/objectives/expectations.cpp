@@ -244,6 +244,10 @@ void Expectations<Scalar>::add(const ExecutionSpace& space, const Vector<Scalar>
   for (std::size_t k = 0; k < m_terms.size(); ++k)
     if (!m_terms[k].term->evaluates_dynamics() && acts(k))
       m_terms[k].term->add(space, samples, states.share * weights[k], m_bar, totals_at(k));
+  bool trains_mass = false;
+  for (std::size_t k = 0; k < m_terms.size(); ++k)
+    trains_mass = trains_mass || (m_terms[k].term->bounds_mass() && acts(k));
+  if (!trains_mass) Kokkos::deep_copy(space, m_bar.log_mass, Scalar(0));
   if (has_gradient) to_model_units(space, m_units, m_bar, m_unevaluated_x_bar, n);
 }
 

@@ -14,6 +14,7 @@ class GrowthCost final : public ExpectationTerm<Scalar> {
       : m_limit(static_cast<Scalar>(context.schedule.saturation)) {}
   void add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
            const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const override;
+  bool bounds_mass() const override { return true; }
 
  private:
   Scalar m_limit;

@@ -107,6 +107,10 @@ class ExpectationTerm {
   virtual void add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
                    const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const;
 
+  /// True for a cost that grows without bound with the rate of the mass. While none acts, the mass is not trained: a
+  /// kinetic energy alone would be least for a population that dies out in between.
+  virtual bool bounds_mass() const { return false; }
+
   /// True for a term that evaluates the dynamics at points of its own. It has add_unevaluated in place of
   /// `add`, called before the dynamics are evaluated at the samples, and may leave them anywhere.
   virtual bool evaluates_dynamics() const { return false; }
