@@ -114,7 +114,7 @@ def train_says_at_its_start_what_changing_numbers_do(folder):
 
 def masses_are_read_from_the_deck(folder):
     generated(folder, "growth", 330)
-    (folder / "deck.cfg").write_text("[data]\nfile = growth.h5\nmass = 0:1, 1:1.6, 2:4\n[training]\nsteps = 5\n")
+    (folder / "deck.cfg").write_text("[data]\nfile = growth.h5\nmass = 0:1, 1:1.6, 2:4\n[model]\ngrowth = weights\n[training]\nsteps = 5\n")
     succeed("train", "deck.cfg", "--check", folder=folder)
     succeed("train", "deck.cfg", "--check", "--data.mass=counts", folder=folder)
     for value, part in (("2:1,1:2", "must ascend"), ("0:1,2:-1", "not above 0"), ("0:1", "at the last time"), ("some", "none, counts or time:mass")):
