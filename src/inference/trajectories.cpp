@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "relative_growth.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/device/backend.hpp"
@@ -44,7 +45,9 @@ struct TrajectoryIntegrator::Workspace {
   Matrix<double> diffusion, normals;
   Vector<std::int64_t> particles;
   Vector<double> metric, deviation, energy;
-  Vector<double> log_weight;  ///< of a model that grows
+  Vector<double> log_weight;  ///< of a model that grows: the integral of r - M'/M
+  std::unique_ptr<RelativeGrowth> growth;
+  std::vector<double> log_mass;  ///< (n_frames)
   transport::DormandPrince ode;
   transport::StochasticIntegrator sde;
 };
@@ -55,6 +58,11 @@ TrajectoryIntegrator::TrajectoryIntegrator(const Inference& inference, const Tra
       m_work(
           std::make_unique<Workspace>(inference.n_dims(), default_chunk_size, inference.dynamics().grows())) {
   options.ode.validate();
+  if (has_weights()) {
+    m_work->growth = std::make_unique<RelativeGrowth>(inference, default_chunk_size);
+    for (const double t : options.frames)
+      m_work->log_mass.push_back(m_work->growth->log_mass(inference.model().units.tau(t)));
+  }
   // int |u|^2 dt in original units: u = scale / span * u_model and dt = span * dtau.
   const Units& units = inference.model().units;
   const auto metric = Kokkos::create_mirror_view(m_work->metric);
@@ -136,6 +144,7 @@ void TrajectoryIntegrator::advance_by_ode(std::size_t frame, const Chunk& chunk)
                                         const transport::PathRates& rates) {
     m_inference.dynamics().evaluate(space, m_inference.parameters(), at,
                                     {work.values.log_rho, rates.drift, {}, {}, {}, rates.growth});
+    if (work.growth) work.growth->take_off_mass(space, at.tau, rates.growth);
   };
   const auto energy = Kokkos::subview(work.energy, Kokkos::make_pair(0, chunk.n));
   work.ode.advance(work.space, velocity, m_options.ode, work.part(chunk.n),
@@ -168,6 +177,7 @@ void TrajectoryIntegrator::advance_in_steps(std::size_t frame, const Chunk& chun
     m_inference.dynamics().evaluate(
         space, m_inference.parameters(), at,
         {work.values.log_rho, work.values.velocity, {}, rates.drift, work.diffusion, rates.growth});
+    if (work.growth) work.growth->take_off_mass(space, at.tau, rates.growth);
   };
   for (int k = 0; k < steps; ++k) {
     const double t0 = from + (to - from) * k / steps, t1 = from + (to - from) * (k + 1) / steps;
@@ -204,7 +214,8 @@ void TrajectoryIntegrator::save(std::size_t frame, const Chunk& chunk, Trajector
     for (std::size_t i = 0; i < dims; ++i) state[i] = units.to_data(x_host(i, s), i);
     bool finite = std::all_of(state, state + dims, [](double value) { return std::isfinite(value); });
     if (has_weights()) {
-      paths.log_weight[chunk.place(s, frame)] = log_weight_host(s);
+      paths.log_weight[chunk.place(s, frame)] =
+          log_weight_host(s) + (m_work->log_mass[frame] - m_work->log_mass[chunk.frames.first]);
       finite = finite && std::isfinite(log_weight_host(s));
     }
     if (!finite) leave_out(s);

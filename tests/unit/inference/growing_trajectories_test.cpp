@@ -17,8 +17,8 @@ namespace {
 using density::Family;
 using testing::constant_volatility;
 
-/// A model of random weights with growth, learned growth share, and a mass that rises and falls.
-checkpoint::Checkpoint growing_checkpoint(Family family) {
+/// A model of random weights of a size with growth, learned growth share, and a mass that rises and falls.
+checkpoint::Checkpoint growing_checkpoint(Family family, double size = 0.3) {
   checkpoint::Checkpoint checkpoint =
       testing::make_checkpoint({family, 2, flux::DivergenceFree::density_weighted});
   checkpoint::ModelDescription& model = checkpoint.model;
@@ -30,7 +30,6 @@ checkpoint::Checkpoint growing_checkpoint(Family family) {
                                         {1, flux::Dynamics<double>::Use::density});
   checkpoint.state.parameters = dynamics.initialise({2, testing::random_normals(400, 1)}, 1);
   const std::vector<double> noise = testing::random_normals(checkpoint.state.parameters.size(), 3);
-  const double size = family == Family::factorised ? 0.7 : 0.3;  // so that growth differs from place to place
   for (std::size_t k = 0; k < noise.size(); ++k) checkpoint.state.parameters[k] += size * noise[k];
   return checkpoint;
 }
@@ -142,9 +141,9 @@ Population transported(const Inference& inference, const TrajectoryOptions& opti
 }
 
 /// With the chance of a right program to fail of some 1e-5 a case: weighted particles have the density of the model at the
-/// end and its mass, with births and deaths too; without their weights they have not.
-void expect_the_marginals_of_the_model(Family family) {
-  const Inference inference(growing_checkpoint(family));
+/// end and its mass, with births and deaths too; without their weights they have not (the factorised one).
+void expect_the_marginals_of_the_model(Family family, double size) {
+  const Inference inference(growing_checkpoint(family, size));
   constexpr int n = 1000;
   const double bound = metrics::kolmogorov_smirnov_bound(1e-5);
   for (const double g : {0.0, 0.8})
@@ -152,23 +151,26 @@ void expect_the_marginals_of_the_model(Family family) {
       for (const bool resampled : {false, true}) {
         const std::vector<double> frames =
             backwards ? std::vector<double>{2.8, 2.2, 1.7, 1.2} : std::vector<double>{1.2, 1.7, 2.2, 2.8};
-        const Population found = transported(inference, through(frames, g), resampled, n);
+        TrajectoryOptions options = through(frames, g);
+        options.ode.relative_tolerance = 1e-5;
+        const Population found = transported(inference, options, resampled, n);
         const auto name = ::testing::Message()
                           << "g = " << g << " from " << frames[0] << ", resampled " << resampled;
         EXPECT_LT(model_ks(inference, found.x, found.particles, frames.back()), bound) << name;
         const Ratio mass = relative_mass(std::vector<double>(n, 1.0), found.particles);
         EXPECT_NEAR(mass.value, model_mass(inference, frames.front(), frames.back()), 5 * mass.error) << name;
-        if (!resampled) {
+        // Weights of the autoregressive model of this size differ by some 2 % only: its stronger growth is in the regression tests.
+        if (!resampled && family == Family::factorised) {
           EXPECT_GT(model_ks(inference, found.x, frames.back()), bound) << name;
         }
       }
 }
 
 TEST(GrowingTrajectories, KeepTheMarginalsOfTheAutoregressiveFamily) {
-  expect_the_marginals_of_the_model(Family::autoregressive);
+  expect_the_marginals_of_the_model(Family::autoregressive, 0.3);
 }
 TEST(GrowingTrajectories, KeepTheMarginalsOfTheFactorisedFamily) {
-  expect_the_marginals_of_the_model(Family::factorised);
+  expect_the_marginals_of_the_model(Family::factorised, 0.7);
 }
 
 /// From frame to frame as through all frames: to the bit by the SDE, whose steps do not know of the frames before, but for
