@@ -112,6 +112,8 @@ struct Result {
   std::vector<std::string> from;   ///< categories at the start
   inference::Fates fates;
   inference::Transition transition;
+  bool has_growth = false;                  ///< paths carry weights
+  std::vector<double> label_growth_factor;  ///< of the particles of a label together; NaN: none
 };
 
 void write_fates(io::Hdf5Writer& file, const io::PopulationFile& population, const Labelled& labelled,
@@ -125,6 +127,11 @@ void write_fates(io::Hdf5Writer& file, const io::PopulationFile& population, con
   file.write("x", result.particles.x, {n, result.particles.n_dims});
   file.write("probability", result.fates.probability, {n, labels});
   file.write("probability_error", result.fates.error, {n, labels});
+  if (result.has_growth) {
+    file.write("growth_factor", result.fates.growth_factor, {n});
+    file.write("growth_factor_error", result.fates.growth_factor_error, {n});
+    for (const char* name : {"growth_factor", "growth_factor_error"}) file.set_scale(name, 0, "particle");
+  }
   if (!result.from.empty()) {
     const auto from = static_cast<std::int64_t>(result.from.size());
     file.write_strings("category_from", result.from);
@@ -154,7 +161,9 @@ nlohmann::ordered_json json_of(const Request& request, const Labelled& labelled,
     for (std::size_t k = 0; k < labels; ++k)
       to[labelled.categories[k]] = {{"probability", number(result.transition.probability[row * labels + k])},
                                     {"error", number(result.transition.error[row * labels + k])}};
-    rows.push_back({{"from", result.from[row]}, {"particles", result.transition.count[row]}, {"to", to}});
+    rows.push_back({{"from", result.from[row]}, {"particles", result.transition.count[row]}});
+    if (result.has_growth) rows.back()["growth_factor"] = number(result.label_growth_factor[row]);
+    rows.back()["to"] = to;
   }
   return {{"from", request.from},
           {"to", request.to},
@@ -179,8 +188,9 @@ void print_start(const Context& context, const Request& request, const Labelled&
 
 void print_result(const Context& context, const Labelled& labelled, const Result& result, int copies) {
   if (!result.from.empty()) {
-    print(context.comm,
-          "probabilities from label to label, +- their standard error over the particles of the label");
+    print(context.comm, std::string("probabilities from label to label") +
+                            (result.has_growth ? ", each path counted by its weight" : "") +
+                            ", +- their standard error over the particles of the label");
     for (const std::string& line : to_text(result.transition, result.from, labelled.categories))
       print(context.comm, line);
   }
@@ -214,39 +224,49 @@ Result find_fates(const Context& context, const Particles& particles, const Labe
   const std::int64_t start = particles.start.begin, count = particles.start.count;
   const auto compute = [&](std::int64_t begin, std::int64_t end, const Done& done) {
     const io::PopulationRows rows = particles.file.read_split(particles.split, start + begin, start + end);
-    return inference::count_ends(integrator, vote, n_labels, copies, rows.x,
-                                 conditions_of(particles.condition, rows.conditions), begin, done);
+    return inference::follow_to_ends(integrator, vote, n_labels, copies, rows.x,
+                                     conditions_of(particles.condition, rows.conditions), begin, done)
+        .numbers;
   };
   Result result;
-  std::vector<double> counts;
+  result.has_growth = integrator.has_weights();
+  inference::PathEnds ends = {n_labels, copies, {}};
   in_pieces(context.comm, count, compute, [&](std::int64_t, const std::vector<double>& piece) {
-    counts.insert(counts.end(), piece.begin(), piece.end());
+    ends.numbers.insert(ends.numbers.end(), piece.begin(), piece.end());
   });
   const std::int64_t of_root = context.comm.is_root() ? count : 0;
   result.particles = particles.file.read_split(particles.split, start, start + of_root);
   for (const io::LabelColumn& column : particles.file.info().labels)
     if (column.name == particles.label) result.from = column.categories;
   if (!context.comm.is_root()) return result;
-  result.fates = inference::fates_of(counts, n_labels);
+  result.fates = inference::fates_of(ends);
   if (result.from.empty()) return result;
   result.code = particles.file.label_codes(particles.label, result.particles.file_row);
-  result.transition = inference::transition_of(result.fates, result.code, result.particles.weight,
-                                               static_cast<int>(result.from.size()));
+  const auto n_from = static_cast<int>(result.from.size());
+  std::vector<double> weight = result.particles.weight;
+  if (result.has_growth) {
+    result.label_growth_factor = inference::label_growth_factors(result.fates, result.code, weight, n_from);
+    for (std::size_t s = 0; s < weight.size(); ++s) weight[s] *= result.fates.growth_factor[s];
+  }
+  result.transition = inference::transition_of(result.fates, result.code, weight, n_from);
   return result;
 }
 
 }  // namespace
 
 Arguments fate_arguments() {
-  Arguments arguments("fate",
-                      "For each particle, the probabilities of the labels at which its paths end, and from "
-                      "label to label, with "
-                      "their Monte Carlo errors; forwards or backwards in time. An end point gets its label "
-                      "by the vote of the 15 "
-                      "nearest labelled rows of the snapshot nearest to --to.\n"
-                      "Output (HDF5): /probability (N, L), /probability_error (N, L), /category (L), "
-                      "/transition (L_from, L), "
-                      "/transition_error, /t, /x and /source_row of the particles.");
+  Arguments arguments(
+      "fate",
+      "For each particle, the probabilities of the labels at which its paths end, and from "
+      "label to label, with "
+      "their Monte Carlo errors; forwards or backwards in time. An end point gets its label "
+      "by the vote of the 15 "
+      "nearest labelled rows of the snapshot nearest to --to. Where the model has growth, the "
+      "probabilities are those of the descendants: each path counts exp(int r dt).\n"
+      "Output (HDF5): /probability (N, L), /probability_error (N, L), /category (L), "
+      "/transition (L_from, L), "
+      "/transition_error, /t, /x and /source_row of the particles, and of a model with growth "
+      "/growth_factor (N), /growth_factor_error (N).");
   add_checkpoint(arguments);
   arguments.required("from", time(), "time of the particles")
       .required("to", time(), "time of the fates")
@@ -318,6 +338,10 @@ int command_fate(const Context& context, const Arguments& arguments) {
     file->attribute("/", "copies", copies);
     write_condition(*file, checkpoint.model, condition);
     if (condition.empty()) write_conditions(*file, checkpoint.model, result.particles.conditions);
+    if (result.has_growth)
+      file->attribute("/", "weighting",
+                      "each path counts exp(int r dt), with the minus sign backwards in time: shares of the "
+                      "descendants (backwards: ancestors) of a particle, not of the particle itself");
     write_fates(*file, *particles, labelled, result);
   });
   if (context.comm.is_root()) print_result(context, labelled, result, copies);

@@ -21,6 +21,7 @@
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/metrics/statistics.hpp"
 #include "row_names.hpp"
+#include "transport_paths.hpp"
 
 namespace rhoflux::apps {
 namespace {
@@ -87,126 +88,29 @@ inference::TrajectoryOptions trajectory_options(const Arguments& arguments, doub
   return options;
 }
 
-/// What the root gathers while the paths are written; sums over the particles that arrive, by their weights.
-struct PathSums {
-  double squared_displacement = 0, energy = 0, weight = 0;
-  std::vector<double> last;         ///< (n, n_dims) at the last frame, of weight above 0
-  std::vector<double> last_weight;  ///< (n)
-  std::vector<double> condition;    ///< (n, n_variables) of these; empty: none of their own
-  std::vector<double> first;        ///< (n, n_dims) at the first frame
-  std::int64_t n_failed = 0;
-  std::vector<inference::FailedParticle> first_failed;  ///< at most `named_failures`
-};
-constexpr std::size_t named_failures = 5;
-
-/// The numbers of a particle: its states at all frames, its energy, and where its path ends if it fails.
-class PathNumbers {
- public:
-  /// @param weights of the particles, on the root; empty: all the same
-  /// @param conditions of the particles, on the root; empty: none of their own
-  PathNumbers(std::size_t n_frames, std::size_t n_dims, std::vector<double> weights,
-              std::vector<double> conditions)
-      : m_n_frames(n_frames),
-        m_n_dims(n_dims),
-        m_weights(std::move(weights)),
-        m_conditions(std::move(conditions)) {}
-
-  /// @param first global number of the first particle
-  std::vector<double> join(const inference::Trajectories& paths, std::int64_t first) const {
-    std::vector<double> numbers;
-    const auto states = static_cast<std::ptrdiff_t>(m_n_frames * m_n_dims);
-    auto row = paths.x.begin();
-    auto failed = paths.failed.begin();
-    for (const double energy : paths.energy) {
-      numbers.insert(numbers.end(), row, row + states);
-      numbers.push_back(energy);
-      std::vector<double> end(2 + m_n_dims, 0.0);
-      if (failed != paths.failed.end() && failed->particle == first) {
-        end[0] = static_cast<double>(failed->reason);
-        end[1] = failed->t;
-        std::copy(failed->x.begin(), failed->x.end(), end.begin() + 2);
-        ++failed;
-      }
-      numbers.insert(numbers.end(), end.begin(), end.end());
-      row += states;
-      ++first;
-    }
-    return numbers;
-  }
-
-  /// Writes particles first, first + 1, .. to /x (S, N, D).
-  void write(io::Hdf5Writer& file, std::int64_t first, const std::vector<double>& numbers,
-             PathSums& sums) const {
-    const std::size_t n = numbers.size() / width();
-    for (std::size_t frame = 0; frame < m_n_frames; ++frame) {
-      std::vector<double> slab;
-      for (std::size_t s = 0; s < n; ++s) {
-        const double* state = &numbers[s * width() + frame * m_n_dims];
-        slab.insert(slab.end(), state, state + m_n_dims);
-      }
-      file.write_slab("x", {static_cast<std::int64_t>(frame), first, 0},
-                      {1, static_cast<std::int64_t>(n), static_cast<std::int64_t>(m_n_dims)}, slab);
-    }
-    for (std::size_t s = 0; s < n; ++s)
-      add(first + static_cast<std::int64_t>(s), &numbers[s * width()], sums);
-  }
-
- private:
-  std::size_t width() const { return m_n_frames * m_n_dims + 1 + 2 + m_n_dims; }
-
-  void add(std::int64_t particle, const double* numbers, PathSums& sums) const {
-    const std::size_t states = m_n_frames * m_n_dims;
-    const double *last = numbers + states - m_n_dims, *energy = numbers + states, *end = energy + 1;
-    if (std::isnan(*last)) {
-      ++sums.n_failed;
-      if (sums.first_failed.size() < named_failures)
-        sums.first_failed.push_back({particle, end[1], std::vector<double>(end + 2, end + 2 + m_n_dims),
-                                     static_cast<transport::PathFailure>(static_cast<int>(end[0]))});
-      return;
-    }
-    const double weight = m_weights.empty() ? 1.0 : m_weights[static_cast<std::size_t>(particle)];
-    if (weight == 0) return;
-    sums.last.insert(sums.last.end(), last, last + m_n_dims);
-    sums.first.insert(sums.first.end(), numbers, numbers + m_n_dims);
-    sums.last_weight.push_back(weight);
-    if (!m_conditions.empty()) {
-      const auto width = static_cast<std::ptrdiff_t>(m_conditions.size() / m_weights.size());
-      const auto condition = m_conditions.begin() + particle * width;
-      sums.condition.insert(sums.condition.end(), condition, condition + width);
-    }
-    sums.weight += weight;
-    sums.energy += weight * *energy;
-    double square = 0;
-    metrics::add_squared_distance(numbers, last, m_n_dims, square);
-    sums.squared_displacement += weight * square;
-  }
-
-  std::size_t m_n_frames, m_n_dims;
-  std::vector<double> m_weights, m_conditions;
-};
-
 /// Transports the particles of the source and writes their paths; collective, the sums are those of the root.
 PathSums write_paths(const Context& context, const OutputFile& output,
                      const checkpoint::Checkpoint& checkpoint, const inference::Inference& inference,
                      const Source& source, const inference::TrajectoryOptions& options,
-                     const std::string& method) {
+                     const std::string& method, bool resampled) {
   const inference::TrajectoryIntegrator integrator(inference, options);
   // The root writes, and weighs.
   const std::int64_t of_root = context.comm.is_root() ? source.count : 0;
   io::PopulationRows rows;
   if (source.particles)
     rows = source.particles->read_split(source.split, source.start.begin, source.start.begin + of_root);
-  const PathNumbers path_numbers(options.frames.size(), static_cast<std::size_t>(inference.n_dims()),
-                                 rows.weight, rows.conditions);
-  const auto compute = [&](std::int64_t begin, std::int64_t end, const Done& done) {
-    io::PopulationRows own;
-    if (source.particles)
-      own = source.particles->read_split(source.split, source.start.begin + begin, source.start.begin + end);
-    const inference::ConditionScope scope(inference, conditions_of(source.condition, own.conditions));
-    const std::vector<double> x = source.particles ? own.x
-                                                   : inference.sample_at(options.frames.front(), begin, end,
-                                                                         options.seed, start_stream);
-    return path_numbers.join(integrator.integrate(x, begin, done), begin);
+  const auto own_rows = [&](std::int64_t begin, std::int64_t end) {
+    return source.particles ? source.particles->read_split(source.split, source.start.begin + begin,
+                                                           source.start.begin + end)
+                            : io::PopulationRows();
+  };
+  const auto conditions = [&](std::int64_t begin, std::int64_t end) {
+    return conditions_of(source.condition, own_rows(begin, end).conditions);
+  };
+  const auto start = [&](std::int64_t begin, std::int64_t end) {
+    if (source.particles) return own_rows(begin, end).x;
+    const inference::ConditionScope scope(inference, source.condition);
+    return inference.sample_at(options.frames.front(), begin, end, options.seed, start_stream);
   };
   PathSums sums;
   write_output(context, output, "rhoflux transport", checkpoint, [&](io::Hdf5Writer* file) {
@@ -219,16 +123,17 @@ PathSums write_paths(const Context& context, const OutputFile& output,
       file->write("t", options.frames, {n_frames});
       file->create_dataset<double>("x", {n_frames, source.count, inference.n_dims()});
       write_numbered_scale(*file, "particle", source.count);
+      create_weights(*file, {n_frames, source.count}, integrator.has_weights(), resampled);
       file->write_strings("coordinate", checkpoint.model.dim_names);
       file->set_scale("x", 0, "t");
       file->set_scale("x", 1, "particle");
       file->set_scale("x", 2, "coordinate");
       if (source.particles) write_row_names(*file, *source.particles, rows.file_row, "particle");
     }
-    in_pieces(context.comm, source.count, compute,
-              [&](std::int64_t first, const std::vector<double>& numbers) {
-                path_numbers.write(*file, first, numbers, sums);
-              });
+    sums = resampled ? write_resampled_paths(context, file, integrator,
+                                             {source.count, options.seed, start, conditions}, rows.weight)
+                     : write_whole_paths(context, file, integrator,
+                                         {source.count, options.seed, start, conditions}, rows.weight);
     if (file != nullptr) file->attribute("/", "failed", sums.n_failed);
   });
   return sums;
@@ -254,7 +159,7 @@ inference::TransportReport make_report(const inference::Inference& inference,
   report.from = options.frames.front();
   report.to = options.frames.back();
   report.volatility = options.volatility.to_string();
-  report.count = static_cast<std::int64_t>(sums.last.size()) / inference.n_dims();
+  report.count = static_cast<std::int64_t>(sums.last_weight.size());
   report.failed = sums.n_failed;
   if (report.count == 0) {  // no particle, no figures
     report.mean_squared_displacement = report.ks = std::numeric_limits<double>::quiet_NaN();
@@ -263,8 +168,16 @@ inference::TransportReport make_report(const inference::Inference& inference,
   const inference::ConditionScope scope(inference, conditions_of(condition, sums.condition));
   report.mean_squared_displacement = sums.squared_displacement / sums.weight;
   if (options.volatility.is_zero()) report.kinetic_energy = sums.energy / sums.weight;
-  report.ks_at_start = inference::model_ks(inference, sums.first, sums.last_weight, report.from);
-  report.ks = inference::model_ks(inference, sums.last, sums.last_weight, report.to);
+  report.ks_at_start = inference::model_ks(inference, sums.first, sums.first_weight, report.from);
+  if (inference.dynamics().grows()) {
+    const inference::ParticleFamilies particles = {sums.last_weight, sums.family};
+    report.ks = inference::model_ks(inference, sums.last, particles, report.to);
+    report.weights = {inference::relative_mass(sums.first_weight, particles),
+                      inference::model_mass(inference, report.from, report.to),
+                      inference::effective_number(particles)};
+  } else {
+    report.ks = inference::model_ks(inference, sums.last, sums.last_weight, report.to);
+  }
   report.ks_bound = inference::model_ks_bound(inference.n_dims());
   if (!data.empty()) {
     const inference::CountedRows rows =
@@ -287,15 +200,16 @@ inference::TransportReport make_report(const inference::Inference& inference,
 }
 
 /// Names the particles that could not be followed, the first ones by what a user knows of them; on the root.
-void print_failures(const Source& source, const PathSums& sums, const TimeMeaning& meaning) {
+void print_failures(const Source& source, const PathSums& sums, bool resampled, const TimeMeaning& meaning) {
   if (sums.n_failed == 0) return;
-  std::cerr
-      << "rhoflux: error: " << sums.n_failed << " of " << source.count
-      << " particles cannot be followed to the end; /x has NaN for them from there on, and the paths of all "
-         "others\n";
+  std::cerr << "rhoflux: error: " << sums.n_failed << " of " << source.count
+            << " particles cannot be followed to the end; "
+            << (resampled ? "they die there, copies of others take their places"
+                          : "/x has NaN for them from there on, and the paths of all others")
+            << "\n";
   for (const inference::FailedParticle& failed : sums.first_failed) {
     std::cerr << "  particle " << failed.particle;
-    if (source.particles)
+    if (source.particles && !resampled)
       std::cerr << " (row " << source.start.begin + failed.particle << " of the split '"
                 << io::to_string(source.split) << "' of " << source.particles->path() << ")";
     std::cerr << " " << inference::to_text(failed, meaning) << "\n";
@@ -315,7 +229,10 @@ Arguments transport_arguments() {
       "with the drift u that goes with that g, so that the marginals are those of the model for any g.\n"
       "Output (HDF5): /t (S), /x (S, N, D), in the units of the data. A particle that cannot be followed to "
       "the end is "
-      "NaN from there on and named; the exit code is 3 then, after everything has been written.",
+      "NaN from there on and named; the exit code is 3 then, after everything has been written. Of a model "
+      "with "
+      "growth, particles carry weights: /log_weight (S, N), the integral of the growth rate (backwards: "
+      "minus it).",
       "(--particles FILE | --count N)");
   add_checkpoint(arguments);
   arguments.required("from", time(), "time of the start")
@@ -336,7 +253,11 @@ Arguments transport_arguments() {
                 "of each particle, /condition of --particles; --count needs it for a model with conditions");
   add_scheme(arguments, "heun");
   arguments.defaulted("tolerance", number("TOL", 1e-13, 0.1), "1e-6", "relative tolerance of the ODE")
-      .defaulted("frames", whole_number(2, 100000), "11", "saved times, both ends included");
+      .defaulted("frames", whole_number(2, 100000), "11", "saved times, both ends included")
+      .flag(
+          "resample",
+          "births and deaths at the saved times instead of weights that differ (systematic resampling; of a "
+          "model with growth): /ancestor (S, N), the particle of the frame before");
   add_transport_points(arguments);
   add_seed(arguments, "samples and noise");
   arguments.optional("report", file_name(), "write the figures as JSON");
@@ -358,6 +279,10 @@ int command_transport(const Context& context, const Arguments& arguments) {
   require_motion(checkpoint.model, "transport");
   require_time_in_range(checkpoint.model, from, "--from");
   require_time_in_range(checkpoint.model, to, "--to");
+  const bool resampled = arguments.has("resample");
+  if (resampled && !inference.dynamics().grows())
+    fail_input(
+        "--resample: particles of this model carry no weights; it needs a model with growth = weights");
   const Source source = open_source(context, arguments, inference, from, to);
   inference::TrajectoryOptions options = trajectory_options(arguments, source.from, source.to);
   options.volatility = volatility_option(arguments, checkpoint.model);
@@ -367,16 +292,18 @@ int command_transport(const Context& context, const Arguments& arguments) {
   });
   const std::string method =
       options.volatility.is_zero() ? "ODE, Dormand-Prince 5(4)" : "SDE, " + arguments.text("scheme");
-  const PathSums sums = write_paths(context, output, checkpoint, inference, source, options, method);
+  const PathSums sums =
+      write_paths(context, output, checkpoint, inference, source, options, method, resampled);
   const std::vector<double> data = data_at_end(context.comm, source);
   inference::TransportReport report;
   if (context.comm.is_root()) {
     report = make_report(inference, options, sums, source.condition, data, max_points);
+    report.resampled = resampled;
     for (const std::string& line : inference::to_text(report, meaning)) print(context.comm, line);
   }
   if (has_report) write_json(context, report_file, inference::json_of(report));
   std::int64_t n_failed = sums.n_failed;
-  if (context.comm.is_root()) print_failures(source, sums, meaning);
+  if (context.comm.is_root()) print_failures(source, sums, resampled, meaning);
   context.comm.broadcast(&n_failed, sizeof(n_failed));
   return static_cast<int>(n_failed > 0 ? ExitCode::numerical_failure : ExitCode::success);
 }

@@ -73,14 +73,41 @@ std::int32_t LabelVote::label_of(const double* x) const {
 
 // ---- paths ----
 
-std::vector<double> count_ends(const TrajectoryIntegrator& integrator, const LabelVote& vote, int n_labels,
-                               int copies, const std::vector<double>& x,
-                               const std::vector<double>& conditions, std::int64_t first,
-                               const std::function<void(std::int64_t)>& done) {
-  const auto dims = static_cast<std::size_t>(integrator.n_dims()),
-             width = static_cast<std::size_t>(n_labels) + 1;
+namespace {
+
+/// A path of a particle.
+struct PathEnd {
+  std::size_t label = 0;  ///< where it ends; the number of labels: it failed
+  double log_weight = 0;
+};
+
+/// The numbers of one particle.
+void add_particle(const std::vector<PathEnd>& paths, PathEnds& ends) {
+  const auto labels = static_cast<std::size_t>(ends.n_labels);
+  std::vector<double> numbers(ends.width(), 0.0);
+  double most = -std::numeric_limits<double>::infinity();
+  for (const PathEnd& path : paths)
+    if (path.label < labels) most = std::max(most, path.log_weight);
+  for (const PathEnd& path : paths) {
+    const bool failed = path.label == labels;
+    const double weight = failed ? 1.0 : std::exp(path.log_weight - most);
+    numbers[failed ? 2 * labels : path.label] += weight;
+    if (!failed) numbers[labels + path.label] += weight * weight;
+  }
+  numbers.back() = std::isfinite(most) ? most : 0.0;
+  ends.numbers.insert(ends.numbers.end(), numbers.begin(), numbers.end());
+}
+
+}  // namespace
+
+PathEnds follow_to_ends(const TrajectoryIntegrator& integrator, const LabelVote& vote, int n_labels,
+                        int copies, const std::vector<double>& x, const std::vector<double>& conditions,
+                        std::int64_t first, const std::function<void(std::int64_t)>& done) {
+  const auto dims = static_cast<std::size_t>(integrator.n_dims());
   const std::size_t n = x.size() / dims, per_particle = static_cast<std::size_t>(copies);
-  std::vector<double> counts(n * width, 0.0), starts;
+  PathEnds ends{n_labels, copies, {}};
+  std::vector<double> starts;
+  std::vector<PathEnd> of_particle(per_particle);
   // So many particles at a time that their paths stay small in memory.
   const std::size_t piece = std::max<std::size_t>(1, (std::size_t{1} << 14) / per_particle);
   for (std::size_t begin = 0; begin < n; begin += piece) {
@@ -107,26 +134,44 @@ std::vector<double> count_ends(const TrajectoryIntegrator& integrator, const Lab
     for (std::size_t path = 0; path < starts.size() / dims; ++path) {
       const double* last = &paths.x[(path + 1) * path_numbers - dims];
       const bool is_finite = std::all_of(last, last + dims, [](double v) { return std::isfinite(v); });
-      const std::size_t label = is_finite ? static_cast<std::size_t>(vote.label_of(last)) : width - 1;
-      counts[(begin + path / per_particle) * width + label] += 1.0;
+      const std::size_t copy = path % per_particle;
+      of_particle[copy].label =
+          static_cast<std::size_t>(is_finite ? vote.label_of(last) : std::int32_t{n_labels});
+      of_particle[copy].log_weight =
+          paths.log_weight.empty() ? 0.0 : paths.log_weight[(path + 1) * integrator.n_frames() - 1];
+      if (copy + 1 == per_particle) add_particle(of_particle, ends);
     }
   }
-  return counts;
+  return ends;
 }
 
-Fates fates_of(const std::vector<double>& counts, int n_labels) {
-  const auto labels = static_cast<std::size_t>(n_labels), width = labels + 1;
+Fates fates_of(const PathEnds& ends) {
+  const auto labels = static_cast<std::size_t>(ends.n_labels);
+  const double none = std::numeric_limits<double>::quiet_NaN();
   Fates fates;
-  fates.n_labels = n_labels;
-  for (std::size_t first = 0; first < counts.size(); first += width) {
-    double paths = 0;
-    for (std::size_t k = 0; k < labels; ++k) paths += counts[first + k];
-    fates.n_failed += static_cast<std::int64_t>(counts[first + labels]);
+  fates.n_labels = ends.n_labels;
+  for (std::size_t first = 0; first < ends.numbers.size(); first += ends.width()) {
+    const double *weight = &ends.numbers[first], *square = weight + labels;
+    const double failed = square[labels], scale = std::exp(square[labels + 1]);
+    double sum = 0, squares = 0;
     for (std::size_t k = 0; k < labels; ++k) {
-      const double p = paths > 0 ? counts[first + k] / paths : std::numeric_limits<double>::quiet_NaN();
-      fates.probability.push_back(p);
-      fates.error.push_back(std::sqrt(p * (1 - p) / paths));
+      sum += weight[k];
+      squares += square[k];
     }
+    fates.n_failed += static_cast<std::int64_t>(failed);
+    const bool equal = sum == squares;  // all weights are one
+    for (std::size_t k = 0; k < labels; ++k) {
+      const double p = sum > 0 ? weight[k] / sum : none;
+      fates.probability.push_back(p);
+      // (10.14) with the weights one is (8.8), which is computed as such to its last bit.
+      fates.error.push_back(equal ? std::sqrt(p * (1 - p) / sum)
+                                  : std::sqrt(square[k] * (1 - p) * (1 - p) + (squares - square[k]) * p * p) /
+                                        sum);
+    }
+    const double paths = ends.copies - failed, mean = sum / paths;
+    fates.growth_factor.push_back(paths > 0 ? scale * mean : none);
+    fates.growth_factor_error.push_back(
+        paths > 1 ? scale * std::sqrt(std::max(0.0, squares / paths - mean * mean) / (paths - 1)) : none);
   }
   return fates;
 }
@@ -170,6 +215,20 @@ Transition transition_of(const Fates& fates, const std::vector<std::int32_t>& co
       error = result.count[row] > 1 ? std::sqrt(error * n / (n - 1)) / mass[row] : none;
     }
   return result;
+}
+
+std::vector<double> label_growth_factors(const Fates& fates, const std::vector<std::int32_t>& code,
+                                         const std::vector<double>& weight, int n_from) {
+  std::vector<double> sum(static_cast<std::size_t>(n_from), 0.0), total(sum);
+  for (std::size_t particle = 0; particle < code.size(); ++particle) {
+    if (!(weight[particle] > 0) || std::isnan(fates.growth_factor[particle])) continue;
+    const auto row = static_cast<std::size_t>(code[particle]);
+    sum[row] += weight[particle] * fates.growth_factor[particle];
+    total[row] += weight[particle];
+  }
+  for (std::size_t row = 0; row < sum.size(); ++row)
+    sum[row] = total[row] > 0 ? sum[row] / total[row] : std::numeric_limits<double>::quiet_NaN();
+  return sum;
 }
 
 std::vector<std::string> to_text(const Transition& transition, const std::vector<std::string>& from,

@@ -110,6 +110,12 @@ Json json_of(const TransportReport& report) {
   object["ks"] = report.ks;
   object["ks_at_start"] = report.ks_at_start;
   object["ks_bound"] = report.ks_bound;
+  if (report.weights) {
+    object["relative_mass"] = report.weights->mass.value;
+    object["relative_mass_error"] = report.weights->mass.error;
+    object["relative_mass_of_model"] = report.weights->model_mass;
+    object["effective_count"] = report.weights->effective_number;
+  }
   if (!report.distances) return object;
   object["w1"] = report.distances->particles.w1;
   object["w2"] = report.distances->particles.w2;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "relative_growth.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/device/backend.hpp"
@@ -11,7 +12,7 @@
 namespace rhoflux::inference {
 
 struct TrajectoryIntegrator::Workspace {
-  Workspace(int n_dims, int n)
+  Workspace(int n_dims, int n, bool weighted)
       : points{make_vector<double>("tau", n), make_matrix<double>("particles", n_dims, n), {}},
         last_finite{make_vector<double>("last times", n), make_matrix<double>("last places", n_dims, n), {}},
         values{make_vector<double>("log density", n), make_matrix<double>("velocity", n_dims, n), {}, {}, {}},
@@ -21,11 +22,18 @@ struct TrajectoryIntegrator::Workspace {
         metric(make_vector<double>("metric", n_dims)),
         deviation(make_vector<double>("deviation", n_dims)),
         energy(make_vector<double>("energy", n)),
+        log_weight(weighted ? make_vector<double>("log weights", n) : Vector<double>()),
         ode(n_dims, n),
         sde(n_dims, n) {}
 
   density::Points<double> part(int n) const { return part_of(points, n); }
   static density::Points<double> part_of(const density::Points<double>& all, int n) { return all.part(0, n); }
+
+  /// Log weights of the first n particles; empty where there are none.
+  Vector<double> log_weights(int n) const {
+    if (log_weight.extent(0) == 0) return {};
+    return Kokkos::subview(log_weight, Kokkos::make_pair(0, n));
+  }
 
   ExecutionSpace space;
   density::Points<double> points;
@@ -34,6 +42,9 @@ struct TrajectoryIntegrator::Workspace {
   Matrix<double> diffusion, normals;
   Vector<std::int64_t> particles;
   Vector<double> metric, deviation, energy;
+  Vector<double> log_weight;  ///< of a model that grows: the integral of r - M'/M
+  std::unique_ptr<RelativeGrowth> growth;
+  std::vector<double> log_mass;  ///< (n_frames)
   transport::DormandPrince ode;
   transport::StochasticIntegrator sde;
 };
@@ -41,8 +52,14 @@ struct TrajectoryIntegrator::Workspace {
 TrajectoryIntegrator::TrajectoryIntegrator(const Inference& inference, const TrajectoryOptions& options)
     : m_inference(inference),
       m_options(options),
-      m_work(std::make_unique<Workspace>(inference.n_dims(), default_chunk_size)) {
+      m_work(
+          std::make_unique<Workspace>(inference.n_dims(), default_chunk_size, inference.dynamics().grows())) {
   options.ode.validate();
+  if (has_weights()) {
+    m_work->growth = std::make_unique<RelativeGrowth>(inference, default_chunk_size);
+    for (const double t : options.frames)
+      m_work->log_mass.push_back(m_work->growth->log_mass(inference.model().units.tau(t)));
+  }
   // int |u|^2 dt in original units: u = scale / span * u_model and dt = span * dtau.
   const Units& units = inference.model().units;
   const auto metric = Kokkos::create_mirror_view(m_work->metric);
@@ -55,11 +72,25 @@ TrajectoryIntegrator::~TrajectoryIntegrator() = default;
 
 Trajectories TrajectoryIntegrator::integrate(const std::vector<double>& x, std::int64_t first,
                                              const std::function<void(std::int64_t)>& done) const {
+  return integrate_through({0, n_frames() - 1}, x, first, done);
+}
+
+Trajectories TrajectoryIntegrator::integrate_from(std::size_t frame, const std::vector<double>& x,
+                                                  std::int64_t first) const {
+  return integrate_through({frame, frame + 1}, x, first, {});
+}
+
+Trajectories TrajectoryIntegrator::integrate_through(const FrameRange& frames, const std::vector<double>& x,
+                                                     std::int64_t first,
+                                                     const std::function<void(std::int64_t)>& done) const {
   const auto dims = static_cast<std::size_t>(m_inference.n_dims()), n = x.size() / dims;
-  Trajectories paths{std::vector<double>(x.size() * m_options.frames.size()), std::vector<double>(n), {}};
+  Trajectories paths{std::vector<double>(x.size() * frames.count()),
+                     std::vector<double>(has_weights() ? n * frames.count() : 0),
+                     std::vector<double>(n),
+                     {}};
   constexpr std::size_t chunk = default_chunk_size;
   for (std::size_t begin = 0; begin < n; begin += chunk) {
-    integrate_chunk({static_cast<int>(std::min(chunk, n - begin)), begin, first}, x, paths);
+    integrate_chunk({static_cast<int>(std::min(chunk, n - begin)), begin, first, frames}, x, paths);
     if (done) done(static_cast<std::int64_t>(std::min(n, begin + chunk)));
   }
   return paths;
@@ -78,13 +109,14 @@ void TrajectoryIntegrator::start(const Chunk& chunk, const std::vector<double>& 
     const double* from = &x[particle * dims];
     for (std::size_t i = 0; i < dims; ++i) x_host(i, s) = units.to_model(from[i], i);
     // The start to the bit, not to and from model units.
-    std::copy_n(from, dims, &paths.x[particle * m_options.frames.size() * dims]);
+    std::copy_n(from, dims, &paths.x[chunk.place(s, chunk.frames.first) * dims]);
   }
   work.points.conditions = m_inference.condition_rows(chunk.offset, chunk.n);
   Kokkos::deep_copy(work.points.x, x_host);
   Kokkos::deep_copy(work.particles, number_host);
-  Kokkos::deep_copy(work.points.tau, units.tau(m_options.frames.front()));
+  Kokkos::deep_copy(work.points.tau, units.tau(m_options.frames[chunk.frames.first]));
   Kokkos::deep_copy(work.energy, 0.0);
+  if (has_weights()) Kokkos::deep_copy(work.log_weight, 0.0);
   Kokkos::deep_copy(work.last_finite.x, work.points.x);
   Kokkos::deep_copy(work.last_finite.tau, work.points.tau);
 }
@@ -94,12 +126,13 @@ void TrajectoryIntegrator::integrate_chunk(const Chunk& chunk, const std::vector
   Workspace& work = *m_work;
   start(chunk, x, paths);
   if (is_ode()) work.ode.start(work.space, m_options.ode, chunk.n);
-  for (std::size_t frame = 1; frame < m_options.frames.size(); ++frame) {
+  for (std::size_t frame = chunk.frames.first + 1; frame <= chunk.frames.last; ++frame) {
     if (is_ode())
       advance_by_ode(frame, chunk);
     else
       advance_in_steps(frame, chunk);
-    transport::keep_finite(work.space, work.part(chunk.n), Workspace::part_of(work.last_finite, chunk.n));
+    transport::keep_finite(work.space, work.part(chunk.n), work.log_weights(chunk.n),
+                           Workspace::part_of(work.last_finite, chunk.n));
     save(frame, chunk, paths);
   }
   const auto energy_host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), work.energy);
@@ -110,13 +143,15 @@ void TrajectoryIntegrator::integrate_chunk(const Chunk& chunk, const std::vector
 void TrajectoryIntegrator::advance_by_ode(std::size_t frame, const Chunk& chunk) const {
   Workspace& work = *m_work;
   const transport::Drift velocity = [&](const ExecutionSpace& space, const density::Points<double>& at,
-                                        const Matrix<double>& drift) {
+                                        const transport::PathRates& rates) {
     m_inference.dynamics().evaluate(space, m_inference.parameters(), at,
-                                    {work.values.log_rho, drift, {}, {}, {}});
+                                    {work.values.log_rho, rates.drift, {}, {}, {}, rates.growth});
+    if (work.growth) work.growth->take_off_mass(space, at.tau, rates.growth);
   };
   const auto energy = Kokkos::subview(work.energy, Kokkos::make_pair(0, chunk.n));
   work.ode.advance(work.space, velocity, m_options.ode, work.part(chunk.n),
-                   m_inference.model().units.tau(m_options.frames[frame]), work.metric, energy);
+                   m_inference.model().units.tau(m_options.frames[frame]),
+                   {work.metric, energy, work.log_weights(chunk.n)});
 }
 
 /// The steps between two frames; all particles have the same time.
@@ -134,15 +169,17 @@ void TrajectoryIntegrator::advance_in_steps(std::size_t frame, const Chunk& chun
   const auto diffusion_host = Kokkos::create_mirror_view(work.diffusion);
   const auto deviation_host = Kokkos::create_mirror_view(work.deviation);
   const transport::Drift drift = [&](const ExecutionSpace& space, const density::Points<double>& at,
-                                     const Matrix<double>& u) {
+                                     const transport::PathRates& rates) {
     const auto tau = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), Kokkos::subview(at.tau, 0));
-    const std::vector<double> rate = m_inference.diffusion(m_options.volatility, units.time(tau()));
+    const std::vector<double> diffusion = m_inference.diffusion(m_options.volatility, units.time(tau()));
     space.fence();
     for (std::size_t s = 0; s < diffusion_host.extent(1); ++s)
-      for (std::size_t i = 0; i < rate.size(); ++i) diffusion_host(i, s) = direction * rate[i];
+      for (std::size_t i = 0; i < diffusion.size(); ++i) diffusion_host(i, s) = direction * diffusion[i];
     Kokkos::deep_copy(space, work.diffusion, diffusion_host);
-    m_inference.dynamics().evaluate(space, m_inference.parameters(), at,
-                                    {work.values.log_rho, work.values.velocity, {}, u, work.diffusion});
+    m_inference.dynamics().evaluate(
+        space, m_inference.parameters(), at,
+        {work.values.log_rho, work.values.velocity, {}, rates.drift, work.diffusion, rates.growth});
+    if (work.growth) work.growth->take_off_mass(space, at.tau, rates.growth);
   };
   for (int k = 0; k < steps; ++k) {
     const double t0 = from + (to - from) * k / steps, t1 = from + (to - from) * (k + 1) / steps;
@@ -157,41 +194,45 @@ void TrajectoryIntegrator::advance_in_steps(std::size_t frame, const Chunk& chun
                             Kokkos::subview(work.particles, Kokkos::make_pair(0, chunk.n)), normals);
     Kokkos::deep_copy(work.space, points.tau, units.tau(t0));  // without the rounding of many small steps
     work.sde.step(work.space, drift, m_options.scheme, points, (t1 - t0) / units.time_span(), work.deviation,
-                  normals);
-    transport::keep_finite(work.space, points, Workspace::part_of(work.last_finite, chunk.n));
+                  normals, work.log_weights(chunk.n));
+    transport::keep_finite(work.space, points, work.log_weights(chunk.n),
+                           Workspace::part_of(work.last_finite, chunk.n));
   }
 }
 
-/// A particle that has failed, or whose state exceeds the range of numbers, is NaN in all coordinates.
+/// A particle that has failed, or whose state or log weight exceeds the range of numbers, is NaN in all of these.
 void TrajectoryIntegrator::save(std::size_t frame, const Chunk& chunk, Trajectories& paths) const {
   const Units& units = m_inference.model().units;
-  const auto dims = static_cast<std::size_t>(m_inference.n_dims()), n_frames = m_options.frames.size();
+  const auto dims = static_cast<std::size_t>(m_inference.n_dims());
   const auto x_host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), m_work->points.x);
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  const auto state_of = [&](int s) {
-    return &paths.x[((chunk.offset + static_cast<std::size_t>(s)) * n_frames + frame) * dims];
+  const auto log_weight_host = Kokkos::create_mirror_view_and_copy(Kokkos::HostSpace(), m_work->log_weight);
+  const auto leave_out = [&](int s) {
+    constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+    std::fill_n(&paths.x[chunk.place(s, frame) * dims], dims, nan);
+    if (has_weights()) paths.log_weight[chunk.place(s, frame)] = nan;
   };
   for (int s = 0; s < chunk.n; ++s) {
-    double* state = state_of(s);
+    double* state = &paths.x[chunk.place(s, frame) * dims];
     for (std::size_t i = 0; i < dims; ++i) state[i] = units.to_data(x_host(i, s), i);
-    if (!std::all_of(state, state + dims, [](double value) { return std::isfinite(value); }))
-      std::fill(state, state + dims, nan);
+    bool finite = std::all_of(state, state + dims, [](double value) { return std::isfinite(value); });
+    if (has_weights()) {
+      paths.log_weight[chunk.place(s, frame)] =
+          log_weight_host(s) + (m_work->log_mass[frame] - m_work->log_mass[chunk.frames.first]);
+      finite = finite && std::isfinite(log_weight_host(s));
+    }
+    if (!finite) leave_out(s);
   }
   if (!is_ode()) return;
-  for (const transport::PathEnd& end : m_work->ode.failures(m_work->part(chunk.n)))
-    std::fill(state_of(end.particle), state_of(end.particle) + dims, nan);
+  for (const transport::PathEnd& end : m_work->ode.failures(m_work->part(chunk.n))) leave_out(end.particle);
 }
 
 /// Where the paths end of those particles of a chunk that did not reach the last frame.
 std::vector<transport::PathEnd> TrajectoryIntegrator::path_ends(const Chunk& chunk,
                                                                 const Trajectories& paths) const {
   const Workspace& work = *m_work;
-  const auto dims = static_cast<std::size_t>(m_inference.n_dims()), n_frames = m_options.frames.size();
+  const auto dims = static_cast<std::size_t>(m_inference.n_dims());
   std::vector<transport::PathEnd> ends;
-  const auto failed = [&](int s) {
-    return std::isnan(
-        paths.x[((chunk.offset + static_cast<std::size_t>(s)) * n_frames + n_frames - 1) * dims]);
-  };
+  const auto failed = [&](int s) { return std::isnan(paths.x[chunk.place(s, chunk.frames.last) * dims]); };
   for (int s = 0; s < chunk.n; ++s)
     if (failed(s)) ends.push_back({s, 0, {}, transport::PathFailure::not_finite});
   if (ends.empty()) return ends;

@@ -19,6 +19,12 @@ double model_ks(const Inference& inference, const std::vector<double>& x, const 
                                      weight, dims);
 }
 
+double model_ks(const Inference& inference, const std::vector<double>& x, const ParticleFamilies& particles,
+                double t) {
+  const auto dims = static_cast<std::size_t>(inference.n_dims());
+  return family_ks(inference.conditional_cdf(std::vector<double>(x.size() / dims, t), x), particles, dims);
+}
+
 double model_ks(const Inference& inference, const std::vector<double>& x, double t) {
   const auto dims = static_cast<std::size_t>(inference.n_dims());
   return model_ks(inference, x, std::vector<double>(x.size() / dims, 1.0), t);
@@ -26,6 +32,14 @@ double model_ks(const Inference& inference, const std::vector<double>& x, double
 
 double model_ks_bound(int n_dims) {
   return metrics::kolmogorov_smirnov_bound(0.01 / n_dims);
+}
+
+double model_mass(const Inference& inference, double from, double to) {
+  std::vector<double> x;  // the mass does not depend on the place
+  for (int copy = 0; copy < 2; ++copy)
+    x.insert(x.end(), inference.model().units.mean.begin(), inference.model().units.mean.end());
+  const std::vector<double> log_mass = inference.dynamics_at({from, to}, x, {}).log_mass;
+  return std::exp(log_mass[1] - log_mass[0]);
 }
 
 double energy_over_displacement(const TransportReport& report) {
@@ -81,9 +95,11 @@ std::vector<std::string> to_text(const TransportReport& report, const TimeMeanin
   lines.push_back(counted(report.count, "particle") + " from t = " + times[0] + " to " + to +
                   ", g = " + report.volatility);
   if (report.failed > 0)
-    lines.push_back("left out: " + std::to_string(report.failed) + " of " +
-                    counted(report.failed + report.count, "particle") +
-                    ", which could not be followed to the end");
+    lines.push_back(report.resampled ? "died: " + counted(report.failed, "particle") +
+                                           " that could not be followed to the next frame"
+                                     : "left out: " + std::to_string(report.failed) + " of " +
+                                           counted(report.failed + report.count, "particle") +
+                                           ", which could not be followed to the end");
   if (report.count == 0) return lines;
   lines.push_back(
       "transport cost: mean squared displacement " + formatted("%.6g", report.mean_squared_displacement) +
@@ -92,6 +108,11 @@ std::vector<std::string> to_text(const TransportReport& report, const TimeMeanin
   lines.push_back("against the model's marginal at t = " + to + ": Kolmogorov-Smirnov sqrt(n) D = " +
                   formatted("%.3f", report.ks) + " (at the start " + formatted("%.3f", report.ks_at_start) +
                   "; chance exceeds " + formatted("%.3f", report.ks_bound) + " in 1 % of cases)");
+  if (report.weights)
+    lines.push_back("relative mass: E[w] = " + formatted("%.4g", report.weights->mass.value) + " +- " +
+                    formatted("%.2g", report.weights->mass.error) + ", M(" + to + ") / M(" + times[0] +
+                    ") of the model " + formatted("%.4g", report.weights->model_mass) +
+                    "; effective number of particles " + formatted("%.0f", report.weights->effective_number));
   add_warnings(report, lines);
   if (!report.distances) {
     lines.emplace_back("no data at the end time: no W1 and W2");

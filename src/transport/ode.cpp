@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <sstream>
 #include <string>
 
+#include "ode_particle.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/device/loops.hpp"
 #include "rhoflux/device/reductions.hpp"
@@ -13,41 +13,9 @@
 namespace rhoflux::transport {
 namespace detail {
 
-constexpr int n_stages = 7;
-
-/// In the order of urgency: the least one of all particles says what the call has to do.
-enum OdeStatus : int {
-  moving = 0,
-  retrying = 1,  ///< moving, and the last step was rejected
-  arrived = 2,
-  vanished = 3,  ///< failed: the step is too short to change tau
-  exhausted = 4  ///< failed: max_steps
-};
-
-/// Row of the tableau of Dormand & Prince (1980), table 2: stage k_{count+1} is the drift at
-/// tau + node h, x + h sum_{j<count} weight_j k_{j+1}. The row of k_7 is also the solution of order 5.
-struct TableauRow {
-  double node;
-  int count;
-  double weight[n_stages - 1];
-};
-constexpr TableauRow tableau[n_stages] = {
-    {0.0, 0, {}},
-    {1.0 / 5, 1, {1.0 / 5}},
-    {3.0 / 10, 2, {3.0 / 40, 9.0 / 40}},
-    {4.0 / 5, 3, {44.0 / 45, -56.0 / 15, 32.0 / 9}},
-    {8.0 / 9, 4, {19372.0 / 6561, -25360.0 / 2187, 64448.0 / 6561, -212.0 / 729}},
-    {1.0, 5, {9017.0 / 3168, -355.0 / 33, 46732.0 / 5247, 49.0 / 176, -5103.0 / 18656}},
-    {1.0, 6, {35.0 / 384, 0.0, 500.0 / 1113, 125.0 / 192, -2187.0 / 6784, 11.0 / 84}}};
-
-/// The weights of order 5 less those of order 4.
-struct ErrorWeights {
-  double weight[n_stages] = {71.0 / 57600,      0.0,        -71.0 / 16695, 71.0 / 1920,
-                             -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
-};
-
 OdeWorkspace::OdeWorkspace(int n_dims, int capacity)
     : slopes(make_matrix<double>("ODE slopes", n_dims, n_stages * capacity)),
+      growth_slopes(make_vector<double>("ODE growth slopes", n_stages * capacity)),
       stage{make_vector<double>("ODE stage times", capacity),
             make_matrix<double>("ODE stage points", n_dims, capacity)},
       step(make_vector<double>("ODE step", capacity)),
@@ -59,81 +27,6 @@ OdeWorkspace::OdeWorkspace(int n_dims, int capacity)
       accepted(make_vector<int>("ODE accepted steps", capacity)),
       rejected(make_vector<int>("ODE rejected steps", capacity)) {}
 
-/// Factor of the next step: 0.9 error^-0.17 previous_error^0.04, the proportional-integral controller of
-/// Hairer, Norsett & Wanner, Solving Ordinary Differential Equations I (1993), section II.4 and DOPRI5;
-/// within [0.2, 10], and at most 1 from a rejected step until the next one is accepted.
-KOKKOS_INLINE_FUNCTION double step_factor(double error, double previous_error, bool may_grow) {
-  constexpr double least = 0.2;
-  const double most = may_grow ? 10.0 : 1.0;
-  if (!(error < 1e10)) return least;
-  const double floored = error > 1e-10 ? error : 1e-10;
-  const double factor = 0.9 * math::exp(0.04 * math::log(previous_error) - 0.17 * math::log(floored));
-  return factor < least ? least : factor < most ? factor : most;
-}
-
-KOKKOS_INLINE_FUNCTION bool is_finite(double value) {
-  return math::abs(value) <= std::numeric_limits<double>::max();
-}
-
-/// Norm of the error estimate of particle s, infinite where a slope or the end of the step is not finite.
-KOKKOS_INLINE_FUNCTION double error_norm(const OdeWorkspace& w, const Matrix<double>& x, int s,
-                                         const ErrorWeights& weights, double relative, double absolute) {
-  const int n_dims = static_cast<int>(x.extent(0)), capacity = static_cast<int>(w.step.extent(0));
-  double sum = 0;
-  for (int i = 0; i < n_dims; ++i) {
-    double error = 0;
-    bool finite = is_finite(w.stage.x(i, s));
-    for (int j = 0; j < n_stages; ++j) {
-      const double slope = w.slopes(i, j * capacity + s);
-      finite = finite && is_finite(slope);
-      error += weights.weight[j] * slope;
-    }
-    constexpr double infinity =
-        std::numeric_limits<double>::infinity();  // a value, which nvcc has on the device
-    if (!finite) return infinity;
-    const double before = math::abs(x(i, s)), after = math::abs(w.stage.x(i, s));
-    const double scaled = w.step(s) * error / (absolute + relative * (before > after ? before : after));
-    sum += scaled * scaled;
-  }
-  return math::sqrt(sum / n_dims);
-}
-
-/// Moves particle s to the end of its step, with its energy.
-KOKKOS_INLINE_FUNCTION void accept(const OdeWorkspace& w, const density::Points<double>& points, int s,
-                                   const TableauRow& solution, const ConstVector<double>& metric,
-                                   const Vector<double>& energy) {
-  const int n_dims = static_cast<int>(points.x.extent(0)), capacity = static_cast<int>(w.step.extent(0));
-  double power = 0;
-  for (int i = 0; i < n_dims; ++i) {
-    double square = 0;
-    for (int j = 0; j < solution.count; ++j) {
-      const double slope = w.slopes(i, j * capacity + s);
-      square += solution.weight[j] * slope * slope;
-    }
-    power += metric(i) * square;
-    points.x(i, s) = w.stage.x(i, s);
-  }
-  energy(s) += math::abs(w.step(s)) * power;
-  points.tau(s) = w.tau_next(s);
-}
-
-/// The controller of particle s after a step: its next length and whether it is there.
-KOKKOS_INLINE_FUNCTION void control(const OdeWorkspace& w, int s, bool accepted, double tau, double tau_end) {
-  const double error = w.error(s), length = math::abs(w.step(s)), natural = w.natural_step(s);
-  const bool cut_short = w.tau_next(s) == tau_end && length < natural;
-  if (accepted) {
-    const double next = length * step_factor(error, w.previous_error(s), w.status(s) != retrying);
-    w.natural_step(s) = cut_short && natural > next ? natural : next;
-    if (!cut_short) w.previous_error(s) = error > 1e-4 ? error : 1e-4;
-  } else {
-    w.natural_step(s) = length * step_factor(error, 1.0, false);
-  }
-  const double size = math::abs(tau) > math::abs(tau_end) ? math::abs(tau) : math::abs(tau_end);
-  const bool can_move = w.natural_step(s) > 4 * std::numeric_limits<double>::epsilon() * size;
-  const bool there = accepted && w.tau_next(s) == tau_end;
-  w.status(s) = there ? arrived : !can_move ? vanished : accepted ? moving : retrying;
-}
-
 /// The states of a stage of the particles `points`, which keep their conditions.
 density::Points<double> stage_points(const OdeWorkspace& w, const density::Points<double>& points) {
   const auto part = Kokkos::make_pair(0, points.size());
@@ -141,9 +34,13 @@ density::Points<double> stage_points(const OdeWorkspace& w, const density::Point
           points.conditions};
 }
 
-Matrix<double> slope_of(const OdeWorkspace& w, int stage, int n) {
+/// Where the rates of a stage go; those of the log weights where particles carry weights.
+PathRates rates_of(const OdeWorkspace& w, int stage, int n, bool weighted) {
   const int begin = stage * w.capacity();
-  return Kokkos::subview(w.slopes, Kokkos::ALL, Kokkos::make_pair(begin, begin + n));
+  const auto part = Kokkos::make_pair(begin, begin + n);
+  PathRates rates = {Kokkos::subview(w.slopes, Kokkos::ALL, part)};
+  if (weighted) rates.growth = Kokkos::subview(w.growth_slopes, part);
+  return rates;
 }
 
 void place_stage(const ExecutionSpace& space, const OdeWorkspace& workspace,
@@ -166,11 +63,11 @@ void place_stage(const ExecutionSpace& space, const OdeWorkspace& workspace,
 
 /// Slopes 2 to n_slopes, and where the step ends in w.stage.x.
 void evaluate_stages(const ExecutionSpace& space, const Drift& drift, const OdeWorkspace& w,
-                     const density::Points<double>& points, int n_slopes) {
+                     const density::Points<double>& points, int n_slopes, bool weighted) {
   const int n = points.size();
   for (int stage = 1; stage < n_stages; ++stage) {
     place_stage(space, w, points, tableau[stage]);
-    if (stage < n_slopes) drift(space, stage_points(w, points), slope_of(w, stage, n));
+    if (stage < n_slopes) drift(space, stage_points(w, points), rates_of(w, stage, n, weighted));
   }
 }
 
@@ -213,12 +110,11 @@ void choose_steps(const ExecutionSpace& space, const OdeWorkspace& workspace, co
 }
 
 void finish_steps(const ExecutionSpace& space, const OdeWorkspace& workspace, const OdeConfig& config,
-                  const density::Points<double>& in_out, double tau_end, const ConstVector<double>& metric,
-                  const Vector<double>& energy) {
+                  const density::Points<double>& in_out, double tau_end,
+                  const PathIntegrals& path_integrals) {
   const OdeWorkspace w = workspace;
   const density::Points<double> points = in_out;
-  const ConstVector<double> mass = metric;
-  const Vector<double> sum = energy;
+  const PathIntegrals integrals = path_integrals;
   const double relative = config.relative_tolerance, absolute = config.absolute_tolerance;
   const TableauRow solution = tableau[n_stages - 1];
   const ErrorWeights error_weights;
@@ -226,11 +122,19 @@ void finish_steps(const ExecutionSpace& space, const OdeWorkspace& workspace, co
   for_each(
       space, "ODE finish steps", points.size(), KOKKOS_LAMBDA(int s) {
         if (w.status(s) >= arrived) return;
-        w.error(s) = error_norm(w, points.x, s, error_weights, relative, absolute);
+        double square = error_square(w, points.x, s, error_weights, relative, absolute);
+        const bool weighted = has_weights(integrals);
+        if (weighted) {
+          const double error =
+              log_weight_error(w, integrals.log_weight(s), s, solution, error_weights, relative, absolute);
+          square += error * error;
+        }
+        w.error(s) = math::sqrt(square / (weighted ? n_dims + 1 : n_dims));
         const bool accepted = w.error(s) <= 1.0;
         if (accepted) {
-          accept(w, points, s, solution, mass, sum);
+          accept(w, points, s, solution, integrals);
           for (int i = 0; i < n_dims; ++i) w.slopes(i, s) = w.slopes(i, (n_stages - 1) * capacity + s);
+          if (weighted) w.growth_slopes(s) = w.growth_slopes((n_stages - 1) * capacity + s);
         }
         w.accepted(s) += accepted ? 1 : 0;
         w.rejected(s) += accepted ? 0 : 1;
@@ -250,16 +154,14 @@ void set_steps(const ExecutionSpace& space, const OdeWorkspace& workspace, const
 }
 
 void accept_all(const ExecutionSpace& space, const OdeWorkspace& workspace,
-                const density::Points<double>& in_out, const ConstVector<double>& metric,
-                const Vector<double>& energy) {
+                const density::Points<double>& in_out, const PathIntegrals& path_integrals) {
   const OdeWorkspace w = workspace;
   const density::Points<double> points = in_out;
-  const ConstVector<double> mass = metric;
-  const Vector<double> sum = energy;
+  const PathIntegrals integrals = path_integrals;
   const TableauRow solution = tableau[n_stages - 1];
   for_each(
       space, "ODE accept", points.size(),
-      KOKKOS_LAMBDA(int s) { accept(w, points, s, solution, mass, sum); });
+      KOKKOS_LAMBDA(int s) { accept(w, points, s, solution, integrals); });
 }
 
 int min_status(const ExecutionSpace& space, const Vector<int>& status, int n) {
@@ -320,17 +222,18 @@ void OdeConfig::validate() const {
   require(max_steps >= 1, "max_steps", max_steps, "at least 1");
 }
 
-void DormandPrince::check_call(const density::Points<double>& points, const ConstVector<double>& metric,
-                               const Vector<double>& energy) const {
+void DormandPrince::check_call(const density::Points<double>& points, const PathIntegrals& integrals) const {
   const auto n = points.tau.extent(0), n_dims = m_workspace.slopes.extent(0);
+  const auto n_weights = integrals.log_weight.extent(0);
   if (points.size() <= m_workspace.capacity() && points.x.extent(0) == n_dims && points.x.extent(1) == n &&
-      metric.extent(0) == n_dims && energy.extent(0) == n)
+      integrals.metric.extent(0) == n_dims && integrals.energy.extent(0) == n &&
+      (n_weights == 0 || n_weights == n))
     return;
   std::ostringstream message;
   message << "ODE: tau (" << n << "), x (" << points.x.extent(0) << ", " << points.x.extent(1)
-          << "), metric (" << metric.extent(0) << "), energy (" << energy.extent(0)
-          << "): must be tau (n), x (" << n_dims << ", n), metric (" << n_dims
-          << "), energy (n) with n at most " << m_workspace.capacity();
+          << "), metric (" << integrals.metric.extent(0) << "), energy (" << integrals.energy.extent(0)
+          << "), log_weight (" << n_weights << "): must be tau (n), x (" << n_dims << ", n), metric ("
+          << n_dims << "), energy (n), log_weight (n) or (0) with n at most " << m_workspace.capacity();
   fail_input(message.str());
 }
 
@@ -345,9 +248,10 @@ void DormandPrince::start(const ExecutionSpace& space, const OdeConfig& config, 
 
 OdeReport DormandPrince::advance(const ExecutionSpace& space, const Drift& drift, const OdeConfig& config,
                                  const density::Points<double>& points, double tau_end,
-                                 const ConstVector<double>& metric, const Vector<double>& energy) {
+                                 const PathIntegrals& integrals) {
   const int n = points.size();
-  check_call(points, metric, energy);
+  const bool weighted = detail::has_weights(integrals);
+  check_call(points, integrals);
   config.validate();
   if (n != m_n_started)
     fail_input("ODE: " + std::to_string(n) + " particles: must be the " + std::to_string(m_n_started) +
@@ -356,7 +260,7 @@ OdeReport DormandPrince::advance(const ExecutionSpace& space, const Drift& drift
   OdeReport report;
   detail::begin_advance(space, m_workspace, points.tau, tau_end);
   int status = detail::min_status(space, m_workspace.status, n);
-  if (status < detail::arrived) drift(space, points, detail::slope_of(m_workspace, 0, n));
+  if (status < detail::arrived) drift(space, points, detail::rates_of(m_workspace, 0, n, weighted));
   while (status < detail::arrived) {
     if (report.rounds == config.max_steps) {
       detail::exhaust(space, m_workspace.status, n);
@@ -364,8 +268,8 @@ OdeReport DormandPrince::advance(const ExecutionSpace& space, const Drift& drift
     }
     ++report.rounds;
     detail::choose_steps(space, m_workspace, points.tau, tau_end);
-    detail::evaluate_stages(space, drift, m_workspace, points, detail::n_stages);
-    detail::finish_steps(space, m_workspace, config, points, tau_end, metric, energy);
+    detail::evaluate_stages(space, drift, m_workspace, points, detail::n_stages, weighted);
+    detail::finish_steps(space, m_workspace, config, points, tau_end, integrals);
     status = detail::min_status(space, m_workspace.status, n);
   }
   report.accepted = detail::total(space, m_workspace.accepted, n);
@@ -391,12 +295,13 @@ std::vector<PathEnd> DormandPrince::failures(const density::Points<double>& poin
 
 void DormandPrince::fixed_step(const ExecutionSpace& space, const Drift& drift,
                                const density::Points<double>& points, double dtau,
-                               const ConstVector<double>& metric, const Vector<double>& energy) {
-  check_call(points, metric, energy);
-  drift(space, points, detail::slope_of(m_workspace, 0, points.size()));
+                               const PathIntegrals& integrals) {
+  const bool weighted = detail::has_weights(integrals);
+  check_call(points, integrals);
+  drift(space, points, detail::rates_of(m_workspace, 0, points.size(), weighted));
   detail::set_steps(space, m_workspace, points.tau, dtau);
-  detail::evaluate_stages(space, drift, m_workspace, points, detail::n_stages - 1);
-  detail::accept_all(space, m_workspace, points, metric, energy);
+  detail::evaluate_stages(space, drift, m_workspace, points, detail::n_stages - 1, weighted);
+  detail::accept_all(space, m_workspace, points, integrals);
 }
 
 }  // namespace rhoflux::transport

@@ -7,6 +7,7 @@
 
 #include "rhoflux/core/time_names.hpp"
 #include "rhoflux/inference/inference.hpp"
+#include "rhoflux/inference/weighted_particles.hpp"
 #include "rhoflux/metrics/wasserstein.hpp"
 
 namespace rhoflux::inference {
@@ -17,11 +18,19 @@ struct TransportReport {
   std::string volatility;                ///< g, as text
   std::int64_t count = 0;                ///< particles that arrived; all figures are of these
   std::int64_t failed = 0;               ///< particles that could not be followed to the end
+  bool resampled = false;                ///< births and deaths on the way: those that failed were replaced
   double mean_squared_displacement = 0;  ///< mean of |x(to) - x(from)|^2, units^2
   std::optional<double> kinetic_energy;  ///< mean of int |u|^2 dt, units^2 / time; of the ODE only
   double ks = 0;                         ///< see model_ks(), at the end
   double ks_at_start = 0;                ///< the same of the particles at the start
   double ks_bound = 0;                   ///< see model_ks_bound()
+  /// Of particles that carry weights; all means above are then weighted by those at the end.
+  struct Weights {
+    Ratio mass;                   ///< E[w], the mass of the particles at the end by that at the start
+    double model_mass = 0;        ///< M(to) / M(from)
+    double effective_number = 0;  ///< see effective_number()
+  };
+  std::optional<Weights> weights;
   /// Against the data at the end time, model units; where there are data.
   struct Distances {
     metrics::Wasserstein particles, samples;  ///< of the particles, of as many exact model samples
@@ -36,12 +45,19 @@ struct TransportReport {
 double model_ks(const Inference& inference, const std::vector<double>& x, const std::vector<double>& weight,
                 double t);
 
+/// The same of particles that carry weights, see family_ks().
+double model_ks(const Inference& inference, const std::vector<double>& x, const ParticleFamilies& particles,
+                double t);
+
 /// The same for states of equal weight.
 double model_ks(const Inference& inference, const std::vector<double>& x, double t);
 
 /// What it exceeds by chance in 1 % of the cases, for states from the model: the bound of one coordinate at 1 % over the
 /// number of coordinates (Bonferroni).
 double model_ks_bound(int n_dims);
+
+/// M(to) / M(from) of a model that grows.
+double model_mass(const Inference& inference, double from, double to);
 
 /// int E|u|^2 dt by the duration over the mean squared displacement: 1 for straight motion of constant speed, the least
 /// there is; NaN where it is not known.

@@ -11,7 +11,8 @@ namespace rhoflux::transport {
 
 /// Accuracy of the ODE: a step is accepted where the root mean square over the coordinates of
 ///   error_i / (absolute_tolerance + relative_tolerance max(|x_i before|, |x_i after|))
-/// is at most one. Times are in units of tau.
+/// is at most one; over the coordinates and the log weight, whose error counts in the same way, where particles carry
+/// weights. Times are in units of tau.
 struct OdeConfig {
   double relative_tolerance = 1e-6;
   double absolute_tolerance = 1e-8;  ///< standardised units
@@ -45,10 +46,18 @@ struct PathEnd {
   PathFailure reason = PathFailure::step_vanishes;
 };
 
+/// What is integrated along the paths beside the states; views of the caller.
+struct PathIntegrals {
+  ConstVector<double> metric;      ///< (n_dims) m
+  Vector<double> energy;           ///< (n), increased by E, see DormandPrince
+  Vector<double> log_weight = {};  ///< (n), increased by int r dtau, dtau with its sign; empty: no weights
+};
+
 namespace detail {
 /// One column or entry a particle, up to the capacity.
 struct OdeWorkspace {
   Matrix<double> slopes;           ///< (n_dims, 7 * capacity) k_1 .. k_7, stage by stage
+  Vector<double> growth_slopes;    ///< (7 * capacity) the same of the log weights
   density::Points<double> stage;   ///< where the drift is evaluated; after stage 7 the end of the step
   Vector<double> step;             ///< signed step that is tried; 0 for a particle that has arrived
   Vector<double> tau_next;         ///< where it ends
@@ -69,7 +78,9 @@ struct OdeWorkspace {
 ///
 /// The kinetic energy of a path, with a metric m given by its diagonal,
 ///   E = int sum_i m_i u_i(tau, x(tau))^2 |dtau|,
-/// is integrated as one more unknown with the weights of order 5; it does not enter the error estimate.
+/// is integrated as one more unknown with the weights of order 5; it does not enter the error estimate. So is the log
+/// weight of particles that carry weights, model.md (10.9), d log w = r dtau; it does enter the estimate: where the drift
+/// vanishes, nothing else would keep the steps short enough for a rate that changes.
 class DormandPrince {
  public:
   /// @param capacity largest number of particles of one call
@@ -84,11 +95,9 @@ class DormandPrince {
   /// A particle fails where its step vanishes or max_steps are exceeded. It stays where its last accepted step ended,
   /// in later calls too, and the others go on as if it were not there; see failures().
   /// @param points in and out: tau (n), x (n_dims, n)
-  /// @param metric (n_dims)
-  /// @param energy (n), increased by E of this call
+  /// @param integrals in and out: increased by those of this call
   OdeReport advance(const ExecutionSpace& space, const Drift& drift, const OdeConfig& config,
-                    const density::Points<double>& points, double tau_end, const ConstVector<double>& metric,
-                    const Vector<double>& energy);
+                    const density::Points<double>& points, double tau_end, const PathIntegrals& integrals);
 
   /// The particles that have failed since the last start, in the order of their numbers.
   /// @param points of the last call of advance
@@ -98,11 +107,10 @@ class DormandPrince {
   /// of the error: for a cost that is known in advance, and to measure the order. Six drifts; independent of
   /// start. Arguments as for advance.
   void fixed_step(const ExecutionSpace& space, const Drift& drift, const density::Points<double>& points,
-                  double dtau, const ConstVector<double>& metric, const Vector<double>& energy);
+                  double dtau, const PathIntegrals& integrals);
 
  private:
-  void check_call(const density::Points<double>& points, const ConstVector<double>& metric,
-                  const Vector<double>& energy) const;
+  void check_call(const density::Points<double>& points, const PathIntegrals& integrals) const;
 
   detail::OdeWorkspace m_workspace;
   int m_n_started = 0;

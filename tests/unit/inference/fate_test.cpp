@@ -68,14 +68,16 @@ TEST(LabelVote, FewRowsAllVote) {
 }
 
 TEST(Fates, SharesAndTheirErrors) {
-  // Ten paths each; the last column are failed ones.
-  const Fates fates = fates_of({4, 6, 0, 0, 5, 5, 0, 0, 10}, 2);
+  // Ten paths each, all of the weight one; of the last two numbers the first counts the failed ones.
+  const Fates fates = fates_of({2, 10, {4, 6, 4, 6, 0, 0, 0, 5, 0, 5, 5, 0, 0, 0, 0, 0, 10, 0}});
   EXPECT_EQ(fates.n_failed, 15);
   EXPECT_DOUBLE_EQ(fates.probability[0], 0.4);
   EXPECT_DOUBLE_EQ(fates.error[0], std::sqrt(0.4 * 0.6 / 10));
   EXPECT_DOUBLE_EQ(fates.probability[3], 1.0);
   EXPECT_EQ(fates.error[3], 0.0);
   EXPECT_TRUE(std::isnan(fates.probability[4]));
+  EXPECT_EQ(fates.growth_factor[0], 1);
+  EXPECT_EQ(fates.growth_factor_error[0], 0);
 }
 
 TEST(Transition, WeightedMeansOfTheParticlesOfALabel) {
@@ -93,6 +95,11 @@ TEST(Transition, WeightedMeansOfTheParticlesOfALabel) {
   const double mean = 0.625;
   EXPECT_DOUBLE_EQ(found.error[0], std::sqrt(2 * (std::pow(1 - mean, 2) + 9 * std::pow(0.5 - mean, 2)) / 16));
   EXPECT_TRUE(std::isnan(found.error[2]));
+  fates.growth_factor = {2, 4, 5, nan, 7};
+  const std::vector<double> factors = label_growth_factors(fates, {0, 0, 1, 0, 0}, {1, 3, 1, 1, 0}, 3);
+  EXPECT_DOUBLE_EQ(factors[0], (2 + 3 * 4) / 4.0);
+  EXPECT_DOUBLE_EQ(factors[1], 5);
+  EXPECT_TRUE(std::isnan(factors[2]));
   const std::vector<std::string> lines = to_text(found, {"stem", "blood", "none"}, {"a", "b"});
   ASSERT_EQ(lines.size(), 3U);
   EXPECT_NE(lines[1].find("0.6250 +- "), std::string::npos) << lines[1];
@@ -105,13 +112,13 @@ TEST(Transition, ErrorHoldsThatOfThePaths) {
   constexpr int n_trials = 400, n_particles = 50, copies = 4;
   int covered = 0;
   for (int trial = 0; trial < n_trials; ++trial) {
-    std::vector<double> counts;
+    PathEnds counts{2, copies, {}};
     for (int particle = 0; particle < n_particles; ++particle) {
       const double p = particle % 2 == 0 ? 0.9 : 0.3;
-      const int ends = std::binomial_distribution<int>(copies, p)(random);
-      counts.insert(counts.end(), {static_cast<double>(ends), static_cast<double>(copies - ends), 0.0});
+      const double ends = std::binomial_distribution<int>(copies, p)(random);
+      counts.numbers.insert(counts.numbers.end(), {ends, copies - ends, ends, copies - ends, 0.0, 0.0});
     }
-    const Transition found = transition_of(fates_of(counts, 2), std::vector<std::int32_t>(n_particles, 0),
+    const Transition found = transition_of(fates_of(counts), std::vector<std::int32_t>(n_particles, 0),
                                            std::vector<double>(n_particles, 1.0), 1);
     covered += std::fabs(found.probability[0] - 0.6) < 2 * found.error[0] ? 1 : 0;
   }

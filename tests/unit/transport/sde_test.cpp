@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -108,6 +109,77 @@ TEST(StochasticIntegrator, HasItsOrderForANonlinearDriftToo) {
                 order);
     EXPECT_NEAR(order, scheme == SdeScheme::heun ? 2.0 : 1.0, 0.35);  // three coarse steps: 1 + O(1/4)
   }
+}
+
+/// E[w(1)] of the Ornstein-Uhlenbeck process with the rate r = x, as the scheme has it without sampling error: state and
+/// log weight are linear, X' = a X + b z and log w' = log w + c X + d z, hence normal.
+double mean_weight(SdeScheme scheme, int n_steps) {
+  const ExecutionSpace space;
+  const double h = 1.0 / n_steps;
+  const auto points = points_at(0.0, {1.0, 0.0}, 1);
+  const Vector<double> log_weight = to_vector<double>({0.0, 0.0});
+  const Drift drift = drift_of(
+      KOKKOS_LAMBDA(double, const Matrix<double>& x, int s, int i) { return -theta * x(i, s); },
+      KOKKOS_LAMBDA(double, const Matrix<double>& x, int s) { return x(0, s); });
+  StochasticIntegrator sde(1, 2);
+  sde.step(space, drift, scheme, points, h, to_vector<double>({sigma * std::sqrt(h)}),
+           to_matrix<double>({0.0, 1.0}, 1), log_weight);
+  const auto x = on_host(points.x);
+  const auto w = on_host(log_weight);
+  const double a = x(0, 0), b = x(0, 1), c = w(0), d = w(1);
+  double mean = 1, mean_log = 0, variance = 0, covariance = 0, variance_log = 0;
+  for (int k = 0; k < n_steps; ++k) {
+    variance_log += 2 * c * covariance + c * c * variance + d * d;
+    covariance = a * covariance + a * c * variance + b * d;
+    variance = a * a * variance + b * b;
+    mean_log += c * mean;
+    mean *= a;
+  }
+  return std::exp(mean_log + variance_log / 2);
+}
+
+TEST(StochasticIntegrator, WeightsHaveTheWeakOrderOfTheScheme) {
+  const double decay = (1 - std::exp(-theta)) / theta, decay_2 = (1 - std::exp(-2 * theta)) / (2 * theta);
+  const double exact = std::exp(decay + sigma * sigma / (2 * theta * theta) * (1 - 2 * decay + decay_2));
+  for (const SdeScheme scheme : {SdeScheme::euler_maruyama, SdeScheme::heun}) {
+    std::vector<double> errors;
+    for (const int n_steps : {32, 64, 128, 256})
+      errors.push_back(std::fabs(mean_weight(scheme, n_steps) - exact));
+    const double order = -halving_slope(errors);
+    std::printf("%s, weight: weak order %.3f\n", scheme == SdeScheme::heun ? "heun" : "euler_maruyama",
+                order);
+    EXPECT_NEAR(order, scheme == SdeScheme::heun ? 2.0 : 1.0, scheme == SdeScheme::heun ? 0.1 : 0.05);
+  }
+}
+
+/// Weights change nothing in the states, and a log weight that is not finite is no state to keep.
+TEST(StochasticIntegrator, WeightsLeaveTheStates) {
+  const ExecutionSpace space;
+  const Drift drift = drift_of(
+      KOKKOS_LAMBDA(double, const Matrix<double>& x, int s, int i) { return -theta * x(i, s); },
+      KOKKOS_LAMBDA(double, const Matrix<double>& x, int s) {
+        return x(0, s) < 2.5 ? 1.0 : std::numeric_limits<double>::infinity();
+      });
+  const std::vector<double> x = {1.0, 2.0, 3.0};
+  const auto with = points_at(0.5, x, 1), without = points_at(0.5, x, 1), last = points_at(0.5, x, 1);
+  const Vector<double> log_weight = to_vector<double>({0.0, 0.0, 0.0});
+  StochasticIntegrator sde(1, 3);
+  for (const SdeScheme scheme : {SdeScheme::heun, SdeScheme::euler_maruyama}) {
+    const auto deviation = to_vector<double>({0.1});
+    const auto normals = to_matrix<double>({0.3, -0.2, 0.9}, 1);
+    sde.step(space, drift, scheme, with, -0.125, deviation, normals, log_weight);
+    sde.step(space, drift, scheme, without, -0.125, deviation, normals);
+  }
+  EXPECT_EQ(values_of(with.x), values_of(without.x));
+  EXPECT_EQ(on_host(log_weight)(0), -0.25);
+  keep_finite(space, with, log_weight, last);
+  EXPECT_EQ(on_host(last.x)(0, 0), on_host(with.x)(0, 0));
+  EXPECT_EQ(on_host(last.x)(0, 2), 3.0);
+  EXPECT_EQ(on_host(last.tau)(2), 0.5);
+  expect_error(ExitCode::bad_input, {"log_weight (1)"}, [&] {
+    sde.step(space, drift, SdeScheme::heun, with, 0.1, to_vector<double>({0.1}),
+             to_matrix<double>({0.3, -0.2, 0.9}, 1), to_vector<double>({0.0}));
+  });
 }
 
 TEST(StochasticIntegrator, MovesTimeAndAllocatesNothing) {

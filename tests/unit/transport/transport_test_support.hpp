@@ -21,14 +21,30 @@ inline density::Points<double> points_at(double tau, const std::vector<double>& 
 template <class Function>
 transport::Drift drift_of(const Function& function) {
   return [function](const ExecutionSpace& space, const density::Points<double>& points,
-                    const Matrix<double>& drift) {
+                    const transport::PathRates& rates) {
     const Vector<double> tau = points.tau;
-    const Matrix<double> x = points.x, u = drift;
+    const Matrix<double> x = points.x, u = rates.drift;
     const Function f = function;
     for_each_entry(
         space, "test drift", static_cast<int>(x.extent(0)), points.size(),
         KOKKOS_LAMBDA(int i, int s) { u(i, s) = f(tau(s), x, s, i); });
   };
+}
+
+/// The same drift with the growth rate `rate`(tau, x, s).
+template <class Function, class Rate>
+transport::Drift drift_of(const Function& function, const Rate& rate) {
+  return
+      [drift = drift_of(function), rate](const ExecutionSpace& space, const density::Points<double>& points,
+                                         const transport::PathRates& rates) {
+        drift(space, points, rates);
+        const Vector<double> tau = points.tau, growth = rates.growth;
+        const Matrix<double> x = points.x;
+        const Rate f = rate;
+        for_each(
+            space, "test growth", static_cast<int>(growth.extent(0)),
+            KOKKOS_LAMBDA(int s) { growth(s) = f(tau(s), x, s); });
+      };
 }
 
 /// Least-squares slope of log2(values) over 0, 1, 2, ..: minus the order where the step is halved each time.

@@ -1,0 +1,98 @@
+"""Particles with weights: transport and fates of a model with growth."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from regression import SMALL, check, datasets, differences, figures, h5py, main, np, run, succeed  # noqa: E402
+
+SOURCE = Path(__file__).resolve().parents[2]
+
+
+def trained(folder):
+    """inputs/growth.cfg with fewer steps, by the likelihood alone: all that the weights of the logistics do is growth."""
+    succeed("generate", "growth", "--count", 3300, "--output", "growth.h5", folder=folder)
+    deck = (SOURCE / "inputs/growth.cfg").read_text(encoding="utf-8")
+    (folder / "deck.cfg").write_text("\n".join(line for line in deck.splitlines() if not line.startswith("growth_rates")) + "\n")
+    succeed("train", "deck.cfg", "--training.steps=600", "--training.batch=256", "--model.hidden=32,32", "--model.growth_share=1",
+            "--objective.growth=0", "--objective.kinetic=0", "--training.validate_every=300", "--checkpoint.directory=run", folder=folder)
+    return "run/best.h5"
+
+
+def no_cell_changes_its_type(folder):
+    model = trained(folder)
+    arguments = ["fate", model, "--from", 0, "--to", 2, "--particles", "growth.h5", "--label", "type", "--report", "fates.json", "--force"]
+    printed = succeed(*arguments, "--output", "fates.h5", folder=folder)
+    check("each path counted by its weight" in printed, printed)
+    found, rows = datasets(folder / "fates.h5"), {row["from"]: row for row in figures(folder / "fates.json")["transition"]}
+    of_type = [found["label_from"] == code for code in (0, 1)]
+    check([int(rows_of.sum()) for rows_of in of_type] == [400, 100], "numbers of cells")
+    for code, name in enumerate("AB"):
+        check(np.all(found["probability"][of_type[code], code] == 1), f"cells of {name} that end elsewhere: "
+              f"{(found['probability'][of_type[code], code] < 1).sum()}")
+        check(found["transition"][code, code] == 1, f"transition of {name}: {found['transition']}")
+        weight = found["growth_factor"][of_type[code]]
+        check(np.all(np.isfinite(weight)) and np.all(weight > 0), f"growth factors of {name}")
+        check(abs(rows[name]["growth_factor"] - weight.mean()) < 1e-12 * weight.mean(), f"growth factor of {name} in the report")
+    # B grows 16-fold and A keeps its number; a short run of a small network learns that to a factor of two.
+    ratio = found["growth_factor"][of_type[1]].mean() / found["growth_factor"][of_type[0]].mean()
+    check(8 < ratio < 32, f"B grows {ratio} times as much as A")
+    with h5py.File(folder / "fates.h5", "r") as file:
+        check("descendants" in str(file.attrs["weighting"]), "attribute weighting")
+    backwards = ["fate", model, "--from", 2, "--to", 0, "--particles", "growth.h5", "--label", "type", "--output", "back.h5"]
+    succeed(*backwards, folder=folder)
+    back = datasets(folder / "back.h5")
+    shrink = [back["growth_factor"][back["label_from"] == code].mean() for code in (0, 1)]
+    check(8 < shrink[0] / shrink[1] < 32, f"backwards B shrinks: {shrink}")
+    weights_and_births_agree_on_any_number_of_ranks(folder, model)
+    what_cannot_be_done_is_refused(folder)
+
+
+def weights_and_births_agree_on_any_number_of_ranks(folder, model):
+    arguments = ["transport", model, "--from", 0, "--to", 2, "--count", 5000, "--frames", 4, "--report", "report.json", "--force"]
+    for more, steps in (([], []), (["--noise", 0.3], ["--steps", 60])):
+        printed = succeed(*arguments, *more, *steps, "--output", "weights.h5", folder=folder)
+        check("relative mass: E[w]" in printed and "effective number" in printed, printed)
+        weighted, said = datasets(folder / "weights.h5"), figures(folder / "report.json")
+        weight = np.exp(weighted["log_weight"])
+        check(weighted["log_weight"].shape == (4, 5000) and np.all(weighted["log_weight"][0] == 0), "log weights of the first frame")
+        check(abs(said["relative_mass"] - weight[-1].mean()) < 1e-10 * weight[-1].mean(), f"relative mass {said}")
+        check(abs(said["relative_mass"] - said["relative_mass_of_model"]) < 5 * said["relative_mass_error"], f"relative mass {said}")
+        # Chance exceeds twice the bound of 1 % once in 10^9 cases.
+        check(said["ks"] < 2 * said["ks_bound"], f"weighted particles do not follow the model: {said}")
+        check(said["effective_count"] < 4900, f"the weights differ: {said}")
+        for ranks in (1, 2, 3):
+            succeed(*arguments, *more, *steps, "--resample", "--output", f"born{ranks}.h5", ranks=ranks, folder=folder)
+        for ranks in (2, 3):
+            differ = differences(folder / "born1.h5", folder / f"born{ranks}.h5")
+            differ = [name for name in differ if not name.startswith("provenance")]
+            check(not differ, f"{ranks} ranks, {more}: {differ}")
+        born, said = datasets(folder / "born1.h5"), figures(folder / "report.json")
+        ancestor, log_weight = born["ancestor"], born["log_weight"]
+        check(np.array_equal(ancestor[0], np.arange(5000)), "ancestors of the first frame")
+        check(np.all(np.diff(ancestor, axis=1) >= 0) and np.all(ancestor >= 0) and np.all(ancestor < 5000), "ancestors")
+        check(np.all(log_weight == log_weight[:, :1]) and np.all(log_weight[0] == 0), "log weights of a frame are one number")
+        check(np.array_equal(born["x"][0], weighted["x"][0]), "both start from the same particles")
+        check(abs(said["relative_mass"] - np.exp(log_weight[-1, 0])) < 1e-10 * said["relative_mass"], f"relative mass {said}")
+        check(abs(said["relative_mass"] - said["relative_mass_of_model"]) < 5 * said["relative_mass_error"], f"relative mass {said}")
+        check(said["ks"] < 2 * said["ks_bound"], f"particles that are born do not follow the model: {said}")
+        # At the first resampling each particle comes as often as its weight says, to less than one.
+        share = 5000 * weight[1] / weight[1].sum()
+        check(np.all(np.abs(np.bincount(ancestor[1], minlength=5000) - share) < 1 + 1e-6), "numbers of copies")
+        # Paths in frames that are copied begin where their ancestor was.
+        if not more:
+            check(np.allclose(born["x"][1], weighted["x"][1][ancestor[1]], atol=1e-4), "children are where their ancestors came")
+
+
+def what_cannot_be_done_is_refused(folder):
+    (folder / "still.cfg").write_text("[data]\nfile = growth.h5\n[training]\nsteps = 5\n[checkpoint]\ndirectory = still\n")
+    succeed("train", "still.cfg", *SMALL, folder=folder)
+    result = run("transport", "still/best.h5", "--from", 0, "--to", 2, "--count", 10, "--resample", "--output", "none.h5", folder=folder)
+    check(result.returncode == 2 and "--resample" in result.stderr and "growth = weights" in result.stderr, result.stderr)
+    check(not (folder / "none.h5").exists(), "nothing is written")
+    succeed("transport", "still/best.h5", "--from", 0, "--to", 2, "--count", 10, "--output", "plain.h5", folder=folder)
+    check("log_weight" not in datasets(folder / "plain.h5"), "no weights without growth")
+
+
+main(no_cell_changes_its_type)
