@@ -199,7 +199,7 @@ TEST(GrowingFates, CountDescendants) {
   rows.weight.assign(200, 1.0);
   for (std::size_t s = 0; s < 200; ++s) rows.code.push_back(rows.x[2 * s] > 0.5 ? 1 : 0);
   const LabelVote vote(inference.model().units, rows, 15);
-  const Fates fates = fates_of(follow_to_ends(integrator, vote, 2, copies, start, 0));
+  const Fates fates = fates_of(follow_to_ends(integrator, vote, 2, copies, start, {}, 0));
   std::vector<double> copied;
   for (std::size_t s = 0; s < n; ++s)
     for (int copy = 0; copy < copies; ++copy) copied.insert(copied.end(), {start[2 * s], start[2 * s + 1]});
