@@ -118,7 +118,8 @@ class RowStream final : public objectives::SampleStream<Scalar> {
  public:
   RowStream(Rows rows, std::int64_t batch) : m_rows(std::move(rows)), m_batch(batch) {}
   void draw(const ExecutionSpace& space, std::int64_t step, std::int64_t first_sample,
-            const density::Points<Scalar>& points, const Vector<Scalar>& weight) const override {
+            const density::Points<Scalar>& points, const Vector<Scalar>& weight,
+            const Vector<Scalar>&) const override {
     const RandomStream random(1, RandomPurpose::batch, static_cast<std::uint64_t>(step));
     draw_rows(space, m_rows, random, m_batch, first_sample, points, weight);
   }
@@ -142,7 +143,7 @@ class TrainingStep {
              precision_of(options)}),
         m_objective(
             objective_config(terms), m_dynamics, {Units::identity(options.n_dims), {}, batch, 1, m_chunk},
-            {std::make_shared<RowStream>(make_rows(options.n_dims, values), batch), nullptr, nullptr}) {
+            {std::make_shared<RowStream>(make_rows(options.n_dims, values), batch), nullptr, nullptr, {}}) {
     const std::vector<double> initial = m_dynamics.initialise({options.n_dims, values}, 1);
     const int size = static_cast<int>(initial.size());
     m_parameters = make_vector<Scalar>("parameters", size);

@@ -9,7 +9,7 @@ import re
 from docutils import nodes
 
 IDENTIFIERS = {name: chr(code) for name, code in {
-    "alpha": 0x3B1, "beta": 0x3B2, "gamma": 0x3B3, "epsilon": 0x3B5, "eta": 0x3B7, "theta": 0x3B8, "lambda": 0x3BB, "mu": 0x3BC, "kappa": 0x3BA,
+    "alpha": 0x3B1, "beta": 0x3B2, "gamma": 0x3B3, "epsilon": 0x3B5, "eta": 0x3B7, "theta": 0x3B8, "lambda": 0x3BB, "mu": 0x3BC, "kappa": 0x3BA, "psi": 0x3C8,
     "xi": 0x3BE, "pi": 0x3C0, "rho": 0x3C1, "sigma": 0x3C3, "tau": 0x3C4, "phi": 0x3C6, "omega": 0x3C9, "infty": 0x221E,
     "ldots": 0x2026}.items()}
 UPRIGHT = {"Delta": "\u0394", "Phi": "\u03a6", "#": "#"}

@@ -143,8 +143,7 @@ TEST(Health, TimesAreShownAsDates) {
 TEST(Health, ChangingNumbers) {
   io::PopulationData data = sound_population();
   for (std::size_t i = 300; i < 420; ++i) data.t[i] = 0;
-  expect_only(data, Kind::changing_numbers,
-              {"from 180 (t = 1) to 420 (t = 0)", "fates", "growth = weights"});
+  expect_only(data, Kind::changing_numbers, {"from 180 (t = 1) to 420 (t = 0)", "fates", "growth = weights"});
 }
 
 }  // namespace
