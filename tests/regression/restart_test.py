@@ -45,7 +45,7 @@ def reproducible(folder, family, precision, *terms):
     check_same(folder, "straight_1", "straight_4")
     for ranks, threads in ((1, 3), (2, 2)):
         said = succeed(*arguments(f"threads_{ranks}", *more), ranks=ranks, threads=threads, folder=folder)
-        check(f"{ranks} ranks of {threads} threads" in said, "the threads are not told:\n" + said)
+        check(f"{ranks} {'rank' if ranks == 1 else 'ranks'} of {threads} threads" in said, "the threads are not told:\n" + said)
         check_same(folder, "straight_1", f"threads_{ranks}")
     # Stopped between two checkpoints, lines of the log and validations alike.
     said = succeed(*arguments("parts", *more, "--stop-after", 13), ranks=4, folder=folder, code=75)
