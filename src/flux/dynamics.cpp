@@ -55,7 +55,9 @@ Family<Scalar> make_family(const density::Config& density, const Config& config,
 template <class Scalar>
 Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config, int n_dims,
                            const Capacity& capacity)
-    : m_config(config) {
+    : m_config(config),
+      m_learns_shares(density.grows() && density.growth_share.is_learned &&
+                      density.family == density::Family::autoregressive) {
   check(density, config, n_dims);
   // Tangents: the flow, and in the adjoint the direction of the score.
   const bool has_drift = capacity.use != Use::density, has_adjoint = capacity.use == Use::adjoint;
@@ -168,7 +170,7 @@ void Dynamics<Scalar>::adjoint(const ExecutionSpace& space, const ConstVector<Sc
   const bool has_direction = has_motion && (has_noise || velocity_needs_score());
   m_flux->adjoint(space, parameters, points,
                   {drift_bar, to_log_rho, has_direction ? score_bar : Matrix<Scalar>(), states,
-                   grows() ? bar.growth : Vector<Scalar>()},
+                   grows() ? bar.growth : Vector<Scalar>(), bar.share_energy},
                   parameters_bar, x_bar);
   if (m_mass) m_mass->adjoint(space, parameters, points.tau, bar.log_mass, bar.growth, parameters_bar);
 }

@@ -2,6 +2,7 @@
 
 #include "rhoflux/density/growing_conditional.hpp"
 #include "rhoflux/density/mixture_network.hpp"
+#include "rhoflux/density/share_pull.hpp"
 #include "rhoflux/device/lanes.hpp"
 #include "rhoflux/device/loops.hpp"
 #include "rhoflux/flux/flux.hpp"
@@ -68,6 +69,8 @@ void growing_velocity_adjoint(const ExecutionSpace& space, density::MixtureNetwo
   const ConstMatrix<Scalar> velocity_bar = x_dot_bar;
   const Vector<Scalar> log_rho_bar = bar.log_rho, growth_bar = bar.growth;
   const ShareOf<Scalar> beta = share;
+  const Matrix<Scalar> energy = bar.share_energy;
+  const bool has_energy = energy.extent(0) > 0 && mixtures.has_share();
   for_each_group(
       space, "growing velocity adjoint", n, mixtures.n_logistics, KOKKOS_LAMBDA(int s, const Lane& lane) {
         const density::Mixture<Scalar> mixture = mixtures.at(i, s, lane), to = out_bar.at(i, s, lane);
@@ -80,8 +83,12 @@ void growing_velocity_adjoint(const ExecutionSpace& space, density::MixtureNetwo
         const Scalar beta_i = beta.at(mixtures, i, s);
         const density::GrowingConditionalBar<Scalar> weight = {
             log_rho_bar(s), {velocity_bar(i, s), Scalar(0)}, has_growth ? growth_bar(s) : Scalar(0)};
-        const Scalar beta_bar = density::growing_conditional_adjoint(
-            mixture, mixtures.at(i, n + s, lane), x(i, s), beta_i, weight, state, to, to_dot, to_x_i);
+        const density::Mixture<Scalar> dot = mixtures.at(i, n + s, lane);
+        Scalar beta_bar = density::growing_conditional_adjoint(mixture, dot, x(i, s), beta_i, weight, state,
+                                                               to, to_dot, to_x_i);
+        if (has_energy)
+          beta_bar += energy(i, s) * (density::share_pull(mixture, dot, x(i, s), beta_i) -
+                                      density::share_pull_of_sample(mixture, dot, x(i, s), beta_i));
         lane.wait();
         if (!lane.is_first()) return;
         to_x(i, s) = to_x_i;

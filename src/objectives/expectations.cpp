@@ -97,6 +97,7 @@ void to_data_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& units
   const auto t_first = static_cast<Scalar>(units.t_first), span = static_cast<Scalar>(units.time_span);
   const auto log_volume = static_cast<Scalar>(units.log_volume);
   const bool has_drift = motion.drift.extent(0) > 0, has_growth = motion.growth.extent(0) > 0;
+  const bool has_energy = bar.share_energy.extent(0) > 0;
   for_each_entry(
       space, "samples in the units of the data", static_cast<int>(points.x.extent(0)), points.size(),
       KOKKOS_LAMBDA(int i, int s) {
@@ -104,6 +105,7 @@ void to_data_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& units
         samples.drift(i, s) = has_drift ? units.scale(i) / span * motion.drift(i, s) : Scalar(0);
         bar.x(i, s) = 0;
         bar.drift(i, s) = 0;
+        if (has_energy) bar.share_energy(i, s) = 0;
         if (i > 0) return;
         samples.t(s) = t_first + span * points.tau(s);
         samples.log_rho(s) = motion.log_rho(s) - log_volume;
@@ -122,10 +124,12 @@ void to_model_units(const ExecutionSpace& space, const DeviceUnits<Scalar>& unit
                     const ModelSamplesBar<Scalar>& bar, const Matrix<Scalar>& more, int n) {
   const auto span = static_cast<Scalar>(units.time_span);
   const bool has_more = more.extent(0) > 0, has_growth = bar.growth.extent(0) > 0;
+  const bool has_energy = bar.share_energy.extent(0) > 0;
   for_each_entry(
       space, "adjoints in model units", static_cast<int>(bar.x.extent(0)), n, KOKKOS_LAMBDA(int i, int s) {
         bar.x(i, s) = units.scale(i) * bar.x(i, s) + (has_more ? more(i, s) : Scalar(0));
         bar.drift(i, s) *= units.scale(i) / span;
+        if (has_energy) bar.share_energy(i, s) *= units.scale(i) / span * (units.scale(i) / span);
         if (has_growth && i == 0) bar.growth(s) /= span;
       });
 }
@@ -205,6 +209,7 @@ void Expectations<Scalar>::allocate(int max_samples) {
     m_mass = vector("mass");
     m_bar.growth = vector("growth rate adjoint");
     m_bar.log_mass = vector("log mass adjoint");
+    if (m_dynamics.learns_shares()) m_bar.share_energy = matrix("weight of the kinetic energy");
   }
   if (m_has_unevaluated) m_unevaluated_x_bar = matrix("states adjoint of other points");
 }
@@ -291,8 +296,10 @@ void Expectations<Scalar>::accumulate_at(const ExecutionSpace& space, const Vect
                                          const Vector<Scalar>& parameters_bar, const Matrix<double>& totals) {
   add(space, parameters, states, Matrix<double>(), weights, totals, parameters_bar);
   if (parameters_bar.extent(0) == 0) return;
-  m_dynamics.adjoint(space, parameters, states.points, m_motion, dynamics_bar(), flux::StateKind::fixed,
-                     parameters_bar, m_bar.x);
+  flux::DynamicsBar<Scalar> bar = dynamics_bar();
+  bar.share_energy = Matrix<Scalar>();  // these states need not be draws
+  m_dynamics.adjoint(space, parameters, states.points, m_motion, bar, flux::StateKind::fixed, parameters_bar,
+                     m_bar.x);
 }
 
 template class Expectations<float>;

@@ -35,6 +35,8 @@ void Kinetic<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar
   const Matrix<Scalar> u_bar = bar.drift;
   const Vector<Scalar> score_weight = bar.score_weight, metric = m_metric;
   const MassWeight<Scalar> mass(samples, bar);
+  const Matrix<Scalar> energy = bar.share_energy;
+  const bool has_energy = energy.extent(0) > 0;
   const int n_dims = static_cast<int>(u.extent(0));
   const Scalar scale = static_cast<Scalar>(weight), limit = m_limit;
   add_sums(
@@ -45,6 +47,7 @@ void Kinetic<Scalar>::add(const ExecutionSpace& space, const ModelSamples<Scalar
         for (int i = 0; i < n_dims; ++i) square += metric(i) * u(i, s) * u(i, s);
         const Saturated<Scalar> h = saturate(square, limit);
         for (int i = 0; i < n_dims; ++i) u_bar(i, s) += Scalar(2) * factor * h.slope * metric(i) * u(i, s);
+        for (int i = 0; i < n_dims && has_energy; ++i) energy(i, s) += factor * h.slope * metric(i);
         mass.add_adjoint(s, factor * h.value);
         add_sample_cost(h, factor, score_weight(s), total, saturated, mass.at(s));
       },

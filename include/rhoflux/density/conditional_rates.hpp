@@ -163,26 +163,41 @@ RHOFLUX_FUNCTION InUnit<Scalar> far_change(const Mixture<Scalar>& mixture, const
   return {side * mixture.lane.sum(change), unit};
 }
 
-/// F_dot / f where log f or F / f is far from the range in which ConditionalRates gives it: far out in the tails, and
-/// between modes. From the beginning, so that what is only needed here is not kept on the way.
-/// @param kept factor of the rates of the weights
+/// Changes of F / f by the weights, and by locations and scales.
 template <class Scalar>
-RHOFLUX_FUNCTION InUnit<Scalar> far_ratio(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
-                                          Scalar x, const ConditionalRates<Scalar>& m, Scalar kept) {
+struct FarParts {
+  InUnit<Scalar> weights;
+  Scalar others;
+};
+
+/// Both where log f or F / f is far from the range in which ConditionalRates gives them. From the beginning, so that what
+/// is only needed here is not kept on the way.
+template <class Scalar>
+RHOFLUX_FUNCTION FarParts<Scalar> far_parts(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                            Scalar x, const ConditionalRates<Scalar>& m) {
   Shares<Scalar> share;
   shares(mixture, x, share);
   const LogTotal<Scalar> norm = log_total_over(mixture, mixture.logit);
   const LogTotal<Scalar> total = log_total_over(mixture, share.log_share);
   const Scalar side = m.sum_r < Scalar(0) ? Scalar(-1) : Scalar(1);
   PerLogistic<Scalar> log_r;
-  Scalar shift = 0;  // by locations and scales
+  Scalar shift = 0;
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
     log_r[l] = log_tail_ratio(mixture, share, total, side, l);
     shift += m.w[l] * m.q[l];
   }
   shift = mixture.lane.sum(shift);
-  InUnit<Scalar> change = far_change(mixture, dot, norm, log_r, side);
-  change.value *= kept;
+  return {far_change(mixture, dot, norm, log_r, side), shift};
+}
+
+/// F_dot / f out there.
+/// @param kept factor of the rates of the weights
+template <class Scalar>
+RHOFLUX_FUNCTION InUnit<Scalar> far_ratio(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                          Scalar x, const ConditionalRates<Scalar>& m, Scalar kept) {
+  const FarParts<Scalar> parts = far_parts(mixture, dot, x, m);
+  const InUnit<Scalar> change = {parts.weights.value * kept, parts.weights.log_unit};
+  const Scalar shift = parts.others;
   if (change.log_unit < math::detail::Format<Scalar>::exp_high / 2)
     return {math::scaled_by_exp(change.value, change.log_unit) + shift, Scalar(0)};
   if (change.value == Scalar(0)) return {shift, Scalar(0)};

@@ -31,10 +31,11 @@ struct DynamicsViews {
 ///   sum_s <drift_bar_s, u_s> + log_rho_bar_s log rho_s + growth_bar_s r_s + log_mass_bar_s log M_s.
 template <class Scalar>
 struct DynamicsBar {
-  Matrix<Scalar> drift;          ///< (n_dims, n)
-  Vector<Scalar> log_rho;        ///< (n)
-  Vector<Scalar> growth = {};    ///< (n); empty: zero
-  Vector<Scalar> log_mass = {};  ///< (n); empty: zero
+  Matrix<Scalar> drift;              ///< (n_dims, n)
+  Vector<Scalar> log_rho;            ///< (n)
+  Vector<Scalar> growth = {};        ///< (n); empty: zero
+  Vector<Scalar> log_mass = {};      ///< (n); empty: zero
+  Matrix<Scalar> share_energy = {};  ///< (n_dims, n) see FluxBar; empty: none
 };
 
 /// Density and drift as one model (model.md sections 1 and 2): rho from a density family, and
@@ -64,6 +65,8 @@ class Dynamics {
   int n_dims() const { return m_density->n_dims(); }
   /// True if the density grows.
   bool grows() const { return m_mass != nullptr; }
+  /// True if it has a growth share for each conditional that is learned.
+  bool learns_shares() const { return m_learns_shares; }
   /// Parameters of the density, then those of the divergence-free part and of the mass.
   const network::ParameterLayout& layout() const { return m_layout; }
   std::vector<double> initialise(const density::InitialRows& rows, std::uint64_t seed) const;
@@ -103,6 +106,7 @@ class Dynamics {
                 const density::Points<Scalar>& points, const DynamicsViews<Scalar>& motion);
 
   Config m_config;
+  bool m_learns_shares;
   std::unique_ptr<density::Density<Scalar>> m_density;
   network::ParameterLayout m_layout;
   std::unique_ptr<Flux<Scalar>> m_flux;

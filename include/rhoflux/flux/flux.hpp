@@ -21,6 +21,9 @@ struct FluxBar {
   /// drawn: what reaches x_bar, with what the caller has put there, goes on to the parameters
   StateKind states = StateKind::fixed;
   Vector<Scalar> growth = {};  ///< (n); empty: zero, or the density does not grow
+  /// (n_dims, n) weight e of v_i^2 in what is minimised, part of `velocity` as 2 e v; where given, a learned growth share
+  /// gets its pull from density::share_pull() in place of the samples' own
+  Matrix<Scalar> share_energy = {};
 };
 
 /// Results of Flux::velocity; views of the caller.

@@ -41,6 +41,8 @@ struct ModelSamplesBar {
   Vector<Scalar> score_weight;
   Matrix<Scalar> scratch;                     ///< (n_dims, n)
   Vector<Scalar> growth = {}, log_mass = {};  ///< empty where ModelSamples has none
+  /// (n_dims, n) weight e of u_i^2 in a cost of motion, for a learned growth share (flux::FluxBar); empty: not wanted
+  Matrix<Scalar> share_energy = {};
 };
 
 /// Which samples of the model a step has, over all ranks. Groups of samples (Config::samples_per_block, else

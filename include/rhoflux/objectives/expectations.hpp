@@ -66,7 +66,7 @@ class Expectations {
 
  private:
   flux::DynamicsBar<Scalar> dynamics_bar() const {
-    return {m_bar.drift, m_bar.log_rho, m_bar.growth, m_bar.log_mass};
+    return {m_bar.drift, m_bar.log_rho, m_bar.growth, m_bar.log_mass, m_bar.share_energy};
   }
   struct ScheduledTerm {
     std::string name;

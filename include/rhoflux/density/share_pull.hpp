@@ -1,0 +1,113 @@
+#pragma once
+
+#include "rhoflux/density/growing_conditional.hpp"
+
+namespace rhoflux::density {
+
+/// The pull of the kinetic energy E_f[v^2] of a conditional on its growth share beta,
+///   d/dbeta E_f[v^2] = 2 E_f[v A],   v = -((1 - beta) A + B),
+/// A and B the changes of F / f by the weights and by the rest. Between two clouds f is next to nothing and A is (mass that
+/// crosses) / f: no model sample falls there, and the average over samples misses most of the integral. Here it is that of
+/// two points, x drawn from f and x' spread evenly between the logistics, density g, each weighted by f / (f + g)
+/// (multiple importance sampling, Veach & Guibas 1995), so that gaps count.
+namespace detail {
+
+/// Interval between two logistics, a scale length wider on both sides.
+template <class Scalar>
+struct Gap {
+  Scalar low, high;
+};
+template <class Scalar>
+RHOFLUX_FUNCTION Gap<Scalar> gap_between(const Mixture<Scalar>& mixture, int l, int m) {
+  const Scalar first = math::exp(-mixture.log_scale[l]), second = math::exp(-mixture.log_scale[m]);
+  const Scalar low_l = mixture.location[l] - first, low_m = mixture.location[m] - second;
+  const Scalar high_l = mixture.location[l] + first, high_m = mixture.location[m] + second;
+  return {low_l < low_m ? low_l : low_m, high_l > high_m ? high_l : high_m};
+}
+
+/// x' from two numbers in [0, 1): a pair of logistics, each as likely, and a place between them.
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar spread_point(const Mixture<Scalar>& mixture, Scalar pair, Scalar place) {
+  const int n = mixture.size * mixture.size, chosen = static_cast<int>(pair * static_cast<Scalar>(n));
+  const int index = chosen < n ? chosen : n - 1;
+  const Gap<Scalar> gap = gap_between(mixture, index / mixture.size, index % mixture.size);
+  return gap.low + place * (gap.high - gap.low);
+}
+
+/// g(x').
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar spread_density(const Mixture<Scalar>& mixture, Scalar x) {
+  Scalar sum = 0;
+  RHOFLUX_FOR_LOGISTICS(l, mixture) {
+    for (int m = 0; m < mixture.size; ++m) {
+      const Gap<Scalar> gap = gap_between(mixture, l, m);
+      if (x >= gap.low && x <= gap.high) sum += Scalar(1) / (gap.high - gap.low);
+    }
+  }
+  return mixture.lane.sum(sum) / static_cast<Scalar>(mixture.size * mixture.size);
+}
+
+/// v A f / (f + g) at one point, bounded by `most` on either side.
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar weighted_pull(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x,
+                                      Scalar kept, Scalar most) {
+  ConditionalRates<Scalar> m;
+  place(mixture, x, m);
+  move(mixture, dot, x, m);
+  InUnit<Scalar> change = {Scalar(0), Scalar(0)};
+  Scalar others = 0;
+  if (m.is_far) {
+    const FarParts<Scalar> parts = far_parts(mixture, dot, x, m);
+    change = parts.weights;
+    others = parts.others;
+  } else {
+    RHOFLUX_FOR_LOGISTICS(l, mixture) {
+      change.value += m.r[l] * m.a[l];
+      others += m.w[l] * m.q[l];
+    }
+    change.value = mixture.lane.sum(change.value);
+    others = mixture.lane.sum(others);
+  }
+  const Scalar velocity = -(kept * change.value + math::scaled_by_exp(others, -change.log_unit));
+  const Scalar product = velocity * change.value, size = math::abs(product);
+  if (!(size > Scalar(0))) return Scalar(0);
+  // f / (f + g) = 1 / (1 + e^y)
+  const Scalar y = math::log(spread_density(mixture, x)) - m.log_f;
+  const Scalar log_share = math::log_sigmoid(-y);
+  const Scalar log_size = math::log(size) + Scalar(2) * change.log_unit + log_share;
+  const Scalar bounded = log_size < math::log(most) ? math::exp(log_size) : most;
+  return product > Scalar(0) ? bounded : -bounded;
+}
+
+}  // namespace detail
+
+/// 2 E_f[v A] by one pair of points, each part bounded: the pull of what travels through an empty gap may be beyond every
+/// number, and its direction is all that training needs.
+/// @param x a draw from f @param share beta
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar share_pull(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x,
+                                   Scalar share) {
+  constexpr Scalar most = 1000;
+  const Scalar kept = Scalar(1) - share;
+  Scalar log_below = 0, log_above = 0;
+  log_cdf(mixture, x, log_below, log_above);
+  // The rank of a draw is uniform; its digits make two numbers that are nearly so.
+  const Scalar rank = math::exp(log_below), pair = Scalar(61) * rank, place = Scalar(1009) * rank;
+  const Scalar other = detail::spread_point(mixture, pair - static_cast<Scalar>(static_cast<int>(pair)),
+                                            place - static_cast<Scalar>(static_cast<int>(place)));
+  return Scalar(2) * (detail::weighted_pull(mixture, dot, x, kept, most) +
+                      detail::weighted_pull(mixture, dot, other, kept, most));
+}
+
+/// 2 v A at the sample alone, what growing_conditional_adjoint gives for the velocity adjoint 2 v.
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar share_pull_of_sample(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                             Scalar x, Scalar share) {
+  detail::ConditionalRates<Scalar> m;
+  detail::place(mixture, x, m);
+  if (m.log_unit != Scalar(0)) detail::saturate(mixture, Scalar(0), m);
+  const detail::WeightChange<Scalar> change = detail::move_growing(mixture, dot, x, Scalar(1) - share, m);
+  return Scalar(-2) * m.f_dot_ratio * change.shift;
+}
+
+}  // namespace rhoflux::density
