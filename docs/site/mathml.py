@@ -14,7 +14,7 @@ IDENTIFIERS = {name: chr(code) for name, code in {
     "ldots": 0x2026}.items()}
 UPRIGHT = {"Delta": "\u0394", "Phi": "\u03a6", "#": "#"}
 OPERATORS = {
-    "cdot": "\u22c5", "cdots": "\u22ef", "le": "\u2264", "ge": "\u2265", "sim": "\u223c", "to": "\u2192", "leftarrow": "\u2190", "times": "\u00d7", "pm": "\u00b1",
+    "cdot": "\u22c5", "cdots": "\u22ef", "le": "\u2264", "ge": "\u2265", "sim": "\u223c", "approx": "\u2248", "to": "\u2192", "leftarrow": "\u2190", "times": "\u00d7", "pm": "\u00b1",
     "in": "\u2208", "mid": "\u2223", "partial": "\u2202", "nabla": "\u2207"}
 FENCES = {"{": "{", "}": "}", "lvert": "|", "rvert": "|", "lVert": "\u2016", "rVert": "\u2016", "lfloor": "\u230a", "rfloor": "\u230b",
           "langle": "\u27e8", "rangle": "\u27e9"}

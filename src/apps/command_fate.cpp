@@ -249,6 +249,7 @@ Result find_fates(const Context& context, const Particles& particles, const Labe
     for (std::size_t s = 0; s < weight.size(); ++s) weight[s] *= result.fates.growth_factor[s];
   }
   result.transition = inference::transition_of(result.fates, result.code, weight, n_from);
+  result.transition.growth_factor = result.label_growth_factor;
   return result;
 }
 

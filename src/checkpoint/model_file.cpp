@@ -229,6 +229,25 @@ void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
   file.write("model/scale", model.units.scale, {model.units.n_dims()});
 }
 
+namespace {
+
+/// The masses of a model that grows reach from one end of its time range to the other, from M = 1.
+void require_mass_of_model(const io::Hdf5Reader& file, const ModelDescription& model) {
+  if (!model.config.grows()) return;
+  const MassKnots& mass = model.flux.mass;
+  constexpr double rounding = 1e-9;
+  const bool is_missing = !file.has_attribute("flux", "mass_t");
+  if (is_missing ||
+      (!mass.t.empty() && (std::fabs(mass.t.front()) > rounding || std::fabs(mass.t.back() - 1) > rounding ||
+                           std::fabs(mass.log_mass.front()) > rounding)))
+    fail_input(
+        file.path() +
+        ", 'flux': the attributes mass_t and log_mass of a model that grows must be there, go from the "
+        "first to the last time of the model, and begin with log_mass = 0");
+}
+
+}  // namespace
+
 ModelDescription read_model(const io::Hdf5Reader& file) {
   ModelDescription model;
   model.config = read_density(file);
@@ -241,6 +260,7 @@ ModelDescription read_model(const io::Hdf5Reader& file) {
   model.units = read_units(file, signed_size(model.dim_names));
   model.flux = read_flux(file);
   model.flux.mass = at_model_times(model.flux.mass, model.units);
+  require_mass_of_model(file, model);
   model.origin = read_origin(file);
   model.origin.time.unit = model.time_unit;
   return model;

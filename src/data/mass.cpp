@@ -1,5 +1,6 @@
 #include "rhoflux/data/mass.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "rhoflux/core/error.hpp"
@@ -72,6 +73,11 @@ MassKnots mass_as_given(const Mass& mass, const Units& units) {
   }
   MassKnots knots = {mass.t, {}};
   for (const double m : mass.m) knots.log_mass.push_back(std::log(m));
+  const auto [least, most] = std::minmax_element(knots.log_mass.begin(), knots.log_mass.end());
+  constexpr double largest_ratio = 80;  // of logs: M must be a number in single precision
+  if (*most - *least > largest_ratio)
+    fail_input("data.mass = " + mass.to_string() +
+               ": the largest mass may be at most e^80 times the smallest");
   return from_end_to_end(knots, units);
 }
 

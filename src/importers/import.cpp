@@ -32,6 +32,21 @@ std::int8_t parse_split_label(const Table& table, std::int64_t row, const std::s
              "'; allowed are train, val, test or 0, 1, 2");
 }
 
+/// A row without its condition cannot be learned from, and --condition NAME=VALUE,.. must be able to name each.
+void require_condition(const Table& table, std::int64_t row, const std::string& column,
+                       const std::string& text) {
+  const std::string word(trimmed(text));
+  for (const char* missing :
+       {"", "NA", "N/A", "na", "nan", "NaN", "NAN", "null", "NULL", "None", "inf", "-inf"})
+    if (word == missing)
+      fail_input(table.place(row) + ", column '" + column + "': '" + word +
+                 "' is no condition; every row needs one (leave out the rows without, or give it a name of "
+                 "its own)");
+  if (word.find_first_of(",;\"") != std::string::npos)
+    fail_input(table.place(row) + ", column '" + column + "': '" + word.substr(0, 60) +
+               "' has a comma, a semicolon or a quotation mark, which the name of a condition may not have");
+}
+
 /// One import: the table, what its columns become, and the rows on their way into the file.
 class Import {
  public:
@@ -176,6 +191,8 @@ class Import {
       const Batch::Column& column = batch.columns[next++];
       io::ConditionColumn condition{m_roles.conditions[k], {}, column.numbers};
       if (!m_condition_is_number[k]) {
+        for (std::size_t i = 0; i < column.texts.size(); ++i)
+          require_condition(m_table, static_cast<std::int64_t>(i), m_roles.conditions[k], column.texts[i]);
         const std::vector<std::int32_t> found =
             codes(column.texts, m_roles.conditions[k], m_condition_categories[k]);
         condition.value.assign(found.begin(), found.end());

@@ -241,11 +241,14 @@ std::vector<std::string> to_text(const Transition& transition, const std::vector
     return text.size() < size ? text + std::string(size - text.size(), ' ') : text;
   };
   std::string line = padded("from \\ to", head) + padded("particles", 11);
+  const bool has_growth = !transition.growth_factor.empty();
+  if (has_growth) line += padded("descendants of one", 20);
   for (const std::string& name : to) line += padded(name, width);
   std::vector<std::string> lines = {line};
   for (std::size_t row = 0; row < from.size(); ++row) {
     if (transition.count[row] == 0) continue;
     line = padded(from[row], head) + padded(std::to_string(transition.count[row]), 11);
+    if (has_growth) line += padded(formatted("%.4g", transition.growth_factor[row]), 20);
     for (std::size_t k = 0; k < to.size(); ++k) {
       const double error = transition.error[row * to.size() + k];
       line += padded(formatted("%.4f", transition.probability[row * to.size() + k]) +

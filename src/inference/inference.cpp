@@ -7,6 +7,7 @@
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/density/leading_coordinates.hpp"
+#include "rhoflux/inference/condition_scope.hpp"
 #include "workspace.hpp"
 
 namespace rhoflux::inference {
@@ -178,6 +179,8 @@ std::vector<double> Inference::mass(const std::vector<double>& t) const {
   std::vector<double> x;  // anywhere: the mass depends on time alone
   for (std::size_t row = 0; row < t.size(); ++row)
     x.insert(x.end(), m_model.units.mean.begin(), m_model.units.mean.end());
+  const ConditionScope scope(*this,
+                             std::vector<double>(m_model.conditions.n_variables(), 0.0));  // nor on them
   const DynamicsValues values = dynamics_at(t, x, flux::Volatility());
   for (std::size_t row = 0; row < t.size(); ++row) result[row] = std::exp(values.log_mass[row]);
   return result;

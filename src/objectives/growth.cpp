@@ -14,7 +14,8 @@ class GrowthCost final : public ExpectationTerm<Scalar> {
       : m_limit(static_cast<Scalar>(context.schedule.saturation)) {}
   void add(const ExecutionSpace& space, const ModelSamples<Scalar>& samples, double weight,
            const ModelSamplesBar<Scalar>& bar, const TermTotals& totals) const override;
-  bool bounds_mass() const override { return true; }
+  /// Saturated, it grows as slowly as log M falls.
+  bool bounds_mass() const override { return m_limit == Scalar(0); }
 
  private:
   Scalar m_limit;

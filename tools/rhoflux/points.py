@@ -136,9 +136,18 @@ def read_paths(path: AnyPath, most: int, seed: int = 1) -> Frames:
             raise FileError(f"{path}: none of its {count} particles could be followed to the end")
         chosen = whole[np.sort(np.random.default_rng(seed).choice(len(whole), min(most, len(whole)), replace=False))]
         order = np.argsort(t, kind="stable")
-        x = np.stack([read_dataset(file, "x", k)[chosen] for k in order])
+        x = np.stack([read_dataset(file, "x", k)[rows] for k, rows in zip(order, _places(file, chosen, len(t))[order])])
         left_out = count - len(whole)
         return Frames(str(path), t[order], x, dim_names(file, n_dims), time_unit(file), left_out, time_names(file))
+
+
+def _places(file: h5py.File, last: np.ndarray, n_frames: int) -> np.ndarray:
+    """Where the particles that are at `last` in the last frame are in each frame (T, n): with births and deaths, their ancestors."""
+    places = np.tile(last, (n_frames, 1))
+    if "ancestor" in file:
+        for k in range(n_frames - 1, 0, -1):
+            places[k - 1] = read_dataset(file, "ancestor", k)[places[k]]
+    return places
 
 
 def left_out_note(paths: Frames) -> str:

@@ -9,7 +9,7 @@ namespace rhoflux::density {
 /// A and B the changes of F / f by the weights and by the rest. Between two clouds f is next to nothing and A is (mass that
 /// crosses) / f: no model sample falls there, and the average over samples misses most of the integral. Here it is that of
 /// two points, x drawn from f and x' spread evenly between the logistics, density g, each weighted by f / (f + g)
-/// (multiple importance sampling, Veach & Guibas 1995), so that gaps count.
+/// (multiple importance sampling, Veach & Guibas 1995), so that gaps count (model.md (10.8d)).
 namespace detail {
 
 /// Interval between two logistics, a scale length wider on both sides.

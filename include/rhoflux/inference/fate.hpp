@@ -78,6 +78,8 @@ struct Transition {
       error;  ///< (L_from, L_to), standard error of that mean over the particles, model.md (8.9), which holds
               ///< that of their paths; NaN for fewer than two particles
   std::vector<std::int64_t> count;  ///< (L_from) particles of the label whose paths ended
+  std::vector<double> growth_factor =
+      {};  ///< (L_from) mean weight of the paths of a label; empty without growth
 };
 
 /// @param code (n) label of each particle at its start
