@@ -239,6 +239,31 @@ def test_what_is_refused(folder):
     check("warning" in said and "dose = 7 is outside" in said, said)
 
 
-main(test_known_answer_of_a_dose_between, test_a_category_has_its_own_branch, test_same_bits_on_any_number_of_ranks,
+def test_growth_with_conditions(folder):
+    """A model with both: the mass, which no condition changes, in evaluate and sample, and resampled particles with their conditions."""
+    write_branches(folder / "drugs.h5", count=1500)
+    model, _ = train(folder, "drugs.h5", *SMALL, "--model.growth=weights", "--data.mass=0:1,1:3", steps=40, conditions="drug")
+    said = succeed("evaluate", model, "--data", "drugs.h5", "--split", "all", folder=folder)
+    check("mass M(t) of the model" in said and "condition drug=B" in said, said)
+    succeed("sample", model, "--times", "0,1", "--count", 3, "--condition", "drug=A", "--output", "s.h5", folder=folder)
+    check(np.allclose(datasets(folder / "s.h5")["mass"], [1, 3], rtol=1e-12), "mass of samples")
+    for ranks in (1, 2):
+        succeed("transport", model, "--from", 0, "--to", 1, "--particles", "drugs.h5", "--split", "all", "--resample", "--frames", 3,
+                "--output", f"born{ranks}.h5", ranks=ranks, folder=folder)
+    differ = [name for name in differences(folder / "born1.h5", folder / "born2.h5") if not name.startswith("provenance")]
+    check(not differ, f"2 ranks: {differ}")
+
+
+def test_imported_conditions_must_be_known(folder):
+    for missing in ("", "NA", "nan", '"A, slow"'):
+        (folder / "cells.csv").write_text("t,x1,dose,drug\n" + "".join(f"{k % 2},{k},{k % 3},B\n" for k in range(30)) + f"1,3,2,{missing}\n")
+        said = refused(folder, "import", "cells.csv", "--condition-columns", "dose,drug", "--output", "cells.h5")
+        check("line 32" in said and "drug" in said, said)
+    (folder / "cells.csv").write_text("t,x1,dose\n" + "".join(f"{k % 2},{k},{k % 3}\n" for k in range(30)) + "1,3,\n")
+    said = refused(folder, "import", "cells.csv", "--condition-columns", "dose", "--output", "cells.h5")
+    check("line 32" in said and "dose" in said, said)
+
+
+main(test_growth_with_conditions, test_imported_conditions_must_be_known, test_known_answer_of_a_dose_between, test_a_category_has_its_own_branch, test_same_bits_on_any_number_of_ranks,
      test_one_value_is_a_model_without, test_held_out_conditions, test_every_command_takes_a_condition,
      test_annotate_takes_the_columns_of_obs, test_what_is_refused)

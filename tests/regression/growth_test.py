@@ -161,6 +161,7 @@ def decks_that_make_no_sense_are_refused(folder):
             ([grows, "--model.weights=time_constant"], ["model.growth", "time_constant"]),
             ([grows, "--flux.kind=sigmoid"], ["flux.kind", "triangular"])):
         refused(folder, "train", "deck.cfg", "--check", *more, parts=parts)
+    refused(folder, "train", "deck.cfg", "--check", grows, "--data.mass=0:1e-30,2:1e30", parts=["data.mass", "e^80"])
     write_population(folder / "plain.h5", np.repeat([0.0, 1.0], 20), np.random.default_rng(1).normal(size=(40, 2)))
     refused(folder, "train", "deck.cfg", "--check", grows, "--objective.growth_rates=1", "--data.file=plain.h5",
             parts=["objective.growth_rates", "plain.h5", "growth"])

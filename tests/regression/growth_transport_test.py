@@ -46,6 +46,7 @@ def no_cell_changes_its_type(folder):
     shrink = [back["growth_factor"][back["label_from"] == code].mean() for code in (0, 1)]
     check(8 < shrink[0] / shrink[1] < 32, f"backwards B shrinks: {shrink}")
     weights_and_births_agree_on_any_number_of_ranks(folder, model)
+    pictures_follow_the_ancestors(folder)
     what_cannot_be_done_is_refused(folder)
 
 
@@ -83,6 +84,24 @@ def weights_and_births_agree_on_any_number_of_ranks(folder, model):
         # Paths in frames that are copied begin where their ancestor was.
         if not more:
             check(np.allclose(born["x"][1], weighted["x"][1][ancestor[1]], atol=1e-4), "children are where their ancestors came")
+
+
+def pictures_follow_the_ancestors(folder):
+    """The path of a particle with births and deaths is that of its ancestors."""
+    sys.path.insert(0, str(SOURCE / "tools"))
+    try:
+        from rhoflux.points import read_paths
+    except ImportError as missing:
+        print(f"not compared with the tools: no module {missing.name}")
+        return
+    born = datasets(folder / "born1.h5")
+    paths = read_paths(folder / "born1.h5", 5000)
+    place = np.arange(5000)
+    for k in (3, 2, 1, 0):
+        check(np.array_equal(paths.x[k], born["x"][k][place]), f"frame {k}")
+        place = born["ancestor"][k][place]
+    jump = np.abs(np.diff(paths.x[:, :, 0], axis=0)).max()
+    check(jump < 3, f"a path jumps by {jump}")
 
 
 def what_cannot_be_done_is_refused(folder):
