@@ -6,6 +6,9 @@
 #include <map>
 #include <vector>
 
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
+
 namespace rhoflux::data {
 namespace {
 
@@ -43,6 +46,10 @@ void measure_numbers(const io::PopulationFile& file, ConditionEncoding& encoding
     const bool is_constant = !(variable.most > variable.least);
     variable.mean = is_constant ? variable.least : mean[v];
     variable.scale = is_constant ? 1.0 : std::sqrt(square[v] / total);
+    if (!std::isfinite(variable.mean) || !(variable.scale > 0) || !std::isfinite(variable.scale))
+      fail_input(file.path() + ", 'condition/" + variable.name + "': its numbers, from " +
+                 print_number(variable.least) + " to " + print_number(variable.most) +
+                 ", have no mean and deviation that could scale them");
   }
 }
 

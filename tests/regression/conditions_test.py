@@ -234,6 +234,10 @@ def test_what_is_refused(folder):
     for command in (["query", model, "--points", "bare.h5", "--output", "o.h5"], ["evaluate", model, "--data", "bare.h5", "--split", "all"]):
         said = refused(folder, *command)
         check("row 1" in said and "A | B | C" in said, said)
+    write_population(folder / "huge.h5", np.repeat([0.0, 1.0], 10), np.zeros((20, 1)) + np.arange(20)[:, None])
+    add_condition(folder / "huge.h5", "dose", [1e300] + [1.0] * 19)
+    said = refused(folder, "train", "deck.cfg", *SMALL, "--data.file=huge.h5", "--data.conditions=dose", "--checkpoint.directory=huge")
+    check("condition/dose" in said and "deviation" in said, said)
     # Far outside of the training rows: a warning, not an error.
     said = succeed("sample", model, "--times", 1, "--count", 5, "--condition", "dose=7,drug=A", "--output", "far.h5", folder=folder)
     check("warning" in said and "dose = 7 is outside" in said, said)
