@@ -12,36 +12,43 @@ namespace rhoflux::density {
 /// (multiple importance sampling, Veach & Guibas 1995), so that gaps count (model.md (10.8d)).
 namespace detail {
 
-/// Interval between two logistics, a scale length wider on both sides.
+/// Interval between two logistics, on both sides wider by the largest scale length of all.
 template <class Scalar>
 struct Gap {
   Scalar low, high;
 };
 template <class Scalar>
-RHOFLUX_FUNCTION Gap<Scalar> gap_between(const Mixture<Scalar>& mixture, int l, int m) {
-  const Scalar first = math::exp(-mixture.log_scale[l]), second = math::exp(-mixture.log_scale[m]);
-  const Scalar low_l = mixture.location[l] - first, low_m = mixture.location[m] - second;
-  const Scalar high_l = mixture.location[l] + first, high_m = mixture.location[m] + second;
-  return {low_l < low_m ? low_l : low_m, high_l > high_m ? high_l : high_m};
+RHOFLUX_FUNCTION Gap<Scalar> gap_between(const Mixture<Scalar>& mixture, int l, int m, Scalar width) {
+  const Scalar first = mixture.location[l], second = mixture.location[m];
+  return first < second ? Gap<Scalar>{first - width, second + width}
+                        : Gap<Scalar>{second - width, first + width};
+}
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar largest_scale_length(const Mixture<Scalar>& mixture) {
+  Scalar largest = -mixture.log_scale[0];
+  for (int l = 1; l < mixture.size; ++l)
+    if (-mixture.log_scale[l] > largest) largest = -mixture.log_scale[l];
+  return math::exp(largest);
 }
 
 /// x' from two numbers in [0, 1): a pair of logistics, each as likely, and a place between them.
 template <class Scalar>
-RHOFLUX_FUNCTION Scalar spread_point(const Mixture<Scalar>& mixture, Scalar pair, Scalar place) {
+RHOFLUX_FUNCTION Scalar spread_point(const Mixture<Scalar>& mixture, Scalar width, Scalar pair,
+                                     Scalar place) {
   const int n = mixture.size * mixture.size, chosen = static_cast<int>(pair * static_cast<Scalar>(n));
   const int index = chosen < n ? chosen : n - 1;
-  const Gap<Scalar> gap = gap_between(mixture, index / mixture.size, index % mixture.size);
+  const Gap<Scalar> gap = gap_between(mixture, index / mixture.size, index % mixture.size, width);
   return gap.low + place * (gap.high - gap.low);
 }
 
 /// g(x').
 template <class Scalar>
-RHOFLUX_FUNCTION Scalar spread_density(const Mixture<Scalar>& mixture, Scalar x) {
+RHOFLUX_FUNCTION Scalar spread_density(const Mixture<Scalar>& mixture, Scalar width, Scalar x) {
   Scalar sum = 0;
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
     for (int m = 0; m < mixture.size; ++m) {
-      const Gap<Scalar> gap = gap_between(mixture, l, m);
-      if (x >= gap.low && x <= gap.high) sum += Scalar(1) / (gap.high - gap.low);
+      const Gap<Scalar> gap = gap_between(mixture, l, m, width);
+      sum += x >= gap.low && x <= gap.high ? Scalar(1) / (gap.high - gap.low) : Scalar(0);
     }
   }
   return mixture.lane.sum(sum) / static_cast<Scalar>(mixture.size * mixture.size);
@@ -50,7 +57,7 @@ RHOFLUX_FUNCTION Scalar spread_density(const Mixture<Scalar>& mixture, Scalar x)
 /// v A f / (f + g) at one point, bounded by `most` on either side.
 template <class Scalar>
 RHOFLUX_FUNCTION Scalar weighted_pull(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x,
-                                      Scalar kept, Scalar most) {
+                                      Scalar kept, Scalar width, Scalar most) {
   ConditionalRates<Scalar> m;
   place(mixture, x, m);
   move(mixture, dot, x, m);
@@ -72,7 +79,7 @@ RHOFLUX_FUNCTION Scalar weighted_pull(const Mixture<Scalar>& mixture, const Mixt
   const Scalar product = velocity * change.value, size = math::abs(product);
   if (!(size > Scalar(0))) return Scalar(0);
   // f / (f + g) = 1 / (1 + e^y)
-  const Scalar y = math::log(spread_density(mixture, x)) - m.log_f;
+  const Scalar y = math::log(spread_density(mixture, width, x)) - m.log_f;
   const Scalar log_share = math::log_sigmoid(-y);
   const Scalar log_size = math::log(size) + Scalar(2) * change.log_unit + log_share;
   const Scalar bounded = log_size < math::log(most) ? math::exp(log_size) : most;
@@ -93,10 +100,12 @@ RHOFLUX_FUNCTION Scalar share_pull(const Mixture<Scalar>& mixture, const Mixture
   log_cdf(mixture, x, log_below, log_above);
   // The rank of a draw is uniform; its digits make two numbers that are nearly so.
   const Scalar rank = math::exp(log_below), pair = Scalar(61) * rank, place = Scalar(1009) * rank;
-  const Scalar other = detail::spread_point(mixture, pair - static_cast<Scalar>(static_cast<int>(pair)),
-                                            place - static_cast<Scalar>(static_cast<int>(place)));
-  return Scalar(2) * (detail::weighted_pull(mixture, dot, x, kept, most) +
-                      detail::weighted_pull(mixture, dot, other, kept, most));
+  const Scalar width = detail::largest_scale_length(mixture);
+  const Scalar other =
+      detail::spread_point(mixture, width, pair - static_cast<Scalar>(static_cast<int>(pair)),
+                           place - static_cast<Scalar>(static_cast<int>(place)));
+  return Scalar(2) * (detail::weighted_pull(mixture, dot, x, kept, width, most) +
+                      detail::weighted_pull(mixture, dot, other, kept, width, most));
 }
 
 /// 2 v A at the sample alone, what growing_conditional_adjoint gives for the velocity adjoint 2 v.
