@@ -4,12 +4,6 @@
 
 namespace rhoflux::density {
 
-/// The pull of the kinetic energy E_f[v^2] of a conditional on its growth share beta,
-///   d/dbeta E_f[v^2] = 2 E_f[v A],   v = -((1 - beta) A + B),
-/// A and B the changes of F / f by the weights and by the rest. Between two clouds f is next to nothing and A is (mass that
-/// crosses) / f: no model sample falls there, and the average over samples misses most of the integral. Here it is that of
-/// two points, x drawn from f and x' spread evenly between the logistics, density g, each weighted by f / (f + g)
-/// (multiple importance sampling, Veach & Guibas 1995), so that gaps count (model.md (10.8d)).
 namespace detail {
 
 /// Interval between two logistics, on both sides wider by the largest scale length of all.
@@ -88,8 +82,15 @@ RHOFLUX_FUNCTION Scalar weighted_pull(const Mixture<Scalar>& mixture, const Mixt
 
 }  // namespace detail
 
-/// 2 E_f[v A] by one pair of points, each part bounded: the pull of what travels through an empty gap may be beyond every
-/// number, and its direction is all that training needs.
+/// The pull of the kinetic energy E_f[v^2] of a conditional on its growth share beta,
+///   d/dbeta E_f[v^2] = 2 E_f[v A],   v = -((1 - beta) A + B),
+/// A and B the changes of F / f by the weights and by the rest. Between two clouds f is next to nothing and A is (mass that
+/// crosses) / f: no model sample falls there, and the average over samples misses most of the integral. Here it is that of
+/// two points, x drawn from f and x' spread evenly between the logistics, density g, each weighted by f / (f + g)
+/// (multiple importance sampling, Veach & Guibas 1995), so that gaps count (model.md (10.8d)).
+///
+/// Either part is bounded: the pull of what travels through an empty gap may be beyond every number, and its direction is
+/// all that training needs.
 /// @param x a draw from f @param share beta
 template <class Scalar>
 RHOFLUX_FUNCTION Scalar share_pull(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x,
