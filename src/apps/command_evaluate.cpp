@@ -157,6 +157,7 @@ inference::ObjectiveEvaluation evaluate_objective(const Context& context,
   const ConditionEncoding& conditions = inference.conditions();
   if (!options.condition.empty()) deck.objective.conditions = conditions.grid_of(options.condition.data());
   const data::Sources sources = data::open_sources(deck.data, deck.objective, context.comm);
+  deck.objective.require_dimension(inference.n_dims());
   return inference::evaluate_objective(inference, deck.objective, sources, context.comm, options);
 }
 

@@ -130,7 +130,7 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
       fail_input("objective.conditions = " + objective.conditions.to_string() + ": " + error.what());
     }
   }
-  objective.require_dimension(sources.n_dims);
+  if (sources.n_dims > 0) objective.require_dimension(sources.n_dims);
   for (int i = static_cast<int>(sources.dim_names.size()); i < sources.n_dims; ++i)
     sources.dim_names.push_back("x" + std::to_string(i + 1));
   return sources;

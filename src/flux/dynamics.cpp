@@ -55,9 +55,7 @@ Family<Scalar> make_family(const density::Config& density, const Config& config,
 template <class Scalar>
 Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config, int n_dims,
                            const Capacity& capacity)
-    : m_config(config),
-      m_learns_shares(density.grows() && density.growth_share.is_learned &&
-                      density.family == density::Family::autoregressive) {
+    : m_config(config), m_learns_shares(density.grows() && density.growth_share.is_learned) {
   check(density, config, n_dims);
   // Tangents: the flow, and in the adjoint the direction of the score.
   const bool has_drift = capacity.use != Use::density, has_adjoint = capacity.use == Use::adjoint;
@@ -120,7 +118,9 @@ void Dynamics<Scalar>::evaluate_at_samples(const ExecutionSpace& space, const Co
                                            const DynamicsViews<Scalar>& motion) {
   const int n = points.size(), n_dims = this->n_dims();
   const bool is_wanted = motion.velocity.extent(0) > 0;
-  const Vector<Scalar> growth = motion.growth.extent(0) > 0 ? motion.growth : m_growth;
+  const Vector<Scalar> growth = motion.growth.extent(0) > 0            ? motion.growth
+                                : motion.relative_growth.extent(0) > 0 ? motion.relative_growth
+                                                                       : m_growth;
   m_flux->velocity(space, parameters, points, uniforms,
                    {motion.log_rho, is_wanted ? motion.velocity : m_velocity, growth});
   add_mass(space, parameters, points, motion);

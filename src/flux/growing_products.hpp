@@ -98,6 +98,7 @@ struct GrowingFactorsBar {
   ConstVector<Scalar> growth;               ///< (n); empty: zero
   ConstMatrix<Scalar> log_share;            ///< (K, n)
   ConstMatrix<Scalar> log_factor;           ///< (K, n) adjoint of L_k
+  ConstMatrix<Scalar> energy;               ///< (n_dims, n) FluxBar::share_energy; empty: none
 };
 
 /// The adjoint of the network's outputs but for the growth shares, and by factor that of x and of beta.
@@ -112,6 +113,7 @@ void growing_factor_adjoint(const ExecutionSpace& space, density::MixtureNetwork
   const GrowingFactorsBar<Scalar> from = bar;
   const Matrix<Scalar> to_x_bar = x_bar, to_share = share_bar;
   const bool has_direction = bar.direction.extent(0) > 0, has_growth = bar.growth.extent(0) > 0;
+  const bool has_energy = bar.energy.extent(0) > 0 && mixtures.has_share();
   const int n = points.size();
   const density::FactorIndex factors = index;
   const ShareOf<Scalar> beta = share;
@@ -122,6 +124,8 @@ void growing_factor_adjoint(const ExecutionSpace& space, density::MixtureNetwork
         const density::Mixture<Scalar> mixture = mixtures.at(f.head, f.s, lane);
         const density::Mixture<Scalar> to = out_bar.at(f.head, f.s, lane);
         const density::Mixture<Scalar> to_dot = out_bar.at(f.head, n + f.s, lane);
+        const density::Mixture<Scalar> dot = mixtures.at(f.head, n + f.s, lane);
+        const Scalar beta_k = beta.at(mixtures, f.head, f.s);
         const Scalar log_share = from.log_share(f.k, f.s), w = math::exp(log_share), position = x(f.i, f.s);
         Scalar to_x = 0;
         density::set_zero(to);
@@ -132,9 +136,10 @@ void growing_factor_adjoint(const ExecutionSpace& space, density::MixtureNetwork
             to_x);
         const density::GrowingConditionalBar<Scalar> weight = {
             Scalar(0), {from.velocity(f.i, f.s), log_share}, has_growth ? w * from.growth(f.s) : Scalar(0)};
-        const Scalar beta_bar = density::growing_conditional_adjoint(
-            mixture, mixtures.at(f.head, n + f.s, lane), position, beta.at(mixtures, f.head, f.s), weight,
-            density::StateOf::point, to, to_dot, to_x);
+        Scalar beta_bar = density::growing_conditional_adjoint(mixture, dot, position, beta_k, weight,
+                                                               density::StateOf::point, to, to_dot, to_x);
+        if (has_energy)
+          beta_bar += w * from.energy(f.i, f.s) * density::missed_share_pull(mixture, dot, position, beta_k);
         if (!lane.is_first()) return;
         to_x_bar(f.head, f.s) = to_x;
         to_share(f.head, f.s) = beta_bar;

@@ -86,9 +86,7 @@ void growing_velocity_adjoint(const ExecutionSpace& space, density::MixtureNetwo
         const density::Mixture<Scalar> dot = mixtures.at(i, n + s, lane);
         Scalar beta_bar = density::growing_conditional_adjoint(mixture, dot, x(i, s), beta_i, weight, state,
                                                                to, to_dot, to_x_i);
-        if (has_energy)
-          beta_bar += energy(i, s) * (density::share_pull(mixture, dot, x(i, s), beta_i) -
-                                      density::share_pull_of_sample(mixture, dot, x(i, s), beta_i));
+        if (has_energy) beta_bar += energy(i, s) * density::missed_share_pull(mixture, dot, x(i, s), beta_i);
         lane.wait();
         if (!lane.is_first()) return;
         to_x(i, s) = to_x_i;

@@ -329,9 +329,10 @@ void MixtureFlux<Scalar>::factors_adjoint(const ExecutionSpace& space, const den
   if (!m_grows)
     return factor_adjoint<Scalar>(space, network, index(), points, bar, m_log_share, m_log_factor_bar,
                                   m_head_x_bar);
-  growing_factor_adjoint<Scalar>(space, network, m_share, index(), points,
-                                 {bar.velocity, bar.direction, bar.growth, m_log_share, m_log_factor_bar},
-                                 m_head_x_bar, m_gain);
+  growing_factor_adjoint<Scalar>(
+      space, network, m_share, index(), points,
+      {bar.velocity, bar.direction, bar.growth, m_log_share, m_log_factor_bar, bar.share_energy},
+      m_head_x_bar, m_gain);
   growth_share_adjoint<Scalar>(space, network, m_share, index(), points.size(), m_gain);
 }
 

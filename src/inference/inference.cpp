@@ -173,16 +173,19 @@ bool Inference::grows() const {
   return m_work->dynamics->grows();
 }
 
-std::vector<double> Inference::mass(const std::vector<double>& t) const {
-  std::vector<double> result(t.size(), 1.0);
-  if (!grows()) return result;
+std::vector<double> Inference::log_mass(const std::vector<double>& t) const {
+  if (!grows()) return std::vector<double>(t.size(), 0.0);
   std::vector<double> x;  // anywhere: the mass depends on time alone
   for (std::size_t row = 0; row < t.size(); ++row)
     x.insert(x.end(), m_model.units.mean.begin(), m_model.units.mean.end());
   const ConditionScope scope(*this,
                              std::vector<double>(m_model.conditions.n_variables(), 0.0));  // nor on them
-  const DynamicsValues values = dynamics_at(t, x, flux::Volatility());
-  for (std::size_t row = 0; row < t.size(); ++row) result[row] = std::exp(values.log_mass[row]);
+  return dynamics_at(t, x, flux::Volatility()).log_mass;
+}
+
+std::vector<double> Inference::mass(const std::vector<double>& t) const {
+  std::vector<double> result = log_mass(t);
+  for (double& value : result) value = std::exp(value);
   return result;
 }
 

@@ -35,6 +35,17 @@ std::string line_of(const EndpointFigures& figures) {
   return line;
 }
 
+/// What the figures of a population that grows are of.
+std::string line_of_growth(const ObjectiveEvaluation& evaluation) {
+  const std::string costs =
+      "the population grows: kinetic and growth are costs of all of it, weighted by its mass M(t); ";
+  if (!evaluation.has_paths)
+    return costs + "nothing is simulated, for a cost of pairs cannot be taken from weighted paths";
+  return costs + "simulated paths carry weights, by which at one time " +
+         formatted("%.0f", evaluation.effective_paths) + " of " + std::to_string(evaluation.n_paths) +
+         " count (effective number)";
+}
+
 /// Shares in percent.
 std::string text_of_inside(double mean, const Estimate& largest) {
   return formatted("%.3f", 100 * mean) + " % on average over time and " +
@@ -49,11 +60,7 @@ std::vector<std::string> to_text(const ObjectiveEvaluation& evaluation) {
   if (has_paths) lines.back() += "  " + padded("simulated", 22) + "  difference (in standard errors)";
   for (const TermComparison& figures : evaluation.terms) lines.push_back(line_of(figures, has_paths));
   if (evaluation.terms.size() > 1) lines.push_back(line_of(evaluation.total, has_paths));
-  if (!has_paths)
-    lines.emplace_back(
-        "the population grows: kinetic and growth are costs of all of it, weighted by its mass M(t); nothing "
-        "is "
-        "simulated, for paths without weights do not have the distribution of the model");
+  if (evaluation.grows) lines.push_back(line_of_growth(evaluation));
   for (const EndpointFigures& figures : evaluation.distributions) lines.push_back(line_of(figures));
   if (evaluation.has_obstacles)
     lines.push_back("mass inside obstacles: model " +

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "relative_growth.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/device/backend.hpp"
@@ -42,8 +41,7 @@ struct TrajectoryIntegrator::Workspace {
   Matrix<double> diffusion, normals;
   Vector<std::int64_t> particles;
   Vector<double> metric, deviation, energy;
-  Vector<double> log_weight;  ///< of a model that grows: the integral of r - M'/M
-  std::unique_ptr<RelativeGrowth> growth;
+  Vector<double> log_weight;     ///< of a model that grows: the integral of r - M'/M
   std::vector<double> log_mass;  ///< (n_frames)
   transport::DormandPrince ode;
   transport::StochasticIntegrator sde;
@@ -55,11 +53,7 @@ TrajectoryIntegrator::TrajectoryIntegrator(const Inference& inference, const Tra
       m_work(
           std::make_unique<Workspace>(inference.n_dims(), default_chunk_size, inference.dynamics().grows())) {
   options.ode.validate();
-  if (has_weights()) {
-    m_work->growth = std::make_unique<RelativeGrowth>(inference, default_chunk_size);
-    for (const double t : options.frames)
-      m_work->log_mass.push_back(m_work->growth->log_mass(inference.model().units.tau(t)));
-  }
+  if (has_weights()) m_work->log_mass = inference.log_mass(options.frames);
   // int |u|^2 dt in original units: u = scale / span * u_model and dt = span * dtau.
   const Units& units = inference.model().units;
   const auto metric = Kokkos::create_mirror_view(m_work->metric);
@@ -145,8 +139,7 @@ void TrajectoryIntegrator::advance_by_ode(std::size_t frame, const Chunk& chunk)
   const transport::Drift velocity = [&](const ExecutionSpace& space, const density::Points<double>& at,
                                         const transport::PathRates& rates) {
     m_inference.dynamics().evaluate(space, m_inference.parameters(), at,
-                                    {work.values.log_rho, rates.drift, {}, {}, {}, rates.growth});
-    if (work.growth) work.growth->take_off_mass(space, at.tau, rates.growth);
+                                    {work.values.log_rho, rates.drift, {}, {}, {}, {}, {}, rates.growth});
   };
   const auto energy = Kokkos::subview(work.energy, Kokkos::make_pair(0, chunk.n));
   work.ode.advance(work.space, velocity, m_options.ode, work.part(chunk.n),
@@ -178,8 +171,7 @@ void TrajectoryIntegrator::advance_in_steps(std::size_t frame, const Chunk& chun
     Kokkos::deep_copy(space, work.diffusion, diffusion_host);
     m_inference.dynamics().evaluate(
         space, m_inference.parameters(), at,
-        {work.values.log_rho, work.values.velocity, {}, rates.drift, work.diffusion, rates.growth});
-    if (work.growth) work.growth->take_off_mass(space, at.tau, rates.growth);
+        {work.values.log_rho, work.values.velocity, {}, rates.drift, work.diffusion, {}, {}, rates.growth});
   };
   for (int k = 0; k < steps; ++k) {
     const double t0 = from + (to - from) * k / steps, t1 = from + (to - from) * (k + 1) / steps;

@@ -97,10 +97,10 @@ Resampling resample(const std::vector<double>& log_weight, const std::vector<dou
   return result;
 }
 
-double resampling_uniform(std::uint64_t seed, std::size_t frame) {
+double resampling_uniform(std::uint64_t seed, std::size_t frame, std::uint64_t block) {
   // Beyond every step whose noise has numbers of the same purpose.
   constexpr std::uint64_t after_all_steps = std::uint64_t{1} << 62;
-  return RandomStream(seed, RandomPurpose::transport, after_all_steps + frame).uniforms(0, 0).first;
+  return RandomStream(seed, RandomPurpose::transport, after_all_steps + frame).uniforms(block, 0).first;
 }
 
 double family_ks(const std::vector<double>& levels, const ParticleFamilies& particles,

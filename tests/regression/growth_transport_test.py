@@ -114,4 +114,55 @@ def what_cannot_be_done_is_refused(folder):
     check("log_weight" not in datasets(folder / "plain.h5"), "no weights without growth")
 
 
-main(no_cell_changes_its_type)
+OU = """
+[data]
+file = ou.h5
+mass = counts
+[model]
+components = 6
+hidden = 32,32
+time_features = 4
+time_frequency_max = 2
+growth = weights
+growth_share = 0.7
+[objective]
+growth_rates = 1
+kinetic = 0.01
+growth = 0.01
+state_cost = 0.1
+state_cost_potential = circles 0 : 0.5
+[training]
+steps = 400
+batch = 256
+learning_rate = 5e-3
+[checkpoint]
+directory = ou
+"""
+
+
+def costs_along_weighted_paths_are_those_of_the_model(folder):
+    """evaluate: model samples and weighted paths of one model give the same costs, with and without noise, and the same share inside
+    an obstacle. Without weights the paths would be elsewhere: rates differ by more than one over the cloud."""
+    succeed("generate", "growth_ou", "--count", 8000, "--output", "ou.h5", folder=folder)
+    (folder / "ou.cfg").write_text(OU)
+    for family in ("autoregressive", "factorised"):
+        succeed("train", "ou.cfg", f"--model.family={family}", "--force", folder=folder)
+        for noise in (0, 0.5):
+            arguments = ["evaluate", "ou/best.h5", "--trajectories", 4096, "--steps", 400, "--noise", noise, "--force"]
+            said = succeed(*arguments, "--output", "one.json", folder=folder)
+            found = figures(folder / "one.json")["objective"]
+            terms = {term["name"]: term for term in found["terms"]}
+            check(set(terms) == {"kinetic", "growth", "state_cost"}, f"{list(terms)}")
+            for name, term in terms.items():
+                # By the normal law 5 standard errors are exceeded once in 10^6 cases; the trapezoidal rule and the steps add less than 1 %.
+                allowed = 5 * np.hypot(term["model_error"], term["simulated_error"]) + 0.01 * term["model"]
+                check(abs(term["difference"]) < allowed, f"{family}, noise {noise}, {name}: {term}, allowed {allowed}")
+                check(term["simulated_error"] < 0.03 * term["model"], f"{name} is too uncertain to show anything: {term}")
+            inside = found["inside_obstacles"]
+            check(abs(inside["simulated_mean"] - inside["model_mean"]) < 0.04, f"{family}, noise {noise}: {inside}")
+            check("of 4096 count (effective number)" in said and " 4096 of 4096 " not in said, said)
+        succeed(*arguments, "--output", "two.json", ranks=2, folder=folder)
+        check(figures(folder / "two.json")["objective"] == found, f"{family}: two ranks give other figures")
+
+
+main(no_cell_changes_its_type, costs_along_weighted_paths_are_those_of_the_model)

@@ -120,4 +120,11 @@ RHOFLUX_FUNCTION Scalar share_pull_of_sample(const Mixture<Scalar>& mixture, con
   return Scalar(-2) * m.f_dot_ratio * change.shift;
 }
 
+/// What samples alone miss of the pull on a growth share; zero on average unless there is a gap that none of them sees.
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar missed_share_pull(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                          Scalar x, Scalar share) {
+  return share_pull(mixture, dot, x, share) - share_pull_of_sample(mixture, dot, x, share);
+}
+
 }  // namespace rhoflux::density

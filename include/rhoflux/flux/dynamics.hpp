@@ -25,6 +25,8 @@ struct DynamicsViews {
   Matrix<Scalar> diffusion;
   Vector<Scalar> growth = {};    ///< (n) growth rate r, 1/dtau; empty: not wanted; 0 unless the density grows
   Vector<Scalar> log_mass = {};  ///< (n) log M; empty: not wanted
+  /// (n) r - M'/M, which does not jump at the times whose masses are given as r does; not beside `growth`; empty: not wanted
+  Vector<Scalar> relative_growth = {};
 };
 
 /// Adjoints that Dynamics::adjoint starts from. The scalar whose derivative it adds is
@@ -65,7 +67,7 @@ class Dynamics {
   int n_dims() const { return m_density->n_dims(); }
   /// True if the density grows.
   bool grows() const { return m_mass != nullptr; }
-  /// True if it has a growth share for each conditional that is learned.
+  /// True if it has growth shares that are learned.
   bool learns_shares() const { return m_learns_shares; }
   /// Parameters of the density, then those of the divergence-free part and of the mass.
   const network::ParameterLayout& layout() const { return m_layout; }

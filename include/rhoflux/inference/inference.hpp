@@ -55,6 +55,8 @@ class Inference {
 
   /// True if the population of the model changes its size (model.md section 10).
   bool grows() const;
+  /// log M(t), (n); 0 unless the density grows.
+  std::vector<double> log_mass(const std::vector<double>& t) const;
   /// Mass M(t) of the population, (n), relative to that at the first time of the model; 1 unless the density grows.
   std::vector<double> mass(const std::vector<double>& t) const;
 

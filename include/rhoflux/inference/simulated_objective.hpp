@@ -52,9 +52,11 @@ struct ObjectiveEvaluation {
   std::vector<TermComparison>
       terms;             ///< expectations under the model: integrals over time and the cost of the end
   TermComparison total;  ///< weighted sum of the terms
-  /// False where the population of the model grows: paths would have to carry weights (model.md (10.9)). Then all that is
-  /// found along paths is NaN.
+  bool grows = false;    ///< the population does: paths carry weights (model.md (10.9))
+  /// False where the population grows and a cost looks at pairs. Then all that is found along paths is NaN.
   bool has_paths = true;
+  std::int64_t n_paths = 0;
+  double effective_paths = 0;  ///< effective number of the paths, the least of the frames
   std::vector<EndpointFigures> distributions;
   bool has_obstacles = false;  ///< the state cost is one, of a kind that has an inside
   /// Share of mass inside an obstacle, mean over the frames.

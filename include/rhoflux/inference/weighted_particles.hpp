@@ -20,8 +20,9 @@ struct Resampling {
 /// @param uniform U in (0, 1)
 Resampling resample(const std::vector<double>& log_weight, const std::vector<double>& weight, double uniform);
 
-/// U of a frame, a pure function of the seed and the number of the frame.
-double resampling_uniform(std::uint64_t seed, std::size_t frame);
+/// U of a frame, a pure function of the seed and the number of the frame, and of that of the block where blocks of particles
+/// are resampled on their own.
+double resampling_uniform(std::uint64_t seed, std::size_t frame, std::uint64_t block = 0);
 
 /// Particles whose weights may depend on where they are, and which may be copies of the same one.
 struct ParticleFamilies {
