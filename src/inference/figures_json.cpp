@@ -12,14 +12,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json json_of_term(const TermComparison& figures) {
+/// @param has_difference false: what the paths give is not comparable
+Json json_of_term(const TermComparison& figures, bool has_difference) {
   return {{"name", figures.name},
           {"weight", figures.weight},
           {"model", figures.model.mean},
           {"model_error", figures.model.error},
           {"simulated", figures.paths.mean},
           {"simulated_error", figures.paths.error},
-          {"difference", figures.paths.mean - figures.model.mean}};
+          {"difference", has_difference ? Json(figures.paths.mean - figures.model.mean) : Json()}};
 }
 
 }  // namespace
@@ -81,7 +82,8 @@ Json json_of(const std::vector<Check>& checks) {
 
 Json json_of(const ObjectiveEvaluation& evaluation) {
   Json terms = Json::array(), distributions = Json::array();
-  for (const TermComparison& figures : evaluation.terms) terms.push_back(json_of_term(figures));
+  for (const TermComparison& figures : evaluation.terms)
+    terms.push_back(json_of_term(figures, evaluation.paths_are_complete()));
   for (const EndpointFigures& figures : evaluation.distributions)
     distributions.push_back({{"name", figures.name},
                              {"nll", figures.nll},
@@ -89,7 +91,13 @@ Json json_of(const ObjectiveEvaluation& evaluation) {
                              {"w2_simulated", figures.w2_paths},
                              {"w2_floor", figures.w2_floor},
                              {"points", figures.points}});
-  Json object = {{"terms", terms}, {"total", json_of_term(evaluation.total)}};
+  Json object = {{"terms", terms},
+                 {"total", json_of_term(evaluation.total, evaluation.paths_are_complete())}};
+  if (evaluation.grows && evaluation.has_paths)
+    object["weighted_paths"] = {{"count", evaluation.n_paths},
+                                {"effective_count", evaluation.effective_paths},
+                                {"mass_relative_to_model", evaluation.path_mass.mean},
+                                {"mass_error", evaluation.path_mass.error}};
   if (evaluation.has_obstacles)
     object["inside_obstacles"] = {{"model_mean", evaluation.inside_model},
                                   {"model_most", evaluation.inside_model_most.mean},

@@ -1,5 +1,6 @@
 #include "objective_paths.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -179,7 +180,10 @@ PathFigures gathered(const std::vector<double>& all, std::size_t n_terms, std::s
     take(paths_per_block * dims, figures.last);
     if (has_weights) take(paths_per_block, log_weights);
   }
+  const auto n = static_cast<double>(figures.last.size() / dims);
   for (const FrameSums& frame : sums) {
+    const double mean = frame.weight / n, variance = frame.squares / n - mean * mean;
+    figures.mass.push_back({mean, std::sqrt(std::max(0.0, variance) / n)});
     figures.inside.push_back(frame.inside / frame.weight);
     figures.effective.push_back(frame.weight / frame.squares * frame.weight);
   }

@@ -109,6 +109,13 @@ std::vector<double> starts_of_paths(const Inference& inference, const data::Sour
   return inference.sample_at(inference.model().units.t_first, 0, options.paths, options.seed, start_stream);
 }
 
+/// The frame after the first at which paths miss the mass of the model by most.
+Estimate worst_mass(const std::vector<Estimate>& frames) {
+  const auto excess = [](const Estimate& mass) { return std::fabs(mass.mean - 1) - 5 * mass.error; };
+  return *std::max_element(frames.begin() + 1, frames.end(),
+                           [&](const Estimate& a, const Estimate& b) { return excess(a) < excess(b); });
+}
+
 /// The largest of shares that were counted over so many independent states each, and its standard error.
 /// @param counts by share
 Estimate largest_share(const std::vector<double>& shares, const std::vector<double>& counts) {
@@ -147,6 +154,7 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
     paths = simulate_paths(inference, terms, objective, starts_of_paths(inference, sources, comm, options),
                            comm, options, frames);
     result.n_paths = options.paths;
+    result.path_mass = worst_mass(paths.mass);
     result.effective_paths = *std::min_element(paths.effective.begin(), paths.effective.end());
     set_estimates(paths.rows, terms.weights, &TermComparison::paths, result);
   } else {

@@ -193,11 +193,19 @@ growth = 0.1
 directory = ends
 """)
     succeed("train", "ends.cfg", *SMALL, "--training.steps=30", folder=folder)
-    said = succeed("evaluate", "ends/best.h5", "--trajectories", 256, "--model-samples", 1024, "--output", "ends.json", folder=folder)
+    said = succeed("evaluate", "ends/best.h5", "--start", "model", "--trajectories", 512, "--model-samples", 1024, "--output", "ends.json", folder=folder)
     found = figures(folder / "ends.json")["objective"]
     check(all(end["w2_model"] > 0 and end["w2_simulated"] > 0 for end in found["laws"]) and len(found["laws"]) == 2, f"{found}")
     check(found["total"]["model"] > 0 and found["total"]["simulated"] > 0, f"{found}")
+    check(abs(found["total"]["difference"] - found["total"]["simulated"] + found["total"]["model"]) < 1e-12, f"{found}")
     check("simulated paths carry weights" in said and "nan" not in said.lower(), said)
+    # A population that is born where no path starts: what the paths give is not compared.
+    succeed("train", "ends.cfg", *SMALL, "--training.steps=300", "--model.growth_share=1", "--objective.terminal_law=gaussian 20,1 : 0.3,0,0,0.8",
+            "--training.learning_rate=1e-2", "--checkpoint.directory=born", folder=folder)
+    said = succeed("evaluate", "born/best.h5", "--trajectories", 256, "--model-samples", 1024, "--output", "born.json", folder=folder)
+    found = figures(folder / "born.json")["objective"]
+    check(found["weighted_paths"]["mass_relative_to_model"] < 0.9, f"{found}")
+    check(found["total"]["difference"] is None and "not decided" in said and "do not stand for all" in said, said)
     # Points that stand for weighted paths are no independent pairs.
     succeed("train", "ends.cfg", *SMALL, "--training.steps=5", "--objective.congestion=0.1", "--objective.congestion_kernel=gaussian 0.5",
             "--checkpoint.directory=pairs", folder=folder)

@@ -57,6 +57,11 @@ struct ObjectiveEvaluation {
   bool has_paths = true;
   std::int64_t n_paths = 0;
   double effective_paths = 0;  ///< effective number of the paths, the least of the frames
+  /// Mass of the weighted paths relative to that of the model, at the frame where it is furthest from 1.
+  Estimate path_mass = {1, 0};
+  /// False where the paths do not have the mass of the model: a part of the population grows from next to nothing, at a
+  /// place where no path starts, or they start from another distribution. Then no difference is given.
+  bool paths_are_complete() const;
   std::vector<EndpointFigures> distributions;
   bool has_obstacles = false;  ///< the state cost is one, of a kind that has an inside
   /// Share of mass inside an obstacle, mean over the frames.

@@ -94,8 +94,25 @@ def _with_error(value: float | None, error: float | None) -> str:
     return number(value) if value is None else f"{number(value)} ± {number(error, 2)}"
 
 
+def _said_of_paths(has_paths: bool, is_compared: bool, weighted: dict | None) -> str:
+    if not has_paths:
+        return (
+            "The objective of the deck by the model's own expectations. The population grows, and a cost of pairs cannot be taken from "
+            "weighted paths: nothing is simulated."
+        )
+    said = "The objective of the deck by the model's own expectations and along simulated paths, with standard errors."
+    if weighted:
+        said += f" The population grows: paths carry weights, by which {weighted['effective_count']:.0f} of {weighted['count']} count."
+    if not is_compared:
+        said += (
+            f" Their mass is {number(weighted['mass_relative_to_model'])} of that of the model: they do not stand for all of it (a part "
+            "grows from where no path starts, or the start is not that of the model), so that the two are not compared."
+        )
+    return said
+
+
 def objective_section(context: Context) -> Html:
-    """Of a run without data: the terms of its objective by the model and, unless the population grows, along simulated paths."""
+    """Of a run without data: the terms of its objective by the model and along simulated paths."""
     context.command(
         "objective", "evaluate", context.run.model, "--trajectories", 256, "--steps", 200, "--model-samples", 4096,
         "--output", context.folder / "objective.json",
@@ -110,14 +127,9 @@ def objective_section(context: Context) -> Html:
     has_paths = total["simulated"] is not None
     context.figures.append(("objective", by_model, f"{by_paths} along simulated paths" if has_paths else "by the model"))
     context.sentences.append(f"Its objective is {by_model} by the model" + (f" and {by_paths} along simulated paths." if has_paths else "."))
+    is_compared = total["difference"] is not None
     parts = [
-        paragraph(
-            "The objective of the deck by the model's own expectations and along simulated paths; the difference is in standard "
-            "errors."
-            if has_paths
-            else "The objective of the deck by the model's own expectations. The population grows, so that nothing is simulated: paths "
-            "without weights do not have the distribution of the model."
-        ),
+        paragraph(_said_of_paths(has_paths, is_compared, figures.get("weighted_paths"))),
         table(["term", "weight", "model", "simulated", "difference"], rows),
     ]
     ends = [
