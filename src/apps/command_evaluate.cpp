@@ -134,6 +134,7 @@ inference::Evaluation evaluate_data(const Context& context, const std::string& p
   note_input(context, path);
   const io::PopulationFile file(path, context.comm,
                                 choice_of_conditions(inference.model(), options.condition));
+  warn_of_names(context, inference.model(), file);
   warn_of_rows(context, inference.model(), file, options.split);
   const auto [first, last] = data::time_span(file, context.comm);
   require_time_in_range(inference.model(), first, path);

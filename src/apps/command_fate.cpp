@@ -5,6 +5,7 @@
 
 #include "commands.hpp"
 #include "common_options.hpp"
+#include "labelled_rows.hpp"
 #include "model_conditions.hpp"
 #include "model_files.hpp"
 #include "particles.hpp"
@@ -18,67 +19,6 @@
 namespace rhoflux::apps {
 
 namespace {
-
-constexpr int voters = 15;
-
-/// The labelled rows that give end points their labels.
-struct Labelled {
-  inference::LabelledRows rows;
-  std::vector<std::string> categories;
-  double t = 0;  ///< their time
-};
-
-const std::vector<std::string>& categories_of(const io::PopulationFile& file, const std::string& label) {
-  for (const io::LabelColumn& column : file.info().labels)
-    if (column.name == label) return column.categories;
-  (void)file.label_codes(label, {});  // says which labels there are
-  fail_input(file.path() + ": there is no label '" + label + "'");
-}
-
-/// The distinct time of the rows that is nearest to t, the earlier of two. On every rank.
-double nearest_time(const Context& context, const io::PopulationFile& file, double t) {
-  double nearest = std::numeric_limits<double>::quiet_NaN();
-  mpi::on_root(context.comm, [&] {
-    file.for_each_piece(io::Split::all, [&](const io::PopulationRows& rows) {
-      for (const double found : rows.t)
-        if (!(std::fabs(found - t) >= std::fabs(nearest - t))) nearest = found;
-    });
-  });
-  context.comm.broadcast(&nearest, sizeof(nearest));
-  return nearest;
-}
-
-/// A population whose labels are looked at, whatever its conditions.
-std::unique_ptr<io::PopulationFile> open_labelled(const Context& context, const std::string& path,
-                                                  int n_dims) {
-  note_input(context, path);
-  auto file = std::make_unique<io::PopulationFile>(path, context.comm);
-  if (file->info().n_dims != n_dims)
-    fail_input(path + ": /x has " + std::to_string(file->info().n_dims) + " coordinates, the model has " +
-               std::to_string(n_dims));
-  return file;
-}
-
-/// The rows of the snapshot nearest to the end time, the same on every rank. Collective.
-Labelled read_labelled(const Context& context, const io::PopulationFile& file, const std::string& label,
-                       double to, const inference::TimeMatch& match) {
-  Labelled labelled;
-  labelled.categories = categories_of(file, label);
-  labelled.t = nearest_time(context, file, to);
-  inference::Snapshot snapshot;
-  mpi::on_root(context.comm,
-               [&] { snapshot = inference::find_snapshot(file, io::Split::all, labelled.t, match); });
-  context.comm.broadcast(&snapshot, sizeof(snapshot));
-  const io::PopulationRows rows =
-      file.read_split(io::Split::all, snapshot.begin, snapshot.begin + snapshot.count);
-  mpi::on_every_rank(context.comm, [&] { labelled.rows.code = file.label_codes(label, rows.file_row); });
-  labelled.rows.x = rows.x;
-  labelled.rows.weight = rows.weight;
-  if (std::none_of(rows.weight.begin(), rows.weight.end(), [](double w) { return w > 0; }))
-    fail_input(file.path() + ": no row at t = " + time_text(file.info().time, labelled.t) +
-               ", the time nearest to --to, has a weight above 0");
-  return labelled;
-}
 
 int copies_of(const Arguments& arguments, const flux::Volatility& volatility) {
   const int fallback = volatility.is_zero() ? 1 : 100;
@@ -315,7 +255,7 @@ int command_fate(const Context& context, const Arguments& arguments) {
   warn_of_rows(context, checkpoint.model, *particles, split);
   const inference::Snapshot start = find_particles(context, *particles, split, from, match);
   const auto other = arguments.has("labelled")
-                         ? open_labelled(context, arguments.text("labelled"), inference.n_dims())
+                         ? open_labelled(context, arguments.text("labelled"), checkpoint.model)
                          : nullptr;
   const Labelled labelled = read_labelled(context, other ? *other : *particles, label, to, match);
   mpi::on_root(context.comm, [&] {

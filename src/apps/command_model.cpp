@@ -74,22 +74,56 @@ int command_sample(const Context& context, const Arguments& arguments) {
 
 namespace {
 
-/// Checks the points of a query and counts them, reading the file in pieces on the calling rank.
+/// The points of a query.
+struct PointsOfQuery {
+  std::int64_t count = 0;
+  std::int64_t n_columns = 0;        ///< of /x
+  std::vector<std::size_t> columns;  ///< of these the coordinates of the model; empty: all as they stand
+
+  std::vector<double> read_x(const io::Hdf5Reader& file, std::int64_t first, std::int64_t n) const {
+    return chosen_columns(file.read_slab<double>("x", {first, 0}, {n, n_columns}), columns,
+                          static_cast<std::size_t>(n_columns));
+  }
+};
+
+/// The columns by the names that the file gives them, if it does.
+std::vector<std::size_t> columns_of_points(const io::Hdf5Reader& file,
+                                           const checkpoint::ModelDescription& model,
+                                           std::int64_t n_columns) {
+  if (!file.has_attribute("/", "dim_names")) return {};
+  const std::vector<std::string> names = file.attribute_strings("/", "dim_names");
+  if (static_cast<std::int64_t>(names.size()) != n_columns)
+    fail_input(file.path() + ", attribute 'dim_names': expected " + counted(n_columns, "name") + ", found " +
+               std::to_string(names.size()));
+  try {
+    return columns_of(model.dim_names, names, UnknownNames::by_position);
+  } catch (const Error& error) {
+    fail_input(file.path() + ": " + error.what());
+  }
+}
+
+/// Checks the points of a query, reading the file in pieces on the calling rank.
 /// Throws Error (bad input) naming what is wrong.
-std::int64_t check_points(const std::string& path, const checkpoint::ModelDescription& model) {
+PointsOfQuery check_points(const std::string& path, const checkpoint::ModelDescription& model) {
   const std::int64_t n_dims = model.units.n_dims();
   const io::Hdf5Reader file(path);
   const io::Shape shape = file.shape("t");
   if (shape.size() != 1 || shape[0] < 1)
     fail_input(path + ": /t has shape " + io::to_string(shape) + "; it must be (N), N >= 1");
-  const std::int64_t count = shape[0];
-  if (file.shape("x") != io::Shape{count, n_dims})
+  PointsOfQuery points = {shape[0], n_dims, {}};
+  const std::int64_t count = points.count;
+  const io::Shape of_x = file.shape("x");
+  if (of_x.size() == 2 && of_x[0] == count) {
+    points.n_columns = of_x[1];
+    points.columns = columns_of_points(file, model, of_x[1]);
+  }
+  if (points.columns.empty() && of_x != io::Shape{count, n_dims})
     fail_input(path + ": /x has shape " + io::to_string(file.shape("x")) +
                "; with this /t and this model it must be " + io::to_string({count, n_dims}));
   for (std::int64_t first = 0; first < count; first += piece_points) {
     const std::int64_t n = std::min(piece_points, count - first);
     const auto t = file.read_slab<double>("t", {first}, {n});
-    const auto x = file.read_slab<double>("x", {first, 0}, {n, n_dims});
+    const std::vector<double> x = points.read_x(file, first, n);
     for (std::size_t s = 0; s < t.size(); ++s) {
       const std::string where = path + ": row " + std::to_string(first + static_cast<std::int64_t>(s));
       require_time_in_range(model, t[s], where);
@@ -98,7 +132,7 @@ std::int64_t check_points(const std::string& path, const checkpoint::ModelDescri
           fail_input(where + " of /x is not finite");
     }
   }
-  return count;
+  return points;
 }
 
 /// An array of the output of a query, and its place in the numbers of one point.
@@ -266,15 +300,17 @@ int command_query(const Context& context, const Arguments& arguments) {
   const std::string points = arguments.text("points");
   const checkpoint::Checkpoint checkpoint = load_checkpoint(context, arguments.text("CHECKPOINT"));
   const inference::Inference inference(checkpoint);
-  const std::int64_t n_dims = inference.n_dims();
-  std::int64_t count = 0;
+  PointsOfQuery given;
   note_input(context, points);
   mpi::on_root(context.comm, [&] {
     require_absent(output);
-    count = check_points(points, checkpoint.model);
+    given = check_points(points, checkpoint.model);
   });
-  context.comm.broadcast(&count, sizeof(count));
+  context.comm.broadcast(&given.count, sizeof(given.count));
+  context.comm.broadcast(&given.n_columns, sizeof(given.n_columns));
+  const std::int64_t count = given.count;
   const io::Hdf5Reader file(points);
+  given.columns = columns_of_points(file, checkpoint.model, given.n_columns);
   const std::vector<double> condition = condition_option(context, arguments, checkpoint.model);
   const std::vector<double> of_points =
       conditions_of_points(context, file, checkpoint.model, condition, count);
@@ -284,7 +320,7 @@ int command_query(const Context& context, const Arguments& arguments) {
     const inference::ConditionScope scope(
         inference, condition.empty() ? part_of(of_points, begin, end, count) : condition);
     return query_points(inference, file.read_slab<double>("t", {begin}, {end - begin}),
-                        file.read_slab<double>("x", {begin, 0}, {end - begin, n_dims}), volatility);
+                        given.read_x(file, begin, end - begin), volatility);
   };
   const std::vector<Column> all = query_columns(inference, count);
   const std::int64_t width = all.back().first + all.back().size;
@@ -314,7 +350,7 @@ int command_query(const Context& context, const Arguments& arguments) {
   not_finite.print(context.comm, count, [&](std::int64_t row) {
     return "row " + std::to_string(row) + " of " + points + ", " +
            text_of_point(checkpoint.model.origin.time, file.read_slab<double>("t", {row}, {1}).front(),
-                         file.read_slab<double>("x", {row, 0}, {1, n_dims}));
+                         given.read_x(file, row, 1));
   });
   return 0;
 }

@@ -13,6 +13,8 @@ const std::vector<Command>& commands() {
       {"transport", "transport particles along the drift, with or without noise", transport_arguments,
        command_transport},
       {"fate", "probabilities of the labels at which particles end", fate_arguments, command_fate},
+      {"compare", "by how much two models differ, and where particles end by each", compare_arguments,
+       command_compare},
       {"annotate", "velocity and log density into an AnnData file", annotate_arguments, command_annotate},
       {"field", "density and drift on a grid over time", field_arguments, command_field},
       {"verify", "check the Fokker-Planck equation, mass, flux and samples of a model", verify_arguments,

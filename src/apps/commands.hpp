@@ -20,6 +20,7 @@ Arguments verify_arguments();
 Arguments import_arguments();
 Arguments generate_arguments();
 Arguments fate_arguments();
+Arguments compare_arguments();
 Arguments annotate_arguments();
 Arguments info_arguments();
 
@@ -33,6 +34,7 @@ int command_verify(const Context& context, const Arguments& arguments);
 int command_import(const Context& context, const Arguments& arguments);
 int command_generate(const Context& context, const Arguments& arguments);
 int command_fate(const Context& context, const Arguments& arguments);
+int command_compare(const Context& context, const Arguments& arguments);
 int command_annotate(const Context& context, const Arguments& arguments);
 int command_info(const Context& context, const Arguments& arguments);
 

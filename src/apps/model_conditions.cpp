@@ -41,9 +41,32 @@ std::vector<double> required_condition(const Context& context, const Arguments& 
   return condition;
 }
 
+io::PopulationChoice choice_of_coordinates(const checkpoint::ModelDescription& model) {
+  io::PopulationChoice choice;
+  choice.coordinates = model.dim_names;
+  choice.unknown_coordinates = UnknownNames::by_position;
+  return choice;
+}
+
+void warn_of_names(const Context& context, const checkpoint::ModelDescription& model,
+                   const io::PopulationFile& file) {
+  const auto are_names = [](const std::vector<std::string>& names) {
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (names[i] != "x" + std::to_string(i + 1)) return true;
+    return false;
+  };
+  const std::vector<std::string>& names = file.info().dim_names;
+  if (names == model.dim_names || names.size() != model.dim_names.size() || !are_names(names) ||
+      !are_names(model.dim_names))
+    return;
+  print(context.comm, "warning: " + file.path() + ": its coordinates are called " + joined(names) +
+                          ", those of the model " + joined(model.dim_names) +
+                          "; they are taken in the order of the file");
+}
+
 io::PopulationChoice choice_of_conditions(const checkpoint::ModelDescription& model,
                                           const std::vector<double>& given) {
-  io::PopulationChoice choice;
+  io::PopulationChoice choice = choice_of_coordinates(model);
   if (!given.empty()) return choice;
   for (const ConditionVariable& variable : model.conditions.variables) {
     choice.conditions.push_back(variable.name);

@@ -26,7 +26,16 @@ std::vector<double> condition_option(const Context& context, const Arguments& ar
 std::vector<double> required_condition(const Context& context, const Arguments& arguments,
                                        const checkpoint::ModelDescription& model);
 
-/// What is read of a population at whose rows the model is evaluated: its conditions, unless they are given.
+/// What is read of a population: the coordinates that have the names of those of the model, in its order; where none has such
+/// a name, all as they stand.
+io::PopulationChoice choice_of_coordinates(const checkpoint::ModelDescription& model);
+
+/// Warns where the coordinates of a population that was opened by that choice have other names than those of the model.
+/// Names x1, x2, .. are none.
+void warn_of_names(const Context& context, const checkpoint::ModelDescription& model,
+                   const io::PopulationFile& file);
+
+/// The same at whose rows the model is evaluated: its conditions too, unless they are given.
 io::PopulationChoice choice_of_conditions(const checkpoint::ModelDescription& model,
                                           const std::vector<double>& given);
 

@@ -17,6 +17,7 @@ std::unique_ptr<io::PopulationFile> open_population(const Context& context, cons
   if (file->info().n_dims != n_dims)
     fail_input(path + ": /x has " + counted(file->info().n_dims, "coordinate") + ", the model has " +
                std::to_string(n_dims));
+  warn_of_names(context, model, *file);
   return file;
 }
 

@@ -234,6 +234,8 @@ void Deck::validate() const {
   }
   if (data.file.empty() && !data.hold_out_times.values.empty())
     fail_input("data.hold_out_times = " + data.hold_out_times.to_string() + ": there is no data.file");
+  if (data.file.empty() && !data.coordinates.names.empty())
+    fail_input("data.coordinates = " + data.coordinates.to_string() + ": there is no data.file");
   if (data.file.empty() && !data.conditions.names.empty())
     fail_input("data.conditions = " + data.conditions.to_string() + ": there is no data.file");
   if (!data.conditions.names.empty() &&

@@ -53,6 +53,10 @@ void add_data_keys(std::vector<Key>& keys) {
   section.add("file", &Config::file, "required unless an endpoint distribution is given in [objective]", "",
               "Population file (HDF5); a relative path starts at the directory in which rhoflux is started.");
   section.add(
+      "coordinates", &Config::coordinates, "", "",
+      "Coordinates of the file that the model has, in its order, which matters: each is modelled given "
+      "those before it.");
+  section.add(
       "standardise", &Config::standardise, "", "",
       "Train on (x - mean) / standard deviation of each coordinate, taken from the training split; robust: "
       "(x - median) / (interquartile range / 1.349), which few bad rows do not change.");

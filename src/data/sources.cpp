@@ -94,9 +94,13 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
     }
   };
   if (!data.file.empty()) {
-    sources.data = std::make_unique<io::PopulationFile>(
-        data.file, comm,
-        io::PopulationChoice{data.hold_out_times.values, data.conditions.names, data.hold_out_conditions});
+    sources.data = std::make_unique<io::PopulationFile>(data.file, comm,
+                                                        io::PopulationChoice{data.hold_out_times.values,
+                                                                             data.conditions.names,
+                                                                             data.hold_out_conditions,
+                                                                             {},
+                                                                             {},
+                                                                             data.coordinates.names});
     require_times(*sources.data, data.hold_out_times.values, comm);
     agree(data.file, sources.data->info().n_dims);
     sources.dim_names = sources.data->info().dim_names;
@@ -114,7 +118,9 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
     EndpointSource given;
     given.distribution = distribution;
     if (distribution.kind == objectives::EndpointDistribution::Kind::file)
-      given.file = std::make_unique<io::PopulationFile>(distribution.path, comm);
+      given.file = std::make_unique<io::PopulationFile>(
+          distribution.path, comm,
+          io::PopulationChoice{{}, {}, {}, {}, {}, sources.dim_names, UnknownNames::by_position});
     if (given.file && count_rows(*given.file, io::Split::train, comm).rows < 2)
       fail_input(distribution.path + ": has fewer than 2 training rows" +
                  (given.file->info().has_weight ? " of weight above 0" : ""));

@@ -48,6 +48,27 @@ void PopulationFile::read_optional_columns(const Hdf5Reader& file, const Shape& 
   }
 }
 
+/// The columns of /x that are read. What was chosen at import is then that of these columns.
+void PopulationFile::choose_coordinates(const PopulationChoice& choice) {
+  m_file_dims = m_info.n_dims;
+  try {
+    m_columns = columns_of(choice.coordinates, m_info.dim_names, choice.unknown_coordinates);
+  } catch (const Error& error) {
+    fail_input(m_path + ": " + error.what());
+  }
+  if (m_columns.empty()) return;
+  m_info.dim_names = choice.coordinates;
+  m_info.n_dims = static_cast<int>(m_columns.size());
+  for (auto& [name, value] : m_info.import_choices) {
+    if (name != "columns" && name != "dims") continue;
+    const std::vector<std::string> all = split(value, ',');
+    if (static_cast<int>(all.size()) != m_file_dims) continue;  // none, as the table has no basis
+    std::vector<std::string> chosen;
+    for (const std::size_t column : m_columns) chosen.push_back(all[column]);
+    value = joined(chosen, ",");
+  }
+}
+
 /// The columns that are read, and the values of those that are held out.
 void PopulationFile::choose_conditions(const PopulationChoice& choice) {
   mpi::on_every_rank(m_comm, [&] {

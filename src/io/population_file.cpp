@@ -91,6 +91,7 @@ PopulationFile::PopulationFile(const std::string& path, const mpi::Communicator&
     : m_path(path), m_comm(comm), m_hold_out_times(choice.hold_out_times) {
   silence_hdf5();
   read_attributes();
+  choose_coordinates(choice);
   choose_conditions(choice);
   open();
   resolve_held_out();
@@ -243,7 +244,8 @@ std::vector<double> PopulationFile::read_conditions(std::int64_t first_row, std:
 PopulationFile::FileRows PopulationFile::read_rows(std::int64_t first_row, std::int64_t n_rows) const {
   FileRows rows;
   rows.t = read_slab<double>(m_t, first_row, n_rows, 1);
-  rows.x = read_slab<double>(m_x, first_row, n_rows, m_info.n_dims);
+  rows.x = chosen_columns(read_slab<double>(m_x, first_row, n_rows, m_file_dims), m_columns,
+                          static_cast<std::size_t>(m_file_dims));
   if (m_info.has_weight) rows.weight = read_slab<double>(m_weight, first_row, n_rows, 1);
   rows.conditions = read_conditions(first_row, n_rows);
   if (m_info.has_split) rows.split = read_slab<std::int8_t>(m_split, first_row, n_rows, 1);
@@ -252,7 +254,7 @@ PopulationFile::FileRows PopulationFile::read_rows(std::int64_t first_row, std::
 
 /// Rows read at a time: 65536, fewer where a row is long, so that a piece stays below 32 MiB.
 std::int64_t PopulationFile::piece_rows() const {
-  return std::clamp<std::int64_t>((std::int64_t{1} << 22) / m_info.n_dims, 1, 65536);
+  return std::clamp<std::int64_t>((std::int64_t{1} << 22) / m_file_dims, 1, 65536);
 }
 
 /// What one rank finds while it reads its share of the rows.

@@ -61,6 +61,8 @@ std::vector<std::string> model_differences(const RunConfig& config, const data::
   const density::Config &ours = config.model, &theirs = model.config;
   Comparison found;
   found.compare("dimensions", sources.n_dims, model.units.n_dims());
+  if (!config.data.coordinates.names.empty())  // names alone may change where the order is that of the file
+    found.compare("data.coordinates", joined(sources.dim_names), joined(model.dim_names));
   found.compare("data.conditions",
                 names_of(sources.data ? data::named_conditions(*sources.data) : ConditionEncoding()),
                 names_of(model.conditions));

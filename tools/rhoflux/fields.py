@@ -34,6 +34,7 @@ class Field:
     coordinates  numbers of those that are seen, one or two
     axes         [(n1)] or [(n1), (n2)], the grid points of these
     names        of these
+    model_names  of all coordinates of the model; empty where the file does not say
     unit         of time, or empty
     naming       dates and labels of times
     note         what became of the other coordinates, or empty
@@ -54,6 +55,7 @@ class Field:
 
         kept = [self.known.index(c) for c in self.coordinates]
         left_out = [k for k in range(len(grid)) if k not in kept]
+        self.model_names = [str(name) for name in np.atleast_1d(as_text(self._file.attrs.get("dim_names", np.array([], "S1"))))]
         names = _axis_names(self._file, self.known)
         self._order = kept + left_out
         self.axes = [grid[k] for k in kept]

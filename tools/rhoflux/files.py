@@ -143,6 +143,19 @@ def dim_names(file: h5py.File, n_dims: int) -> list[str]:
     return names if len(names) == n_dims else [f"x{k + 1}" for k in range(n_dims)]
 
 
+def columns_of(wanted: list[str], present: list[str], path: AnyPath) -> list[int] | None:
+    """The columns of a file that have the names `wanted`, in their order; None: all as they stand.
+
+    A file that has none of the names is taken by position, as the program takes it.
+    """
+    if wanted == present or not set(wanted) & set(present):
+        return None
+    missing = [name for name in wanted if name not in present]
+    if missing:
+        raise FileError(f"{path}: there is no coordinate {missing[0]!r} among {', '.join(present)}; needed are {', '.join(wanted)}")
+    return [present.index(name) for name in wanted]
+
+
 def time_names(group: h5py.Group) -> TimeNames:
     """What times are called, by the attributes of a population, an output or the group /data of a checkpoint."""
     values = np.atleast_1d(group.attrs.get("time_label_values", []))

@@ -16,6 +16,7 @@ from rhoflux.files import (
     TRANSPORT,
     AnyPath,
     FileError,
+    columns_of,
     dim_names,
     open_file,
     read_dataset,
@@ -38,8 +39,11 @@ class Population:
     unit: str  # of t, or empty
 
 
-def read_population(path: AnyPath, split: str = "all") -> Population:
-    """The rows of a split (train, val, test or all) of a population file."""
+def read_population(path: AnyPath, split: str = "all", names: list[str] | None = None) -> Population:
+    """The rows of a split (train, val, test or all) of a population file.
+
+    names: of coordinates, as a model has them; they are found by these, where the file has them, and stand in this order
+    """
     with open_file(path) as file:
         require_kind(file, path, [POPULATION])
         n_rows = require_dataset(file, path, "t", 1, "(N)").shape[0]
@@ -54,7 +58,11 @@ def read_population(path: AnyPath, split: str = "all") -> Population:
             t, x = t[rows], x[rows]
         if len(t) == 0:
             raise FileError(f"{path}: has no rows" + ("" if split == "all" else f" of the split {split}"))
-        return Population(str(path), t, x, dim_names(file, shape[1]), time_unit(file))
+        own = dim_names(file, shape[1])
+        columns = columns_of(names, own, path) if names else None
+        if columns is not None:
+            x, own = x[:, columns], list(names)
+        return Population(str(path), t, x, own, time_unit(file))
 
 
 @dataclass

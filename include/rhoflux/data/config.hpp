@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "rhoflux/core/conditions.hpp"
+#include "rhoflux/core/coordinate_names.hpp"
 
 namespace rhoflux::data {
 
@@ -55,7 +56,8 @@ struct Standardise {
 
 /// [data] in the deck.
 struct Config {
-  std::string file;         ///< empty: no data, the distributions of the objective alone
+  std::string file;             ///< empty: no data, the distributions of the objective alone
+  CoordinateNames coordinates;  ///< of the file that the model has, in its order
   Standardise standardise;  ///< train on (x - centre) / scale, per coordinate, of the training split or the
                             ///< given distributions
   TimeRange time_range;

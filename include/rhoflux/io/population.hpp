@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rhoflux/core/conditions.hpp"
+#include "rhoflux/core/coordinate_names.hpp"
 #include "rhoflux/core/time_names.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/mpi/communicator.hpp"
@@ -91,7 +92,7 @@ struct RowMarks {
   std::vector<Split> split;    ///< (n), Split::all for a row that is held out
 };
 
-/// Which rows of a file belong to no split but Split::all, and which of its conditions are read.
+/// Which rows of a file belong to no split but Split::all, and which of its conditions and coordinates are read.
 struct PopulationChoice {
   std::vector<double> hold_out_times = {};   ///< rows at the times that these name (named_time())
   std::vector<std::string> conditions = {};  ///< names
@@ -99,17 +100,20 @@ struct PopulationChoice {
   /// By condition the categories, empty for a number, in whose places codes are given; none: those of the file.
   std::vector<std::vector<std::string>> categories = {};
   std::string hint = {};  ///< for messages about a condition that is not there: what would help
+  /// Names of the coordinates that are read, in this order; empty: all as they stand in the file.
+  std::vector<std::string> coordinates = {};
+  UnknownNames unknown_coordinates = UnknownNames::refused;
 };
 
 struct PopulationInfo {
-  std::int64_t n_rows = 0;                    ///< N, of all splits
-  int n_dims = 0;                             ///< D
-  std::vector<std::string> dim_names;         ///< (D)
-  std::string time_unit;                      ///< may be empty
-  TimeMeaning time;                           ///< with the same unit
-  TextAttributes import_choices;              ///< see PopulationData; may be empty
-  std::string source;                         ///< may be empty
-  std::vector<LabelColumn> labels;            ///< names and categories alone
+  std::int64_t n_rows = 0;             ///< N, of all splits
+  int n_dims = 0;                      ///< D, of the coordinates that are read
+  std::vector<std::string> dim_names;  ///< (D)
+  std::string time_unit;               ///< may be empty
+  TimeMeaning time;                    ///< with the same unit
+  TextAttributes import_choices;       ///< see PopulationData, of the coordinates that are read; may be empty
+  std::string source;                  ///< may be empty
+  std::vector<LabelColumn> labels;     ///< names and categories alone
   std::vector<ConditionColumn> conditions;    ///< names and categories alone
   std::array<std::int64_t, 3> split_count{};  ///< rows of train, val, test
   double t_min = 0.0;                         ///< over all rows
@@ -138,7 +142,7 @@ struct PopulationInfo {
 class PopulationFile {
  public:
   /// Collective. The communicator must outlive the object.
-  /// Bad input, naming those that there are, for a condition that the file does not have, or one with a number that is not
+  /// Bad input, naming those that there are, for a coordinate or condition that the file does not have, or one with a number that is not
   /// finite or a code without category.
   /// @param hold_out_times rows at the times that these name (named_time()) belong to no split but Split::all
   PopulationFile(const std::string& path, const mpi::Communicator& comm,
@@ -212,6 +216,7 @@ class PopulationFile {
   void resolve_held_out();
   std::int64_t count_in_block(Split split, std::size_t block) const;
   bool is_held_out(double t, const double* condition) const;
+  void choose_coordinates(const PopulationChoice& choice);
   void choose_conditions(const PopulationChoice& choice);
   void take_categories(const std::vector<std::string>& categories);
   std::vector<double> read_conditions(std::int64_t first_row, std::int64_t n_rows) const;
@@ -221,6 +226,8 @@ class PopulationFile {
   std::string m_path;
   const mpi::Communicator& m_comm;
   std::vector<double> m_hold_out_times;
+  std::vector<std::size_t> m_columns;         ///< of /x that are read; empty: all
+  int m_file_dims = 0;                        ///< columns of /x
   std::vector<ConditionColumn> m_conditions;  ///< that are read
   std::vector<Dataset> m_condition_data;      ///< of these
   /// By condition, of each category of the file its place among those asked for, NaN where it is none; empty: the code.

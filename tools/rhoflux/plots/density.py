@@ -41,7 +41,7 @@ from rhoflux.times import distinct_texts, named_time
 
 def draw(arguments: argparse.Namespace) -> None:
     field = open_field(arguments.field, arguments)
-    data = read_population(arguments.data, arguments.split) if arguments.data else None
+    data = read_population(arguments.data, arguments.split, field.model_names) if arguments.data else None
     if data is not None:
         require_dims(data, field.coordinates)
     if len(field.coordinates) == 1:

@@ -91,7 +91,7 @@ def chosen_points(arguments: argparse.Namespace, files: list[Frames]) -> list[tu
     random = np.random.default_rng(1)
     chosen, samples = [], files[0]
     if arguments.data:
-        data = read_population(arguments.data, arguments.split)
+        data = read_population(arguments.data, arguments.split, samples.names)
         if data.x.shape[1] != samples.x.shape[2]:
             raise UsageError(f"{data.path}: has {data.x.shape[1]} coordinates, the samples have {samples.x.shape[2]}")
         rows = thinned(np.arange(len(data.t)), arguments.points * len(samples.t), random)

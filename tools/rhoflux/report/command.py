@@ -144,7 +144,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
 def open_data(run: Run, named: Path | None) -> tuple[Data | None, str]:
     """The data, or None and why; a file that is named must be there."""
     if named is not None:
-        return read_data(named, run.n_dims), ""
+        return read_data(named, run.names), ""
     wanted = run.keys.get("data.file", "")
     if not wanted:
         return None, ""
@@ -154,6 +154,6 @@ def open_data(run: Run, named: Path | None) -> tuple[Data | None, str]:
         return None, f"{wanted}, the data of the run, was not found; name the file by --data"
     try:
         # As short as it was written, where it is found from here.
-        return read_data(Path(wanted) if Path(wanted).is_file() else path, run.n_dims), ""
+        return read_data(Path(wanted) if Path(wanted).is_file() else path, run.names), ""
     except FileError as error:
         return None, str(error)

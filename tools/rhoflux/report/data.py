@@ -14,6 +14,7 @@ from rhoflux.files import (
     SPLITS,
     FileError,
     as_text,
+    columns_of,
     dim_names,
     open_file,
     read_dataset,
@@ -39,6 +40,7 @@ class Data:
     range: tuple[float, float]
     names: list[str]
     unit: str
+    columns: list[int] | None = None  # of /x that have the names of the model, in its order; None: all as they stand
     labels: dict[str, list[str]] = field(default_factory=dict)  # categories of each label
     naming: TimeNames = field(default_factory=TimeNames)  # dates and labels of times
     working: Path = Path()  # what commands and pictures read: the file, or some rows of it
@@ -56,14 +58,15 @@ class Data:
         return next(name for name in ("test", "val", "train") if self.split_counts[name] > 0)
 
 
-def read_data(path: Path, n_dims: int) -> Data:
-    """What there is in a population of n_dims coordinates; reads times, splits and weights in pieces."""
+def read_data(path: Path, names: list[str]) -> Data:
+    """What there is in a population, of which the coordinates of a model are looked at; reads times, splits and weights in pieces."""
     with open_file(path) as file:
         require_kind(file, path, [POPULATION])
         n_rows = require_dataset(file, path, "t", 1, "(N)").shape[0]
         shape = require_dataset(file, path, "x", 2, "(N, D)").shape
-        if shape != (n_rows, n_dims):
-            raise FileError(f"{path}: /x is {shape}, needed is ({n_rows}, {n_dims}) for the times and the model")
+        columns = columns_of(names, dim_names(file, shape[1]), path)
+        if columns is None and shape != (n_rows, len(names)):
+            raise FileError(f"{path}: /x is {shape}, needed is ({n_rows}, {len(names)}) for the times and the model")
         counted: dict[float, np.ndarray] | None = {}
         total, without = np.zeros(3, int), 0
         first, last = np.inf, -np.inf
@@ -90,7 +93,8 @@ def read_data(path: Path, n_dims: int) -> Data:
             times=times,
             counts=np.array([counted[t] for t in times]) if counted else np.zeros((0, 3), int),
             range=(float(first), float(last)),
-            names=dim_names(file, n_dims),
+            names=dim_names(file, shape[1]) if columns is None else names,
+            columns=columns,
             unit=time_unit(file),
             labels=_labels(file),
             naming=time_names(file),
@@ -100,22 +104,31 @@ def read_data(path: Path, n_dims: int) -> Data:
 
 
 def thin(data: Data, most: int, folder: Path) -> None:
-    """Of a larger file, lets commands and pictures read a copy with so many rows at most, drawn at random."""
+    """Of a larger file, lets commands and pictures read a copy with so many rows at most, drawn at random; of one whose coordinates are
+    not those of the model, one that has these."""
     with open_file(data.path) as file:
         n_rows = file["t"].shape[0]
-    if n_rows > most:
-        rows = np.unique(np.random.default_rng(1).integers(0, n_rows, most))
+    if n_rows > most or data.columns is not None:
+        rows = np.unique(np.random.default_rng(1).integers(0, n_rows, most)) if n_rows > most else np.arange(n_rows)
         data.working, data.n_working = folder / "thinned.h5", len(rows)
-        copy_rows(data.path, data.working, rows)
+        copy_rows(data.path, data.working, rows, data.columns)
 
 
-def copy_rows(source: Path, target: Path, rows: np.ndarray) -> None:
-    """A population of some rows (increasing) of another, with their weights, splits, labels and conditions."""
+def copy_rows(source: Path, target: Path, rows: np.ndarray, columns: list[int] | None = None) -> None:
+    """A population of some rows (increasing) of another, with their weights, splits, labels and conditions.
+
+    columns: of the coordinates, in the order in which they are written; None: all as they stand
+    """
     with open_file(source) as old, h5py.File(target, "w") as new:
         new.attrs.update(old.attrs)
         for name in ("t", "x", "weight", "split"):
             if name in old:
                 new[name] = _chosen(old, name, rows)
+        if columns is not None:
+            names, x = dim_names(old, old["x"].shape[1]), new["x"][()]
+            del new["x"]
+            new["x"] = x[:, columns]
+            new.attrs["dim_names"] = np.array([names[k] for k in columns], dtype=h5py.string_dtype())
         for name, label in _label_datasets(old):
             new[f"label/{name}"] = _chosen(old["label"], name, rows)
             new[f"label/{name}"].attrs.update(label.attrs)

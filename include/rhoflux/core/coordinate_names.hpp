@@ -1,0 +1,71 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
+
+namespace rhoflux {
+
+/// "all", or names of coordinates separated by commas: which are read, and in which order.
+struct CoordinateNames {
+  std::vector<std::string> names;  ///< empty: all
+
+  std::string to_string() const { return names.empty() ? "all" : joined(names, ","); }
+  /// Throws Error (bad input) with the reason alone.
+  static CoordinateNames parse(const std::string& text) {
+    CoordinateNames list;
+    if (text == "all") return list;
+    for (const std::string& piece : split(text, ',')) {
+      const std::string name(trimmed(piece));
+      if (name.empty()) fail_input("a name is missing");
+      if (std::find(list.names.begin(), list.names.end(), name) != list.names.end())
+        fail_input("'" + name + "' is there twice");
+      list.names.push_back(name);
+    }
+    return list;
+  }
+  static constexpr const char* type = "all, or names separated by commas";
+};
+
+/// What is done where a file has none of the names that are asked for.
+enum class UnknownNames {
+  refused,
+  by_position  ///< as many coordinates are taken as they stand: files need not have names
+};
+
+/// The columns of a file that have the names `wanted`, in their order; empty: all columns as they stand.
+/// Throws Error (bad input), with the reason alone, for a name that is not there.
+/// @param present names of the columns of the file
+inline std::vector<std::size_t> columns_of(const std::vector<std::string>& wanted,
+                                           const std::vector<std::string>& present, UnknownNames unknown) {
+  std::vector<std::size_t> columns;
+  if (wanted.empty() || wanted == present) return columns;
+  std::string missing;
+  for (const std::string& name : wanted) {
+    const auto found = std::find(present.begin(), present.end(), name);
+    if (found == present.end() && missing.empty()) missing = name;
+    if (found != present.end()) columns.push_back(static_cast<std::size_t>(found - present.begin()));
+  }
+  if (columns.empty() && unknown == UnknownNames::by_position) return columns;
+  if (!missing.empty())
+    fail_input("there is no coordinate '" + missing + "' among " + joined(present) + "; needed are " +
+               joined(wanted));
+  return columns;
+}
+
+/// Columns of numbers (n, n_present) in C order; all, where `columns` is empty.
+inline std::vector<double> chosen_columns(std::vector<double> numbers,
+                                          const std::vector<std::size_t>& columns, std::size_t n_present) {
+  if (columns.empty()) return numbers;
+  std::vector<double> chosen;
+  chosen.reserve(numbers.size() / n_present * columns.size());
+  for (std::size_t row = 0; row < numbers.size(); row += n_present)
+    for (const std::size_t column : columns) chosen.push_back(numbers[row + column]);
+  return chosen;
+}
+
+}  // namespace rhoflux

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "context.hpp"
+#include "rhoflux/checkpoint/model_description.hpp"
+#include "rhoflux/inference/fate.hpp"
+#include "rhoflux/inference/snapshots.hpp"
+#include "rhoflux/io/population.hpp"
+
+namespace rhoflux::apps {
+
+/// How many of the nearest labelled rows give an end point its label.
+constexpr int voters = 15;
+
+/// The labelled rows that give end points their labels.
+struct Labelled {
+  inference::LabelledRows rows;
+  std::vector<std::string> categories;
+  double t = 0;  ///< their time
+};
+
+/// A population whose labels are looked at, whatever its conditions. Collective.
+std::unique_ptr<io::PopulationFile> open_labelled(const Context& context, const std::string& path,
+                                                  const checkpoint::ModelDescription& model);
+
+/// The rows of the snapshot nearest to the end time, the same on every rank. Collective.
+Labelled read_labelled(const Context& context, const io::PopulationFile& file, const std::string& label,
+                       double to, const inference::TimeMatch& match);
+
+}  // namespace rhoflux::apps
