@@ -38,13 +38,17 @@ void PopulationFile::read_optional_columns(const Hdf5Reader& file, const Shape& 
       fail_input(m_path + ", '" + dataset +
                  "': there is no attribute 'categories' with the names of its codes");
     m_info.labels.push_back({name, file.attribute_strings(dataset, "categories"), {}});
+    require_different(m_path + ", '" + dataset + "', attribute 'categories'",
+                      m_info.labels.back().categories);
   }
   for (const std::string& name : members(file, "condition")) {
     const std::string dataset = "condition/" + name;
     require(dataset);
     m_info.conditions.push_back({name, {}, {}});
-    if (file.has_attribute(dataset, "categories"))
-      m_info.conditions.back().categories = file.attribute_strings(dataset, "categories");
+    if (!file.has_attribute(dataset, "categories")) continue;
+    m_info.conditions.back().categories = file.attribute_strings(dataset, "categories");
+    require_different(m_path + ", '" + dataset + "', attribute 'categories'",
+                      m_info.conditions.back().categories);
   }
 }
 
@@ -106,6 +110,7 @@ void PopulationFile::read_time_meaning(const Hdf5Reader& file) {
   if (file.has_attribute("/", "time_origin")) time.origin = file.attribute_string("/", "time_origin");
   if (!file.has_attribute("/", "time_labels")) return;
   time.labels = file.attribute_strings("/", "time_labels");
+  require_different(m_path + ", attribute 'time_labels'", time.labels);
   time.label_values = file.attribute_doubles("/", "time_label_values");
   if (time.labels.size() != time.label_values.size())
     fail_input(m_path + ", attribute 'time_label_values': expected " + counted(time.labels.size(), "number") +

@@ -238,6 +238,14 @@ def test_what_is_refused(folder):
     add_condition(folder / "huge.h5", "dose", [1e300] + [1.0] * 19)
     said = refused(folder, "train", "deck.cfg", *SMALL, "--data.file=huge.h5", "--data.conditions=dose", "--checkpoint.directory=huge")
     check("condition/dose" in said and "deviation" in said, said)
+    # Two categories of one name, which --condition could not tell apart.
+    write_population(folder / "twice.h5", [0.0, 1.0], np.zeros((2, 2)))
+    add_condition(folder / "twice.h5", "dose", [1, 1])
+    add_condition(folder / "twice.h5", "drug", [0, 2], ["A", "B", "A"])
+    for command in (["query", model, "--points", "twice.h5", "--output", "o.h5"], ["info", "twice.h5"],
+                    ["train", "deck.cfg", "--data.file=twice.h5", "--data.conditions=drug"]):
+        said = refused(folder, *command)
+        check("twice.h5, 'condition/drug', attribute 'categories': 'A' is there twice" in said, said)
     # Far outside of the training rows: a warning, not an error.
     said = succeed("sample", model, "--times", 1, "--count", 5, "--condition", "dose=7,drug=A", "--output", "far.h5", folder=folder)
     check("warning" in said and "dose = 7 is outside" in said, said)
