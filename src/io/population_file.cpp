@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <set>
 
 #include "hdf5_types.hpp"
 #include "population_format.hpp"
@@ -258,7 +259,8 @@ std::int64_t PopulationFile::piece_rows() const {
 /// What one rank finds while it reads its share of the rows.
 class PopulationFile::Scan {
  public:
-  Scan(PopulationFile& file, double t_before) : m_file(file), m_previous_t(t_before) {}
+  Scan(PopulationFile& file, double t_before)
+      : m_file(file), m_held_out(file.m_hold_out_conditions.size(), 0), m_previous_t(t_before) {}
 
   void add(std::int64_t first_row, const FileRows& rows) {
     const auto n_dims = static_cast<std::size_t>(m_file.m_info.n_dims);
@@ -272,6 +274,8 @@ class PopulationFile::Scan {
       const double* condition = rows.conditions.data() + i * m_file.m_conditions.size();
       add_condition(row, condition);
       add_split(row, rows.split.empty() ? 0 : rows.split[i], m_file.is_held_out(rows.t[i], condition));
+      for (std::size_t k = 0; k < m_held_out.size(); ++k)
+        m_held_out[k] += m_file.has_condition(condition, m_file.m_hold_out_conditions[k]) ? 1 : 0;
     }
   }
 
@@ -296,7 +300,11 @@ class PopulationFile::Scan {
     for (const auto& counts : blocks) {
       for (std::size_t s = 0; s < 3; ++s) m_file.m_info.split_count[s] += counts[s];
     }
+    comm.sum(m_held_out.data(), static_cast<int>(m_held_out.size()));
   }
+
+  /// Rows of each condition that is held out, of all ranks after finish().
+  const std::vector<std::int64_t>& held_out_rows() const { return m_held_out; }
 
  private:
   void add_time(std::int64_t row, double t) {
@@ -330,6 +338,7 @@ class PopulationFile::Scan {
   }
 
   PopulationFile& m_file;
+  std::vector<std::int64_t> m_held_out;
   Faults m_faults;
   double m_previous_t;
   double m_t_min = std::numeric_limits<double>::infinity();
@@ -355,6 +364,44 @@ void PopulationFile::scan() {
     }
   });
   found->finish();
+  require_held_out_rows(found->held_out_rows());
+}
+
+/// Bad input for a condition that is held out and that no row has, with the values that there are.
+void PopulationFile::require_held_out_rows(const std::vector<std::int64_t>& rows) const {
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    if (rows[k] > 0) continue;
+    mpi::on_root(m_comm, [&] {
+      const std::vector<double>& values = m_hold_out_conditions[k];
+      std::vector<std::string> wanted, present;
+      for (std::size_t v = 0; v < values.size(); ++v) {
+        if (std::isnan(values[v])) continue;
+        wanted.push_back(m_conditions[v].name + "=" + condition_text(v, values[v]));
+        present.push_back(m_conditions[v].name + " has " + values_of_condition(v));
+      }
+      fail_input("data.hold_out_conditions: no row of " + m_path + " has " + joined(wanted, ",") + "; " +
+                 joined(present, "; "));
+    });
+  }
+}
+
+std::string PopulationFile::condition_text(std::size_t condition, double value) const {
+  const std::vector<std::string>& categories = m_conditions[condition].categories;
+  return categories.empty() ? print_number(value) : categories[static_cast<std::size_t>(value)];
+}
+
+/// The first values of a condition that the rows have, for a message: "0, 0.5, 1, ...".
+std::string PopulationFile::values_of_condition(std::size_t condition) const {
+  constexpr std::size_t most = 1000;
+  std::set<double> found;
+  for (std::int64_t first = 0; first < m_info.n_rows && found.size() < most; first += piece_rows()) {
+    const std::int64_t count = std::min(piece_rows(), m_info.n_rows - first);
+    const std::vector<double> rows = read_conditions(first, count);
+    for (std::size_t k = condition; k < rows.size(); k += m_conditions.size()) found.insert(rows[k]);
+  }
+  std::vector<std::string> texts;
+  for (const double value : found) texts.push_back(condition_text(condition, value));
+  return list_of_texts(texts);
 }
 
 std::int64_t PopulationFile::count_in_block(Split split, std::size_t block) const {
@@ -366,11 +413,14 @@ std::int64_t PopulationFile::count_in_block(Split split, std::size_t block) cons
 bool PopulationFile::is_held_out(double t, const double* condition) const {
   if (std::find(m_hold_out_times.begin(), m_hold_out_times.end(), t) != m_hold_out_times.end()) return true;
   return std::any_of(m_hold_out_conditions.begin(), m_hold_out_conditions.end(),
-                     [&](const std::vector<double>& held_out) {
-                       for (std::size_t k = 0; k < held_out.size(); ++k)
-                         if (!std::isnan(held_out[k]) && !same_time(held_out[k], condition[k])) return false;
-                       return true;
-                     });
+                     [&](const std::vector<double>& held_out) { return has_condition(condition, held_out); });
+}
+
+/// @param wanted NaN where any value will do
+bool PopulationFile::has_condition(const double* condition, const std::vector<double>& wanted) const {
+  for (std::size_t k = 0; k < wanted.size(); ++k)
+    if (!std::isnan(wanted[k]) && !same_time(wanted[k], condition[k])) return false;
+  return true;
 }
 
 /// The times that are held out become those of the file that they name.

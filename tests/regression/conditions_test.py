@@ -214,6 +214,8 @@ def test_what_is_refused(folder):
             (["train", "deck.cfg", "--data.conditions=dosis"], ["no condition 'dosis'", "dose, drug"]),
             (["train", "deck.cfg", "--data.conditions=drug", "--data.hold_out_conditions=drug=Z"], ["drug = 'Z'", "A | B | C"]),
             (["train", "deck.cfg", "--data.conditions=drug", "--data.hold_out_conditions=dose=1"], ["'dose' is not among data.conditions = drug"]),
+            (["train", "deck.cfg", "--data.conditions=dose", "--data.hold_out_conditions=dose=2", "--checkpoint.directory=nothing"],
+             ["data.hold_out_conditions", "drugs.h5", "has dose=2; dose has 1"]),
             (["train", "deck.cfg", "--data.conditions=drug", "--objective.conditions=drug:A,Y"], ["drug = 'Y'", "A | B | C"]),
             (["train", "deck.cfg", "--data.conditions=drug,dose", "--objective.conditions=drug:A"], ["'dose' are missing"]),
             (["train", "deck.cfg", "--data.conditions=none", "--objective.conditions=drug:A"], ["there are no data.conditions"]),
@@ -223,6 +225,7 @@ def test_what_is_refused(folder):
              ["data.conditions = drug(A|B|C),dose, the checkpoint has dose,drug(A|B|C)"])):
         said = refused(folder, *arguments)
         check(all(text in said for text in wanted), f"{arguments}: {said}")
+    check(not (folder / "nothing").exists(), "a refused run leaves a folder")
     # Rows without the conditions, and with a category that the model does not know.
     write_population(folder / "bare.h5", [0.0, 1.0], np.zeros((2, 2)))
     for command in (["query", model, "--points", "bare.h5", "--output", "o.h5"], ["evaluate", model, "--data", "bare.h5", "--split", "all"],

@@ -139,7 +139,7 @@ class PopulationFile {
  public:
   /// Collective. The communicator must outlive the object.
   /// Bad input, naming those that there are, for a condition that the file does not have, or one with a number that is not
-  /// finite or a code without category.
+  /// finite or a code without category, and for a condition to be held out that no row has.
   /// @param hold_out_times rows at the times that these name (named_time()) belong to no split but Split::all
   PopulationFile(const std::string& path, const mpi::Communicator& comm,
                  const std::vector<double>& hold_out_times = {});
@@ -212,6 +212,10 @@ class PopulationFile {
   void resolve_held_out();
   std::int64_t count_in_block(Split split, std::size_t block) const;
   bool is_held_out(double t, const double* condition) const;
+  bool has_condition(const double* condition, const std::vector<double>& wanted) const;
+  void require_held_out_rows(const std::vector<std::int64_t>& rows) const;
+  std::string condition_text(std::size_t condition, double value) const;
+  std::string values_of_condition(std::size_t condition) const;
   void choose_conditions(const PopulationChoice& choice);
   void take_categories(const std::vector<std::string>& categories);
   std::vector<double> read_conditions(std::int64_t first_row, std::int64_t n_rows) const;
