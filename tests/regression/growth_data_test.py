@@ -96,6 +96,10 @@ def growth_factors_become_rates(folder):
         (folder / "factor.csv").write_text(f"t,x1,grow\n0,0.1,2\n0,0.3,{bad}\n")
         refused(folder, *arguments, "--growth-form", "factor", parts=["factor.csv", "line 3", "growth factor", "must be above 0"])
     refused(folder, *arguments, "--growth-form", "percent", parts=["growth-form", "rate", "factor"])
+    for form in ("factor", "rate"):  # of which column?
+        refused(folder, "import", "factor.csv", "--growth-form", form, "--output", "none.h5",
+                parts=[f"--growth-form {form}", "--growth-column", "not given"])
+    check(not (folder / "none.h5").exists(), "a refused import writes a file")
 
 
 def train_says_at_its_start_what_changing_numbers_do(folder):
