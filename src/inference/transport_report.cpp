@@ -109,10 +109,13 @@ std::vector<std::string> to_text(const TransportReport& report, const TimeMeanin
                   formatted("%.3f", report.ks) + " (at the start " + formatted("%.3f", report.ks_at_start) +
                   "; chance exceeds " + formatted("%.3f", report.ks_bound) + " in 1 % of cases)");
   if (report.weights)
-    lines.push_back("relative mass: E[w] = " + formatted("%.4g", report.weights->mass.value) + " +- " +
-                    formatted("%.2g", report.weights->mass.error) + ", M(" + to + ") / M(" + times[0] +
-                    ") of the model " + formatted("%.4g", report.weights->model_mass) +
-                    "; effective number of particles " + formatted("%.0f", report.weights->effective_number));
+    lines.push_back("relative mass: E[w] = " + formatted("%.4g", report.weights->mass.value) +
+                    (std::isnan(report.weights->mass.error)
+                         ? " (of one particle, so that its error is not known)"
+                         : " +- " + formatted("%.2g", report.weights->mass.error)) +
+                    ", M(" + to + ") / M(" + times[0] + ") of the model " +
+                    formatted("%.4g", report.weights->model_mass) + "; effective number of particles " +
+                    formatted("%.0f", report.weights->effective_number));
   add_warnings(report, lines);
   if (!report.distances) {
     lines.emplace_back("no data at the end time: no W1 and W2");

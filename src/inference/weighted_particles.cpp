@@ -129,11 +129,14 @@ Ratio relative_mass(const std::vector<double>& start_weight, const ParticleFamil
   std::vector<double> at_end = family_weights(particles);
   at_end.resize(start_weight.size(), 0.0);
   double start = 0, end = 0, squares = 0;
+  std::size_t n_families = 0;
   for (std::size_t f = 0; f < start_weight.size(); ++f) {
     start += start_weight[f];
     end += at_end[f];
+    n_families += start_weight[f] > 0 ? 1 : 0;
   }
   const double ratio = end / start;
+  if (n_families < 2) return {ratio, std::numeric_limits<double>::quiet_NaN()};
   for (std::size_t f = 0; f < start_weight.size(); ++f)
     squares += (at_end[f] - ratio * start_weight[f]) * (at_end[f] - ratio * start_weight[f]);
   return {ratio, std::sqrt(squares) / start};

@@ -46,6 +46,7 @@ def no_cell_changes_its_type(folder):
     shrink = [back["growth_factor"][back["label_from"] == code].mean() for code in (0, 1)]
     check(8 < shrink[0] / shrink[1] < 32, f"backwards B shrinks: {shrink}")
     weights_and_births_agree_on_any_number_of_ranks(folder, model)
+    a_single_draw_has_no_error(folder, model)
     pictures_follow_the_ancestors(folder)
     what_cannot_be_done_is_refused(folder)
 
@@ -84,6 +85,15 @@ def weights_and_births_agree_on_any_number_of_ranks(folder, model):
         # Paths in frames that are copied begin where their ancestor was.
         if not more:
             check(np.allclose(born["x"][1], weighted["x"][1][ancestor[1]], atol=1e-4), "children are where their ancestors came")
+
+
+def a_single_draw_has_no_error(folder, model):
+    arguments = ["transport", model, "--from", 0, "--to", 2, "--frames", 3, "--output", "one.h5", "--report", "one.json", "--force"]
+    for more in ([], ["--resample"]):
+        printed = succeed(*arguments, "--count", 1, *more, folder=folder)
+        said = figures(folder / "one.json")
+        check(said["relative_mass"] > 0 and said["relative_mass_error"] is None, f"{said}")
+        check("of one particle, so that its error is not known" in printed and "nan" not in printed, printed)
 
 
 def pictures_follow_the_ancestors(folder):

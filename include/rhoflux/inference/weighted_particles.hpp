@@ -43,7 +43,7 @@ double family_ks(const std::vector<double>& levels, const ParticleFamilies& part
 double effective_number(const ParticleFamilies& particles);
 
 /// A ratio of sums over independent families, model.md (10.13), sum_f X_f / sum_f W_f, and its standard error by the delta method,
-/// (sum_f (X_f - ratio W_f)^2)^(1/2) / sum_f W_f.
+/// (sum_f (X_f - ratio W_f)^2)^(1/2) / sum_f W_f; NaN, not known, of a single family.
 struct Ratio {
   double value = 0, error = 0;
 };
