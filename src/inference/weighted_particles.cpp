@@ -117,12 +117,21 @@ double family_ks(const std::vector<double>& levels, const ParticleFamilies& part
 }
 
 double effective_number(const ParticleFamilies& particles) {
+  return effective_number(family_weights(particles));
+}
+
+double effective_number(const std::vector<double>& weights) {
   double total = 0, squares = 0;
-  for (const double weight : family_weights(particles)) {
+  for (const double weight : weights) {
     total += weight;
     squares += weight * weight;
   }
   return total / squares * total;
+}
+
+bool is_degenerate(double effective_number, std::int64_t n) {
+  const auto count = static_cast<double>(n);
+  return effective_number < 0.1 * count || (effective_number < 50 && effective_number < 0.5 * count);
 }
 
 Ratio relative_mass(const std::vector<double>& start_weight, const ParticleFamilies& particles) {

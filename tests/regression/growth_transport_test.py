@@ -46,6 +46,7 @@ def no_cell_changes_its_type(folder):
     shrink = [back["growth_factor"][back["label_from"] == code].mean() for code in (0, 1)]
     check(8 < shrink[0] / shrink[1] < 32, f"backwards B shrinks: {shrink}")
     weights_and_births_agree_on_any_number_of_ranks(folder, model)
+    few_that_carry_the_weight_are_said(folder, model)
     a_single_draw_has_no_error(folder, model)
     pictures_follow_the_ancestors(folder)
     what_cannot_be_done_is_refused(folder)
@@ -85,6 +86,28 @@ def weights_and_births_agree_on_any_number_of_ranks(folder, model):
         # Paths in frames that are copied begin where their ancestor was.
         if not more:
             check(np.allclose(born["x"][1], weighted["x"][1][ancestor[1]], atol=1e-4), "children are where their ancestors came")
+
+
+def few_that_carry_the_weight_are_said(folder, model):
+    """One of B among 60 of A has 16 descendants, A one each: not the paths are inaccurate, the weights are unequal."""
+    with h5py.File(folder / "growth.h5", "r") as data:
+        t, x, kind = data["t"][()], data["x"][()], data["label/type"][()]
+        late = np.flatnonzero(t == 2)
+        rows = np.r_[np.flatnonzero((t == 0) & (kind == 0))[:60], np.flatnonzero((t == 0) & (kind == 1))[:1], late]
+        with h5py.File(folder / "few.h5", "w") as file:
+            file["t"], file["x"] = t[rows], x[rows]
+            # One label at the start, so that its particles are of both types.
+            file["label/type"] = np.where(t[rows] == 0, 0, kind[rows]).astype("i4")
+            file["label/type"].attrs["categories"] = np.array(["A", "B"], dtype=h5py.string_dtype())
+    arguments = ["--from", 0, "--to", 2, "--particles", "few.h5", "--split", "all", "--force"]
+    printed = succeed("transport", model, *arguments, "--report", "few.json", "--output", "few_paths.h5", folder=folder)
+    effective = figures(folder / "few.json")["effective_count"]
+    check(effective < 30 and f"few particles carry the weight (effective number {effective:.3g} of 61 particles)" in printed, printed)
+    check("--resample" in printed and "not accurate" not in printed, printed)
+    printed = succeed("fate", model, *[argument for argument in arguments if argument != "--split" and argument != "all"], "--label", "type",
+                      "--report", "few.json", "--output", "few_fates.h5", folder=folder)
+    row = figures(folder / "few.json")["transition"][0]
+    check(row["effective_count"] < 30 and "warning: of label A few particles carry the weight" in printed, f"{row} {printed}")
 
 
 def a_single_draw_has_no_error(folder, model):

@@ -139,6 +139,16 @@ TEST(FamilyKs, ChanceExceedsTheBoundAsOftenAsItSays) {
   EXPECT_GT(exceeded_kish, most);
 }
 
+TEST(EffectiveNumber, SaysWhetherFewCarryTheWeight) {
+  EXPECT_DOUBLE_EQ(effective_number(std::vector<double>{2, 2, 0, 2}), 3);
+  EXPECT_TRUE(is_degenerate(99, 1000));
+  EXPECT_FALSE(is_degenerate(101, 1000));
+  EXPECT_TRUE(is_degenerate(49, 100));
+  EXPECT_FALSE(is_degenerate(51, 100));
+  EXPECT_FALSE(is_degenerate(9, 10));  // few particles, but all of them count
+  EXPECT_FALSE(is_degenerate(1, 1));
+}
+
 TEST(RelativeMass, IsARatioWithItsError) {
   const Ratio found = relative_mass({1, 2, 1}, {{3, 1, 2}, {0, 0, 1}});
   EXPECT_DOUBLE_EQ(found.value, 6.0 / 4);
