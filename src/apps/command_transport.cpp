@@ -257,7 +257,8 @@ Arguments transport_arguments() {
       .flag(
           "resample",
           "births and deaths at the saved times instead of weights that differ (systematic resampling; of a "
-          "model with growth): /ancestor (S, N), the particle of the frame before");
+          "model with growth): /ancestor (S, N), the particle of the frame before, and /origin (S, N), that "
+          "of the first frame");
   add_transport_points(arguments);
   add_seed(arguments, "samples and noise");
   arguments.optional("report", file_name(), "write the figures as JSON");
