@@ -135,14 +135,17 @@ std::vector<std::string> to_text(const TransportReport& report, const TimeMeanin
                     formatted("%.4g", report.weights->model_mass) + "; effective number of particles " +
                     formatted("%.0f", report.weights->effective_number));
   add_warnings(report, lines);
+  const std::string data =
+      "data" + (report.data_condition.empty() ? "" : " of the condition " + report.data_condition);
   if (!report.distances) {
-    lines.emplace_back("no data at the end time: no W1 and W2");
+    lines.push_back("no " + data + " at the end time: no W1 and W2");
     return lines;
   }
   const auto distance = [](const metrics::Wasserstein& w) {
     return "W1 " + formatted("%.4f", w.w1) + ", W2 " + formatted("%.4f", w.w2);
   };
-  lines.push_back("against the data at t = " + to + " (" + counted(report.distances->points, "point") +
+  lines.push_back("against the " + data + " at t = " + to + " (" +
+                  counted(report.distances->points, "point") +
                   ", standardised): " + distance(report.distances->particles) +
                   "; exact samples of the model: " + distance(report.distances->samples));
   return lines;
