@@ -77,6 +77,12 @@ class Faults {
   std::array<std::int64_t, n_kinds> m_first{};
 };
 
+std::vector<GivenTime> given_times(const std::vector<double>& times) {
+  std::vector<GivenTime> given;
+  for (const double t : times) given.push_back({t});
+  return given;
+}
+
 }  // namespace
 
 std::int64_t PopulationInfo::count(Split split) const {
@@ -85,16 +91,16 @@ std::int64_t PopulationInfo::count(Split split) const {
 
 PopulationFile::PopulationFile(const std::string& path, const mpi::Communicator& comm,
                                const std::vector<double>& hold_out_times)
-    : PopulationFile(path, comm, PopulationChoice{hold_out_times}) {}
+    : PopulationFile(path, comm, PopulationChoice{given_times(hold_out_times)}) {}
 
 PopulationFile::PopulationFile(const std::string& path, const mpi::Communicator& comm,
                                const PopulationChoice& choice)
-    : m_path(path), m_comm(comm), m_hold_out_times(choice.hold_out_times) {
+    : m_path(path), m_comm(comm) {
   silence_hdf5();
   read_attributes();
   choose_conditions(choice);
   open();
-  resolve_held_out();
+  resolve_held_out(choice.hold_out_times);
   scan();
 }
 
@@ -424,9 +430,17 @@ bool PopulationFile::has_condition(const double* condition, const std::vector<do
 }
 
 /// The times that are held out become those of the file that they name.
-void PopulationFile::resolve_held_out() {
+void PopulationFile::resolve_held_out(const std::vector<GivenTime>& times) {
   mpi::on_every_rank(m_comm, [&] {
-    for (double& t : m_hold_out_times) t = named_time(t).value_or(t);
+    for (const GivenTime& time : times) {
+      double t = 0;
+      try {
+        t = time.in(m_info.time);
+      } catch (const Error& error) {
+        fail_input("data.hold_out_times: " + m_path + ": " + error.what());
+      }
+      m_hold_out_times.push_back(named_time(t).value_or(t));
+    }
   });
 }
 

@@ -3,13 +3,14 @@
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, main, np, skip, succeed  # noqa: E402
+from regression import SMALL, check, h5py, main, np, skip, succeed  # noqa: E402
 
 TOOLS = Path(os.environ.get("RHOFLUX_SOURCE_DIR", Path(__file__).resolve().parents[2])) / "tools"
 sys.path.insert(0, str(TOOLS))
@@ -100,6 +101,23 @@ def test_pictures(folder):
         message = plot(folder, *command, "--output", "picture.png")
         check("wrote picture.png" in message, message)
         check_picture(folder, "picture.png")
+
+
+def test_times_may_be_dates_and_labels(folder):
+    """--times takes what the data call their times, and draws what it draws for the numbers."""
+    prepare(folder)
+    dates = ({"time_unit": "d", "time_origin": "2020-02-27T00:00:00Z"}, ["2020-02-28,2020/03/01 00:00", "2020-02-28T02:00+02:00,3", "2020-02-28:2020-03-01:2"])
+    labels = ({"time_labels": np.array(["early", "late"], "S"), "time_label_values": [1.0, 3.0]}, ["early,late", "early:late:2", "1, late"])
+    for attributes, texts in (dates, labels):
+        shutil.copy(folder / "field.h5", folder / "named.h5")
+        with h5py.File(folder / "named.h5", "r+") as file:
+            file.attrs.update(attributes)
+        plot(folder, "density", "named.h5", "--times", "1,3", "--output", "number.png")
+        for text in texts:
+            plot(folder, "density", "named.h5", "--times", text, "--output", "named.png")
+            check((folder / "number.png").read_bytes() == (folder / "named.png").read_bytes(), f"--times {text}")
+    refused(folder, ["--times noon", "labels of early = 1, late = 3"], "density", "named.h5", "--times", "noon")
+    refused(folder, ["--times 2020-02-28", "times are numbers"], "density", "field.h5", "--times", "2020-02-28")
 
 
 def test_scripts(folder):

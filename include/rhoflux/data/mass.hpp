@@ -3,6 +3,7 @@
 #include <string>
 
 #include "rhoflux/core/mass.hpp"
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/core/units.hpp"
 #include "rhoflux/data/config.hpp"
 #include "rhoflux/data/sources.hpp"
@@ -27,10 +28,11 @@ MassKnots mass_of(const Config& config, const Sources& sources, const Units& uni
                   const mpi::Communicator& comm);
 
 /// The same for counts.
-/// @param path of the file, for messages
-MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const Units& units);
+/// @param path of the file, for messages @param meaning what its times are called
+MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const Units& units,
+                         const TimeMeaning& meaning = {});
 
 /// The same for given masses.
-MassKnots mass_as_given(const Mass& mass, const Units& units);
+MassKnots mass_as_given(const Mass& mass, const Units& units, const TimeMeaning& meaning = {});
 
 }  // namespace rhoflux::data

@@ -93,9 +93,9 @@ struct RowMarks {
 
 /// Which rows of a file belong to no split but Split::all, and which of its conditions are read.
 struct PopulationChoice {
-  std::vector<double> hold_out_times = {};   ///< rows at the times that these name (named_time())
-  std::vector<std::string> conditions = {};  ///< names
-  ConditionList hold_out_conditions = {};    ///< rows of these conditions; of the names above
+  std::vector<GivenTime> hold_out_times = {};  ///< rows at the times that these name (named_time())
+  std::vector<std::string> conditions = {};    ///< names
+  ConditionList hold_out_conditions = {};      ///< rows of these conditions; of the names above
   /// By condition the categories, empty for a number, in whose places codes are given; none: those of the file.
   std::vector<std::vector<std::string>> categories = {};
   std::string hint = {};  ///< for messages about a condition that is not there: what would help
@@ -139,7 +139,8 @@ class PopulationFile {
  public:
   /// Collective. The communicator must outlive the object.
   /// Bad input, naming those that there are, for a condition that the file does not have, or one with a number that is not
-  /// finite or a code without category, and for a condition to be held out that no row has.
+  /// finite or a code without category, and for a condition to be held out that no row has, or a name of a time that the file
+  /// does not know.
   /// @param hold_out_times rows at the times that these name (named_time()) belong to no split but Split::all
   PopulationFile(const std::string& path, const mpi::Communicator& comm,
                  const std::vector<double>& hold_out_times = {});
@@ -209,7 +210,7 @@ class PopulationFile {
                            int n_columns) const;
   FileRows read_rows(std::int64_t first_row, std::int64_t n_rows) const;
   std::int64_t piece_rows() const;
-  void resolve_held_out();
+  void resolve_held_out(const std::vector<GivenTime>& times);
   std::int64_t count_in_block(Split split, std::size_t block) const;
   bool is_held_out(double t, const double* condition) const;
   bool has_condition(const double* condition, const std::vector<double>& wanted) const;

@@ -67,17 +67,17 @@ TEST_F(MassOfRows, CountsAreSumsOfWeights) {
 }
 
 TEST_F(MassOfRows, TimesThatAreHeldOutAreLeftOut) {
-  config.hold_out_times.values = {1};
+  config.hold_out_times = TimeList::parse("1");
   expect_knots(mass(), {0, 2}, {1, 8});
   // At an end of the range log M goes on straight from the two times next to it.
-  config.hold_out_times.values = {0};
+  config.hold_out_times = TimeList::parse("0");
   expect_knots(mass(), {0, 1, 2}, {1, 4, 16});
 }
 
 TEST_F(MassOfRows, AWiderRangeGoesOnStraight) {
   config.time_range = TimeRange::parse("-1:4");
   expect_knots(mass(), {-1, 0, 1, 2, 4}, {1, 2, 4, 16, 256});
-  config.hold_out_times.values = {0, 1};
+  config.hold_out_times = TimeList::parse("0, 1");
   config.time_range = TimeRange::parse("-1:4");
   expect_knots(mass(), {-1, 2, 4}, {1, 1, 1});  // one time alone
 }
@@ -88,7 +88,7 @@ TEST_F(MassOfRows, ATimeWithoutTrainingRowsIsRefused) {
   expect_error(ExitCode::bad_input,
                {"data.mass = counts", config.file, "none for training at t = 1", "data.hold_out_times"},
                [&] { (void)mass(); });
-  config.hold_out_times.values = {1};
+  config.hold_out_times = TimeList::parse("1");
   expect_knots(mass(), {0, 2}, {1, 8});
 }
 
