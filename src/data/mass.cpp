@@ -37,10 +37,8 @@ MassKnots from_end_to_end(MassKnots knots, const Units& units) {
   return knots;
 }
 
-}  // namespace
-
-MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const Units& units,
-                         const TimeMeaning& meaning) {
+/// The times with training rows, and the logs of the sums of their weights.
+MassKnots counted_masses(const TimeTable& table, const std::string& path, const TimeMeaning& meaning) {
   const std::string what = "data.mass = counts: " + path;
   if (table.is_continuous() || table.times.empty())
     fail_input(what + " has events, " + std::to_string(table.n_times) +
@@ -61,7 +59,38 @@ MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const 
     fail_input(what + " has rows but none for training at t = " + list_of_times(meaning, without) +
                "; hold these times out (data.hold_out_times), or " + give_masses);
   if (knots.t.empty()) fail_input(what + " has no training rows; " + give_masses);
-  return from_end_to_end(knots, units);
+  return knots;
+}
+
+}  // namespace
+
+MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const Units& units,
+                         const TimeMeaning& meaning) {
+  return from_end_to_end(counted_masses(table, path, meaning), units);
+}
+
+std::string warning_of_counts(const TimeTable& table, const std::string& path, const Units& units,
+                              const TimeMeaning& meaning) {
+  const MassKnots knots = counted_masses(table, path, meaning);
+  const double first = knots.t.front(), last = knots.t.back();
+  const bool before = first > units.t_first && !same_time(first, units.t_first),
+             after = last < units.t_last && !same_time(last, units.t_last);
+  if (!before && !after) return "";
+  const std::vector<std::string> texts = time_texts(meaning, {units.t_first, first, last, units.t_last});
+  const std::string beyond = (before ? "from t = " + texts[0] + " to " + texts[1] : "") +
+                             (before && after ? " and " : "") +
+                             (after ? "from t = " + texts[2] + " to " + texts[3] : "");
+  return "data.mass = counts: there are no training rows " + beyond + ": the mass is not known there, " +
+         (knots.t.size() < 2
+              ? "and is taken to be that at the one time with rows"
+              : "and its logarithm is continued straight from the two times with rows next to it") +
+         "; if you know the masses, give them (data.mass = t:m, ..)";
+}
+
+std::string mass_warning(const Config& config, const Sources& sources, const Units& units,
+                         const mpi::Communicator& comm) {
+  if (config.mass.kind != Mass::Kind::counts || !sources.data) return "";
+  return warning_of_counts(read_time_table(*sources.data, comm), sources.data->path(), units, sources.time);
 }
 
 MassKnots mass_as_given(const Mass& mass, const Units& units, const TimeMeaning& meaning) {

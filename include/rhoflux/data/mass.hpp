@@ -32,7 +32,16 @@ MassKnots mass_of(const Config& config, const Sources& sources, const Units& uni
 MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const Units& units,
                          const TimeMeaning& meaning = {});
 
-/// The same for given masses.
+/// One line that says where the masses of counts are extrapolated, beyond the times with training rows: where the ends are
+/// held out, or data.time_range is wider than the rows; empty: nowhere. Throws as mass_of_counts().
+std::string warning_of_counts(const TimeTable& table, const std::string& path, const Units& units,
+                              const TimeMeaning& meaning = {});
+
+/// The same of data.mass, empty for none and for given masses. Collective.
+std::string mass_warning(const Config& config, const Sources& sources, const Units& units,
+                         const mpi::Communicator& comm);
+
+/// mass_of() for given masses.
 MassKnots mass_as_given(const Mass& mass, const Units& units, const TimeMeaning& meaning = {});
 
 }  // namespace rhoflux::data
