@@ -23,7 +23,7 @@ except ImportError:
 import rhoflux.plot  # noqa: E402
 
 SCRIPTS = {"history": "plot_history.py", "samples": "plot_samples.py", "density": "plot_density.py",
-           "paths": "plot_paths.py", "animate": "animate.py"}
+           "paths": "plot_paths.py", "mass": "plot_mass.py", "animate": "animate.py"}
 
 
 def plot(folder, subcommand, *arguments, code=0):
@@ -77,6 +77,9 @@ def prepare(folder):
     succeed("field", model, "--times", "0:4:5", "--grid", "30,40", "--output", "field.h5", folder=folder)
     succeed("field", model, "--times", "0:4:5", "--grid", "60", "--output", "line.h5", folder=folder)
     succeed("transport", model, "--from", 0, "--to", 4, "--count", 40, "--output", "paths.h5", folder=folder)
+    shutil.copy(folder / "samples.h5", folder / "mass.h5")
+    with h5py.File(folder / "mass.h5", "r+") as file:  # as of a model with growth
+        file["mass"] = [1.0, 1.5, 4.0]
     return model
 
 
@@ -97,7 +100,8 @@ def test_pictures(folder):
                     ["paths", "paths.h5", "--dims", 1], ["history", "run"],
                     ["history", "run/history.csv", "run"], ["samples", "samples.h5", "--data", "data.h5"],
                     ["samples", "samples.h5", "--layout", "panels"], ["samples", "paths.h5"],
-                    ["samples", "samples.h5", "--dims", 2]):
+                    ["samples", "samples.h5", "--dims", 2],
+                    ["mass", "mass.h5"], ["mass", "mass.h5", "--data", "data.h5", "--split", "all"]):
         message = plot(folder, *command, "--output", "picture.png")
         check("wrote picture.png" in message, message)
         check_picture(folder, "picture.png")
@@ -123,8 +127,9 @@ def test_times_may_be_dates_and_labels(folder):
 def test_scripts(folder):
     """The scripts draw what the subcommands draw, to the byte, from any folder and without installation."""
     prepare(folder)
+    check(set(SCRIPTS) == set(rhoflux.plot.COMMANDS), "a subcommand has no script")
     for subcommand, arguments in (("history", ["run"]), ("samples", ["samples.h5"]), ("density", ["field.h5"]),
-                                  ("paths", ["paths.h5"]), ("animate", ["field.h5"])):
+                                  ("paths", ["paths.h5"]), ("mass", ["mass.h5", "--data", "data.h5"]), ("animate", ["field.h5"])):
         output = "a.gif" if subcommand == "animate" else "a.png"
         plot(folder, subcommand, *arguments, "--output", output)
         script(folder, subcommand, *arguments, "--output", "b" + output[1:])
@@ -155,7 +160,8 @@ def test_animation(folder):
 def test_bad_input(folder):
     prepare(folder)
     (folder / "noise.h5").write_bytes(bytes(range(256)) * 8)
-    for name in ("density", "paths", "animate", "samples"):
+    refused(folder, ["samples.h5", "no /mass", "does not grow"], "mass", "samples.h5")
+    for name in ("density", "paths", "animate", "samples", "mass"):
         refused(folder, ["missing.h5", "no such file"], name, "missing.h5")
         refused(folder, ["noise.h5", "not an HDF5 file"], name, "noise.h5")
         refused(folder, ["query.h5", "kind"], name, "query.h5")
