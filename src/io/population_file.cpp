@@ -2,7 +2,6 @@
 #include <cmath>
 #include <limits>
 #include <memory>
-#include <set>
 
 #include "hdf5_types.hpp"
 #include "population_format.hpp"
@@ -371,43 +370,6 @@ void PopulationFile::scan() {
   });
   found->finish();
   require_held_out_rows(found->held_out_rows());
-}
-
-/// Bad input for a condition that is held out and that no row has, with the values that there are.
-void PopulationFile::require_held_out_rows(const std::vector<std::int64_t>& rows) const {
-  for (std::size_t k = 0; k < rows.size(); ++k) {
-    if (rows[k] > 0) continue;
-    mpi::on_root(m_comm, [&] {
-      const std::vector<double>& values = m_hold_out_conditions[k];
-      std::vector<std::string> wanted, present;
-      for (std::size_t v = 0; v < values.size(); ++v) {
-        if (std::isnan(values[v])) continue;
-        wanted.push_back(m_conditions[v].name + "=" + condition_text(v, values[v]));
-        present.push_back(m_conditions[v].name + " has " + values_of_condition(v));
-      }
-      fail_input("data.hold_out_conditions: no row of " + m_path + " has " + joined(wanted, ",") + "; " +
-                 joined(present, "; "));
-    });
-  }
-}
-
-std::string PopulationFile::condition_text(std::size_t condition, double value) const {
-  const std::vector<std::string>& categories = m_conditions[condition].categories;
-  return categories.empty() ? print_number(value) : categories[static_cast<std::size_t>(value)];
-}
-
-/// The first values of a condition that the rows have, for a message: "0, 0.5, 1, ...".
-std::string PopulationFile::values_of_condition(std::size_t condition) const {
-  constexpr std::size_t most = 1000;
-  std::set<double> found;
-  for (std::int64_t first = 0; first < m_info.n_rows && found.size() < most; first += piece_rows()) {
-    const std::int64_t count = std::min(piece_rows(), m_info.n_rows - first);
-    const std::vector<double> rows = read_conditions(first, count);
-    for (std::size_t k = condition; k < rows.size(); k += m_conditions.size()) found.insert(rows[k]);
-  }
-  std::vector<std::string> texts;
-  for (const double value : found) texts.push_back(condition_text(condition, value));
-  return list_of_texts(texts);
 }
 
 std::int64_t PopulationFile::count_in_block(Split split, std::size_t block) const {
