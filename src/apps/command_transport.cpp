@@ -248,7 +248,9 @@ Arguments transport_arguments() {
           "window", number("W", 0), "0",
           "rows within this distance of a time count as rows of that time; 0: rows at the time that it "
           "names in the file, float32 rounding apart")
-      .optional("data", file_name(), "population file to compare with at the end", "that of --particles")
+      .optional("data", file_name(),
+                "population file to compare with at the end (with --condition, its rows of that condition)",
+                "that of --particles")
       .defaulted("noise", volatility(), "0",
                  "volatility g, constant or linear between knots t:g, in units of the data / sqrt(time)")
       .defaulted("steps", whole_number(1, 100000000), "500", "time steps of the SDE");
