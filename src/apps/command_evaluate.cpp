@@ -153,6 +153,7 @@ inference::ObjectiveEvaluation evaluate_objective(const Context& context,
   for (const std::string& path : data::input_files(deck.data, deck.objective)) note_input(context, path);
   data::read_tables(deck.objective, context.comm);
   deck.data.hold_out_times.values.clear();
+  deck.data.time_range = {};  // that of the model; its ends may be names that the data know
   deck.data.conditions.names.clear();
   deck.data.hold_out_conditions.conditions.clear();
   const ConditionEncoding& conditions = inference.conditions();

@@ -14,6 +14,7 @@
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/core/time_names.hpp"
 #include "rhoflux/inference/fate.hpp"
+#include "rhoflux/inference/weighted_particles.hpp"
 #include "row_names.hpp"
 
 namespace rhoflux::apps {
@@ -102,7 +103,10 @@ nlohmann::ordered_json json_of(const Request& request, const Labelled& labelled,
       to[labelled.categories[k]] = {{"probability", number(result.transition.probability[row * labels + k])},
                                     {"error", number(result.transition.error[row * labels + k])}};
     rows.push_back({{"from", result.from[row]}, {"particles", result.transition.count[row]}});
-    if (result.has_growth) rows.back()["growth_factor"] = number(result.label_growth_factor[row]);
+    if (result.has_growth) {
+      rows.back()["growth_factor"] = number(result.label_growth_factor[row]);
+      rows.back()["effective_count"] = number(result.transition.effective_count[row]);
+    }
     rows.back()["to"] = to;
   }
   return {{"from", request.from},
@@ -126,6 +130,21 @@ void print_start(const Context& context, const Request& request, const Labelled&
                           " at t = " + times[2]);
 }
 
+/// Warns of the labels of which few particles have most of the descendants.
+void print_degenerate_labels(const Context& context, const Result& result) {
+  if (!result.has_growth) return;
+  for (std::size_t row = 0; row < result.from.size(); ++row) {
+    const std::int64_t count = result.transition.count[row];
+    const double effective = result.transition.effective_count[row];
+    if (count == 0 || !inference::is_degenerate(effective, count)) continue;
+    print(context.comm,
+          "warning: of label " + result.from[row] + " few particles carry the weight (effective number " +
+              formatted("%.3g", effective) + " of " + counted(count, "particle") +
+              "): its probabilities and its number of descendants are uncertain; more particles make them "
+              "surer");
+  }
+}
+
 void print_result(const Context& context, const Labelled& labelled, const Result& result, int copies) {
   if (!result.from.empty()) {
     print(context.comm, std::string("probabilities from label to label") +
@@ -133,6 +152,7 @@ void print_result(const Context& context, const Labelled& labelled, const Result
                             ", +- their standard error over the particles of the label");
     for (const std::string& line : to_text(result.transition, result.from, labelled.categories))
       print(context.comm, line);
+    print_degenerate_labels(context, result);
   }
   double sum = 0, count = 0;
   for (const double error : result.fates.error)

@@ -112,10 +112,10 @@ void add_columns(Arguments& arguments) {
                 "all columns of categories (.h5ad), else none")
       .optional("condition-columns", names(), "covariates of each row, numbers or categories")
       .optional("growth-column", any_text("NAME"), "births minus deaths of each row")
-      .defaulted("growth-form",
-                 choice({{"rate", "per unit of time"},
-                         {"factor", "by which the number grows in a unit of time; its logarithm is stored"}}),
-                 "rate", "what the growth column holds");
+      .optional("growth-form",
+                choice({{"rate", "per unit of time"},
+                        {"factor", "by which the number grows in a unit of time; its logarithm is stored"}}),
+                "what the growth column holds", "rate");
 }
 
 void add_times(Arguments& arguments) {
@@ -183,7 +183,11 @@ importers::Options import_options(const Arguments& arguments) {
   options.label_columns = names_or_none(arguments, "label-columns");
   options.condition_columns = names_or_none(arguments, "condition-columns");
   options.growth_column = text_or_empty(arguments, "growth-column");
-  if (arguments.text("growth-form") == "factor") options.growth_form = importers::GrowthForm::factor;
+  const std::string growth_form = text_or_empty(arguments, "growth-form");
+  if (!growth_form.empty() && options.growth_column.empty())
+    fail_input("--growth-form " + growth_form +
+               ": says what the column of --growth-column holds, which is not given");
+  if (growth_form == "factor") options.growth_form = importers::GrowthForm::factor;
   options.delimiter = delimiter(arguments.text("delimiter"));
   options.split.val_fraction = arguments.number("val");
   options.split.test_fraction = arguments.number("test");

@@ -158,17 +158,20 @@ void require_growth_rates(const cli::Deck& deck, const data::Sources& sources) {
                " have no growth rates (there is no dataset 'growth'; import has --growth-column)");
 }
 
-/// The mass that a model with growth is held to.
+/// The mass that a model with growth is held to, and where it is not known.
 void print_mass(const Context& context, const cli::Deck& deck, const data::Sources& sources) {
   if (!deck.model.grows()) return;
   const Units units = data::measure(sources, deck.data, context.comm);
   const MassKnots mass = data::mass_of(deck.data, sources, units, context.comm);
   std::vector<std::string> masses;
   for (std::size_t k = 0; k < mass.t.size(); ++k)
-    masses.push_back(formatted("%.4g", std::exp(mass.log_mass[k])) + " at t = " + time_text(mass.t[k]));
+    masses.push_back(formatted("%.4g", std::exp(mass.log_mass[k])) +
+                     " at t = " + time_text(sources.time, mass.t[k]));
   print(context.comm, "growth: growth_share = " + deck.model.growth_share.to_string() + "; mass " +
                           (masses.empty() ? "1 at all times" : joined(masses)) +
                           " (data.mass = " + deck.data.mass.to_string() + ")");
+  const std::string warning = data::mass_warning(deck.data, sources, units, context.comm);
+  if (!warning.empty()) print(context.comm, "warning: " + warning);
 }
 
 /// Whether the model that was kept moves more than it must.

@@ -30,7 +30,8 @@ constexpr std::uint64_t start_stream = 2000;  ///< of the model samples that par
 
 /// Where the particles start, and what they are compared with.
 struct Source {
-  std::unique_ptr<io::PopulationFile> particles, data;
+  std::unique_ptr<io::PopulationFile> particles;
+  ComparedPopulation data;
   io::Split split = io::Split::test;
   inference::Snapshot start, end;
   std::int64_t count = 0;
@@ -60,10 +61,10 @@ Source open_source(const Context& context, const Arguments& arguments, const inf
   }
   if (has_particles || arguments.has("data")) {
     source.data =
-        open_population(context, arguments.has("data") ? arguments.text("data") : arguments.text("particles"),
-                        model, source.condition);
+        open_compared(context, arguments.has("data") ? arguments.text("data") : arguments.text("particles"),
+                      model, source.condition);
     mpi::on_root(context.comm,
-                 [&] { source.end = inference::find_snapshot(*source.data, source.split, to, match); });
+                 [&] { source.end = inference::find_snapshot(*source.data.file, source.split, to, match); });
     context.comm.broadcast(&source.end, sizeof(source.end));
     source.to = source.end.t;
   }
@@ -75,9 +76,11 @@ Source open_source(const Context& context, const Arguments& arguments, const inf
 std::vector<double> data_at_end(const mpi::Communicator& comm, const Source& source) {
   if (source.end.count == 0) return {};
   const std::int64_t begin = comm.is_root() ? source.end.begin : 0;
-  const inference::CountedRows rows = inference::counted_rows(
-      source.data->read_split(source.split, begin, begin + (comm.is_root() ? source.end.count : 0)));
-  return inference::equal_mass_points(rows, rows.size());
+  io::PopulationRows rows =
+      source.data.file->read_split(source.split, begin, begin + (comm.is_root() ? source.end.count : 0));
+  source.data.leave_out_others(rows);
+  const inference::CountedRows counted = inference::counted_rows(rows);
+  return counted.size() == 0 ? std::vector<double>() : inference::equal_mass_points(counted, counted.size());
 }
 
 inference::TrajectoryOptions trajectory_options(const Arguments& arguments, double from, double to) {
@@ -245,7 +248,9 @@ Arguments transport_arguments() {
           "window", number("W", 0), "0",
           "rows within this distance of a time count as rows of that time; 0: rows at the time that it "
           "names in the file, float32 rounding apart")
-      .optional("data", file_name(), "population file to compare with at the end", "that of --particles")
+      .optional("data", file_name(),
+                "population file to compare with at the end (with --condition, its rows of that condition)",
+                "that of --particles")
       .defaulted("noise", volatility(), "0",
                  "volatility g, constant or linear between knots t:g, in units of the data / sqrt(time)")
       .defaulted("steps", whole_number(1, 100000000), "500", "time steps of the SDE");
@@ -257,7 +262,8 @@ Arguments transport_arguments() {
       .flag(
           "resample",
           "births and deaths at the saved times instead of weights that differ (systematic resampling; of a "
-          "model with growth): /ancestor (S, N), the particle of the frame before");
+          "model with growth): /ancestor (S, N), the particle of the frame before, and /origin (S, N), that "
+          "of the first frame");
   add_transport_points(arguments);
   add_seed(arguments, "samples and noise");
   arguments.optional("report", file_name(), "write the figures as JSON");
@@ -299,6 +305,8 @@ int command_transport(const Context& context, const Arguments& arguments) {
   if (context.comm.is_root()) {
     report = make_report(inference, options, sums, source.condition, data, max_points);
     report.resampled = resampled;
+    if (!source.data.condition.empty())
+      report.data_condition = checkpoint.model.conditions.text_of(source.condition.data());
     for (const std::string& line : inference::to_text(report, meaning)) print(context.comm, line);
   }
   if (has_report) write_json(context, report_file, inference::json_of(report));

@@ -5,6 +5,7 @@
 
 #include "rhoflux/core/conditions.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 
 namespace rhoflux::apps {
 
@@ -139,8 +140,9 @@ PointConditions::PointConditions(const io::Hdf5Reader& file, const checkpoint::M
       if (!file.has_attribute(name, "categories"))
         fail_input(file.path() + ", '" + name +
                    "': there is no attribute 'categories' with the names of its codes");
-      for (const std::string& category : file.attribute_strings(name, "categories"))
-        codes.push_back(variable.place_of(category));
+      const std::vector<std::string> categories = file.attribute_strings(name, "categories");
+      require_different(file.path() + ", '" + name + "', attribute 'categories'", categories);
+      for (const std::string& category : categories) codes.push_back(variable.place_of(category));
     }
     m_codes.push_back(codes);
   }

@@ -138,6 +138,7 @@ struct Generation {
     file.write_slab("x", {row, 0, 0}, {1, n, n_dims}, x);
     file.write_slab("log_weight", {row, 0}, {1, n}, std::vector<double>(weight.size(), log_mass));
     file.write_slab("ancestor", {row, 0}, {1, n}, ancestor);
+    file.write_slab("origin", {row, 0}, {1, n}, family);
   }
 };
 
@@ -212,9 +213,10 @@ void create_weights(io::Hdf5Writer& file, const io::Shape& frames_and_particles,
     file.create_dataset<double>("log_weight", frames_and_particles);
     label("log_weight");
   }
-  if (resampled) {
-    file.create_dataset<std::int64_t>("ancestor", frames_and_particles);
-    label("ancestor");
+  if (!resampled) return;
+  for (const char* name : {"ancestor", "origin"}) {
+    file.create_dataset<std::int64_t>(name, frames_and_particles);
+    label(name);
   }
 }
 

@@ -35,7 +35,7 @@ struct PathStarts {
   std::function<std::vector<double>(std::int64_t begin, std::int64_t end)> conditions;
 };
 
-/// Makes /log_weight (S, N) where particles carry weights, and /ancestor (S, N) where they are resampled.
+/// Makes /log_weight (S, N) where particles carry weights, and /ancestor and /origin (S, N) where they are resampled.
 void create_weights(io::Hdf5Writer& file, const io::Shape& frames_and_particles, bool weighted,
                     bool resampled);
 
@@ -47,7 +47,8 @@ PathSums write_whole_paths(const Context& context, io::Hdf5Writer* file,
                            const std::vector<double>& weights);
 
 /// The same with births and deaths at each frame after the first, model.md (10.10): particle n of a frame is a copy of
-/// particle /ancestor[frame, n] of the frame before, transported on. /log_weight is the same for all particles of a frame,
+/// particle /ancestor[frame, n] of the frame before, transported on, and comes from particle /origin[frame, n] of the first
+/// frame, whose row and condition it has. /log_weight is the same for all particles of a frame,
 /// the log of the mass relative to that at the first frame. A particle that fails dies. The result does not depend on the
 /// number of ranks; each holds the states of all particles at one frame. Throws Error (numerical failure) on every rank where
 /// no particle is left.

@@ -222,6 +222,20 @@ void require_growth_for_its_keys(const Deck& deck) {
     fail_input("data.mass = " + deck.data.mass.to_string() + needs);
 }
 
+/// Without data no time has a name.
+void require_times_without_names(const data::Config& data) {
+  const auto require = [](const std::string& key, const std::vector<GivenTime>& times) {
+    for (const GivenTime& time : times)
+      if (!time.name.empty())
+        fail_input(key + ": '" + time.name +
+                   "' is no number, and there is no data.file whose times could have names");
+  };
+  require("data.mass = " + data.mass.to_string(), data.mass.t);
+  if (data.time_range.is_given)
+    require("data.time_range = " + data.time_range.to_string(),
+            {data.time_range.first, data.time_range.last});
+}
+
 }  // namespace
 
 void Deck::validate() const {
@@ -236,6 +250,7 @@ void Deck::validate() const {
     fail_input("data.hold_out_times = " + data.hold_out_times.to_string() + ": there is no data.file");
   if (data.file.empty() && !data.coordinates.names.empty())
     fail_input("data.coordinates = " + data.coordinates.to_string() + ": there is no data.file");
+  if (data.file.empty()) require_times_without_names(data);
   if (data.file.empty() && !data.conditions.names.empty())
     fail_input("data.conditions = " + data.conditions.to_string() + ": there is no data.file");
   if (!data.conditions.names.empty() &&

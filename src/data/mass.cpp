@@ -37,9 +37,8 @@ MassKnots from_end_to_end(MassKnots knots, const Units& units) {
   return knots;
 }
 
-}  // namespace
-
-MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const Units& units) {
+/// The times with training rows, and the logs of the sums of their weights.
+MassKnots counted_masses(const TimeTable& table, const std::string& path, const TimeMeaning& meaning) {
   const std::string what = "data.mass = counts: " + path;
   if (table.is_continuous() || table.times.empty())
     fail_input(what + " has events, " + std::to_string(table.n_times) +
@@ -57,21 +56,57 @@ MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const 
     }
   }
   if (!without.empty())
-    fail_input(what + " has rows but none for training at t = " + list_of_times(without) +
+    fail_input(what + " has rows but none for training at t = " + list_of_times(meaning, without) +
                "; hold these times out (data.hold_out_times), or " + give_masses);
   if (knots.t.empty()) fail_input(what + " has no training rows; " + give_masses);
-  return from_end_to_end(knots, units);
+  return knots;
 }
 
-MassKnots mass_as_given(const Mass& mass, const Units& units) {
-  if (!same_time(mass.t.front(), units.t_first) || !same_time(mass.t.back(), units.t_last)) {
+}  // namespace
+
+MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const Units& units,
+                         const TimeMeaning& meaning) {
+  return from_end_to_end(counted_masses(table, path, meaning), units);
+}
+
+std::string warning_of_counts(const TimeTable& table, const std::string& path, const Units& units,
+                              const TimeMeaning& meaning) {
+  const MassKnots knots = counted_masses(table, path, meaning);
+  const double first = knots.t.front(), last = knots.t.back();
+  const bool before = first > units.t_first && !same_time(first, units.t_first),
+             after = last < units.t_last && !same_time(last, units.t_last);
+  if (!before && !after) return "";
+  const std::vector<std::string> texts = time_texts(meaning, {units.t_first, first, last, units.t_last});
+  const std::string beyond = (before ? "from t = " + texts[0] + " to " + texts[1] : "") +
+                             (before && after ? " and " : "") +
+                             (after ? "from t = " + texts[2] + " to " + texts[3] : "");
+  return "data.mass = counts: there are no training rows " + beyond + ": the mass is not known there, " +
+         (knots.t.size() < 2
+              ? "and is taken to be that at the one time with rows"
+              : "and its logarithm is continued straight from the two times with rows next to it") +
+         "; if you know the masses, give them (data.mass = t:m, ..)";
+}
+
+std::string mass_warning(const Config& config, const Sources& sources, const Units& units,
+                         const mpi::Communicator& comm) {
+  if (config.mass.kind != Mass::Kind::counts || !sources.data) return "";
+  return warning_of_counts(read_time_table(*sources.data, comm), sources.data->path(), units, sources.time);
+}
+
+MassKnots mass_as_given(const Mass& mass, const Units& units, const TimeMeaning& meaning) {
+  MassKnots knots;
+  try {
+    knots.t = mass.times(meaning);
+  } catch (const Error& error) {
+    fail_input("data.mass = " + mass.to_string() + ": " + error.what());
+  }
+  if (!same_time(knots.t.front(), units.t_first) || !same_time(knots.t.back(), units.t_last)) {
     const std::vector<std::string> texts =
-        distinct_texts({mass.t.front(), mass.t.back(), units.t_first, units.t_last});
+        time_texts(meaning, {knots.t.front(), knots.t.back(), units.t_first, units.t_last});
     fail_input("data.mass: is given from t = " + texts[0] + " to " + texts[1] +
                "; the first and the last mass must be at the ends of the time range of the model, " +
                texts[2] + " and " + texts[3]);
   }
-  MassKnots knots = {mass.t, {}};
   for (const double m : mass.m) knots.log_mass.push_back(std::log(m));
   const auto [least, most] = std::minmax_element(knots.log_mass.begin(), knots.log_mass.end());
   constexpr double largest_ratio = 80;  // of logs: M must be a number in single precision
@@ -85,12 +120,12 @@ MassKnots mass_of(const Config& config, const Sources& sources, const Units& uni
                   const mpi::Communicator& comm) {
   switch (config.mass.kind) {
     case Mass::Kind::given:
-      return mass_as_given(config.mass, units);
+      return mass_as_given(config.mass, units, sources.time);
     case Mass::Kind::counts:
       if (!sources.data)
         fail_input(std::string("data.mass = counts: there are no rows to count without data.file; ") +
                    give_masses);
-      return mass_of_counts(read_time_table(*sources.data, comm), sources.data->path(), units);
+      return mass_of_counts(read_time_table(*sources.data, comm), sources.data->path(), units, sources.time);
     case Mass::Kind::none:
       break;
   }

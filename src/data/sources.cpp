@@ -5,6 +5,7 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/core/times.hpp"
 #include "rhoflux/data/conditions.hpp"
 #include "rhoflux/data/time_table.hpp"
@@ -13,17 +14,28 @@
 namespace rhoflux::data {
 namespace {
 
-void require_times(const io::PopulationFile& file, const std::vector<double>& times,
-                   const mpi::Communicator& comm) {
+/// The first distinct times, for a message; reads on the calling rank alone.
+std::string first_times(const io::PopulationFile& file) {
+  constexpr std::size_t most = 9;  // one more than are shown
+  std::vector<double> times;
+  file.for_each_marks([&](const io::RowMarks& rows) {
+    for (const double t : rows.t)
+      if (times.size() < most && (times.empty() || t != times.back())) times.push_back(t);
+  });
+  return list_of_times(file.info().time, times);
+}
+
+void require_times(const io::PopulationFile& file, const TimeList& times, const mpi::Communicator& comm) {
   mpi::on_root(comm, [&] {
-    for (const double t : times)
-      if (!file.named_time(t))
-        fail_input("data.hold_out_times: " + file.path() + " has no rows at t = " + print_number(t));
+    for (const GivenTime& time : times.values)
+      if (!file.named_time(time.in(file.info().time)))
+        fail_input("data.hold_out_times: " + file.path() + " has no rows at t = " + time.to_string() +
+                   "; its first times are " + first_times(file));
   });
 }
 
 /// Whether the range holds all times, its ends taken as times that name snapshots.
-bool covers(const TimeRange& range, double first, double last) {
+bool covers(const TimeEnds& range, double first, double last) {
   return (range.first <= first || same_time(range.first, first)) &&
          (range.last >= last || same_time(range.last, last));
 }
@@ -101,18 +113,18 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
                                                                              {},
                                                                              {},
                                                                              data.coordinates.names});
-    require_times(*sources.data, data.hold_out_times.values, comm);
+    require_times(*sources.data, data.hold_out_times, comm);
     agree(data.file, sources.data->info().n_dims);
     sources.dim_names = sources.data->info().dim_names;
     sources.time_unit = sources.data->info().time_unit;
     sources.time = sources.data->info().time;
     sources.import_choices = sources.data->info().import_choices;
     const auto [first_time, last_time] = time_span(*sources.data, comm);
-    const TimeRange& range = data.time_range;
-    if (range.is_given && !covers(range, first_time, last_time))
-      fail_input("data.time_range = " + range.to_string() + ": " + data.file + " has times from " +
-                 print_number(first_time) + " to " + print_number(last_time) +
-                 ", which the range must cover");
+    if (data.time_range.is_given && !covers(data.time_range.in(sources.time), first_time, last_time)) {
+      const std::vector<std::string> texts = time_texts(sources.time, {first_time, last_time});
+      fail_input("data.time_range = " + data.time_range.to_string() + ": " + data.file + " has times from " +
+                 texts[0] + " to " + texts[1] + ", which the range must cover");
+    }
   }
   const auto open_distribution = [&](const objectives::EndpointDistribution& distribution, const char* key) {
     EndpointSource given;
@@ -167,8 +179,9 @@ Units measure(const Sources& sources, const Config& config, const mpi::Communica
     }
   }
   if (config.time_range.is_given) {
-    units.t_first = config.time_range.first;
-    units.t_last = config.time_range.last;
+    const TimeEnds ends = config.time_range.in(sources.time);
+    units.t_first = ends.first;
+    units.t_last = ends.last;
   }
   return units;
 }

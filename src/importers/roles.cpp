@@ -71,7 +71,10 @@ class Chooser {
     std::vector<BasisColumn> all;
     roles.basis = m_options.basis;
     if (!m_options.coordinate_columns.empty()) {
-      if (!roles.basis.empty()) fail_input("--columns and --basis exclude each other");
+      if (!roles.basis.empty())
+        fail_input(m_table.header_place() + ": --columns and --basis exclude each other");
+      if (!m_options.genes.empty())
+        fail_input(m_table.header_place() + ": --columns and --genes exclude each other");
       for (const std::string& name : m_options.coordinate_columns) all.push_back({require(name), name});
     } else {
       if (roles.basis.empty() && !m_options.genes.empty()) roles.basis = "X";

@@ -182,7 +182,7 @@ Transition transition_of(const Fates& fates, const std::vector<std::int32_t>& co
   const double none = std::numeric_limits<double>::quiet_NaN();
   Transition result{std::vector<double>(from * labels, 0.0), std::vector<double>(from * labels, 0.0),
                     std::vector<std::int64_t>(from, 0)};
-  std::vector<double> mass(from, 0.0);
+  std::vector<double> mass(from, 0.0), squares(from, 0.0);
   const auto counts = [&](std::size_t particle) {
     return weight[particle] > 0 && std::isfinite(fates.probability[particle * labels]);
   };
@@ -190,6 +190,7 @@ Transition transition_of(const Fates& fates, const std::vector<std::int32_t>& co
     if (!counts(particle)) continue;
     const auto row = static_cast<std::size_t>(code[particle]);
     mass[row] += weight[particle];
+    squares[row] += weight[particle] * weight[particle];
     ++result.count[row];
     for (std::size_t k = 0; k < labels; ++k)
       result.probability[row * labels + k] += weight[particle] * fates.probability[particle * labels + k];
@@ -198,6 +199,8 @@ Transition transition_of(const Fates& fates, const std::vector<std::int32_t>& co
     for (std::size_t k = 0; k < labels; ++k)
       result.probability[row * labels + k] =
           result.count[row] > 0 ? result.probability[row * labels + k] / mass[row] : none;
+  for (std::size_t row = 0; row < from; ++row)
+    result.effective_count.push_back(mass[row] / squares[row] * mass[row]);
   // Of a weighted mean: sum w^2 (p - mean)^2 / (sum w)^2, with n / (n - 1).
   for (std::size_t particle = 0; particle < code.size(); ++particle) {
     if (!counts(particle)) continue;

@@ -68,14 +68,32 @@ TransportReport::Distances distances_to_data(const Inference& inference, const s
 
 namespace {
 
+/// What few particles that carry the weight mean.
+std::string degeneracy_warning(const TransportReport& report) {
+  const std::string number =
+      formatted("%.3g", report.weights->effective_number) + " of " + counted(report.count, "particle") + ")";
+  const std::string what =
+      report.resampled
+          ? "warning: few of the particles at the start have the descendants (effective number " + number
+          : "warning: few particles carry the weight (effective number " + number;
+  return what +
+         ": averages over the particles are uncertain, and their marginal may be off that of the model "
+         "however accurate the paths are; " +
+         (report.resampled ? "take more particles, or more --frames at which they are resampled"
+                           : "resample them on the way (--resample), or take more particles");
+}
+
 void add_warnings(const TransportReport& report, std::vector<std::string>& lines) {
-  if (report.ks > report.ks_bound)
-    lines.push_back(
-        report.ks_at_start > report.ks_bound
-            ? "warning: the particles do not follow the model's marginal, neither at the start nor at "
-              "the end: what holds for the model need not hold for them"
-            : "warning: the particles followed the model's marginal at the start, but not at the end: "
-              "the paths are not accurate; try a smaller --tolerance or more --steps");
+  const bool few = report.weights && is_degenerate(report.weights->effective_number, report.count);
+  if (few) lines.push_back(degeneracy_warning(report));
+  if (report.ks > report.ks_bound && report.ks_at_start > report.ks_bound)
+    lines.emplace_back(
+        "warning: the particles do not follow the model's marginal, neither at the start nor at "
+        "the end: what holds for the model need not hold for them");
+  else if (report.ks > report.ks_bound && !few)
+    lines.emplace_back(
+        "warning: the particles followed the model's marginal at the start, but not at the end: "
+        "the paths are not accurate; try a smaller --tolerance or more --steps");
   constexpr double far_from_economical = 10;
   const double ratio = energy_over_displacement(report);
   if (ratio > far_from_economical)
@@ -109,19 +127,25 @@ std::vector<std::string> to_text(const TransportReport& report, const TimeMeanin
                   formatted("%.3f", report.ks) + " (at the start " + formatted("%.3f", report.ks_at_start) +
                   "; chance exceeds " + formatted("%.3f", report.ks_bound) + " in 1 % of cases)");
   if (report.weights)
-    lines.push_back("relative mass: E[w] = " + formatted("%.4g", report.weights->mass.value) + " +- " +
-                    formatted("%.2g", report.weights->mass.error) + ", M(" + to + ") / M(" + times[0] +
-                    ") of the model " + formatted("%.4g", report.weights->model_mass) +
-                    "; effective number of particles " + formatted("%.0f", report.weights->effective_number));
+    lines.push_back("relative mass: E[w] = " + formatted("%.4g", report.weights->mass.value) +
+                    (std::isnan(report.weights->mass.error)
+                         ? " (of one particle, so that its error is not known)"
+                         : " +- " + formatted("%.2g", report.weights->mass.error)) +
+                    ", M(" + to + ") / M(" + times[0] + ") of the model " +
+                    formatted("%.4g", report.weights->model_mass) + "; effective number of particles " +
+                    formatted("%.0f", report.weights->effective_number));
   add_warnings(report, lines);
+  const std::string data =
+      "data" + (report.data_condition.empty() ? "" : " of the condition " + report.data_condition);
   if (!report.distances) {
-    lines.emplace_back("no data at the end time: no W1 and W2");
+    lines.push_back("no " + data + " at the end time: no W1 and W2");
     return lines;
   }
   const auto distance = [](const metrics::Wasserstein& w) {
     return "W1 " + formatted("%.4f", w.w1) + ", W2 " + formatted("%.4f", w.w2);
   };
-  lines.push_back("against the data at t = " + to + " (" + counted(report.distances->points, "point") +
+  lines.push_back("against the " + data + " at t = " + to + " (" +
+                  counted(report.distances->points, "point") +
                   ", standardised): " + distance(report.distances->particles) +
                   "; exact samples of the model: " + distance(report.distances->samples));
   return lines;

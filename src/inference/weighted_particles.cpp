@@ -117,23 +117,35 @@ double family_ks(const std::vector<double>& levels, const ParticleFamilies& part
 }
 
 double effective_number(const ParticleFamilies& particles) {
+  return effective_number(family_weights(particles));
+}
+
+double effective_number(const std::vector<double>& weights) {
   double total = 0, squares = 0;
-  for (const double weight : family_weights(particles)) {
+  for (const double weight : weights) {
     total += weight;
     squares += weight * weight;
   }
   return total / squares * total;
 }
 
+bool is_degenerate(double effective_number, std::int64_t n) {
+  const auto count = static_cast<double>(n);
+  return effective_number < 0.1 * count || (effective_number < 50 && effective_number < 0.5 * count);
+}
+
 Ratio relative_mass(const std::vector<double>& start_weight, const ParticleFamilies& particles) {
   std::vector<double> at_end = family_weights(particles);
   at_end.resize(start_weight.size(), 0.0);
   double start = 0, end = 0, squares = 0;
+  std::size_t n_families = 0;
   for (std::size_t f = 0; f < start_weight.size(); ++f) {
     start += start_weight[f];
     end += at_end[f];
+    n_families += start_weight[f] > 0 ? 1 : 0;
   }
   const double ratio = end / start;
+  if (n_families < 2) return {ratio, std::numeric_limits<double>::quiet_NaN()};
   for (std::size_t f = 0; f < start_weight.size(); ++f)
     squares += (at_end[f] - ratio * start_weight[f]) * (at_end[f] - ratio * start_weight[f]);
   return {ratio, std::sqrt(squares) / start};

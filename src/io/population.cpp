@@ -52,6 +52,7 @@ void validate_columns(const PopulationData& data, const std::string& path) {
   };
   for (const LabelColumn& label : data.labels) {
     require_length("label " + label.name, label.code.size());
+    require_different(path + ": label " + label.name, label.categories);
     for (std::size_t i = 0; i < label.code.size(); ++i)
       if (!is_code(label.code[i], label.categories))
         fail_input(path + ": label " + label.name + " is no category in " +
@@ -59,6 +60,7 @@ void validate_columns(const PopulationData& data, const std::string& path) {
   }
   for (const ConditionColumn& condition : data.conditions) {
     require_length("condition " + condition.name, condition.value.size());
+    require_different(path + ": condition " + condition.name, condition.categories);
     for (std::size_t i = 0; i < condition.value.size(); ++i) {
       const double value = condition.value[i];
       if (condition.categories.empty() ? !std::isfinite(value) : !is_code(value, condition.categories))

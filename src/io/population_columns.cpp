@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <cmath>
 #include <limits>
+#include <set>
 
 #include "population_format.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/core/times.hpp"
 #include "rhoflux/io/population.hpp"
 
 namespace rhoflux::io {
@@ -38,13 +41,17 @@ void PopulationFile::read_optional_columns(const Hdf5Reader& file, const Shape& 
       fail_input(m_path + ", '" + dataset +
                  "': there is no attribute 'categories' with the names of its codes");
     m_info.labels.push_back({name, file.attribute_strings(dataset, "categories"), {}});
+    require_different(m_path + ", '" + dataset + "', attribute 'categories'",
+                      m_info.labels.back().categories);
   }
   for (const std::string& name : members(file, "condition")) {
     const std::string dataset = "condition/" + name;
     require(dataset);
     m_info.conditions.push_back({name, {}, {}});
-    if (file.has_attribute(dataset, "categories"))
-      m_info.conditions.back().categories = file.attribute_strings(dataset, "categories");
+    if (!file.has_attribute(dataset, "categories")) continue;
+    m_info.conditions.back().categories = file.attribute_strings(dataset, "categories");
+    require_different(m_path + ", '" + dataset + "', attribute 'categories'",
+                      m_info.conditions.back().categories);
   }
 }
 
@@ -122,11 +129,49 @@ void PopulationFile::take_categories(const std::vector<std::string>& categories)
   column.categories = categories;
 }
 
+/// Bad input for a condition that is held out and that no row has, with the values that there are.
+void PopulationFile::require_held_out_rows(const std::vector<std::int64_t>& rows) const {
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    if (rows[k] > 0) continue;
+    mpi::on_root(m_comm, [&] {
+      const std::vector<double>& values = m_hold_out_conditions[k];
+      std::vector<std::string> wanted, present;
+      for (std::size_t v = 0; v < values.size(); ++v) {
+        if (std::isnan(values[v])) continue;
+        wanted.push_back(m_conditions[v].name + "=" + condition_text(v, values[v]));
+        present.push_back(m_conditions[v].name + " has " + values_of_condition(v));
+      }
+      fail_input("data.hold_out_conditions: no row of " + m_path + " has " + joined(wanted, ",") + "; " +
+                 joined(present, "; "));
+    });
+  }
+}
+
+std::string PopulationFile::condition_text(std::size_t condition, double value) const {
+  const std::vector<std::string>& categories = m_conditions[condition].categories;
+  return categories.empty() ? print_number(value) : categories[static_cast<std::size_t>(value)];
+}
+
+/// The first values of a condition that the rows have, for a message: "0, 0.5, 1, ...".
+std::string PopulationFile::values_of_condition(std::size_t condition) const {
+  constexpr std::size_t most = 1000;
+  std::set<double> found;
+  for (std::int64_t first = 0; first < m_info.n_rows && found.size() < most; first += piece_rows()) {
+    const std::int64_t count = std::min(piece_rows(), m_info.n_rows - first);
+    const std::vector<double> rows = read_conditions(first, count);
+    for (std::size_t k = condition; k < rows.size(); k += m_conditions.size()) found.insert(rows[k]);
+  }
+  std::vector<std::string> texts;
+  for (const double value : found) texts.push_back(condition_text(condition, value));
+  return list_of_texts(texts);
+}
+
 void PopulationFile::read_time_meaning(const Hdf5Reader& file) {
   TimeMeaning& time = m_info.time;
   if (file.has_attribute("/", "time_origin")) time.origin = file.attribute_string("/", "time_origin");
   if (!file.has_attribute("/", "time_labels")) return;
   time.labels = file.attribute_strings("/", "time_labels");
+  require_different(m_path + ", attribute 'time_labels'", time.labels);
   time.label_values = file.attribute_doubles("/", "time_label_values");
   if (time.labels.size() != time.label_values.size())
     fail_input(m_path + ", attribute 'time_label_values': expected " + counted(time.labels.size(), "number") +

@@ -76,6 +76,12 @@ class Faults {
   std::array<std::int64_t, n_kinds> m_first{};
 };
 
+std::vector<GivenTime> given_times(const std::vector<double>& times) {
+  std::vector<GivenTime> given;
+  for (const double t : times) given.push_back({t});
+  return given;
+}
+
 }  // namespace
 
 std::int64_t PopulationInfo::count(Split split) const {
@@ -84,17 +90,17 @@ std::int64_t PopulationInfo::count(Split split) const {
 
 PopulationFile::PopulationFile(const std::string& path, const mpi::Communicator& comm,
                                const std::vector<double>& hold_out_times)
-    : PopulationFile(path, comm, PopulationChoice{hold_out_times}) {}
+    : PopulationFile(path, comm, PopulationChoice{given_times(hold_out_times)}) {}
 
 PopulationFile::PopulationFile(const std::string& path, const mpi::Communicator& comm,
                                const PopulationChoice& choice)
-    : m_path(path), m_comm(comm), m_hold_out_times(choice.hold_out_times) {
+    : m_path(path), m_comm(comm) {
   silence_hdf5();
   read_attributes();
   choose_coordinates(choice);
   choose_conditions(choice);
   open();
-  resolve_held_out();
+  resolve_held_out(choice.hold_out_times);
   scan();
 }
 
@@ -260,7 +266,8 @@ std::int64_t PopulationFile::piece_rows() const {
 /// What one rank finds while it reads its share of the rows.
 class PopulationFile::Scan {
  public:
-  Scan(PopulationFile& file, double t_before) : m_file(file), m_previous_t(t_before) {}
+  Scan(PopulationFile& file, double t_before)
+      : m_file(file), m_held_out(file.m_hold_out_conditions.size(), 0), m_previous_t(t_before) {}
 
   void add(std::int64_t first_row, const FileRows& rows) {
     const auto n_dims = static_cast<std::size_t>(m_file.m_info.n_dims);
@@ -274,6 +281,8 @@ class PopulationFile::Scan {
       const double* condition = rows.conditions.data() + i * m_file.m_conditions.size();
       add_condition(row, condition);
       add_split(row, rows.split.empty() ? 0 : rows.split[i], m_file.is_held_out(rows.t[i], condition));
+      for (std::size_t k = 0; k < m_held_out.size(); ++k)
+        m_held_out[k] += m_file.has_condition(condition, m_file.m_hold_out_conditions[k]) ? 1 : 0;
     }
   }
 
@@ -298,7 +307,11 @@ class PopulationFile::Scan {
     for (const auto& counts : blocks) {
       for (std::size_t s = 0; s < 3; ++s) m_file.m_info.split_count[s] += counts[s];
     }
+    comm.sum(m_held_out.data(), static_cast<int>(m_held_out.size()));
   }
+
+  /// Rows of each condition that is held out, of all ranks after finish().
+  const std::vector<std::int64_t>& held_out_rows() const { return m_held_out; }
 
  private:
   void add_time(std::int64_t row, double t) {
@@ -332,6 +345,7 @@ class PopulationFile::Scan {
   }
 
   PopulationFile& m_file;
+  std::vector<std::int64_t> m_held_out;
   Faults m_faults;
   double m_previous_t;
   double m_t_min = std::numeric_limits<double>::infinity();
@@ -357,6 +371,7 @@ void PopulationFile::scan() {
     }
   });
   found->finish();
+  require_held_out_rows(found->held_out_rows());
 }
 
 std::int64_t PopulationFile::count_in_block(Split split, std::size_t block) const {
@@ -368,17 +383,28 @@ std::int64_t PopulationFile::count_in_block(Split split, std::size_t block) cons
 bool PopulationFile::is_held_out(double t, const double* condition) const {
   if (std::find(m_hold_out_times.begin(), m_hold_out_times.end(), t) != m_hold_out_times.end()) return true;
   return std::any_of(m_hold_out_conditions.begin(), m_hold_out_conditions.end(),
-                     [&](const std::vector<double>& held_out) {
-                       for (std::size_t k = 0; k < held_out.size(); ++k)
-                         if (!std::isnan(held_out[k]) && !same_time(held_out[k], condition[k])) return false;
-                       return true;
-                     });
+                     [&](const std::vector<double>& held_out) { return has_condition(condition, held_out); });
+}
+
+/// @param wanted NaN where any value will do
+bool PopulationFile::has_condition(const double* condition, const std::vector<double>& wanted) const {
+  for (std::size_t k = 0; k < wanted.size(); ++k)
+    if (!std::isnan(wanted[k]) && !same_time(wanted[k], condition[k])) return false;
+  return true;
 }
 
 /// The times that are held out become those of the file that they name.
-void PopulationFile::resolve_held_out() {
+void PopulationFile::resolve_held_out(const std::vector<GivenTime>& times) {
   mpi::on_every_rank(m_comm, [&] {
-    for (double& t : m_hold_out_times) t = named_time(t).value_or(t);
+    for (const GivenTime& time : times) {
+      double t = 0;
+      try {
+        t = time.in(m_info.time);
+      } catch (const Error& error) {
+        fail_input("data.hold_out_times: " + m_path + ": " + error.what());
+      }
+      m_hold_out_times.push_back(named_time(t).value_or(t));
+    }
   });
 }
 

@@ -85,6 +85,7 @@ def test_a_category_has_its_own_branch(folder):
         end = datasets(folder / "p.h5")["x"][-1]
         print(f"{drug}: {end.mean(axis=0)} +- {end.std(axis=0)}")
         check(np.all(np.abs(end.mean(axis=0) - [3 * side, 0]) < 0.25) and np.all(end.std(axis=0) < 0.6), f"{drug}: {end.mean(axis=0)}")
+    particles_are_compared_with_rows_of_their_condition(folder, model)
     # Particles take the conditions of their rows, which go along to the output.
     succeed("transport", model, "--from", 0, "--to", 1, "--particles", "drugs.h5", "--split", "all", "--output", "p.h5", "--force", folder=folder)
     found = datasets(folder / "p.h5")
@@ -101,6 +102,30 @@ def test_a_category_has_its_own_branch(folder):
     check(rows == total["count"] and abs(mean - total["standardised"]) < 1e-9 * max(1, abs(mean)), "the parts are not the whole")
     check(all(len(of["times"]) == 5 for of in by_condition), str(by_condition))
     check("condition  drug: A | B | C" in succeed("info", model, folder=folder), "info does not say the conditions")
+
+
+def particles_are_compared_with_rows_of_their_condition(folder, model):
+    """The branches are 3 apart: rows of the others would make the distances large. The file may have categories of its own."""
+    data = datasets(folder / "drugs.h5")
+    names, last = np.array(["A", "B", "C"])[data["condition/drug"]], data["t"] == 1
+    names[np.flatnonzero(last & (names == "C"))[:5]] = "D"  # which the model does not know
+    for path, keep in (("other.h5", np.ones(len(names), bool)), ("none.h5", ~(last & (names == "A")))):
+        write_population(folder / path, data["t"][keep], data["x"][keep])
+        categories = ["D", "C", "B", "A"]
+        add_condition(folder / path, "drug", [categories.index(name) for name in names[keep]], categories)
+    write_population(folder / "bare.h5", data["t"], data["x"])
+    move = ["transport", model, "--from", 0, "--to", 1, "--condition", "drug=A", "--split", "all", "--report", "p.json", "--output", "p.h5",
+            "--force"]
+    n = int(np.sum(last & (names == "A")))
+    for more in (["--count", 500, "--data", "other.h5"], ["--particles", "other.h5"]):
+        for ranks in (0, 2):
+            said, found = succeed(*move, *more, folder=folder, ranks=ranks), figures(folder / "p.json")
+            check(found["points"] == n and found["w2"] < 0.5, f"{more}: {n} rows of A, {found}")
+            check("against the data of the condition drug=A at t = 1" in said, said)
+    said = succeed(*move, "--count", 50, "--data", "none.h5", folder=folder)
+    check("no data of the condition drug=A at the end time: no W1 and W2" in said and "w2" not in figures(folder / "p.json"), said)
+    said = succeed(*move, "--count", 50, "--data", "bare.h5", folder=folder)
+    check("bare.h5 has no conditions: all its rows count as rows of drug=A" in said and "w2" in figures(folder / "p.json"), said)
 
 
 def test_same_bits_on_any_number_of_ranks(folder):
@@ -214,6 +239,8 @@ def test_what_is_refused(folder):
             (["train", "deck.cfg", "--data.conditions=dosis"], ["no condition 'dosis'", "dose, drug"]),
             (["train", "deck.cfg", "--data.conditions=drug", "--data.hold_out_conditions=drug=Z"], ["drug = 'Z'", "A | B | C"]),
             (["train", "deck.cfg", "--data.conditions=drug", "--data.hold_out_conditions=dose=1"], ["'dose' is not among data.conditions = drug"]),
+            (["train", "deck.cfg", "--data.conditions=dose", "--data.hold_out_conditions=dose=2", "--checkpoint.directory=nothing"],
+             ["data.hold_out_conditions", "drugs.h5", "has dose=2; dose has 1"]),
             (["train", "deck.cfg", "--data.conditions=drug", "--objective.conditions=drug:A,Y"], ["drug = 'Y'", "A | B | C"]),
             (["train", "deck.cfg", "--data.conditions=drug,dose", "--objective.conditions=drug:A"], ["'dose' are missing"]),
             (["train", "deck.cfg", "--data.conditions=none", "--objective.conditions=drug:A"], ["there are no data.conditions"]),
@@ -223,6 +250,7 @@ def test_what_is_refused(folder):
              ["data.conditions = drug(A|B|C),dose, the checkpoint has dose,drug(A|B|C)"])):
         said = refused(folder, *arguments)
         check(all(text in said for text in wanted), f"{arguments}: {said}")
+    check(not (folder / "nothing").exists(), "a refused run leaves a folder")
     # Rows without the conditions, and with a category that the model does not know.
     write_population(folder / "bare.h5", [0.0, 1.0], np.zeros((2, 2)))
     for command in (["query", model, "--points", "bare.h5", "--output", "o.h5"], ["evaluate", model, "--data", "bare.h5", "--split", "all"],
@@ -238,6 +266,14 @@ def test_what_is_refused(folder):
     add_condition(folder / "huge.h5", "dose", [1e300] + [1.0] * 19)
     said = refused(folder, "train", "deck.cfg", *SMALL, "--data.file=huge.h5", "--data.conditions=dose", "--checkpoint.directory=huge")
     check("condition/dose" in said and "deviation" in said, said)
+    # Two categories of one name, which --condition could not tell apart.
+    write_population(folder / "twice.h5", [0.0, 1.0], np.zeros((2, 2)))
+    add_condition(folder / "twice.h5", "dose", [1, 1])
+    add_condition(folder / "twice.h5", "drug", [0, 2], ["A", "B", "A"])
+    for command in (["query", model, "--points", "twice.h5", "--output", "o.h5"], ["info", "twice.h5"],
+                    ["train", "deck.cfg", "--data.file=twice.h5", "--data.conditions=drug"]):
+        said = refused(folder, *command)
+        check("twice.h5, 'condition/drug', attribute 'categories': 'A' is there twice" in said, said)
     # Far outside of the training rows: a warning, not an error.
     said = succeed("sample", model, "--times", 1, "--count", 5, "--condition", "dose=7,drug=A", "--output", "far.h5", folder=folder)
     check("warning" in said and "dose = 7 is outside" in said, said)

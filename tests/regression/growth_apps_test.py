@@ -287,6 +287,14 @@ def pictures_and_the_report_show_growth(folder):
     text = page.read_text()
     check('id="growth"' in text and "growth rate by time" in text and "mass of the population by time" in text, said)
     check("relative error" in text and "growth" not in said, said)
+    check("effective number of particles" in text and "mass relative to the start" in text, "weights of the paths")
+    # The numbers of rows change, which only a model that does not grow has to be warned of.
+    warning = "number of rows changes"
+    check(warning in succeed("info", work / "growth.h5", folder=folder) and warning not in text and warning not in said, said)
+    succeed("train", "growth.cfg", *SMALL, "--training.steps=5", "--model.growth=none", "--model.growth_share=1", "--data.mass=none", "--objective.growth=0",
+            f"--checkpoint.directory={folder / 'still'}", folder=work)
+    tool("rhoflux.report", folder / "still", "--without", "fates,checks,history,distances,samples,density,paths", "--output", page)
+    check(page.read_text().count(warning) >= 2, "a model that does not grow is not warned of changing numbers")
 
 
 if __name__ == "__main__":

@@ -96,6 +96,10 @@ def growth_factors_become_rates(folder):
         (folder / "factor.csv").write_text(f"t,x1,grow\n0,0.1,2\n0,0.3,{bad}\n")
         refused(folder, *arguments, "--growth-form", "factor", parts=["factor.csv", "line 3", "growth factor", "must be above 0"])
     refused(folder, *arguments, "--growth-form", "percent", parts=["growth-form", "rate", "factor"])
+    for form in ("factor", "rate"):  # of which column?
+        refused(folder, "import", "factor.csv", "--growth-form", form, "--output", "none.h5",
+                parts=[f"--growth-form {form}", "--growth-column", "not given"])
+    check(not (folder / "none.h5").exists(), "a refused import writes a file")
 
 
 def train_says_at_its_start_what_changing_numbers_do(folder):
@@ -117,6 +121,12 @@ def masses_are_read_from_the_deck(folder):
     (folder / "deck.cfg").write_text("[data]\nfile = growth.h5\nmass = 0:1, 1:1.6, 2:4\n[model]\ngrowth = weights\n[training]\nsteps = 5\n")
     succeed("train", "deck.cfg", "--check", folder=folder)
     succeed("train", "deck.cfg", "--check", "--data.mass=counts", folder=folder)
+    # Masses beyond the rows are not known.
+    for more, words in ((["--data.hold_out_times=2"], "no training rows from t = 1 to 2"), (["--data.time_range=-1:2"], "from t = -1 to 0")):
+        for check_alone in (["--check"], [*SMALL, "--force", "--checkpoint.directory=run"]):
+            said = succeed("train", "deck.cfg", *check_alone, "--data.mass=counts", *more, folder=folder)
+            check(said.count("warning: data.mass = counts: there are no training rows") == 1 and words in said, said)
+    check("no training rows" not in succeed("train", "deck.cfg", "--check", "--data.mass=counts", "--data.hold_out_times=1", folder=folder), "between")
     for value, part in (("2:1,1:2", "must ascend"), ("0:1,2:-1", "not above 0"), ("0:1", "at the last time"), ("some", "none, counts or time:mass")):
         refused(folder, "train", "deck.cfg", "--check", f"--data.mass={value}", parts=["data.mass", part])
 

@@ -46,6 +46,9 @@ def no_cell_changes_its_type(folder):
     shrink = [back["growth_factor"][back["label_from"] == code].mean() for code in (0, 1)]
     check(8 < shrink[0] / shrink[1] < 32, f"backwards B shrinks: {shrink}")
     weights_and_births_agree_on_any_number_of_ranks(folder, model)
+    rows_go_along_with_the_particles(folder, model)
+    few_that_carry_the_weight_are_said(folder, model)
+    a_single_draw_has_no_error(folder, model)
     pictures_follow_the_ancestors(folder)
     what_cannot_be_done_is_refused(folder)
 
@@ -86,11 +89,52 @@ def weights_and_births_agree_on_any_number_of_ranks(folder, model):
             check(np.allclose(born["x"][1], weighted["x"][1][ancestor[1]], atol=1e-4), "children are where their ancestors came")
 
 
+def rows_go_along_with_the_particles(folder, model):
+    """Cells do not change their type, so that the row that a particle comes from tells its type at every frame."""
+    succeed("transport", model, "--from", 0, "--to", 2, "--particles", "growth.h5", "--split", "all", "--resample", "--frames", 4,
+            "--output", "cells.h5", folder=folder)
+    found, data = datasets(folder / "cells.h5"), datasets(folder / "growth.h5")
+    kind = data["label/type"][found["source_row"]][found["origin"]]
+    check(np.array_equal(found["origin"][0], np.arange(500)) and 0 < (kind[-1] == 1).mean() - (kind[0] == 1).mean(), "B does not grow")
+    check(((found["x"][..., 0] > 0) == (kind == 1)).mean() > 0.99, "particles with rows of the other type")
+
+
+def few_that_carry_the_weight_are_said(folder, model):
+    """One of B among 60 of A has 16 descendants, A one each: not the paths are inaccurate, the weights are unequal."""
+    with h5py.File(folder / "growth.h5", "r") as data:
+        t, x, kind = data["t"][()], data["x"][()], data["label/type"][()]
+        late = np.flatnonzero(t == 2)
+        rows = np.r_[np.flatnonzero((t == 0) & (kind == 0))[:60], np.flatnonzero((t == 0) & (kind == 1))[:1], late]
+        with h5py.File(folder / "few.h5", "w") as file:
+            file["t"], file["x"] = t[rows], x[rows]
+            # One label at the start, so that its particles are of both types.
+            file["label/type"] = np.where(t[rows] == 0, 0, kind[rows]).astype("i4")
+            file["label/type"].attrs["categories"] = np.array(["A", "B"], dtype=h5py.string_dtype())
+    arguments = ["--from", 0, "--to", 2, "--particles", "few.h5", "--split", "all", "--force"]
+    printed = succeed("transport", model, *arguments, "--report", "few.json", "--output", "few_paths.h5", folder=folder)
+    effective = figures(folder / "few.json")["effective_count"]
+    check(effective < 30 and f"few particles carry the weight (effective number {effective:.3g} of 61 particles)" in printed, printed)
+    check("--resample" in printed and "not accurate" not in printed, printed)
+    printed = succeed("fate", model, *[argument for argument in arguments if argument != "--split" and argument != "all"], "--label", "type",
+                      "--report", "few.json", "--output", "few_fates.h5", folder=folder)
+    row = figures(folder / "few.json")["transition"][0]
+    check(row["effective_count"] < 30 and "warning: of label A few particles carry the weight" in printed, f"{row} {printed}")
+
+
+def a_single_draw_has_no_error(folder, model):
+    arguments = ["transport", model, "--from", 0, "--to", 2, "--frames", 3, "--output", "one.h5", "--report", "one.json", "--force"]
+    for more in ([], ["--resample"]):
+        printed = succeed(*arguments, "--count", 1, *more, folder=folder)
+        said = figures(folder / "one.json")
+        check(said["relative_mass"] > 0 and said["relative_mass_error"] is None, f"{said}")
+        check("of one particle, so that its error is not known" in printed and "nan" not in printed, printed)
+
+
 def pictures_follow_the_ancestors(folder):
     """The path of a particle with births and deaths is that of its ancestors."""
     sys.path.insert(0, str(SOURCE / "tools"))
     try:
-        from rhoflux.points import read_paths
+        from rhoflux import read_origins, read_paths
     except ImportError as missing:
         print(f"not compared with the tools: no module {missing.name}")
         return
@@ -100,6 +144,13 @@ def pictures_follow_the_ancestors(folder):
     for k in (3, 2, 1, 0):
         check(np.array_equal(paths.x[k], born["x"][k][place]), f"frame {k}")
         place = born["ancestor"][k][place]
+    check(np.array_equal(paths.origin, place), "the particles that paths begin at")
+    origins = read_origins(folder / "born1.h5")
+    check(np.array_equal(origins, born["origin"]) and np.array_equal(origins[3], place), "origins")
+    with h5py.File(folder / "born1.h5", "r+") as file:  # as files were without /origin
+        del file["origin"]
+    check(np.array_equal(read_origins(folder / "born1.h5"), origins), "origins by the ancestors")
+    check(np.array_equal(read_origins(folder / "weights.h5"), np.tile(np.arange(5000), (4, 1))), "without births a particle is its own")
     jump = np.abs(np.diff(paths.x[:, :, 0], axis=0)).max()
     check(jump < 3, f"a path jumps by {jump}")
 

@@ -132,6 +132,7 @@ def names_of_columns(folder):
         result = run("import", folder / "names.csv", "--output", folder / "no.h5", "--columns", "lon", "--dims", given)
         check(result.returncode == 2 and part in result.stderr, f"{given}: {result.stderr}")
     refused(folder, "names.csv", ["line 1", "--dims names coordinate 2", "1 to 1"], "--columns", "lon", "--dims", "1:2")
+    refused(folder, "names.csv", ["--columns and --genes exclude each other"], "--columns", "lon", "--genes", "G0")
     refused(folder, "names.csv", ["--val (0.5)", "--test (0.5)", "less than 1"], "--columns", "lon", "--val", "0.5", "--test", "0.5")
     (folder / "wide.csv").write_text("t,x1," + ",".join(f"y{k}" for k in range(3000)) + "\n" + "0" + ",1" * 3001 + "\n")
     check("(3000 in all)" in imported(folder, "wide.csv")["printed"], "columns that are left out are not counted")

@@ -257,6 +257,23 @@ def test_warnings(folder):
         check(words in top, f"'{words}' is not in: {top}")
 
 
+def test_what_the_deck_deals_with_is_no_warning(folder):
+    """Few distinct values with noise in training, and rows far outside with robust units: train does not warn of them either."""
+    snapshots(folder / "odd.h5")
+    with h5py.File(folder / "odd.h5", "r+") as file:
+        x = np.round(10 * file["x"][()]) / 10
+        x[:, 1] = file["x"][:, 1]
+        x[0, 1] = 1e4
+        file["x"][...] = x
+    (folder / "deck.cfg").write_text("[data]\nfile = odd.h5\n")
+    for name, more, count in (("plain", [], 1), ("dealt", ["--training.noise=0.1", "--data.standardise=robust"], 0)):
+        succeed("train", "deck.cfg", *SMALL, "--training.steps=5", f"--checkpoint.directory={name}", *more, folder=folder)
+        report(folder, name, "--without", "history,distances,samples,density,paths,fates,checks")
+        text = Page(folder / name / "report.html").text
+        for words in ("x1 has", "interquartile ranges from the median"):
+            check((words in text) == (count > 0), f"{name}: {words}: {text[:3000]}")
+
+
 def test_failures(folder):
     """A section that fails says why, in the page and on stderr; what is wrong with the command line is exit code 2."""
     snapshots(folder / "data.h5")

@@ -156,6 +156,7 @@ def test_dates(folder):
         check(file.attrs["time_origin"] == b"2020-02-28T00:00:00Z", f"{dict(file.attrs)}")
     succeed("sample", "run/best.h5", "--times", "2020-02-28:2020-03-03:3", "--count", 2, "--output", "range.h5", folder=folder)
     check(list(datasets(folder / "range.h5")["t"]) == [0, 2, 4], "a range between dates")
+    deck_takes_names(folder, dates, [0, 2.5, 4])
     move = ["transport", "run/best.h5", "--count", 4, "--output", "none.h5"]
     for times, parts in ((["--from=soon", "--to=4"], ["--from soon", "a date such as 2020-02-28"]),
                          (["--from=2020-02-30", "--to=4"], ["--from 2020-02-30"]),
@@ -168,11 +169,35 @@ def test_dates(folder):
     check("its times are 0 (2020-02-28), 2.5 (2020-03-01T12:00:00Z), 4 (2020-03-03)" in refused.stderr, refused.stderr)
 
 
+def deck_takes_names(folder, names, times):
+    """Names of times in the deck, which keeps them as they are written, and which mean their numbers."""
+    for name, texts in (("named", names), ("number", [f"{t:g}" for t in times])):
+        first, middle, last = texts
+        said = train(folder, f"--data.hold_out_times={middle}", f"--data.time_range={first}:{last}", "--model.growth=weights",
+                     f"--data.mass={first}:1,{last}:3", name=name)
+        check("data: 80 training" in said and f"(data.mass = {first}:1,{last}:3)" in said, said)
+        with h5py.File(folder / name / "best.h5") as file:
+            deck = file["deck"].asstr()[()]
+            deck = deck if isinstance(deck, str) else "\n".join(deck)
+        for key, value in (("hold_out_times", middle), ("time_range", f"{first}:{last}"), ("mass", f"{first}:1,{last}:3")):
+            check(f"{key} = {value}\n" in deck, deck)
+    different = differences(folder / "named/best.h5", folder / "number/best.h5")
+    check(not different, f"{different}")
+    # The deck of a checkpoint is read again, with its names.
+    succeed("train", "run.cfg", *SMALL, "--training.steps=7", "--checkpoint.directory=named", "--restart", "auto", f"--data.hold_out_times={names[1]}",
+            "--model.growth=weights", f"--data.time_range={names[0]}:{names[2]}", f"--data.mass={names[0]}:1,{names[2]}:3", folder=folder)
+    check("(data.mass" in succeed("evaluate", "named/best.h5", "--data", "data.h5", "--split", "all", "--transport-points", 10, folder=folder), "evaluate")
+    refused = run("train", "run.cfg", *SMALL, "--data.hold_out_times=noon", "--checkpoint.directory=none", folder=folder)
+    check(refused.returncode == 2 and "data.hold_out_times" in refused.stderr and "'noon' is not" in refused.stderr, refused.stderr)
+    check(not (folder / "none").exists(), "a refused run leaves a folder")
+
+
 def test_labels_of_times(folder):
     populated(folder, np.repeat(["early", "mid", "late"], 40), "--time-values", "early=0,mid=0.1,late=3")
     same_for_a_name(folder, "early", 0, "mid", 0.1)
     said, _, _ = evaluate(folder, "--split", "train")
     check("0 (early)" in said and "0.1 (mid)" in said and "3 (late)" in said, said)
+    deck_takes_names(folder, ["early", "mid", "late"], [0, 0.1, 3])
     refused = run("sample", "run/best.h5", "--times", "early,noon", "--count", 2, "--output", "none.h5", folder=folder)
     check(refused.returncode == 2 and "early = 0, late = 3, mid = 0.1" in refused.stderr, refused.stderr)
 

@@ -3,13 +3,14 @@
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, main, np, skip, succeed  # noqa: E402
+from regression import SMALL, check, h5py, main, np, skip, succeed  # noqa: E402
 
 TOOLS = Path(os.environ.get("RHOFLUX_SOURCE_DIR", Path(__file__).resolve().parents[2])) / "tools"
 sys.path.insert(0, str(TOOLS))
@@ -22,7 +23,7 @@ except ImportError:
 import rhoflux.plot  # noqa: E402
 
 SCRIPTS = {"history": "plot_history.py", "samples": "plot_samples.py", "density": "plot_density.py",
-           "paths": "plot_paths.py", "animate": "animate.py"}
+           "paths": "plot_paths.py", "mass": "plot_mass.py", "animate": "animate.py"}
 
 
 def plot(folder, subcommand, *arguments, code=0):
@@ -76,6 +77,9 @@ def prepare(folder):
     succeed("field", model, "--times", "0:4:5", "--grid", "30,40", "--output", "field.h5", folder=folder)
     succeed("field", model, "--times", "0:4:5", "--grid", "60", "--output", "line.h5", folder=folder)
     succeed("transport", model, "--from", 0, "--to", 4, "--count", 40, "--output", "paths.h5", folder=folder)
+    shutil.copy(folder / "samples.h5", folder / "mass.h5")
+    with h5py.File(folder / "mass.h5", "r+") as file:  # as of a model with growth
+        file["mass"] = [1.0, 1.5, 4.0]
     return model
 
 
@@ -96,17 +100,36 @@ def test_pictures(folder):
                     ["paths", "paths.h5", "--dims", 1], ["history", "run"],
                     ["history", "run/history.csv", "run"], ["samples", "samples.h5", "--data", "data.h5"],
                     ["samples", "samples.h5", "--layout", "panels"], ["samples", "paths.h5"],
-                    ["samples", "samples.h5", "--dims", 2]):
+                    ["samples", "samples.h5", "--dims", 2],
+                    ["mass", "mass.h5"], ["mass", "mass.h5", "--data", "data.h5", "--split", "all"]):
         message = plot(folder, *command, "--output", "picture.png")
         check("wrote picture.png" in message, message)
         check_picture(folder, "picture.png")
 
 
+def test_times_may_be_dates_and_labels(folder):
+    """--times takes what the data call their times, and draws what it draws for the numbers."""
+    prepare(folder)
+    dates = ({"time_unit": "d", "time_origin": "2020-02-27T00:00:00Z"}, ["2020-02-28,2020/03/01 00:00", "2020-02-28T02:00+02:00,3", "2020-02-28:2020-03-01:2"])
+    labels = ({"time_labels": np.array(["early", "late"], "S"), "time_label_values": [1.0, 3.0]}, ["early,late", "early:late:2", "1, late"])
+    for attributes, texts in (dates, labels):
+        shutil.copy(folder / "field.h5", folder / "named.h5")
+        with h5py.File(folder / "named.h5", "r+") as file:
+            file.attrs.update(attributes)
+        plot(folder, "density", "named.h5", "--times", "1,3", "--output", "number.png")
+        for text in texts:
+            plot(folder, "density", "named.h5", "--times", text, "--output", "named.png")
+            check((folder / "number.png").read_bytes() == (folder / "named.png").read_bytes(), f"--times {text}")
+    refused(folder, ["--times noon", "labels of early = 1, late = 3"], "density", "named.h5", "--times", "noon")
+    refused(folder, ["--times 2020-02-28", "times are numbers"], "density", "field.h5", "--times", "2020-02-28")
+
+
 def test_scripts(folder):
     """The scripts draw what the subcommands draw, to the byte, from any folder and without installation."""
     prepare(folder)
+    check(set(SCRIPTS) == set(rhoflux.plot.COMMANDS), "a subcommand has no script")
     for subcommand, arguments in (("history", ["run"]), ("samples", ["samples.h5"]), ("density", ["field.h5"]),
-                                  ("paths", ["paths.h5"]), ("animate", ["field.h5"])):
+                                  ("paths", ["paths.h5"]), ("mass", ["mass.h5", "--data", "data.h5"]), ("animate", ["field.h5"])):
         output = "a.gif" if subcommand == "animate" else "a.png"
         plot(folder, subcommand, *arguments, "--output", output)
         script(folder, subcommand, *arguments, "--output", "b" + output[1:])
@@ -137,7 +160,8 @@ def test_animation(folder):
 def test_bad_input(folder):
     prepare(folder)
     (folder / "noise.h5").write_bytes(bytes(range(256)) * 8)
-    for name in ("density", "paths", "animate", "samples"):
+    refused(folder, ["samples.h5", "no /mass", "does not grow"], "mass", "samples.h5")
+    for name in ("density", "paths", "animate", "samples", "mass"):
         refused(folder, ["missing.h5", "no such file"], name, "missing.h5")
         refused(folder, ["noise.h5", "not an HDF5 file"], name, "noise.h5")
         refused(folder, ["query.h5", "kind"], name, "query.h5")

@@ -14,7 +14,7 @@ from rhoflux.files import SPLITS, Contents, FileError, read
 from rhoflux.history import read_history
 from rhoflux.model import Model, ModelError, load
 from rhoflux.obstacles import Obstacles, read_obstacles
-from rhoflux.points import Frames, Population, read_frames, read_paths, read_population
+from rhoflux.points import Frames, Population, read_frames, read_origins, read_paths, read_population
 
 __version__ = "0.1.0"
 
@@ -33,6 +33,7 @@ __all__ = [
     "read_frames",
     "read_history",
     "read_obstacles",
+    "read_origins",
     "read_paths",
     "read_population",
 ]

@@ -114,6 +114,7 @@ class Frames:
     unit: str  # of t, or empty
     left_out: int = 0  # particles of the file that could not be followed to the end
     naming: TimeNames = field(default_factory=TimeNames)  # dates and labels of times
+    origin: np.ndarray | None = None  # (N), of paths: the particles of the first frame, which /source_row, /id and /condition are of
 
     def at(self, time: float) -> np.ndarray:
         """Particles (N, D) at a time between frames, on straight lines; t must increase."""
@@ -144,9 +145,26 @@ def read_paths(path: AnyPath, most: int, seed: int = 1) -> Frames:
             raise FileError(f"{path}: none of its {count} particles could be followed to the end")
         chosen = whole[np.sort(np.random.default_rng(seed).choice(len(whole), min(most, len(whole)), replace=False))]
         order = np.argsort(t, kind="stable")
-        x = np.stack([read_dataset(file, "x", k)[rows] for k, rows in zip(order, _places(file, chosen, len(t))[order])])
+        places = _places(file, chosen, len(t))
+        x = np.stack([read_dataset(file, "x", k)[rows] for k, rows in zip(order, places[order])])
         left_out = count - len(whole)
-        return Frames(str(path), t[order], x, dim_names(file, n_dims), time_unit(file), left_out, time_names(file))
+        return Frames(str(path), t[order], x, dim_names(file, n_dims), time_unit(file), left_out, time_names(file), places[0])
+
+
+def read_origins(path: AnyPath) -> np.ndarray:
+    """Which particle of the first frame each particle of each frame comes from (T, N), in the order of the file.
+
+    With births and deaths /source_row, /id and /condition are those of the particles of the first frame: a particle of frame k
+    has `source_row[origins[k]]`. Without them a particle comes from itself.
+    """
+    with open_file(path) as file:
+        n_frames, count, _ = _check_frames(file, path, [TRANSPORT])
+        if "origin" in file:
+            return read_dataset(file, "origin")
+        origins = np.tile(np.arange(count), (n_frames, 1))
+        for k in range(1, n_frames if "ancestor" in file else 1):
+            origins[k] = origins[k - 1][read_dataset(file, "ancestor", k)]
+        return origins
 
 
 def _places(file: h5py.File, last: np.ndarray, n_frames: int) -> np.ndarray:

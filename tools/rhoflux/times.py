@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Mapping, Sequence
 
@@ -11,6 +12,21 @@ ROUNDING = 2.0**-22  # largest relative difference of a time and the same time t
 
 
 UNITS = {"s": 1e6, "min": 6e7, "h": 3.6e9, "d": 8.64e10, "y": 365.25 * 8.64e10}  # of a calendar, in microseconds
+DATE = re.compile(r"(\d{4})([-/])(\d\d)\2(\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)(?:[Zz]|([+-])(\d\d):?(\d\d))?)?")
+
+
+def read_date(text: str) -> np.datetime64 | None:
+    """A date with or without a time of day, as 2016-04-14 or 2016-04-14T21:26:00Z; UTC without an offset."""
+    found = DATE.fullmatch(text.strip())
+    if found is None:
+        return None
+    year, _, month, day, clock, sign, hours, minutes = found.groups()
+    try:
+        date = np.datetime64(f"{year}-{month}-{day}T{clock or '00:00'}", "us")
+    except ValueError:  # there is no such day
+        return None
+    offset = np.timedelta64(60 * int(hours) + int(minutes), "m") if sign else np.timedelta64(0, "m")
+    return date + offset if sign == "-" else date - offset
 
 
 @dataclass(frozen=True)
@@ -40,6 +56,29 @@ class TimeNames:
         day, clock = str(date).split("T")
         clock = clock[: -len(".000000")] if clock.endswith(".000000") else clock
         return day if clock == "00:00:00" else f"{day}T{clock}Z"
+
+    def read(self, text: str) -> float | None:
+        """The time that a text stands for: a number, a label, or a date where t is calendar time."""
+        text = text.strip()
+        try:
+            number = float(text)
+        except ValueError:
+            number = np.nan
+        if np.isfinite(number):
+            return number
+        for value, label in self.labels.items():
+            if label == text:
+                return value
+        date, origin = read_date(text), read_date(self.origin)
+        if date is None or origin is None or self.unit not in UNITS:
+            return None
+        return float((date - origin) / np.timedelta64(1, "us")) / UNITS[self.unit]
+
+    def allowed(self) -> str:
+        """What may be given for a time."""
+        dates = f", or dates such as {self.date(0.0)}" if self.date(0.0) else ""
+        labels = ", ".join(f"{label} = {value:g}" for value, label in self.labels.items())
+        return "numbers" + dates + (f", or labels of {labels}" if labels else "")
 
     def texts(self, times: Sequence[float], digits: int = 6) -> list[str]:
         """The texts of distinct_texts, each with the name of its time: 3 (2016-04-14)."""

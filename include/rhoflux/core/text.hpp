@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
@@ -62,6 +63,15 @@ inline std::string formatted(const char* format, double value) {
 template <class Whole>
 std::string counted(Whole n, const std::string& word, const std::string& plural = "") {
   return std::to_string(n) + " " + (n == 1 ? word : plural.empty() ? word + "s" : plural);
+}
+
+/// Throws Error (bad input), which begins with `where`, for two names that are the same: a user could not tell apart what
+/// they name.
+inline void require_different(const std::string& where, std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice != names.end())
+    fail_input(where + ": '" + *twice + "' is there twice; each name must be another");
 }
 
 /// A text read as a number.

@@ -102,6 +102,25 @@ inline double parse_time(const TimeMeaning& meaning, std::string_view text) {
              allowed_times(meaning));
 }
 
+/// A time in a deck, which is read before the data that have names of times: a number, or a name as it is written.
+struct GivenTime {
+  double number = 0;
+  std::string name = {};  ///< empty: the time is the number
+
+  /// Throws Error (bad input) with the reason alone.
+  static GivenTime parse(std::string_view text) {
+    const NumberRead read = read_number(text);
+    if (read.fault == nullptr) return {read.value};
+    if (trimmed(text).empty()) fail_input("a time is missing");
+    return {0, std::string(trimmed(text))};
+  }
+  std::string to_string() const { return name.empty() ? print_number(number) : name; }
+  /// The time, as parse_time() reads it.
+  double in(const TimeMeaning& meaning) const { return name.empty() ? number : parse_time(meaning, name); }
+  /// Whether it is read without data: a number, or a date.
+  bool is_plain() const { return name.empty() || read_datetime(name).has_value(); }
+};
+
 /// Times given as a list "0,0.5,1" or as "first:last:count", each as parse_time() reads it. Throws Error (bad input)
 /// with the reason alone.
 inline std::vector<double> parse_times(const TimeMeaning& meaning, const std::string& text) {

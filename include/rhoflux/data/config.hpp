@@ -5,27 +5,36 @@
 
 #include "rhoflux/core/conditions.hpp"
 #include "rhoflux/core/coordinate_names.hpp"
+#include "rhoflux/core/time_names.hpp"
 
 namespace rhoflux::data {
 
-/// The time range of the model: "data", from the first to the last time of the data file (0 to 1 without
-/// one), or "first:last".
-struct TimeRange {
-  bool is_given = false;
-  double first = 0, last = 1;  ///< where given
-  std::string to_string() const;
-  /// Throws Error (bad input) with the reason alone.
-  static TimeRange parse(const std::string& text);
-  static constexpr const char* type = "data, or first:last";
+/// First and last time.
+struct TimeEnds {
+  double first = 0, last = 1;
 };
 
-/// "none", or times separated by commas.
+/// The time range of the model: "data", from the first to the last time of the data file (0 to 1 without
+/// one), or "first:last", numbers or names of times of the data.
+struct TimeRange {
+  bool is_given = false;
+  GivenTime first, last;  ///< where given
+  std::string to_string() const;
+  /// The times, where given. Throws Error (bad input) that names the key for what the data do not know.
+  TimeEnds in(const TimeMeaning& meaning) const;
+  /// Throws Error (bad input) with the reason alone.
+  static TimeRange parse(const std::string& text);
+  static constexpr const char* type = "data, or first:last, each a number, a date or a label of the data";
+};
+
+/// "none", or times separated by commas: numbers, or names of times of the data.
 struct TimeList {
-  std::vector<double> values;
+  std::vector<GivenTime> values;
   std::string to_string() const;
   /// Throws Error (bad input) with the reason alone.
   static TimeList parse(const std::string& text);
-  static constexpr const char* type = "none, or numbers separated by commas";
+  static constexpr const char* type =
+      "none, or times separated by commas: numbers, dates or labels of the data";
 };
 
 /// The mass of the population over time: "none", 1 at all times; "counts", that of the training rows of each snapshot;
@@ -33,11 +42,16 @@ struct TimeList {
 struct Mass {
   enum class Kind { none, counts, given };
   Kind kind = Kind::none;
-  std::vector<double> t, m;  ///< where given: ascending times, in the units of the data, and masses above 0
+  std::vector<GivenTime> t;  ///< where given: ascending
+  std::vector<double> m;     ///< of each, above 0
   std::string to_string() const;
+  /// The times, in the units of the data. Throws Error (bad input) with the reason alone: a name that the data do not know,
+  /// or times that do not ascend.
+  std::vector<double> times(const TimeMeaning& meaning) const;
   /// Throws Error (bad input) with the reason alone.
   static Mass parse(const std::string& text);
-  static constexpr const char* type = "none, counts, or time:mass pairs separated by commas";
+  static constexpr const char* type =
+      "none, counts, or time:mass pairs separated by commas, each time a number, a date or a label";
 };
 
 /// How coordinates are brought to the scale of the model.

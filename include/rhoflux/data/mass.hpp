@@ -3,6 +3,7 @@
 #include <string>
 
 #include "rhoflux/core/mass.hpp"
+#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/core/units.hpp"
 #include "rhoflux/data/config.hpp"
 #include "rhoflux/data/sources.hpp"
@@ -27,10 +28,20 @@ MassKnots mass_of(const Config& config, const Sources& sources, const Units& uni
                   const mpi::Communicator& comm);
 
 /// The same for counts.
-/// @param path of the file, for messages
-MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const Units& units);
+/// @param path of the file, for messages @param meaning what its times are called
+MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const Units& units,
+                         const TimeMeaning& meaning = {});
 
-/// The same for given masses.
-MassKnots mass_as_given(const Mass& mass, const Units& units);
+/// One line that says where the masses of counts are extrapolated, beyond the times with training rows: where the ends are
+/// held out, or data.time_range is wider than the rows; empty: nowhere. Throws as mass_of_counts().
+std::string warning_of_counts(const TimeTable& table, const std::string& path, const Units& units,
+                              const TimeMeaning& meaning = {});
+
+/// The same of data.mass, empty for none and for given masses. Collective.
+std::string mass_warning(const Config& config, const Sources& sources, const Units& units,
+                         const mpi::Communicator& comm);
+
+/// mass_of() for given masses.
+MassKnots mass_as_given(const Mass& mass, const Units& units, const TimeMeaning& meaning = {});
 
 }  // namespace rhoflux::data

@@ -80,6 +80,8 @@ struct Transition {
   std::vector<std::int64_t> count;  ///< (L_from) particles of the label whose paths ended
   std::vector<double> growth_factor =
       {};  ///< (L_from) mean weight of the paths of a label; empty without growth
+  std::vector<double> effective_count =
+      {};  ///< (L_from) effective number of these particles, by `weight`; NaN: none
 };
 
 /// @param code (n) label of each particle at its start

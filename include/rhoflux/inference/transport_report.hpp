@@ -37,6 +37,7 @@ struct TransportReport {
     std::int64_t points = 0;                  ///< on each side
   };
   std::optional<Distances> distances;
+  std::string data_condition;  ///< of the data, "dose=2", where only the rows of one count
 };
 
 /// sqrt(n) D_n of the conditional distribution functions of the model at the states x (n, n_dims) at time t,

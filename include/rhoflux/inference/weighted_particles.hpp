@@ -43,8 +43,15 @@ double family_ks(const std::vector<double>& levels, const ParticleFamilies& part
 /// Effective number of families, (sum W)^2 / sum W^2, W their weights (Kish 1965).
 double effective_number(const ParticleFamilies& particles);
 
+/// The same of weights (n) of particles that are independent; NaN: none above 0.
+double effective_number(const std::vector<double>& weights);
+
+/// Whether few of n particles carry the weight, so that averages over them are uncertain: the effective number is below
+/// n / 10, or below 50 and n / 2.
+bool is_degenerate(double effective_number, std::int64_t n);
+
 /// A ratio of sums over independent families, model.md (10.13), sum_f X_f / sum_f W_f, and its standard error by the delta method,
-/// (sum_f (X_f - ratio W_f)^2)^(1/2) / sum_f W_f.
+/// (sum_f (X_f - ratio W_f)^2)^(1/2) / sum_f W_f; NaN, not known, of a single family.
 struct Ratio {
   double value = 0, error = 0;
 };

@@ -94,9 +94,9 @@ struct RowMarks {
 
 /// Which rows of a file belong to no split but Split::all, and which of its conditions and coordinates are read.
 struct PopulationChoice {
-  std::vector<double> hold_out_times = {};   ///< rows at the times that these name (named_time())
-  std::vector<std::string> conditions = {};  ///< names
-  ConditionList hold_out_conditions = {};    ///< rows of these conditions; of the names above
+  std::vector<GivenTime> hold_out_times = {};  ///< rows at the times that these name (named_time())
+  std::vector<std::string> conditions = {};    ///< names
+  ConditionList hold_out_conditions = {};      ///< rows of these conditions; of the names above
   /// By condition the categories, empty for a number, in whose places codes are given; none: those of the file.
   std::vector<std::vector<std::string>> categories = {};
   std::string hint = {};  ///< for messages about a condition that is not there: what would help
@@ -143,7 +143,8 @@ class PopulationFile {
  public:
   /// Collective. The communicator must outlive the object.
   /// Bad input, naming those that there are, for a coordinate or condition that the file does not have, or one with a number that is not
-  /// finite or a code without category.
+  /// finite or a code without category, and for a condition to be held out that no row has, or a name of a time that the file
+  /// does not know.
   /// @param hold_out_times rows at the times that these name (named_time()) belong to no split but Split::all
   PopulationFile(const std::string& path, const mpi::Communicator& comm,
                  const std::vector<double>& hold_out_times = {});
@@ -213,9 +214,13 @@ class PopulationFile {
                            int n_columns) const;
   FileRows read_rows(std::int64_t first_row, std::int64_t n_rows) const;
   std::int64_t piece_rows() const;
-  void resolve_held_out();
+  void resolve_held_out(const std::vector<GivenTime>& times);
   std::int64_t count_in_block(Split split, std::size_t block) const;
   bool is_held_out(double t, const double* condition) const;
+  bool has_condition(const double* condition, const std::vector<double>& wanted) const;
+  void require_held_out_rows(const std::vector<std::int64_t>& rows) const;
+  std::string condition_text(std::size_t condition, double value) const;
+  std::string values_of_condition(std::size_t condition) const;
   void choose_coordinates(const PopulationChoice& choice);
   void choose_conditions(const PopulationChoice& choice);
   void take_categories(const std::vector<std::string>& categories);

@@ -104,8 +104,20 @@ TEST_F(Conditions, HeldOutOnesAreInNoSplit) {
   file.for_each_marks([&](const io::RowMarks& marks) { splits = marks.split; });
   EXPECT_EQ(splits[2], io::Split::all);
   EXPECT_EQ(splits[4], io::Split::train);
-  choice.hold_out_conditions = ConditionList::parse("dose=7,drug=A");
+  choice.hold_out_conditions = ConditionList::parse("dose=1,drug=A");
+  EXPECT_EQ(open(choice).info().count(io::Split::train), 3);
   EXPECT_EQ(open(choice).info().count(io::Split::test), 1);
+}
+
+TEST_F(Conditions, HeldOutOnesThatNoRowHasAreRefused) {
+  io::PopulationChoice choice = both();
+  for (const auto& [text, said] :
+       {std::pair{"dose=2", "has dose=2; dose has 1, 3, 7, 100"},
+        {"dose=3; dose=7,drug=A", "has dose=7,drug=A; dose has 1, 3, 7, 100; drug has A, B, C"}}) {
+    choice.hold_out_conditions = ConditionList::parse(text);
+    expect_error(ExitCode::bad_input, {"data.hold_out_conditions: no row of " + path, said},
+                 [&] { open(choice); });
+  }
 }
 
 TEST_F(Conditions, CategoriesAreThosePlacesThatAreAskedFor) {

@@ -39,6 +39,16 @@ class MassOfRows : public ::testing::Test {
     return mass_of(config, sources, measure(sources, config, comm), comm);
   }
 
+  std::string warning() {
+    io::write_population(config.file, population, true);
+    const Sources sources = open_sources(config, objective, comm);
+    return mass_warning(config, sources, measure(sources, config, comm), comm);
+  }
+  void expect_warning(const std::string& part) {
+    const std::string found = warning();
+    EXPECT_NE(found.find(part), std::string::npos) << "'" << found << "'";
+  }
+
   io::testing::TemporaryFolder folder;
   mpi::Communicator comm{MPI_COMM_SELF};
   io::PopulationData population;
@@ -67,17 +77,33 @@ TEST_F(MassOfRows, CountsAreSumsOfWeights) {
 }
 
 TEST_F(MassOfRows, TimesThatAreHeldOutAreLeftOut) {
-  config.hold_out_times.values = {1};
+  config.hold_out_times = TimeList::parse("1");
   expect_knots(mass(), {0, 2}, {1, 8});
   // At an end of the range log M goes on straight from the two times next to it.
-  config.hold_out_times.values = {0};
+  config.hold_out_times = TimeList::parse("0");
   expect_knots(mass(), {0, 1, 2}, {1, 4, 16});
+}
+
+/// Masses beyond the times with rows are not known, which is said; those between them are as known as all others.
+TEST_F(MassOfRows, WhatIsBeyondTheRowsIsSaid) {
+  EXPECT_EQ(warning(), "");
+  config.hold_out_times = TimeList::parse("1");
+  EXPECT_EQ(warning(), "");
+  config.hold_out_times = TimeList::parse("0");
+  expect_warning("no training rows from t = 0 to 1: ");
+  config.time_range = TimeRange::parse("0:2.5");
+  expect_warning("from t = 0 to 1 and from t = 2 to 2.5: the mass is not known there, and its logarithm");
+  config.hold_out_times = TimeList::parse("0, 1");
+  expect_warning(
+      "from t = 0 to 2 and from t = 2 to 2.5: the mass is not known there, and is taken to be that");
+  config.mass = Mass::parse("0:1,2.5:3");
+  EXPECT_EQ(warning(), "");
 }
 
 TEST_F(MassOfRows, AWiderRangeGoesOnStraight) {
   config.time_range = TimeRange::parse("-1:4");
   expect_knots(mass(), {-1, 0, 1, 2, 4}, {1, 2, 4, 16, 256});
-  config.hold_out_times.values = {0, 1};
+  config.hold_out_times = TimeList::parse("0, 1");
   config.time_range = TimeRange::parse("-1:4");
   expect_knots(mass(), {-1, 2, 4}, {1, 1, 1});  // one time alone
 }
@@ -88,7 +114,7 @@ TEST_F(MassOfRows, ATimeWithoutTrainingRowsIsRefused) {
   expect_error(ExitCode::bad_input,
                {"data.mass = counts", config.file, "none for training at t = 1", "data.hold_out_times"},
                [&] { (void)mass(); });
-  config.hold_out_times.values = {1};
+  config.hold_out_times = TimeList::parse("1");
   expect_knots(mass(), {0, 2}, {1, 8});
 }
 

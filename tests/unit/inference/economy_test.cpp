@@ -69,6 +69,21 @@ TEST(TransportReport, WarnsBeyondTheBoundAndOfUneconomicalMotion) {
   report.ks = report.ks_at_start = 1;
   report.kinetic_energy = 3.7e5;
   EXPECT_NE(warnings().find("far from economical"), std::string::npos) << warnings();
+  // Few particles that carry the weight, not the paths, are what is wrong then.
+  report.kinetic_energy = 2.5;
+  report.ks = 3.3;
+  report.weights = TransportReport::Weights{{4, 1}, 4, 60};
+  EXPECT_NE(warnings().find("not accurate"), std::string::npos) << warnings();
+  EXPECT_EQ(warnings().find("carry the weight"), std::string::npos) << warnings();
+  report.weights->effective_number = 9.3;
+  EXPECT_NE(warnings().find("few particles carry the weight (effective number 9.3 of 100 particles)"),
+            std::string::npos)
+      << warnings();
+  EXPECT_NE(warnings().find("--resample"), std::string::npos) << warnings();
+  EXPECT_EQ(warnings().find("not accurate"), std::string::npos) << warnings();
+  report.resampled = true;
+  EXPECT_EQ(warnings().find("--resample"), std::string::npos) << warnings();
+  EXPECT_NE(warnings().find("few of the particles at the start"), std::string::npos) << warnings();
   // P(K > x) = 2 exp(-2 x^2) to first order, shared between the coordinates.
   EXPECT_NEAR(2 * std::exp(-2 * report.ks_bound * report.ks_bound), 0.01 / 2, 1e-12);
 }

@@ -356,9 +356,12 @@ TEST(TransportReport, TextNamesWhatThereIs) {
   EXPECT_EQ(lines[0], "7 particles from t = 0.5 to 2, g = 0.3");
   EXPECT_EQ(lines[1], "transport cost: mean squared displacement 1.25");
   EXPECT_EQ(lines[3], "no data at the end time: no W1 and W2");
+  report.data_condition = "dose=2";
+  EXPECT_EQ(to_text(report)[3], "no data of the condition dose=2 at the end time: no W1 and W2");
   report.kinetic_energy = 0.5;
   report.distances = TransportReport::Distances{{1, 2}, {3, 4}, 5};
   lines = to_text(report);
+  EXPECT_EQ(lines[3].rfind("against the data of the condition dose=2 at t = 2 (5 points", 0), 0u) << lines[3];
   EXPECT_NE(lines[1].find("kinetic energy int E|u|^2 dt 0.5"), std::string::npos);
   EXPECT_NE(lines[3].find("(5 points, standardised): W1 1.0000, W2 2.0000"), std::string::npos) << lines[3];
   EXPECT_NE(lines[3].find("W1 3.0000, W2 4.0000"), std::string::npos) << lines[3];

@@ -91,6 +91,9 @@ TEST(Transition, WeightedMeansOfTheParticlesOfALabel) {
   EXPECT_DOUBLE_EQ(found.probability[1], 3 * 0.5 / 4);
   EXPECT_DOUBLE_EQ(found.probability[2], 0.2);
   EXPECT_TRUE(std::isnan(found.probability[4]));
+  EXPECT_DOUBLE_EQ(found.effective_count[0], 16.0 / 10);
+  EXPECT_DOUBLE_EQ(found.effective_count[1], 1);
+  EXPECT_TRUE(std::isnan(found.effective_count[2]));
   // sum w^2 (p - mean)^2 n / (n - 1) / (sum w)^2
   const double mean = 0.625;
   EXPECT_DOUBLE_EQ(found.error[0], std::sqrt(2 * (std::pow(1 - mean, 2) + 9 * std::pow(0.5 - mean, 2)) / 16));

@@ -139,10 +139,26 @@ TEST(FamilyKs, ChanceExceedsTheBoundAsOftenAsItSays) {
   EXPECT_GT(exceeded_kish, most);
 }
 
+TEST(EffectiveNumber, SaysWhetherFewCarryTheWeight) {
+  EXPECT_DOUBLE_EQ(effective_number(std::vector<double>{2, 2, 0, 2}), 3);
+  EXPECT_TRUE(is_degenerate(99, 1000));
+  EXPECT_FALSE(is_degenerate(101, 1000));
+  EXPECT_TRUE(is_degenerate(49, 100));
+  EXPECT_FALSE(is_degenerate(51, 100));
+  EXPECT_FALSE(is_degenerate(9, 10));  // few particles, but all of them count
+  EXPECT_FALSE(is_degenerate(1, 1));
+}
+
 TEST(RelativeMass, IsARatioWithItsError) {
   const Ratio found = relative_mass({1, 2, 1}, {{3, 1, 2}, {0, 0, 1}});
   EXPECT_DOUBLE_EQ(found.value, 6.0 / 4);
   EXPECT_DOUBLE_EQ(found.error, std::sqrt(2.5 * 2.5 + 1 + 1.5 * 1.5) / 4);
+  // A single draw has no error, nor has one among rows of weight 0.
+  for (const std::vector<double>& start : {std::vector<double>{2}, {0, 2, 0}}) {
+    const Ratio single = relative_mass(start, {{3}, {static_cast<std::int64_t>(start.size()) / 2}});
+    EXPECT_DOUBLE_EQ(single.value, 1.5);
+    EXPECT_TRUE(std::isnan(single.error));
+  }
 }
 
 }  // namespace

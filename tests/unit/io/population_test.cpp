@@ -285,6 +285,12 @@ TEST_F(Population, WritingRefusesBadDataAndWritesNothing) {
   data.dim_names = {"a"};
   expect_not_written(data, {"1 name ", "2 coordinates"});
   expect_not_written(PopulationData{}, {"at least one row"});
+  data = good;
+  data.labels = {{"kind", {"a", "b", "a"}, std::vector<std::int32_t>(10, 0)}};
+  expect_not_written(data, {"label kind", "'a' is there twice"});
+  data = good;
+  data.conditions = {{"drug", {"A", "A"}, std::vector<double>(10, 0.0)}};
+  expect_not_written(data, {"condition drug", "'A' is there twice"});
 
   write_population(path, good, false);
   expect_error(ExitCode::bad_input, {"already exists", "--force"},

@@ -129,7 +129,7 @@ Two coordinates are drawn (--dims, counted from 1), one panel for each time; a s
 """,
     options=(
         option("field", help="output of rhoflux field: /time (T), /axis_1 .., /density, /velocity"),
-        option("--times", help="a list 0,0.5,1 or first:last:count (default: at most 6 of the file)"),
+        option("--times", help="a list 0,0.5,1 or first:last:count, numbers, dates or labels of the data (default: at most 6 of the file)"),
         *FIELD_OPTIONS,
         colour_option("density", "growth: the growth rate where there is density, red where more are born than die, lines of equal density over it"),
         option("--arrows", action="store_true", help="arrows of the drift"),

@@ -36,7 +36,7 @@ from rhoflux.plots.drawing import (
     time_texts,
 )
 from rhoflux.points import Population, read_population
-from rhoflux.times import distinct_texts, named_time
+from rhoflux.times import named_time
 
 
 def draw(arguments: argparse.Namespace) -> None:
@@ -59,11 +59,11 @@ def chosen_frames(field: Field, text: str | None) -> list[int]:
     if text is None:
         return [int(k) for k in np.unique(np.linspace(0, n_times - 1, min(n_times, 6)).round())]
     frames = []
-    for time in parse_times(text):
+    for time in parse_times(text, field.naming):
         frame = int(np.argmin(np.abs(field.time - time)))
         is_near = abs(field.time[frame] - time) <= 1e-6 * max(1, np.ptp(field.time))
         if not is_near and named_time(field.time, time) is None:
-            wanted, nearest = distinct_texts([time, field.time[frame]])
+            wanted, nearest = field.naming.texts([time, field.time[frame]])
             raise UsageError(f"--times {text}: {field.path} has no time {wanted}; the nearest is {nearest}")
         frames.append(frame)
     return frames

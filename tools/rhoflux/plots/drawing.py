@@ -52,19 +52,18 @@ def parse_dims(text: str | None, available: Sequence[int]) -> list[int]:
     return dims
 
 
-def parse_times(text: str) -> np.ndarray:
-    """Times (T) of a list 0,0.5,1 or of first:last:count, as the commands of rhoflux take them."""
-    try:
-        if ":" in text:
-            first, last, count = text.split(":")
-            times = np.linspace(float(first), float(last), int(count))
-        else:
-            times = np.array([float(part) for part in text.split(",")])
-    except ValueError:
-        times = np.array([np.nan])
-    if len(times) == 0 or not np.all(np.isfinite(times)):
-        raise UsageError(f"--times {text}: give a list such as 0,0.5,1 or first:last:count")
-    return times
+def parse_times(text: str, naming: TimeNames) -> np.ndarray:
+    """Times (T) of a list 0,0.5,1 or of first:last:count, numbers or names of times, as the commands of rhoflux take them."""
+    listed = [naming.read(part) for part in text.split(",")]
+    parts = text.split(":")
+    # A time of day has colons, too.
+    if None not in listed:
+        return np.array(listed)
+    if len(parts) == 3:
+        first, last = naming.read(parts[0]), naming.read(parts[1])
+        if first is not None and last is not None and parts[2].strip().isdecimal() and int(parts[2]) > 0:
+            return np.linspace(first, last, int(parts[2]))
+    raise UsageError(f"--times {text}: give a list such as 0,0.5,1 or first:last:count; times are {naming.allowed()}")
 
 
 def require_dims(source: Population | Frames, dims: Sequence[int]) -> None:

@@ -52,11 +52,14 @@ class Context:
         if text not in [known for _, known in self.warnings]:
             self.warnings.append((section, text))
 
-    def command(self, section: str, *arguments: Any, written: Path | None = None) -> Answer:
-        """Runs a command; its warnings are those of the section. `written`: see Program.run."""
+    def command(self, section: str, *arguments: Any, written: Path | None = None, known: Sequence[str] = ()) -> Answer:
+        """Runs a command; its warnings are those of the section. `written`: see Program.run.
+
+        Warnings with one of the texts `known` are dealt with by the run: they are left out, of what the command printed too.
+        """
         if self.run.condition and arguments[0] in AT_ONE_CONDITION:
             arguments = (*arguments, "--condition", self.run.condition)
-        answer = self.program.run(*arguments, written=written)
+        answer = self.program.run(*arguments, written=written).without(known)
         for text in answer.warnings():
             self.warn(section, text)
         return answer

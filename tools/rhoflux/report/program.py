@@ -9,9 +9,10 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 
+MARKS = ("warning: ", "rhoflux: warning: ")  # of warnings
 NUMERICAL = 3  # exit code: a numerical failure, or a check that fails
 
 
@@ -30,9 +31,17 @@ class Answer:
 
     def warnings(self) -> list[str]:
         """Lines of the output that are warnings, without that word."""
-        marks = ("warning: ", "rhoflux: warning: ")
         lines = [line.strip() for line in self.output.splitlines()]
-        return [line[len(mark) :] for line in lines for mark in marks if line.startswith(mark)]
+        return [line[len(mark) :] for line in lines for mark in MARKS if line.startswith(mark)]
+
+    def without(self, texts: Sequence[str]) -> Answer:
+        """The same without the warnings that have one of these texts."""
+        kept = [
+            line
+            for line in self.output.splitlines(keepends=True)
+            if not (line.strip().startswith(MARKS) and any(text in line for text in texts))
+        ]
+        return Answer(self.code, "".join(kept))
 
 
 def find_program(named: str | None) -> str | None:

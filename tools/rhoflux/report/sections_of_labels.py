@@ -9,6 +9,7 @@ from rhoflux.report.context import Context
 from rhoflux.report.data import copy_rows, rows_at
 from rhoflux.report.html import Html, count, element, joined, note, number, paragraph, shaded, table
 from rhoflux.report.program import NoProgram, ProgramError
+from rhoflux.report.sections_of_growth import grows
 
 MOST_LABELS = 3  # where none are named
 MOST_CATEGORIES = 30
@@ -51,7 +52,8 @@ def fates_section(context: Context) -> Html:
             f"{count(len(chosen), 'row')} of the first time"
             + (f" (of {len(rows)}, drawn at random)" if len(chosen) < len(rows) else "")
             + f" followed from t = {first_text} to {last_text}. A path counts for the label that most of the 15 rows nearest to its "
-            "end have. Each line of a table has the mean probabilities of the particles with one label, ± their Monte Carlo errors."
+            "end have. Each line of a table has the mean probabilities of the particles with one label, ± their Monte Carlo errors"
+            + (", each path counted by its weight: they are those of descendants." if grows(context) else ".")
         )
     ]
     for name in labels:

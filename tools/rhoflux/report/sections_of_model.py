@@ -246,6 +246,11 @@ def _transport_figures(context: Context, figures: dict) -> Html:
     rows += [("mean squared displacement", number(figures.get("mean_squared_displacement")))]
     rows += [("kinetic energy, ∫ E|u|² dt", number(figures.get("kinetic_energy")))]
     rows += [("Kolmogorov-Smirnov at the end, √n D", f"{number(ks, 3)} (bound {number(bound, 3)})")]
+    if "relative_mass" in figures:
+        error = figures["relative_mass_error"]
+        relative = number(figures["relative_mass"]) + ("" if error is None else f" ± {number(error, 2)}")
+        rows.append(("mass relative to the start", f"{relative}; of the model: {number(figures['relative_mass_of_model'])}"))
+        rows.append(("effective number of particles", number(figures["effective_count"], 3)))
     for name in ("w1", "w2"):
         if name in figures:
             against = f"{number(figures[name])}; samples of the model: {number(figures[f'{name}_of_samples'])}"
@@ -254,7 +259,8 @@ def _transport_figures(context: Context, figures: dict) -> Html:
         context.warn("paths", f"{count(failed, 'particle')} could not be followed to the end")
     if ks is not None:
         context.figures.append(("KS of transported particles", number(ks, 3), f"bound {number(bound, 3)}"))
-        if ks > bound and not any("Kolmogorov" in text for _, text in context.warnings):
+        # Of few particles that carry the weight the program has said so; that their paths are inaccurate need not be true.
+        if ks > bound and not any("Kolmogorov" in text or "effective number" in text for _, text in context.warnings):
             context.warn(
                 "paths",
                 f"transported particles miss the model's own distribution at the end: Kolmogorov-Smirnov {number(ks, 3)}, "

@@ -13,6 +13,7 @@ from rhoflux.report.html import Html, cell, count, element, joined, listing, not
 from rhoflux.report.pictures import plotted
 from rhoflux.report.program import ProgramError
 from rhoflux.report.run import parse_deck, sha256
+from rhoflux.report.sections_of_growth import grows
 
 SHOWN_ROWS = 60  # of the table of times
 
@@ -33,7 +34,7 @@ def data_section(context: Context) -> Html:
         parts.append(note(f"Figures and pictures below are of {data.n_working} rows, drawn at random (--rows)."))
     _check_hash(context)
     try:
-        answer = context.command("data", "info", data.path)
+        answer = context.command("data", "info", data.path, known=_dealt_with(context))
         parts.append(listing(answer.output, "What rhoflux info says of the file"))
     except ProgramError as error:
         parts.append(note(f"Not looked at for what may be wrong with the data: {error}"))
@@ -41,6 +42,19 @@ def data_section(context: Context) -> Html:
     if not data.is_events:
         parts.append(_table_of_times(context))
     return joined(parts)
+
+
+def _dealt_with(context: Context) -> list[str]:
+    """Words of the warnings of the data that the deck of the run deals with, as `rhoflux train` leaves them out."""
+    keys = context.run.keys
+    known = []
+    if grows(context):
+        known.append("the number of rows changes from")
+    if float(keys.get("training.noise", "0")) > 0:
+        known.append("the likelihood of such data has no bound")
+    if keys.get("data.standardise", "true") != "true":
+        known.append("interquartile ranges from the median")
+    return known
 
 
 def _first_of(texts: Sequence[str], most: int = 20) -> str:
