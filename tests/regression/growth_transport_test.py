@@ -197,9 +197,9 @@ def costs_along_weighted_paths_are_those_of_the_model(folder):
     succeed("generate", "growth_ou", "--count", 8000, "--output", "ou.h5", folder=folder)
     (folder / "ou.cfg").write_text(OU)
     for family in ("autoregressive", "factorised"):
-        succeed("train", "ou.cfg", f"--model.family={family}", "--force", folder=folder)
+        succeed("train", "ou.cfg", f"--model.family={family}", "--model.mixture=2", "--force", folder=folder)
         for noise in (0, 0.5):
-            arguments = ["evaluate", "ou/best.h5", "--trajectories", 4096, "--steps", 400, "--noise", noise, "--force"]
+            arguments = ["evaluate", "ou/best.h5", "--trajectories", 1024, "--steps", 200, "--frames", 51, "--noise", noise, "--force"]
             said = succeed(*arguments, "--output", "one.json", folder=folder)
             found = figures(folder / "one.json")["objective"]
             terms = {term["name"]: term for term in found["terms"]}
@@ -208,10 +208,10 @@ def costs_along_weighted_paths_are_those_of_the_model(folder):
                 # By the normal law 5 standard errors are exceeded once in 10^6 cases; the trapezoidal rule and the steps add less than 1 %.
                 allowed = 5 * np.hypot(term["model_error"], term["simulated_error"]) + 0.01 * term["model"]
                 check(abs(term["difference"]) < allowed, f"{family}, noise {noise}, {name}: {term}, allowed {allowed}")
-                check(term["simulated_error"] < 0.03 * term["model"], f"{name} is too uncertain to show anything: {term}")
+                check(term["simulated_error"] < 0.05 * term["model"], f"{name} is too uncertain to show anything: {term}")
             inside = found["inside_obstacles"]
             check(abs(inside["simulated_mean"] - inside["model_mean"]) < 0.04, f"{family}, noise {noise}: {inside}")
-            check("of 4096 count (effective number)" in said and " 4096 of 4096 " not in said, said)
+            check("of 1024 count (effective number)" in said and " 1024 of 1024 " not in said, said)
         succeed(*arguments, "--output", "two.json", ranks=2, folder=folder)
         check(figures(folder / "two.json")["objective"] == found, f"{family}: two ranks give other figures")
 
