@@ -96,7 +96,7 @@ std::vector<std::size_t> columns_of_points(const io::Hdf5Reader& file,
     fail_input(file.path() + ", attribute 'dim_names': expected " + counted(n_columns, "name") + ", found " +
                std::to_string(names.size()));
   try {
-    return columns_of(model.dim_names, names, UnknownNames::by_position);
+    return columns_of(model.dim_names, names, coordinate_rule(model));
   } catch (const Error& error) {
     fail_input(file.path() + ": " + error.what());
   }

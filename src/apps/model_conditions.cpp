@@ -42,23 +42,22 @@ std::vector<double> required_condition(const Context& context, const Arguments& 
   return condition;
 }
 
+NameRule coordinate_rule(const checkpoint::ModelDescription& model) {
+  return model.origin.coordinates.empty() ? NameRule::preferred : NameRule::preferred_among_more;
+}
+
 io::PopulationChoice choice_of_coordinates(const checkpoint::ModelDescription& model) {
   io::PopulationChoice choice;
   choice.coordinates = model.dim_names;
-  choice.unknown_coordinates = UnknownNames::by_position;
+  choice.coordinate_rule = coordinate_rule(model);
   return choice;
 }
 
 void warn_of_names(const Context& context, const checkpoint::ModelDescription& model,
                    const io::PopulationFile& file) {
-  const auto are_names = [](const std::vector<std::string>& names) {
-    for (std::size_t i = 0; i < names.size(); ++i)
-      if (names[i] != "x" + std::to_string(i + 1)) return true;
-    return false;
-  };
   const std::vector<std::string>& names = file.info().dim_names;
-  if (names == model.dim_names || names.size() != model.dim_names.size() || !are_names(names) ||
-      !are_names(model.dim_names))
+  if (names == model.dim_names || names.size() != model.dim_names.size() || are_numbered(names) ||
+      are_numbered(model.dim_names))
     return;
   print(context.comm, "warning: " + file.path() + ": its coordinates are called " + joined(names) +
                           ", those of the model " + joined(model.dim_names) +

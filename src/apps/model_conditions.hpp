@@ -26,6 +26,9 @@ std::vector<double> condition_option(const Context& context, const Arguments& ar
 std::vector<double> required_condition(const Context& context, const Arguments& arguments,
                                        const checkpoint::ModelDescription& model);
 
+/// How the coordinates of a model are found in a file.
+NameRule coordinate_rule(const checkpoint::ModelDescription& model);
+
 /// What is read of a population: the coordinates that have the names of those of the model, in its order; where none has such
 /// a name, all as they stand.
 io::PopulationChoice choice_of_coordinates(const checkpoint::ModelDescription& model);

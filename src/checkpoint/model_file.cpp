@@ -99,6 +99,7 @@ void write_origin(io::Hdf5Writer& file, const DataOrigin& origin) {
   file.attribute("data", "time_origin", origin.time.origin);
   file.attribute("data", "time_labels", origin.time.labels);
   file.attribute("data", "time_label_values", origin.time.label_values);
+  if (!origin.coordinates.empty()) file.attribute("data", "coordinates", origin.coordinates);
   file.group("data/import");
   file.attributes("data/import", origin.import_choices);
 }
@@ -112,6 +113,8 @@ DataOrigin read_origin(const io::Hdf5Reader& file) {
   origin.time.label_values = file.attribute_doubles("data", "time_label_values");
   if (origin.time.labels.size() != origin.time.label_values.size())
     fail_input(file.path() + ", 'data': the attributes time_labels and time_label_values differ in length");
+  if (file.has_attribute("data", "coordinates"))  // else the model has all, in their order
+    origin.coordinates = file.attribute_strings("data", "coordinates");
   origin.import_choices = file.text_attributes("data/import");
   return origin;
 }

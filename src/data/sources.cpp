@@ -78,6 +78,20 @@ class RowStream final : public objectives::SampleStream<Scalar> {
   BatchConfig m_config;
 };
 
+/// The rows of an endpoint distribution, with the coordinates of the data where there are any.
+std::unique_ptr<io::PopulationFile> open_law(const std::string& path, const char* key,
+                                             const std::vector<std::string>& coordinates,
+                                             const mpi::Communicator& comm) {
+  io::PopulationChoice choice;
+  choice.coordinates = coordinates;
+  choice.coordinate_rule = NameRule::preferred;
+  try {
+    return std::make_unique<io::PopulationFile>(path, comm, choice);
+  } catch (const Error& error) {
+    throw Error(error.code(), std::string(key) + ": " + error.what());
+  }
+}
+
 }  // namespace
 
 int Sources::n_condition_rows() const {
@@ -119,6 +133,8 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
     sources.time_unit = sources.data->info().time_unit;
     sources.time = sources.data->info().time;
     sources.import_choices = sources.data->info().import_choices;
+    if (sources.data->info().all_dim_names != sources.dim_names)
+      sources.coordinates_chosen_from = sources.data->info().all_dim_names;
     const auto [first_time, last_time] = time_span(*sources.data, comm);
     if (data.time_range.is_given && !covers(data.time_range.in(sources.time), first_time, last_time)) {
       const std::vector<std::string> texts = time_texts(sources.time, {first_time, last_time});
@@ -130,9 +146,7 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
     EndpointSource given;
     given.distribution = distribution;
     if (distribution.kind == objectives::EndpointDistribution::Kind::file)
-      given.file = std::make_unique<io::PopulationFile>(
-          distribution.path, comm,
-          io::PopulationChoice{{}, {}, {}, {}, {}, sources.dim_names, UnknownNames::by_position});
+      given.file = open_law(distribution.path, key, sources.dim_names, comm);
     if (given.file && count_rows(*given.file, io::Split::train, comm).rows < 2)
       fail_input(distribution.path + ": has fewer than 2 training rows" +
                  (given.file->info().has_weight ? " of weight above 0" : ""));

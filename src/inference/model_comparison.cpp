@@ -119,8 +119,8 @@ ModelPair::ModelPair(const Inference& first, const Inference& second) : m_first(
     fail_input("the models have different conditions: " +
                (first.conditions().is_empty() ? "none" : first.conditions().allowed()) + ", and " +
                (second.conditions().is_empty() ? "none" : second.conditions().allowed()));
-  m_to_second = columns_of(others, names, UnknownNames::refused);
-  m_to_first = columns_of(names, others, UnknownNames::refused);
+  m_to_second = columns_of(others, names, NameRule::required);
+  m_to_first = columns_of(names, others, NameRule::required);
 }
 
 std::vector<double> ModelPair::to_second(const std::vector<double>& x) const {

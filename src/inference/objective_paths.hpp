@@ -15,7 +15,8 @@ struct PathFigures {
   std::vector<double> inside;       ///< by frame the share of the weight inside the obstacles
   /// By frame the effective number of paths, (sum w)^2 / sum w^2 (Kish 1965): all unless the population grows.
   std::vector<double> effective;
-  std::vector<Estimate> mass;  ///< by frame the mean of w / M(t), 1 where the paths stand for all of the population
+  std::vector<Estimate>
+      mass;  ///< by frame the mean of w / M(t), 1 where the paths stand for all of the population
 };
 
 /// Paths from `start` (options.paths, D) through the frames. Where the population of the model grows they carry weights

@@ -58,8 +58,9 @@ void PopulationFile::read_optional_columns(const Hdf5Reader& file, const Shape& 
 /// The columns of /x that are read. What was chosen at import is then that of these columns.
 void PopulationFile::choose_coordinates(const PopulationChoice& choice) {
   m_file_dims = m_info.n_dims;
+  m_info.all_dim_names = m_info.dim_names;
   try {
-    m_columns = columns_of(choice.coordinates, m_info.dim_names, choice.unknown_coordinates);
+    m_columns = columns_of(choice.coordinates, m_info.dim_names, choice.coordinate_rule);
   } catch (const Error& error) {
     fail_input(m_path + ": " + error.what());
   }

@@ -37,9 +37,10 @@ checkpoint::Checkpoint begin(const RunConfig& config, const data::Sources& sourc
     begun = std::move(*start.continued);
     begun.earlier_runs = checkpoint::runs_before(begun);
   } else {
-    begun.model = {config.model,      data::measure(sources, config.data, comm),
-                   sources.dim_names, sources.time_unit,
-                   config.flux,       {sources.time, sources.import_choices}};
+    begun.model = {
+        config.model,      data::measure(sources, config.data, comm),
+        sources.dim_names, sources.time_unit,
+        config.flux,       {sources.time, sources.import_choices, sources.coordinates_chosen_from}};
     if (sources.data) begun.model.conditions = data::measure_conditions(*sources.data, comm);
     begun.state.precision = config.training.precision;
     begun.state.seed = config.training.seed;

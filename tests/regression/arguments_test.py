@@ -37,7 +37,7 @@ def test_help(folder):
             check(name in options, f"{command}: the usage line has --{name}: {usage}")
         check(max(map(len, text.splitlines())) <= 80, f"{command}: a line of more than 80 characters\n{text}")
         required = re.findall(r"--([a-z-]+) [^-]*\(required", rest)
-        check("output" in required or command in ("train", "evaluate", "verify", "info"), f"{command}: required are {required}")
+        check("output" in required or command in ("train", "evaluate", "compare", "verify", "info"), f"{command}: required are {required}")
         for name in required:
             check(f"--{name} " in usage, f"{command}: --{name} is not in the usage line")
 

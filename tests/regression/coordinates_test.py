@@ -91,6 +91,22 @@ def names_that_are_not_there_are_refused(folder):
         refused(folder, *arguments, "part.h5", parts=["part.h5", "'c'", "a, b"])
 
 
+def numbers_are_names_where_they_were_chosen(folder):
+    """A file of x1, x2, x3 is another one than a model of x1, x2 was trained on, unless these were chosen from such a file."""
+    population(folder, "three.h5", [0, 1, 2], ["x1", "x2", "x3"])
+    population(folder, "two.h5", [0, 1], ["x1", "x2"])
+    (folder / "deck.cfg").write_text(DECK)
+    succeed("train", "deck.cfg", *SMALL, "--data.coordinates=x1,x2", "--training.steps=10", folder=folder)
+    succeed("train", "deck.cfg", *SMALL, "--data.file=two.h5", "--training.steps=10", "--checkpoint.directory=all", folder=folder)
+    for file in ("two", "three"):
+        succeed("evaluate", "run/best.h5", "--data", f"{file}.h5", "--output", f"{file}.json", folder=folder)
+        succeed("query", "run/best.h5", "--points", f"{file}.h5", "--output", f"q_{file}.h5", folder=folder)
+    check(figures(folder / "two.json")["nll"] == figures(folder / "three.json")["nll"], "the chosen coordinates of the wider file")
+    check(np.array_equal(datasets(folder / "q_two.h5")["velocity"], datasets(folder / "q_three.h5")["velocity"]), "points of the wider file")
+    refused(folder, "evaluate", "all/best.h5", "--data", "three.h5", parts=["three.h5", "3 coordinates, the model has 2"])
+    refused(folder, "query", "all/best.h5", "--points", "three.h5", "--output", "none.h5", parts=["three.h5", "/x has shape"])
+
+
 def models_are_compared(folder):
     """The differences that compare prints are those of query, transport and fate; a model does not differ from itself."""
     population(folder, "three.h5", [0, 1, 2], ["a", "b", "c"])
@@ -194,6 +210,7 @@ main(
     a_choice_of_coordinates_is_that_file,
     a_restart_keeps_the_order,
     names_that_are_not_there_are_refused,
+    numbers_are_names_where_they_were_chosen,
     models_are_compared,
     pictures_and_the_report_find_the_coordinates,
 )

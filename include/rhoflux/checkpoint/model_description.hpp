@@ -15,6 +15,8 @@ namespace rhoflux::checkpoint {
 struct DataOrigin {
   TimeMeaning time;                   ///< labels and dates that times stand for
   io::TextAttributes import_choices;  ///< columns, basis and dimensions of the imported file
+  /// Names of all coordinates of the data, of which those of the model were chosen; empty: it has all, in their order.
+  std::vector<std::string> coordinates = {};
 };
 
 /// What inference needs to know of a model besides its parameters.

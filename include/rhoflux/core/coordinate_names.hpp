@@ -31,26 +31,39 @@ struct CoordinateNames {
   static constexpr const char* type = "all, or names separated by commas";
 };
 
-/// What is done where a file has none of the names that are asked for.
-enum class UnknownNames {
-  refused,
-  by_position  ///< as many coordinates are taken as they stand: files need not have names
+/// How the coordinates of a file are found by names.
+enum class NameRule {
+  required,  ///< each name must be there
+  /// Where none of the names is there, all coordinates are taken as they stand: files need not have names. Neither need
+  /// x1, x2, .. be the names of a file with more of them than are wanted: that may be another file.
+  preferred,
+  preferred_among_more  ///< the same, but x1, x2, .. are names: of those of such a file the wanted ones were chosen
 };
+
+/// Whether names are x1, x2, .., which stand for none.
+inline bool are_numbered(const std::vector<std::string>& names) {
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (names[i] != "x" + std::to_string(i + 1)) return false;
+  return true;
+}
 
 /// The columns of a file that have the names `wanted`, in their order; empty: all columns as they stand.
 /// Throws Error (bad input), with the reason alone, for a name that is not there.
 /// @param present names of the columns of the file
 inline std::vector<std::size_t> columns_of(const std::vector<std::string>& wanted,
-                                           const std::vector<std::string>& present, UnknownNames unknown) {
+                                           const std::vector<std::string>& present, NameRule rule) {
   std::vector<std::size_t> columns;
   if (wanted.empty() || wanted == present) return columns;
+  const bool may_be_another =
+      wanted.size() != present.size() && are_numbered(wanted) && are_numbered(present);
+  if (rule == NameRule::preferred && may_be_another) return columns;
   std::string missing;
   for (const std::string& name : wanted) {
     const auto found = std::find(present.begin(), present.end(), name);
     if (found == present.end() && missing.empty()) missing = name;
     if (found != present.end()) columns.push_back(static_cast<std::size_t>(found - present.begin()));
   }
-  if (columns.empty() && unknown == UnknownNames::by_position) return columns;
+  if (columns.empty() && rule != NameRule::required) return columns;
   if (!missing.empty())
     fail_input("there is no coordinate '" + missing + "' among " + joined(present) + "; needed are " +
                joined(wanted));

@@ -30,6 +30,8 @@ struct Sources {
   std::string time_unit;
   TimeMeaning time;                   ///< of the data; empty without
   io::TextAttributes import_choices;  ///< of the data; empty without
+  /// Names of all coordinates of the file where data.coordinates chooses some, or another order; else empty.
+  std::vector<std::string> coordinates_chosen_from;
 
   /// Input rows of the conditions of the data (density::Config::n_conditions).
   int n_condition_rows() const;

@@ -102,18 +102,19 @@ struct PopulationChoice {
   std::string hint = {};  ///< for messages about a condition that is not there: what would help
   /// Names of the coordinates that are read, in this order; empty: all as they stand in the file.
   std::vector<std::string> coordinates = {};
-  UnknownNames unknown_coordinates = UnknownNames::refused;
+  NameRule coordinate_rule = NameRule::required;
 };
 
 struct PopulationInfo {
-  std::int64_t n_rows = 0;             ///< N, of all splits
-  int n_dims = 0;                      ///< D, of the coordinates that are read
-  std::vector<std::string> dim_names;  ///< (D)
-  std::string time_unit;               ///< may be empty
-  TimeMeaning time;                    ///< with the same unit
-  TextAttributes import_choices;       ///< see PopulationData, of the coordinates that are read; may be empty
-  std::string source;                  ///< may be empty
-  std::vector<LabelColumn> labels;     ///< names and categories alone
+  std::int64_t n_rows = 0;                 ///< N, of all splits
+  int n_dims = 0;                          ///< D, of the coordinates that are read
+  std::vector<std::string> dim_names;      ///< (D)
+  std::vector<std::string> all_dim_names;  ///< of all coordinates of the file
+  std::string time_unit;                   ///< may be empty
+  TimeMeaning time;                        ///< with the same unit
+  TextAttributes import_choices;    ///< see PopulationData, of the coordinates that are read; may be empty
+  std::string source;               ///< may be empty
+  std::vector<LabelColumn> labels;  ///< names and categories alone
   std::vector<ConditionColumn> conditions;    ///< names and categories alone
   std::array<std::int64_t, 3> split_count{};  ///< rows of train, val, test
   double t_min = 0.0;                         ///< over all rows
