@@ -138,7 +138,8 @@ void growing_factor_adjoint(const ExecutionSpace& space, density::MixtureNetwork
             Scalar(0), {from.velocity(f.i, f.s), log_share}, has_growth ? w * from.growth(f.s) : Scalar(0)};
         Scalar beta_bar = density::growing_conditional_adjoint(mixture, dot, position, beta_k, weight,
                                                                density::StateOf::point, to, to_dot, to_x);
-        if (has_energy)
+        // Where the sample is next to none of product k, its velocity may exceed every number.
+        if (has_energy && w > Scalar(1e-4))
           beta_bar += w * from.energy(f.i, f.s) * density::missed_share_pull(mixture, dot, position, beta_k);
         if (!lane.is_first()) return;
         to_x_bar(f.head, f.s) = to_x;

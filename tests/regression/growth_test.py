@@ -100,14 +100,14 @@ def rates_of_the_rows_give_the_drift(folder):
     check(of_rate < 0.05, f"the rates are off by {of_rate} RMS")
 
 
-def costs_of(folder, distance, mass, weight, share):
+def costs_of(folder, distance, mass, weight, share, family="autoregressive", steps=6000, batch=512):
     """Costs of motion and growth, lambda = 1, between clouds of deviation 0.05 at 0 and at `distance`, of the masses 1 and `mass`."""
     (folder / "wfr.cfg").write_text(
         f"[data]\nstandardise = false\ntime_range = 0:1\nmass = 0:1,1:{mass}\n"
-        "[model]\ncomponents = 4\nhidden = 32,32\ntime_features = 4\ntime_frequency_max = 3\ngrowth = weights\n"
+        f"[model]\nfamily = {family}\nmixture = 2\ncomponents = 4\nhidden = 32,32\ntime_features = 4\ntime_frequency_max = 3\ngrowth = weights\n"
         f"growth_share = {share}\n[objective]\ninitial = 1\ninitial_law = gaussian 0 : 0.0025\nterminal = 1\nterminal_law = gaussian {distance} : 0.0025\n"
         f"kinetic = {weight}\ngrowth = {weight}\nkinetic_start = 500\nkinetic_ramp = 1000\ngrowth_start = 500\ngrowth_ramp = 1000\n"
-        "[training]\nsteps = 6000\nbatch = 512\nlearning_rate = 3e-3\nvalidate_every = 3000\n[checkpoint]\ndirectory = wfr\n")
+        f"[training]\nsteps = {steps}\nbatch = {batch}\nlearning_rate = 3e-3\nvalidate_every = {min(steps, 3000)}\n[checkpoint]\ndirectory = wfr\n")
     succeed("train", "wfr.cfg", "--force", folder=folder)
     succeed("evaluate", "wfr/best.h5", "--output", "costs.json", "--force", folder=folder)
     terms = {term["name"]: term["model"] for term in figures(folder / "costs.json")["objective"]["terms"]}
@@ -124,16 +124,21 @@ def costs_are_those_of_wasserstein_fisher_rao(folder):
     known = 4 * (3 - 2 * math.sqrt(2) * math.cos(0.75))
     print(f"at the distance 1.5 {kinetic + growth:.4f}, known {known:.4f}")
     check(abs(kinetic + growth - known) < 0.02 * known, f"a cloud that travels costs {kinetic} + {growth}, not {known}")
-    kinetic, growth = costs_of(folder, 4, 2, 0.1, "learned")
+    cost_of_death_and_birth(folder, *costs_of(folder, 4, 2, 0.1, "learned"), 0.02, 1e-3)
+    # Two products share the clouds; a short training, by which seeds differ. Without a pull in the gap most of the cost is motion.
+    cost_of_death_and_birth(folder, *costs_of(folder, 4, 2, 0.1, "learned", "factorised", 2500, 128), 0.15, 0.1)
+
+
+def cost_of_death_and_birth(folder, kinetic, growth, tolerance, motion):
     # The ends are met as closely as their likelihoods are worth it: the known cost is that of the masses at the ends of the model.
-    succeed("sample", "wfr/best.h5", "--times", "0,1", "--count", 200000, "--output", "ends.h5", folder=folder)
+    succeed("sample", "wfr/best.h5", "--times", "0,1", "--count", 200000, "--output", "ends.h5", "--force", folder=folder)
     ends = datasets(folder / "ends.h5")
     first = (ends["x"][:, :, 0] < 2).mean(axis=1)
     mass = np.stack([first * ends["mass"], (1 - first) * ends["mass"]])
     known = 4 * np.sum((np.sqrt(mass[:, 1]) - np.sqrt(mass[:, 0])) ** 2)
     print(f"at the distance 4 {kinetic + growth:.4f}, known {known:.4f} for masses {np.round(mass, 3).tolist()}")
-    check(abs(kinetic + growth - known) < 0.02 * known, f"death and birth cost {kinetic} + {growth}, not {known}")
-    check(kinetic < 1e-3 * growth, f"nothing travels beyond pi: the kinetic energy is {kinetic}")
+    check(abs(kinetic + growth - known) < tolerance * known, f"death and birth cost {kinetic} + {growth}, not {known}")
+    check(kinetic < motion * growth, f"nothing travels beyond pi: the kinetic energy is {kinetic}")
 
 
 def the_mass_needs_a_cost_of_growth(folder):

@@ -134,6 +134,38 @@ TEST(Growth, WeightsAloneMoveNothingWithShareOne) {
   }
 }
 
+/// A sample of one product is next to none of another that is far away, whose velocity there is beyond every number.
+TEST(Growth, PullOnTheShareIsFiniteFarFromAProduct) {
+  std::vector<DynamicsCase> cases = growing_cases({1});
+  const auto found = std::find_if(cases.begin(), cases.end(), [](const DynamicsCase& one) {
+    return one.density.family == density::Family::factorised;
+  });
+  ASSERT_NE(found, cases.end());
+  found->density.growth_share = density::GrowthShare::parse("learned");
+  double size = 0;
+  for (const unsigned seed : {1U, 2U, 3U, 4U}) {
+    DynamicsFixture<float> fixture(*found, 64, seed);
+    for (const network::ParameterBlock& block : fixture.dynamics.layout().blocks())
+      if (block.name.find("/layer2/") != std::string::npos && block.name.find("bias") != std::string::npos)
+        for (int k = 0; k < block.size(); ++k)  // the scales too, so that clouds are narrow
+          fixture.parameters[static_cast<std::size_t>(block.offset + k)] *= 30;
+    for (int s = 0; s < fixture.n; ++s) fixture.x[static_cast<std::size_t>(s)] = s - 32;
+    fixture.evaluate();
+    const auto ones = make_matrix<float>("energy", 1, fixture.n);
+    Kokkos::deep_copy(ones, 1.0F);
+    const auto bar = make_vector<float>("parameters bar", fixture.dynamics.layout().size());
+    const auto x_bar = make_matrix<float>("x bar", 1, fixture.n),
+               zero = make_matrix<float>("zero", 1, fixture.n);
+    const auto none = make_vector<float>("none", fixture.n);
+    fixture.dynamics.adjoint(ExecutionSpace(), fixture.parameter_vector(), fixture.points(), fixture.motion,
+                             {zero, none, none, none, ones}, StateKind::fixed, bar, x_bar);
+    const auto gradient = on_host(bar);
+    for (std::size_t k = 0; k < gradient.extent(0); ++k) size += std::fabs(gradient(k));
+    EXPECT_TRUE(std::isfinite(size)) << "seed " << seed;
+  }
+  EXPECT_GT(size, 0);
+}
+
 TEST(Growth, RefusesWhatHasNoShare) {
   density::Config config = growing_density_cases({2}, {"1"}).front().config;
   Config flux;
