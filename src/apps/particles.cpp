@@ -83,7 +83,8 @@ ComparedPopulation open_compared(const Context& context, const std::string& path
                               encoding.text_of(given.data()));
     return compared;
   }
-  io::PopulationChoice choice;  // with the categories of the file, which may have others than the model
+  // With the categories of the file, which may have others than the model.
+  io::PopulationChoice choice = choice_of_coordinates(model);
   for (const ConditionVariable& variable : encoding.variables) choice.conditions.push_back(variable.name);
   compared.file = open_chosen(context, path, model, choice);
   for (std::size_t v = 0; v < given.size(); ++v)

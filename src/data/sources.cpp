@@ -120,13 +120,10 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
     }
   };
   if (!data.file.empty()) {
-    sources.data = std::make_unique<io::PopulationFile>(data.file, comm,
-                                                        io::PopulationChoice{data.hold_out_times.values,
-                                                                             data.conditions.names,
-                                                                             data.hold_out_conditions,
-                                                                             {},
-                                                                             {},
-                                                                             data.coordinates.names});
+    io::PopulationChoice choice = {data.hold_out_times.values, data.conditions.names,
+                                   data.hold_out_conditions};
+    choice.coordinates = data.coordinates.names;
+    sources.data = std::make_unique<io::PopulationFile>(data.file, comm, choice);
     require_times(*sources.data, data.hold_out_times, comm);
     agree(data.file, sources.data->info().n_dims);
     sources.dim_names = sources.data->info().dim_names;

@@ -35,10 +35,7 @@ double model_ks_bound(int n_dims) {
 }
 
 double model_mass(const Inference& inference, double from, double to) {
-  std::vector<double> x;  // the mass does not depend on the place
-  for (int copy = 0; copy < 2; ++copy)
-    x.insert(x.end(), inference.model().units.mean.begin(), inference.model().units.mean.end());
-  const std::vector<double> log_mass = inference.dynamics_at({from, to}, x, {}).log_mass;
+  const std::vector<double> log_mass = inference.log_mass({from, to});
   return std::exp(log_mass[1] - log_mass[0]);
 }
 

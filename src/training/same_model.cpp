@@ -1,5 +1,7 @@
 #include "same_model.hpp"
 
+#include <algorithm>
+
 #include "rhoflux/core/enum_text.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/data/conditions.hpp"
@@ -54,6 +56,11 @@ std::string names_of(const ConditionEncoding& conditions) {
   return names.empty() ? "none" : joined(names, ",");
 }
 
+bool is_reordered(const std::vector<std::string>& ours, const std::vector<std::string>& theirs) {
+  return ours != theirs && ours.size() == theirs.size() &&
+         std::is_permutation(ours.begin(), ours.end(), theirs.begin());
+}
+
 }  // namespace
 
 std::vector<std::string> model_differences(const RunConfig& config, const data::Sources& sources,
@@ -61,7 +68,9 @@ std::vector<std::string> model_differences(const RunConfig& config, const data::
   const density::Config &ours = config.model, &theirs = model.config;
   Comparison found;
   found.compare("dimensions", sources.n_dims, model.units.n_dims());
-  if (!config.data.coordinates.names.empty())  // names alone may change where the order is that of the file
+  // Coordinates may be called otherwise, but not stand in another order.
+  const bool is_chosen = !config.data.coordinates.names.empty();
+  if (is_chosen || is_reordered(sources.dim_names, model.dim_names))
     found.compare("data.coordinates", joined(sources.dim_names), joined(model.dim_names));
   found.compare("data.conditions",
                 names_of(sources.data ? data::named_conditions(*sources.data) : ConditionEncoding()),

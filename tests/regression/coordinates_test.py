@@ -77,6 +77,13 @@ def a_restart_keeps_the_order(folder):
     succeed("train", "deck.cfg", *SMALL, "--data.coordinates=c,a", "--training.steps=10", folder=folder)
     refused(folder, "train", "deck.cfg", *SMALL, "--data.coordinates=a,c", "--training.steps=20", "--restart", "auto", parts=["data.coordinates", "c, a"])
     succeed("train", "deck.cfg", *SMALL, "--data.coordinates=c,a", "--training.steps=20", "--restart", "auto", folder=folder)
+    # Nor may it change with the file.
+    population(folder, "all.h5", [0, 1, 2], ["a", "b", "c"])
+    succeed("train", "deck.cfg", *SMALL, "--data.file=all.h5", "--training.steps=10", "--checkpoint.directory=all", folder=folder)
+    population(folder, "all.h5", [1, 0, 2], ["b", "a", "c"])
+    for start in (["--restart", "auto", "--checkpoint.directory=all"], ["--start-from", "all/best.h5", "--checkpoint.directory=new"]):
+        refused(folder, "train", "deck.cfg", *SMALL, "--data.file=all.h5", "--training.steps=20", *start,
+                parts=["data.coordinates", "b, a, c"])
 
 
 def names_that_are_not_there_are_refused(folder):
@@ -105,6 +112,23 @@ def numbers_are_names_where_they_were_chosen(folder):
     check(np.array_equal(datasets(folder / "q_two.h5")["velocity"], datasets(folder / "q_three.h5")["velocity"]), "points of the wider file")
     refused(folder, "evaluate", "all/best.h5", "--data", "three.h5", parts=["three.h5", "3 coordinates, the model has 2"])
     refused(folder, "query", "all/best.h5", "--points", "three.h5", "--output", "none.h5", parts=["three.h5", "/x has shape"])
+
+
+def rows_of_one_condition_are_read_by_name(folder):
+    """transport --condition compares with the rows of this condition, and with their coordinates in the order of the model."""
+    for name, columns, names in (("three.h5", [0, 1, 2], ["a", "b", "c"]), ("two.h5", [2, 0], ["c", "a"])):
+        population(folder, name, columns, names)
+        with h5py.File(folder / name, "r+") as file:
+            file["condition/dose"] = (np.arange(len(file["t"])) % 3 == 0).astype(float)
+    (folder / "deck.cfg").write_text("[data]\nfile = three.h5\ncoordinates = c,a\nconditions = dose\n[training]\nsteps = 10\n[checkpoint]\ndirectory = run\n")
+    succeed("train", "deck.cfg", *SMALL, "--training.steps=10", folder=folder)
+    found = []
+    for name in ("three.h5", "two.h5"):
+        said = succeed("transport", "run/best.h5", "--from", 0, "--to", 2, "--count", 100, "--condition", "dose=1", "--data", name, "--split", "all",
+                       "--report", f"{name}.json", "--output", f"paths_{name}", folder=folder)
+        check("against the data of the condition dose=1" in said, said)
+        found.append({key: figures(folder / f"{name}.json")[key] for key in ("w1", "w2", "points")})
+    check(found[0] == found[1], f"{found}")
 
 
 def models_are_compared(folder):
@@ -211,6 +235,7 @@ main(
     a_restart_keeps_the_order,
     names_that_are_not_there_are_refused,
     numbers_are_names_where_they_were_chosen,
+    rows_of_one_condition_are_read_by_name,
     models_are_compared,
     pictures_and_the_report_find_the_coordinates,
 )
