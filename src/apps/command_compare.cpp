@@ -154,12 +154,20 @@ int command_compare(const Context& context, const Arguments& arguments) {
   const std::string path = arguments.text("data");
   const auto file = open_population(context, path, first.model(), condition);
   warn_of_rows(context, first.model(), *file, split);
-  for (const double t : {file->info().t_min, file->info().t_max})
-    for (const inference::Inference* of : {&first, &second}) require_time_in_range(of->model(), t, path);
+  for (const double t : {file->info().t_min, file->info().t_max}) {
+    require_time_in_range(first.model(), t, arguments.text("CHECKPOINT") + ", rows of " + path);
+    require_time_in_range(second.model(), t, arguments.text("OTHER") + ", rows of " + path);
+  }
   if (file->info().count(split) == 0)
     fail_input(path + ": has no rows in the split '" + io::to_string(split) +
                "'; give another one with --split train, val, test or all");
   const std::optional<EndRequest> request = end_request(context, arguments, models, *file, split);
+  std::optional<Labelled> labelled;
+  std::unique_ptr<inference::LabelVote> vote;
+  if (request && !request->label.empty()) {
+    labelled = read_labelled(context, *file, request->label, request->to, {});
+    vote = std::make_unique<inference::LabelVote>(first.model().units, labelled->rows, labelled->voters);
+  }
   const inference::RowComparison found =
       inference::compare_at_rows(models, *file, split, context.comm, volatility, condition);
   print(context.comm, counted(found.count, "row") + " of split " + io::to_string(split) +
@@ -168,12 +176,6 @@ int command_compare(const Context& context, const Arguments& arguments) {
   print_rows(context, found);
   nlohmann::ordered_json figures = json_of(found);
   if (request) {
-    std::optional<Labelled> labelled;
-    std::unique_ptr<inference::LabelVote> vote;
-    if (!request->label.empty()) {
-      labelled = read_labelled(context, *file, request->label, request->to, {});
-      vote = std::make_unique<inference::LabelVote>(first.model().units, labelled->rows, voters);
-    }
     inference::TrajectoryOptions options;
     options.frames = {request->from, request->to};
     options.ode.relative_tolerance = arguments.number("tolerance");

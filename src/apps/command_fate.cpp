@@ -125,7 +125,7 @@ void print_start(const Context& context, const Request& request, const Labelled&
   const std::vector<std::string> times = time_texts(request.meaning, {request.from, request.to, labelled.t});
   print(context.comm, counted(n_particles, "particle") + " from t = " + times[0] + " to " + times[1] +
                           ", g = " + noise + ", " + counted(request.copies, "path") + " each");
-  print(context.comm, "labels by the " + std::to_string(voters) + " nearest of " +
+  print(context.comm, "labels by the " + std::to_string(labelled.voters) + " nearest of " +
                           counted(static_cast<std::int64_t>(labelled.rows.code.size()), "row") +
                           " at t = " + times[2]);
 }
@@ -179,7 +179,7 @@ Result find_fates(const Context& context, const Particles& particles, const Labe
                   const inference::Inference& inference, const inference::TrajectoryOptions& options,
                   int copies) {
   const int n_labels = static_cast<int>(labelled.categories.size());
-  const inference::LabelVote vote(inference.model().units, labelled.rows, voters);
+  const inference::LabelVote vote(inference.model().units, labelled.rows, labelled.voters);
   const inference::TrajectoryIntegrator integrator(inference, options);
   const std::int64_t start = particles.start.begin, count = particles.start.count;
   const auto compute = [&](std::int64_t begin, std::int64_t end, const Done& done) {

@@ -90,8 +90,8 @@ struct PointsOfQuery {
 std::vector<std::size_t> columns_of_points(const io::Hdf5Reader& file,
                                            const checkpoint::ModelDescription& model,
                                            std::int64_t n_columns) {
-  if (!file.has_attribute("/", "dim_names")) return {};
-  const std::vector<std::string> names = file.attribute_strings("/", "dim_names");
+  std::vector<std::string> names = numbered_names(static_cast<int>(n_columns));
+  if (file.has_attribute("/", "dim_names")) names = file.attribute_strings("/", "dim_names");
   if (static_cast<std::int64_t>(names.size()) != n_columns)
     fail_input(file.path() + ", attribute 'dim_names': expected " + counted(n_columns, "name") + ", found " +
                std::to_string(names.size()));
@@ -311,6 +311,8 @@ int command_query(const Context& context, const Arguments& arguments) {
   const std::int64_t count = given.count;
   const io::Hdf5Reader file(points);
   given.columns = columns_of_points(file, checkpoint.model, given.n_columns);
+  if (given.columns.empty() && file.has_attribute("/", "dim_names"))
+    warn_of_names(context, checkpoint.model, points, file.attribute_strings("/", "dim_names"));
   const std::vector<double> condition = condition_option(context, arguments, checkpoint.model);
   const std::vector<double> of_points =
       conditions_of_points(context, file, checkpoint.model, condition, count);

@@ -183,6 +183,15 @@ void print_economy_of_run(const Context& context, const std::string& directory) 
   if (exists) print_economy(context, inference::Inference(checkpoint::read_checkpoint(best)));
 }
 
+/// Which coordinates of the data the model has, where they were chosen.
+void print_coordinates(const Context& context, const data::Sources& sources) {
+  if (sources.coordinates_chosen_from.empty()) return;
+  print(context.comm, "coordinates " + joined(sources.dim_names) + " of " +
+                          joined(sources.coordinates_chosen_from) +
+                          " (data.coordinates), in this order in the distributions, potentials and base "
+                          "drifts of the deck too");
+}
+
 }  // namespace
 
 int command_train(const Context& context, const Arguments& arguments) {
@@ -197,6 +206,7 @@ int command_train(const Context& context, const Arguments& arguments) {
       training::partition_of(deck.training, deck.objective, context.threads, context.comm);
   (void)flux::layout_of(deck.model, deck.flux, sources.n_dims);
   require_growth_rates(deck, sources);
+  print_coordinates(context, sources);
   print_mass(context, deck, sources);
   require_motion_for_terms(deck, sources, context);
   if (arguments.has("check")) {

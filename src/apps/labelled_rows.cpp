@@ -7,6 +7,7 @@
 #include "model_conditions.hpp"
 #include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
 #include "rhoflux/core/time_names.hpp"
 
 namespace rhoflux::apps {
@@ -30,6 +31,32 @@ double nearest_time(const Context& context, const io::PopulationFile& file, doub
   });
   context.comm.broadcast(&nearest, sizeof(nearest));
   return nearest;
+}
+
+/// Sets the number of voters, and warns of labels that few rows have.
+void choose_voters(const Context& context, const std::string& label, const TimeMeaning& meaning,
+                   Labelled& labelled) {
+  constexpr std::int64_t most = 15, enough = (most + 1) / 2;
+  std::vector<std::int64_t> count(labelled.categories.size(), 0);
+  for (std::size_t row = 0; row < labelled.rows.code.size(); ++row)
+    if (labelled.rows.weight[row] > 0) ++count[static_cast<std::size_t>(labelled.rows.code[row])];
+  std::int64_t least = enough;
+  std::vector<std::string> few, none;
+  for (std::size_t code = 0; code < count.size(); ++code) {
+    if (count[code] == 0) none.push_back(labelled.categories[code]);
+    if (count[code] == 0 || count[code] >= enough) continue;
+    few.push_back(labelled.categories[code] + " (" + std::to_string(count[code]) + ")");
+    least = std::min(least, count[code]);
+  }
+  labelled.voters = static_cast<int>(std::min(most, 2 * least - 1));
+  const std::string at = " at t = " + time_text(meaning, labelled.t);
+  if (!few.empty())
+    print(context.comm, "warning: few rows" + at + " have the " + label + " " + joined(few) +
+                            "; so that these can be an end, only the " + std::to_string(labelled.voters) +
+                            " nearest rows give an end its " + label + ", which is less sure of each");
+  if (!none.empty())
+    print(context.comm, "warning: no row" + at + " has the " + label + " " + joined(none) +
+                            ": no path can end there, whatever became of it");
 }
 
 }  // namespace
@@ -63,6 +90,7 @@ Labelled read_labelled(const Context& context, const io::PopulationFile& file, c
   if (std::none_of(rows.weight.begin(), rows.weight.end(), [](double w) { return w > 0; }))
     fail_input(file.path() + ": no row at t = " + time_text(file.info().time, labelled.t) +
                ", the time nearest to --to, has a weight above 0");
+  choose_voters(context, label, file.info().time, labelled);
   return labelled;
 }
 

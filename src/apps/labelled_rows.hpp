@@ -12,21 +12,22 @@
 
 namespace rhoflux::apps {
 
-/// How many of the nearest labelled rows give an end point its label.
-constexpr int voters = 15;
-
 /// The labelled rows that give end points their labels.
 struct Labelled {
   inference::LabelledRows rows;
   std::vector<std::string> categories;
   double t = 0;  ///< their time
+  /// How many of the nearest rows give an end point its label: 15, fewer where the rarest label has fewer than 8 rows, so that
+  /// all of these together have most of the votes.
+  int voters = 0;
 };
 
 /// A population whose labels are looked at, whatever its conditions. Collective.
 std::unique_ptr<io::PopulationFile> open_labelled(const Context& context, const std::string& path,
                                                   const checkpoint::ModelDescription& model);
 
-/// The rows of the snapshot nearest to the end time, the same on every rank. Collective.
+/// The rows of the snapshot nearest to the end time, the same on every rank. Warns of labels that few or none of them have.
+/// Collective.
 Labelled read_labelled(const Context& context, const io::PopulationFile& file, const std::string& label,
                        double to, const inference::TimeMatch& match);
 

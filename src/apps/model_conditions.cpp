@@ -53,13 +53,12 @@ io::PopulationChoice choice_of_coordinates(const checkpoint::ModelDescription& m
   return choice;
 }
 
-void warn_of_names(const Context& context, const checkpoint::ModelDescription& model,
-                   const io::PopulationFile& file) {
-  const std::vector<std::string>& names = file.info().dim_names;
+void warn_of_names(const Context& context, const checkpoint::ModelDescription& model, const std::string& path,
+                   const std::vector<std::string>& names) {
   if (names == model.dim_names || names.size() != model.dim_names.size() || are_numbered(names) ||
       are_numbered(model.dim_names))
     return;
-  print(context.comm, "warning: " + file.path() + ": its coordinates are called " + joined(names) +
+  print(context.comm, "warning: " + path + ": its coordinates are called " + joined(names) +
                           ", those of the model " + joined(model.dim_names) +
                           "; they are taken in the order of the file");
 }

@@ -35,8 +35,12 @@ io::PopulationChoice choice_of_coordinates(const checkpoint::ModelDescription& m
 
 /// Warns where the coordinates of a population that was opened by that choice have other names than those of the model.
 /// Names x1, x2, .. are none.
-void warn_of_names(const Context& context, const checkpoint::ModelDescription& model,
-                   const io::PopulationFile& file);
+void warn_of_names(const Context& context, const checkpoint::ModelDescription& model, const std::string& path,
+                   const std::vector<std::string>& names);
+inline void warn_of_names(const Context& context, const checkpoint::ModelDescription& model,
+                          const io::PopulationFile& file) {
+  warn_of_names(context, model, file.path(), file.info().dim_names);
+}
 
 /// The same at whose rows the model is evaluated: its conditions too, unless they are given.
 io::PopulationChoice choice_of_conditions(const checkpoint::ModelDescription& model,

@@ -79,12 +79,12 @@ class RowStream final : public objectives::SampleStream<Scalar> {
 };
 
 /// The rows of an endpoint distribution, with the coordinates of the data where there are any.
-std::unique_ptr<io::PopulationFile> open_law(const std::string& path, const char* key,
-                                             const std::vector<std::string>& coordinates,
+std::unique_ptr<io::PopulationFile> open_law(const std::string& path, const char* key, const Sources& sources,
                                              const mpi::Communicator& comm) {
   io::PopulationChoice choice;
-  choice.coordinates = coordinates;
-  choice.coordinate_rule = NameRule::preferred;
+  choice.coordinates = sources.dim_names;
+  choice.coordinate_rule =
+      sources.coordinates_chosen_from.empty() ? NameRule::preferred : NameRule::preferred_among_more;
   try {
     return std::make_unique<io::PopulationFile>(path, comm, choice);
   } catch (const Error& error) {
@@ -143,7 +143,7 @@ Sources open_sources(const Config& data, const objectives::Config& objective, co
     EndpointSource given;
     given.distribution = distribution;
     if (distribution.kind == objectives::EndpointDistribution::Kind::file)
-      given.file = open_law(distribution.path, key, sources.dim_names, comm);
+      given.file = open_law(distribution.path, key, sources, comm);
     if (given.file && count_rows(*given.file, io::Split::train, comm).rows < 2)
       fail_input(distribution.path + ": has fewer than 2 training rows" +
                  (given.file->info().has_weight ? " of weight above 0" : ""));

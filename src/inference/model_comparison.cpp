@@ -184,7 +184,7 @@ EndComparison compare_ends(const ModelPair& models, const io::PopulationFile& fi
   const TrajectoryIntegrator first(models.first(), options), second(models.second(), options);
   const std::vector<double>& unit = models.first().model().units.scale;
   const std::size_t dims = unit.size(), n_frames = options.frames.size();
-  // Of each block: particles, those left out, other labels, |end - start|^2, and sums of the ends and log weights.
+  // Of each block: particles, those left out, other labels, weight, and sums of |end - start|^2, the ends and log weights.
   const auto compute = [&](std::int64_t from, std::int64_t to) {
     const io::PopulationRows rows = file.read_split(split, begin + from, begin + to);
     if (from == to) return std::vector<double>();
@@ -193,9 +193,12 @@ EndComparison compare_ends(const ModelPair& models, const io::PopulationFile& fi
     const Trajectories a = first.integrate(rows.x, from);
     Trajectories b = second.integrate(models.to_second(rows.x), from);
     b.x = models.to_first(b.x);
-    double left_out = 0, other_labels = 0, displacement = 0;
+    double count = 0, left_out = 0, other_labels = 0, weight = 0, displacement = 0;
     PairSums ends, log_weights;
     for (std::size_t s = 0; s < rows.t.size(); ++s) {
+      const double w = rows.weight[s];
+      if (w == 0) continue;
+      ++count;
       const std::size_t last = (s + 1) * n_frames - 1;
       const double *end = &a.x[last * dims], *other = &b.x[last * dims];
       const PairSums distance = of_vectors(end, other, unit);
@@ -203,36 +206,38 @@ EndComparison compare_ends(const ModelPair& models, const io::PopulationFile& fi
         ++left_out;
         continue;
       }
-      ends.add(1, distance);
-      displacement += of_vectors(end, &rows.x[s * dims], unit).difference_square;
+      weight += w;
+      ends.add(w, distance);
+      displacement += w * of_vectors(end, &rows.x[s * dims], unit).difference_square;
       const auto log_weight = [&](const Trajectories& of) {
         return of.log_weight.empty() ? 0.0 : of.log_weight[last];
       };
-      log_weights.add(1, of_numbers(log_weight(a), log_weight(b)));
+      log_weights.add(w, of_numbers(log_weight(a), log_weight(b)));
       if (vote != nullptr && vote->label_of(end) != vote->label_of(other)) ++other_labels;
     }
-    std::vector<double> numbers = {static_cast<double>(rows.t.size()), left_out, other_labels, displacement};
+    std::vector<double> numbers = {count, left_out, other_labels, weight, displacement};
     ends.append_to(numbers);
     log_weights.append_to(numbers);
     return numbers;
   };
   const std::vector<double> all = mpi::over_blocks(comm, {count, rows_per_block}, compute);
-  constexpr std::size_t width = 4 + 2 * PairSums::width;
+  constexpr std::size_t width = 5 + 2 * PairSums::width;
   EndComparison result;
+  double weight = 0;
   PairSums ends, log_weights;
   for (std::size_t at = 0; at < all.size(); at += width) {
     result.count += static_cast<std::int64_t>(all[at]);
     result.left_out += static_cast<std::int64_t>(all[at + 1]);
     result.other_labels += static_cast<std::int64_t>(all[at + 2]);
-    result.displacement += all[at + 3];
-    ends.add(1, PairSums::from(&all[at + 4]));
-    log_weights.add(1, PairSums::from(&all[at + 4 + PairSums::width]));
+    weight += all[at + 3];
+    result.displacement += all[at + 4];
+    ends.add(1, PairSums::from(&all[at + 5]));
+    log_weights.add(1, PairSums::from(&all[at + 5 + PairSums::width]));
   }
-  const auto n = static_cast<double>(result.count - result.left_out);
-  if (n == 0) fail_numerics(file.path() + ": no particle can be followed to its end by both models");
-  result.displacement = std::sqrt(result.displacement / n);
-  result.distance = std::sqrt(ends.difference_square / n);
-  const Agreement of_weights = agreement("log weight", false, log_weights, n);
+  if (!(weight > 0)) fail_numerics(file.path() + ": no particle can be followed to its end by both models");
+  result.displacement = std::sqrt(result.displacement / weight);
+  result.distance = std::sqrt(ends.difference_square / weight);
+  const Agreement of_weights = agreement("log weight", false, log_weights, weight);
   result.log_weight_size = of_weights.first_size;
   result.log_weight_difference = of_weights.difference;
   return result;

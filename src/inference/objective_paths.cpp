@@ -15,12 +15,6 @@ namespace {
 
 using objectives::TermKind;
 
-/// Weight of a frame in the trapezoidal rule over all of them.
-double trapezoid(std::size_t frame, std::size_t n_frames, double span) {
-  const double width = span / static_cast<double>(n_frames - 1);
-  return frame == 0 || frame + 1 == n_frames ? width / 2 : width;
-}
-
 /// What is said of some paths at a frame, sums that are added up over blocks.
 struct FrameSums {
   double inside = 0, weight = 0, squares = 0;  ///< sums of w inside obstacles, w and w^2
@@ -92,7 +86,7 @@ FrameSums frame_sums(const WeightedPaths& block, const objectives::Potential& ob
 }
 
 BlockFigures follow(const Inference& inference, const ObjectiveTerms& terms,
-                    const objectives::Potential& obstacles, const std::vector<double>& frames,
+                    const objectives::Potential& obstacles, const PathFrames& frames,
                     const WeightedPaths& block, std::uint64_t seed) {
   const Units& units = inference.model().units;
   const int n_dims = inference.n_dims(), n = paths_per_block;
@@ -101,22 +95,22 @@ BlockFigures follow(const Inference& inference, const ObjectiveTerms& terms,
   const Matrix<double> conditions = inference.condition_rows(0, n);
   density::Points<double> points = {make_vector<double>("tau", n), make_matrix<double>("x", n_dims, n), {}};
   const auto x_host = Kokkos::create_mirror_view(points.x);
-  for (std::size_t frame = 0; frame < frames.size(); ++frame) {
+  for (std::size_t frame = 0; frame < frames.times.size(); ++frame) {
     const EqualPoints chosen =
         equal_points(block.log_weights(frame), count,
                      resampling_uniform(seed, frame, static_cast<std::uint64_t>(block.block)));
     for (std::size_t s = 0; s < count; ++s) {
       const auto path = static_cast<std::size_t>(chosen.path[s]);
-      const double* x = &block.paths.x[(path * frames.size() + frame) * dims];
+      const double* x = &block.paths.x[(path * frames.times.size() + frame) * dims];
       for (std::size_t i = 0; i < dims; ++i) x_host(i, s) = units.to_model(x[i], i);
     }
     figures.frames.push_back(frame_sums(block, obstacles, frame, dims));
     Kokkos::deep_copy(points.x, x_host);
-    Kokkos::deep_copy(points.tau, units.tau(frames[frame]));
+    Kokkos::deep_copy(points.tau, units.tau(frames.times[frame]));
     points.conditions = conditions_in_order(conditions, chosen.path);
     const double weight = std::exp(chosen.log_weight);
-    const double share = trapezoid(frame, frames.size(), units.time_span()) / n * weight;
-    const bool is_first = frame == 0, is_last = frame + 1 == frames.size();
+    const double share = frames.weights[frame] / n * weight;
+    const bool is_first = frame == 0, is_last = frame + 1 == frames.times.size();
     terms.for_each(figures.values, [&](auto& expectations, TermKind kind, const Matrix<double>& totals) {
       if (kind == TermKind::initial_expectation && !is_first) return;
       if (kind == TermKind::terminal_expectation && !is_last) return;
@@ -197,15 +191,44 @@ PathFigures gathered(const std::vector<double>& all, std::size_t n_terms, std::s
 
 }  // namespace
 
+PathFrames path_frames(const Inference& inference, int n) {
+  const Units& units = inference.model().units;
+  PathFrames frames;
+  if (!inference.grows()) {
+    const double width = units.time_span() / (n - 1);
+    for (int k = 0; k < n; ++k) {
+      frames.times.push_back(units.t_first + units.time_span() * k / (n - 1));
+      frames.weights.push_back(k == 0 || k + 1 == n ? width / 2 : width);
+    }
+    return frames;
+  }
+  std::vector<double> ends = {0};  // of the parts, as shares of the time range
+  for (const double tau : inference.model().flux.mass.t)
+    if (tau > ends.back() && tau < 1) ends.push_back(tau);
+  ends.push_back(1);
+  frames = {{units.t_first}, {0}};
+  for (std::size_t part = 0; part + 1 < ends.size(); ++part) {
+    const double length = ends[part + 1] - ends[part];
+    const int count = std::max(1, static_cast<int>(std::lround((n - 2) * length)));
+    for (int k = 0; k < count; ++k) {
+      frames.times.push_back(units.time(ends[part] + length * (k + 0.5) / count));
+      frames.weights.push_back(units.time_span() * length / count);
+    }
+  }
+  frames.times.push_back(units.t_last);
+  frames.weights.push_back(0);
+  return frames;
+}
+
 PathFigures simulate_paths(const Inference& inference, const ObjectiveTerms& terms,
                            const objectives::Config& objective, const std::vector<double>& start,
                            const mpi::Communicator& comm, const ObjectiveOptions& options,
-                           const std::vector<double>& frames) {
+                           const PathFrames& frames) {
   const ScopedRegion region("simulation");
   const auto dims = static_cast<std::size_t>(inference.n_dims());
   const std::size_t block_size = static_cast<std::size_t>(paths_per_block) * dims;
-  const TrajectoryIntegrator integrator(inference, path_options(options, frames));
-  const std::vector<double> log_mass = inference.log_mass(frames);
+  const TrajectoryIntegrator integrator(inference, path_options(options, frames.times));
+  const std::vector<double> log_mass = inference.log_mass(frames.times);
   const objectives::Potential obstacles =
       objective.state_cost_potential.is_obstacle() ? objective.state_cost_potential : objectives::Potential();
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
@@ -219,7 +242,7 @@ PathFigures simulate_paths(const Inference& inference, const ObjectiveTerms& ter
     return numbers_of(follow(inference, terms, obstacles, frames, block, options.seed), x, block, dims);
   };
   return gathered(mpi::over_blocks(comm, {options.paths, paths_per_block}, compute), terms.names.size(),
-                  frames.size(), dims, integrator.has_weights());
+                  frames.times.size(), dims, integrator.has_weights());
 }
 
 }  // namespace rhoflux::inference

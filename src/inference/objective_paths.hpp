@@ -8,6 +8,17 @@
 
 namespace rhoflux::inference {
 
+/// Times at which paths are looked at, the first and the last of the model among them.
+struct PathFrames {
+  std::vector<double> times;
+  std::vector<double> weights;  ///< of each in an integral over time
+};
+
+/// n times (one more where n is 2 and the population grows). The weights are those of the trapezoidal rule; where the
+/// population grows those of the midpoint rule, over parts of the time range that do not hold a time of known mass inside:
+/// the growth rate jumps there.
+PathFrames path_frames(const Inference& inference, int n);
+
 /// All that simulated paths give to an objective, on every rank.
 struct PathFigures {
   std::vector<double> rows;         ///< (blocks, n_terms) values of the terms
@@ -27,6 +38,6 @@ struct PathFigures {
 PathFigures simulate_paths(const Inference& inference, const ObjectiveTerms& terms,
                            const objectives::Config& objective, const std::vector<double>& start,
                            const mpi::Communicator& comm, const ObjectiveOptions& options,
-                           const std::vector<double>& frames);
+                           const PathFrames& frames);
 
 }  // namespace rhoflux::inference

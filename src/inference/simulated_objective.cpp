@@ -90,14 +90,6 @@ double mean_of(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
-/// Times from the first to the last of the model.
-std::vector<double> frames_of(const Units& units, const ObjectiveOptions& options) {
-  std::vector<double> frames;
-  for (int k = 0; k < options.frames; ++k)
-    frames.push_back(units.t_first + units.time_span() * k / (options.frames - 1));
-  return frames;
-}
-
 /// Where the paths start.
 std::vector<double> starts_of_paths(const Inference& inference, const data::Sources& sources,
                                     const mpi::Communicator& comm, const ObjectiveOptions& options) {
@@ -144,7 +136,7 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
   result.total.name = "weighted sum";
   result.total.weight = 1;
   set_estimates(by_the_model(inference, terms, comm, options), terms.weights, &TermComparison::model, result);
-  const std::vector<double> frames = frames_of(units, options);
+  const PathFrames frames = path_frames(inference, options.frames);
   PathFigures paths;
   // Points that stand for weighted paths are no independent pairs.
   result.grows = inference.grows();
@@ -163,7 +155,7 @@ ObjectiveEvaluation evaluate_objective(const Inference& inference, const objecti
   }
   result.has_obstacles = objective.state_cost_potential.is_obstacle();
   if (result.has_obstacles) {
-    const std::vector<double> model = inside_of_model(inference, objective, comm, options, frames);
+    const std::vector<double> model = inside_of_model(inference, objective, comm, options, frames.times);
     result.inside_model = mean_of(model);
     result.inside_model_most =
         largest_share(model, std::vector<double>(model.size(), static_cast<double>(options.draws)));

@@ -2,6 +2,7 @@
 
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/inference/simulated_objective.hpp"
+#include "rhoflux/inference/weighted_particles.hpp"
 
 namespace rhoflux::inference {
 namespace {
@@ -49,6 +50,8 @@ std::string line_of_growth(const ObjectiveEvaluation& evaluation) {
                      formatted("%.0f", evaluation.effective_paths) + " of " +
                      std::to_string(evaluation.n_paths) + " count (effective number); their mass is " +
                      text_of(mass) + " of that of the model";
+  if (is_degenerate(evaluation.effective_paths, evaluation.n_paths))
+    line += " (few carry the weight: what they say and its errors are uncertain; give more --trajectories)";
   if (!evaluation.paths_are_complete())
     line +=
         ": they do not stand for all of it (a part grows from where no path starts, or the start is not that "

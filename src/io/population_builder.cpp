@@ -59,7 +59,7 @@ void PopulationWriter::write_attributes(const PopulationData& header) {
   m_file.attribute("/", "kind", "population");
   m_file.attribute("/", "format_version", population_format_version);
   m_file.attribute("/", "dim_names",
-                   header.dim_names.empty() ? default_dim_names(header.n_dims) : header.dim_names);
+                   header.dim_names.empty() ? numbered_names(header.n_dims) : header.dim_names);
   m_file.attribute("/", "time_unit", header.time.unit);
   if (!header.time.origin.empty()) m_file.attribute("/", "time_origin", header.time.origin);
   if (!header.time.labels.empty()) {

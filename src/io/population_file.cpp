@@ -126,7 +126,7 @@ void PopulationFile::read_attributes() {
     if (m_info.has_split) require_matching(m_path, "split", require_dataset(file, "split"), t);
 
     m_info.dim_names = file.has_attribute("/", "dim_names") ? file.attribute_strings("/", "dim_names")
-                                                            : default_dim_names(m_info.n_dims);
+                                                            : numbered_names(m_info.n_dims);
     if (static_cast<int>(m_info.dim_names.size()) != m_info.n_dims) {
       fail_input(m_path + ", attribute 'dim_names': expected " + counted(m_info.n_dims, "name") + ", found " +
                  std::to_string(m_info.dim_names.size()));

@@ -16,12 +16,6 @@ inline std::string row_text(std::int64_t row) {
   return "row " + std::to_string(row) + " (from 0)";
 }
 
-inline std::vector<std::string> default_dim_names(int n_dims) {
-  std::vector<std::string> names;
-  for (int k = 1; k <= n_dims; ++k) names.push_back("x" + std::to_string(k));
-  return names;
-}
-
 inline Shape require_dataset(const Hdf5Reader& file, const std::string& name) {
   if (!file.is_dataset(name)) {
     fail_input(file.path() + ": there is no dataset '" + name +

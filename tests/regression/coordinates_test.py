@@ -114,6 +114,28 @@ def numbers_are_names_where_they_were_chosen(folder):
     refused(folder, "query", "all/best.h5", "--points", "three.h5", "--output", "none.h5", parts=["three.h5", "/x has shape"])
 
 
+def files_without_names_are_read_alike(folder):
+    """A file without names has x1, x2, .. for every command; two coordinates of one name are no answer to which is meant."""
+    population(folder, "two.h5", [0, 1], ["x1", "x2"])
+    (folder / "deck.cfg").write_text(DECK)
+    said = succeed("train", "deck.cfg", *SMALL, "--data.file=two.h5", "--data.coordinates=x2,x1", "--training.steps=10", folder=folder)
+    check("coordinates x2, x1 of x1, x2" in said, said)
+    for file in ("two", "nameless", "other"):
+        if file != "two":
+            population(folder, f"{file}.h5", [0, 1], ["p", "q"])
+        if file == "nameless":
+            with h5py.File(folder / "nameless.h5", "r+") as changed:
+                del changed.attrs["dim_names"]
+        said = succeed("query", "run/best.h5", "--points", f"{file}.h5", "--output", f"q_{file}.h5", folder=folder)
+        succeed("evaluate", "run/best.h5", "--data", f"{file}.h5", "--split", "all", "--output", f"{file}.json", folder=folder)
+        mean = -datasets(folder / f"q_{file}.h5")["log_density"].mean()
+        check(abs(figures(folder / f"{file}.json")["nll"]["original"] - mean) < 1e-9 * abs(mean), f"{file}: query and evaluate read other coordinates")
+    check(figures(folder / "two.json")["nll"] == figures(folder / "nameless.json")["nll"], "x1, x2 without names")
+    check("x2, x1" not in said or "are called p, q" in said, said)
+    population(folder, "twice.h5", [0, 1, 0], ["a", "b", "a"])
+    refused(folder, "train", "deck.cfg", "--data.file=twice.h5", "--data.coordinates=b,a", "--checkpoint.directory=no", parts=["twice.h5", "'a' is there twice"])
+
+
 def rows_of_one_condition_are_read_by_name(folder):
     """transport --condition compares with the rows of this condition, and with their coordinates in the order of the model."""
     for name, columns, names in (("three.h5", [0, 1, 2], ["a", "b", "c"]), ("two.h5", [2, 0], ["c", "a"])):
@@ -180,6 +202,13 @@ def models_are_compared(folder):
     succeed("compare", "run/best.h5", "turned/best.h5", *arguments, "--output", "ranks.json", ranks=2, folder=folder)
     ranks = figures(folder / "ranks.json")
     check(all(ranks[name] == found[name] for name in ("quantities", "ends", "rows")), "two ranks")
+    # Rows of weight 0 do not count.
+    with h5py.File(folder / "three.h5", "r+") as file:
+        file["weight"] = (file["label/type"][()] == 0).astype(float)
+        first = int(np.sum(file["weight"][()][file["t"][()] == 0]))
+    succeed("compare", "run/best.h5", "turned/best.h5", *arguments, "--output", "weighted.json", folder=folder)
+    ends = figures(folder / "weighted.json")["ends"]
+    check(ends["particles"] == first and ends["distance"] != found["ends"]["distance"], f"{ends}")
     # A model without growth has the rate 0.
     succeed("compare", "run/best.h5", "still/best.h5", "--data", "three.h5", "--output", "still.json", folder=folder)
     growth = figures(folder / "still.json")["quantities"][-1]
@@ -235,6 +264,7 @@ main(
     a_restart_keeps_the_order,
     names_that_are_not_there_are_refused,
     numbers_are_names_where_they_were_chosen,
+    files_without_names_are_read_alike,
     rows_of_one_condition_are_read_by_name,
     models_are_compared,
     pictures_and_the_report_find_the_coordinates,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, datasets, differences, figures, h5py, main, np, run, succeed  # noqa: E402
+from regression import SMALL, check, datasets, differences, figures, h5py, main, np, run, succeed, write_population  # noqa: E402
 
 SOURCE = Path(__file__).resolve().parents[2]
 
@@ -165,6 +165,28 @@ def what_cannot_be_done_is_refused(folder):
     check("log_weight" not in datasets(folder / "plain.h5"), "no weights without growth")
 
 
+def a_rare_type_can_be_an_end(folder):
+    """Three rows of type B at the end among many of A: cells that stay with them are B; and a type without rows there is said to be none."""
+    random = np.random.default_rng(2)
+    t = np.repeat([0.0, 1.0], [300, 300])
+    kind = np.concatenate([np.arange(300) % 3 == 0, np.arange(300) < 3]).astype("int32")
+    x = 8.0 * kind[:, None] + random.normal(size=(600, 1))
+    write_population(folder / "rare.h5", t, x)
+    with h5py.File(folder / "rare.h5", "r+") as file:
+        file["label/type"] = kind
+        file["label/type"].attrs["categories"] = ["A", "B", "C"]
+    (folder / "rare.cfg").write_text("[data]\nfile = rare.h5\nmass = counts\n[model]\ngrowth = weights\n[training]\nsteps = 600\nbatch = 128\nlearning_rate = 5e-3\n"
+                                     "[checkpoint]\ndirectory = rare\n")
+    succeed("train", "rare.cfg", *[option for option in SMALL if "batch" not in option], folder=folder)
+    arguments = ["fate", "rare/best.h5", "--from", 0, "--to", 1, "--particles", "rare.h5", "--label", "type"]
+    said = succeed(*arguments, "--output", "rare_fates.h5", folder=folder)
+    check("few rows" in said and "B (3)" in said and "labels by the 5 nearest" in said, said)
+    check("no row" in said and "has the type C" in said, said)
+    found = datasets(folder / "rare_fates.h5")
+    # By 15 voters of whom 3 are B no path could end at B.
+    check(found["transition"][1, 1] > 0.2, f"descendants of B: {found['transition']}")
+
+
 OU = """
 [data]
 file = ou.h5
@@ -216,4 +238,4 @@ def costs_along_weighted_paths_are_those_of_the_model(folder):
         check(figures(folder / "two.json")["objective"] == found, f"{family}: two ranks give other figures")
 
 
-main(no_cell_changes_its_type, costs_along_weighted_paths_are_those_of_the_model)
+main(no_cell_changes_its_type, a_rare_type_can_be_an_end, costs_along_weighted_paths_are_those_of_the_model)

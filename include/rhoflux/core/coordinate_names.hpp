@@ -40,11 +40,14 @@ enum class NameRule {
   preferred_among_more  ///< the same, but x1, x2, .. are names: of those of such a file the wanted ones were chosen
 };
 
-/// Whether names are x1, x2, .., which stand for none.
+/// x1 .. xD, of coordinates without names.
+inline std::vector<std::string> numbered_names(int n_dims) {
+  std::vector<std::string> names;
+  for (int k = 1; k <= n_dims; ++k) names.push_back("x" + std::to_string(k));
+  return names;
+}
 inline bool are_numbered(const std::vector<std::string>& names) {
-  for (std::size_t i = 0; i < names.size(); ++i)
-    if (names[i] != "x" + std::to_string(i + 1)) return false;
-  return true;
+  return names == numbered_names(static_cast<int>(names.size()));
 }
 
 /// The columns of a file that have the names `wanted`, in their order; empty: all columns as they stand.
@@ -59,6 +62,8 @@ inline std::vector<std::size_t> columns_of(const std::vector<std::string>& wante
   if (rule == NameRule::preferred && may_be_another) return columns;
   std::string missing;
   for (const std::string& name : wanted) {
+    if (std::count(present.begin(), present.end(), name) > 1)
+      fail_input("the coordinate '" + name + "' is there twice among " + joined(present));
     const auto found = std::find(present.begin(), present.end(), name);
     if (found == present.end() && missing.empty()) missing = name;
     if (found != present.end()) columns.push_back(static_cast<std::size_t>(found - present.begin()));

@@ -57,7 +57,7 @@ RowComparison compare_at_rows(const ModelPair& models, const io::PopulationFile&
                               const std::vector<double>& condition);
 
 struct EndComparison {
-  std::int64_t count = 0;      ///< particles
+  std::int64_t count = 0;      ///< particles of weight above 0; means are by their weights
   std::int64_t left_out = 0;   ///< that one of the models cannot follow
   double displacement = 0;     ///< RMS distance from start to end by the first model, its standardised units
   double distance = 0;         ///< RMS distance between the ends by the two models
