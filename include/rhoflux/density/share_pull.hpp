@@ -40,9 +40,12 @@ template <class Scalar>
 RHOFLUX_FUNCTION Scalar spread_density(const Mixture<Scalar>& mixture, Scalar width, Scalar x) {
   Scalar sum = 0;
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
-    for (int m = 0; m < mixture.size; ++m) {
-      const Gap<Scalar> gap = gap_between(mixture, l, m, width);
-      sum += x >= gap.low && x <= gap.high ? Scalar(1) / (gap.high - gap.low) : Scalar(0);
+    const Scalar location = mixture.location[l];
+    sum += math::abs(x - location) <= width ? Scalar(0.5) / width : Scalar(0);
+    for (int m = l + 1; m < mixture.size; ++m) {  // and the pair in the other order
+      const Scalar half = Scalar(0.5) * math::abs(location - mixture.location[m]) + width;
+      const Scalar middle = Scalar(0.5) * (location + mixture.location[m]);
+      sum += math::abs(x - middle) <= half ? Scalar(1) / half : Scalar(0);
     }
   }
   return mixture.lane.sum(sum) / static_cast<Scalar>(mixture.size * mixture.size);
