@@ -72,17 +72,12 @@ std::string kept_text(const checkpoint::TrainingState& state) {
   if (state.best_step == 0) return "  best.h5    none yet\n";
   const std::string step = "  best.h5    of step " + std::to_string(state.best_step);
   if (!std::isfinite(state.best_validation)) return step + ", the newest: there are no validation rows\n";
-  double smallest = state.best_validation;
-  std::int64_t at = state.best_step;
-  for (const checkpoint::HistoryRow& row : state.history.rows())
-    if (row.validation_nll < smallest) {
-      smallest = row.validation_nll;
-      at = row.step;
-    }
+  const checkpoint::ValidationFigure smallest = state.history.smallest_validation().value_or(
+      checkpoint::ValidationFigure{state.best_step, state.best_validation});
   const std::string nll = ", validation nll " + formatted("%g", state.best_validation);
-  if (at == state.best_step) return step + nll + ", the smallest so far\n";
+  if (smallest.step == state.best_step) return step + nll + ", the smallest so far\n";
   return step + nll + ", the newest, since the likelihood is not the whole objective; the smallest is " +
-         formatted("%g", smallest) + " at step " + std::to_string(at) + "\n";
+         formatted("%g", smallest.nll) + " at step " + std::to_string(smallest.step) + "\n";
 }
 
 /// The growth of a model: what it is trained with, and its mass at the times of known masses.

@@ -17,6 +17,20 @@ const std::vector<std::string>& History::fields() {
   return names;
 }
 
+std::optional<ValidationFigure> History::smallest_validation() const {
+  std::optional<ValidationFigure> smallest;
+  for (const HistoryRow& row : m_rows)
+    if (!std::isnan(row.validation_nll) && (!smallest || row.validation_nll < smallest->nll))
+      smallest = {row.step, row.validation_nll};
+  return smallest;
+}
+
+std::optional<ValidationFigure> History::last_validation() const {
+  for (auto row = m_rows.rbegin(); row != m_rows.rend(); ++row)
+    if (!std::isnan(row->validation_nll)) return ValidationFigure{row->step, row->validation_nll};
+  return std::nullopt;
+}
+
 std::vector<std::string> History::columns() const {
   std::vector<std::string> names = fields();
   for (const HistoryRow& row : m_rows)

@@ -1,6 +1,7 @@
 #include "reporter.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <limits>
 #include <utility>
@@ -145,6 +146,26 @@ void Reporter::report_validation(checkpoint::TrainingState& state, double nll, S
 
 void Reporter::early_stop() const {
   m_log("early stopping: no improvement in " + counted(m_config.training.patience, "validation"));
+}
+
+void Reporter::end(const checkpoint::TrainingState& state, const data::RowCount& validation_rows) const {
+  const auto smallest = state.history.smallest_validation(), last = state.history.last_validation();
+  if (!smallest || validation_rows.rows == 0) return;
+  // A mean over n rows of differences of log densities, which are about one.
+  const double noise = 0.02 + 1 / std::sqrt(validation_rows.effective());
+  if (!(last->nll - smallest->nll > noise)) return;
+  const std::string last_nll = formatted("%.5f", last->nll),
+                    smallest_nll =
+                        formatted("%.5f", smallest->nll) + " of step " + std::to_string(smallest->step);
+  if (state.best_step == smallest->step)
+    m_log("warning: the model of the last step is overtrained: its validation nll " + last_nll +
+          " is far above the smallest, " + smallest_nll +
+          ", which best.h5 is of; training.patience ends such a run early");
+  else
+    m_log("warning: the validation nll of the last step, which best.h5 is of, is " + last_nll +
+          ", far above the smallest, " + smallest_nll +
+          ": the model is overtrained, or the other terms of the objective cost that much; fewer "
+          "training.steps, training.noise, or smaller weights of these terms tell which");
 }
 
 void Reporter::stop(std::int64_t step, StopReason reason) const {

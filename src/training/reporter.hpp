@@ -53,6 +53,8 @@ class Reporter {
   void report_step(checkpoint::TrainingState& state, const StepFigures& figures, double seconds) const;
   void report_validation(checkpoint::TrainingState& state, double nll, Standing standing) const;
   void early_stop() const;
+  /// Warns where the validation of the last model is above the smallest by more than noise.
+  void end(const checkpoint::TrainingState& state, const data::RowCount& validation_rows) const;
   void stop(std::int64_t step, StopReason reason) const;
 
  private:

@@ -308,6 +308,7 @@ RunEnd Trainer<Scalar>::run() {
       m_store.save(made, [this] { return content(); });
     if (is_enough) {
       m_reporter.early_stop();
+      m_reporter.end(m_state, m_validation.count());
       return RunEnd::early_stopping;
     }
     if (is_stopped) {
@@ -316,6 +317,7 @@ RunEnd Trainer<Scalar>::run() {
     }
   }
   m_store.save(m_state.step, [this] { return content(); });  // of a run that had no step to make
+  m_reporter.end(m_state, m_validation.count());
   return RunEnd::finished;
 }
 

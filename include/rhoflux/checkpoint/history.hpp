@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,12 +19,21 @@ struct HistoryRow {
   std::vector<std::pair<std::string, double>> more;
 };
 
+/// A validation of a run.
+struct ValidationFigure {
+  std::int64_t step = 0;
+  double nll = 0;  ///< of the validation rows, standardised units
+};
+
 /// The figures of a run so far. The file is written whole and safely, so that it has no gaps and no repeats
 /// after a continuation.
 class History {
  public:
   void add(const HistoryRow& row) { m_rows.push_back(row); }
   const std::vector<HistoryRow>& rows() const { return m_rows; }
+  /// The validation of the smallest negative log-likelihood, the first of those, and the last; none: there was no validation.
+  std::optional<ValidationFigure> smallest_validation() const;
+  std::optional<ValidationFigure> last_validation() const;
   /// Names of the columns: the five fields, then those of `more` as they first appear.
   std::vector<std::string> columns() const;
   /// (rows, columns) numbers, and back.
