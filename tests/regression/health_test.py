@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, datasets, h5py, main, np, run, succeed  # noqa: E402
+from regression import SMALL, check, datasets, h5py, main, np, run, succeed, write_population  # noqa: E402
 
 random = np.random.default_rng(17)
 T = np.repeat([0.0, 1.0, 2.0], 300)
@@ -114,5 +114,19 @@ def snapshots_that_are_small_or_not_in_a_split(folder):
     check("t = 2 has no rows in the split test" in printed, printed)
 
 
-main(sound_data_have_no_warnings, few_distinct_values, bad_rows_and_robust_scales, a_single_snapshot_is_a_density,
+def an_overtrained_run_says_so(folder):
+    """Ten rows in two dimensions and a large network: the validation rises without end, and the last lines say so; a short run does not."""
+    random = np.random.default_rng(1)
+    write_population(folder / "few.h5", np.repeat([0.0, 1.0], 55), random.normal(size=(110, 2)), split=(np.arange(110) % 11 > 0).astype("i1"))
+    (folder / "few.cfg").write_text("[data]\nfile = few.h5\n[model]\nhidden = 64,64\n[training]\nbatch = 64\nlearning_rate = 1e-2\nvalidate_every = 20\n"
+                                    "[checkpoint]\ndirectory = few\n")
+    said = succeed("train", "few.cfg", "--training.steps=600", "--force", folder=folder).splitlines()
+    check(any(line.startswith("warning: the model of the last step is overtrained") and "which best.h5 is of" in line for line in said), "\n".join(said[-20:]))
+    said = succeed("train", "few.cfg", "--training.steps=600", "--objective.kinetic=1e-6", "--force", folder=folder)
+    check("warning: the validation nll of the last step, which best.h5 is of" in said, said[-2000:])
+    said = succeed("train", "few.cfg", "--training.steps=20", "--force", folder=folder)
+    check("overtrained" not in said, said[-2000:])
+
+
+main(an_overtrained_run_says_so, sound_data_have_no_warnings, few_distinct_values, bad_rows_and_robust_scales, a_single_snapshot_is_a_density,
      snapshots_that_are_small_or_not_in_a_split)
