@@ -101,6 +101,58 @@ std::vector<std::vector<PairSums>> values_at(const ModelPair& models, const io::
   return values;
 }
 
+/// Sums over particles that both models have followed, by weight.
+struct EndSums {
+  static constexpr std::size_t width = 5 + 2 * PairSums::width;
+  double count = 0, left_out = 0, other_labels = 0;  ///< particles
+  double weight = 0, displacement = 0;               ///< sums of w and w |end - start|^2
+  PairSums ends, log_weights;
+
+  std::vector<double> numbers() const {
+    std::vector<double> all = {count, left_out, other_labels, weight, displacement};
+    ends.append_to(all);
+    log_weights.append_to(all);
+    return all;
+  }
+  void add(const double* numbers) {
+    count += numbers[0];
+    left_out += numbers[1];
+    other_labels += numbers[2];
+    weight += numbers[3];
+    displacement += numbers[4];
+    ends.add(1, PairSums::from(numbers + 5));
+    log_weights.add(1, PairSums::from(numbers + 5 + PairSums::width));
+  }
+};
+
+/// @param a, b paths of the rows by the two models, coordinates in the order of the first
+EndSums end_sums(const io::PopulationRows& rows, const Trajectories& a, const Trajectories& b,
+                 const std::vector<double>& unit, const LabelVote* vote) {
+  const std::size_t dims = unit.size(), n_frames = a.x.size() / (rows.t.size() * dims);
+  EndSums sums;
+  for (std::size_t s = 0; s < rows.t.size(); ++s) {
+    const double w = rows.weight[s];
+    if (w == 0) continue;
+    ++sums.count;
+    const std::size_t last = (s + 1) * n_frames - 1;
+    const double *end = &a.x[last * dims], *other = &b.x[last * dims];
+    const PairSums distance = of_vectors(end, other, unit);
+    if (!distance.is_finite()) {
+      ++sums.left_out;
+      continue;
+    }
+    sums.weight += w;
+    sums.ends.add(w, distance);
+    sums.displacement += w * of_vectors(end, &rows.x[s * dims], unit).difference_square;
+    const auto log_weight = [&](const Trajectories& of) {
+      return of.log_weight.empty() ? 0.0 : of.log_weight[last];
+    };
+    sums.log_weights.add(w, of_numbers(log_weight(a), log_weight(b)));
+    if (vote != nullptr && vote->label_of(end) != vote->label_of(other)) ++sums.other_labels;
+  }
+  return sums;
+}
+
 bool same_conditions(const ConditionEncoding& a, const ConditionEncoding& b) {
   if (a.variables.size() != b.variables.size()) return false;
   for (std::size_t k = 0; k < a.variables.size(); ++k)
@@ -182,9 +234,6 @@ EndComparison compare_ends(const ModelPair& models, const io::PopulationFile& fi
                            const TrajectoryOptions& options, const std::vector<double>& condition,
                            const LabelVote* vote) {
   const TrajectoryIntegrator first(models.first(), options), second(models.second(), options);
-  const std::vector<double>& unit = models.first().model().units.scale;
-  const std::size_t dims = unit.size(), n_frames = options.frames.size();
-  // Of each block: particles, those left out, other labels, weight, and sums of |end - start|^2, the ends and log weights.
   const auto compute = [&](std::int64_t from, std::int64_t to) {
     const io::PopulationRows rows = file.read_split(split, begin + from, begin + to);
     if (from == to) return std::vector<double>();
@@ -193,51 +242,20 @@ EndComparison compare_ends(const ModelPair& models, const io::PopulationFile& fi
     const Trajectories a = first.integrate(rows.x, from);
     Trajectories b = second.integrate(models.to_second(rows.x), from);
     b.x = models.to_first(b.x);
-    double count = 0, left_out = 0, other_labels = 0, weight = 0, displacement = 0;
-    PairSums ends, log_weights;
-    for (std::size_t s = 0; s < rows.t.size(); ++s) {
-      const double w = rows.weight[s];
-      if (w == 0) continue;
-      ++count;
-      const std::size_t last = (s + 1) * n_frames - 1;
-      const double *end = &a.x[last * dims], *other = &b.x[last * dims];
-      const PairSums distance = of_vectors(end, other, unit);
-      if (!distance.is_finite()) {
-        ++left_out;
-        continue;
-      }
-      weight += w;
-      ends.add(w, distance);
-      displacement += w * of_vectors(end, &rows.x[s * dims], unit).difference_square;
-      const auto log_weight = [&](const Trajectories& of) {
-        return of.log_weight.empty() ? 0.0 : of.log_weight[last];
-      };
-      log_weights.add(w, of_numbers(log_weight(a), log_weight(b)));
-      if (vote != nullptr && vote->label_of(end) != vote->label_of(other)) ++other_labels;
-    }
-    std::vector<double> numbers = {count, left_out, other_labels, weight, displacement};
-    ends.append_to(numbers);
-    log_weights.append_to(numbers);
-    return numbers;
+    return end_sums(rows, a, b, models.first().model().units.scale, vote).numbers();
   };
   const std::vector<double> all = mpi::over_blocks(comm, {count, rows_per_block}, compute);
-  constexpr std::size_t width = 5 + 2 * PairSums::width;
+  EndSums sums;
+  for (std::size_t at = 0; at < all.size(); at += EndSums::width) sums.add(&all[at]);
+  if (!(sums.weight > 0))
+    fail_numerics(file.path() + ": no particle can be followed to its end by both models");
+  const Agreement of_weights = agreement("log weight", false, sums.log_weights, sums.weight);
   EndComparison result;
-  double weight = 0;
-  PairSums ends, log_weights;
-  for (std::size_t at = 0; at < all.size(); at += width) {
-    result.count += static_cast<std::int64_t>(all[at]);
-    result.left_out += static_cast<std::int64_t>(all[at + 1]);
-    result.other_labels += static_cast<std::int64_t>(all[at + 2]);
-    weight += all[at + 3];
-    result.displacement += all[at + 4];
-    ends.add(1, PairSums::from(&all[at + 5]));
-    log_weights.add(1, PairSums::from(&all[at + 5 + PairSums::width]));
-  }
-  if (!(weight > 0)) fail_numerics(file.path() + ": no particle can be followed to its end by both models");
-  result.displacement = std::sqrt(result.displacement / weight);
-  result.distance = std::sqrt(ends.difference_square / weight);
-  const Agreement of_weights = agreement("log weight", false, log_weights, weight);
+  result.count = static_cast<std::int64_t>(sums.count);
+  result.left_out = static_cast<std::int64_t>(sums.left_out);
+  result.other_labels = static_cast<std::int64_t>(sums.other_labels);
+  result.displacement = std::sqrt(sums.displacement / sums.weight);
+  result.distance = std::sqrt(sums.ends.difference_square / sums.weight);
   result.log_weight_size = of_weights.first_size;
   result.log_weight_difference = of_weights.difference;
   return result;
