@@ -132,9 +132,9 @@ Arguments compare_arguments() {
   add_noise(arguments);
   arguments.optional("from", time(), "time of particles that are followed by the ODE (g = 0) of both models")
       .optional("to", time(), "time of their ends")
-      .optional(
-          "label", any_text("NAME"),
-          "label of the population: an end gets that of the 15 nearest rows of the time nearest to --to");
+      .optional("label", any_text("NAME"),
+                "label of the population: an end gets that of the 15 nearest rows (fewer where a label is "
+                "rare) of the time nearest to --to");
   arguments.defaulted("tolerance", number("TOL", 1e-13, 0.1), "1e-6", "relative tolerance of the ODE");
   add_json_output(arguments);
   add_force(arguments);

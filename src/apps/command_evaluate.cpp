@@ -7,6 +7,7 @@
 #include "health_report.hpp"
 #include "model_conditions.hpp"
 #include "model_files.hpp"
+#include "particles.hpp"
 #include "provenance.hpp"
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
@@ -131,10 +132,8 @@ void print_data_figures(const Context& context, const std::string& split, const 
 inference::Evaluation evaluate_data(const Context& context, const std::string& path,
                                     const inference::Inference& inference,
                                     const inference::EvaluationOptions& options) {
-  note_input(context, path);
-  const io::PopulationFile file(path, context.comm,
-                                choice_of_conditions(inference.model(), options.condition));
-  warn_of_names(context, inference.model(), file);
+  const auto population = open_population(context, path, inference.model(), options.condition);
+  const io::PopulationFile& file = *population;
   warn_of_rows(context, inference.model(), file, options.split);
   const auto [first, last] = data::time_span(file, context.comm);
   require_time_in_range(inference.model(), first, path);

@@ -275,7 +275,8 @@ int command_fate(const Context& context, const Arguments& arguments) {
   warn_of_rows(context, checkpoint.model, *particles, split);
   const inference::Snapshot start = find_particles(context, *particles, split, from, match);
   const auto other = arguments.has("labelled")
-                         ? open_labelled(context, arguments.text("labelled"), checkpoint.model)
+                         ? open_chosen(context, arguments.text("labelled"), checkpoint.model,
+                                       choice_of_coordinates(checkpoint.model))
                          : nullptr;
   const Labelled labelled = read_labelled(context, other ? *other : *particles, label, to, match);
   mpi::on_root(context.comm, [&] {

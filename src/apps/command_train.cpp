@@ -162,7 +162,7 @@ void require_growth_rates(const cli::Deck& deck, const data::Sources& sources) {
 void print_mass(const Context& context, const cli::Deck& deck, const data::Sources& sources) {
   if (!deck.model.grows()) return;
   const Units units = data::measure(sources, deck.data, context.comm);
-  const MassKnots mass = data::mass_of(deck.data, sources, units, context.comm);
+  const auto [mass, warning] = data::known_mass(deck.data, sources, units, context.comm);
   std::vector<std::string> masses;
   for (std::size_t k = 0; k < mass.t.size(); ++k)
     masses.push_back(formatted("%.4g", std::exp(mass.log_mass[k])) +
@@ -170,7 +170,6 @@ void print_mass(const Context& context, const cli::Deck& deck, const data::Sourc
   print(context.comm, "growth: growth_share = " + deck.model.growth_share.to_string() + "; mass " +
                           (masses.empty() ? "1 at all times" : joined(masses)) +
                           " (data.mass = " + deck.data.mass.to_string() + ")");
-  const std::string warning = data::mass_warning(deck.data, sources, units, context.comm);
   if (!warning.empty()) print(context.comm, "warning: " + warning);
 }
 

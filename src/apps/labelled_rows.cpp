@@ -4,8 +4,6 @@
 #include <cmath>
 #include <limits>
 
-#include "model_conditions.hpp"
-#include "provenance.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/core/time_names.hpp"
@@ -60,18 +58,6 @@ void choose_voters(const Context& context, const std::string& label, const TimeM
 }
 
 }  // namespace
-
-std::unique_ptr<io::PopulationFile> open_labelled(const Context& context, const std::string& path,
-                                                  const checkpoint::ModelDescription& model) {
-  note_input(context, path);
-  auto file = std::make_unique<io::PopulationFile>(path, context.comm, choice_of_coordinates(model));
-  const int n_dims = model.units.n_dims();
-  if (file->info().n_dims != n_dims)
-    fail_input(path + ": /x has " + std::to_string(file->info().n_dims) + " coordinates, the model has " +
-               std::to_string(n_dims));
-  warn_of_names(context, model, *file);
-  return file;
-}
 
 Labelled read_labelled(const Context& context, const io::PopulationFile& file, const std::string& label,
                        double to, const inference::TimeMatch& match) {

@@ -1,11 +1,9 @@
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "context.hpp"
-#include "rhoflux/checkpoint/model_description.hpp"
 #include "rhoflux/inference/fate.hpp"
 #include "rhoflux/inference/snapshots.hpp"
 #include "rhoflux/io/population.hpp"
@@ -18,13 +16,9 @@ struct Labelled {
   std::vector<std::string> categories;
   double t = 0;  ///< their time
   /// How many of the nearest rows give an end point its label: 15, fewer where the rarest label has fewer than 8 rows, so that
-  /// all of these together have most of the votes.
+  /// all of these together, of equal weights, have most of the votes.
   int voters = 0;
 };
-
-/// A population whose labels are looked at, whatever its conditions. Collective.
-std::unique_ptr<io::PopulationFile> open_labelled(const Context& context, const std::string& path,
-                                                  const checkpoint::ModelDescription& model);
 
 /// The rows of the snapshot nearest to the end time, the same on every rank. Warns of labels that few or none of them have.
 /// Collective.

@@ -10,8 +10,6 @@
 
 namespace rhoflux::apps {
 
-namespace {
-
 std::unique_ptr<io::PopulationFile> open_chosen(const Context& context, const std::string& path,
                                                 const checkpoint::ModelDescription& model,
                                                 const io::PopulationChoice& choice) {
@@ -24,8 +22,6 @@ std::unique_ptr<io::PopulationFile> open_chosen(const Context& context, const st
   warn_of_names(context, model, *file);
   return file;
 }
-
-}  // namespace
 
 std::unique_ptr<io::PopulationFile> open_population(const Context& context, const std::string& path,
                                                     const checkpoint::ModelDescription& model,

@@ -13,8 +13,13 @@
 /// Rows of population files that commands transport, and how.
 namespace rhoflux::apps {
 
-/// Opens a population of the model's dimensions, with the conditions of its rows unless one is given. Collective. Bad input
-/// for others.
+/// Opens a population of the model's dimensions, with what is chosen of it (choice_of_coordinates()). Collective. Bad input for
+/// others.
+std::unique_ptr<io::PopulationFile> open_chosen(const Context& context, const std::string& path,
+                                                const checkpoint::ModelDescription& model,
+                                                const io::PopulationChoice& choice);
+
+/// The same with the conditions of its rows unless one is given.
 std::unique_ptr<io::PopulationFile> open_population(const Context& context, const std::string& path,
                                                     const checkpoint::ModelDescription& model,
                                                     const std::vector<double>& given = {});

@@ -87,12 +87,6 @@ std::string warning_of_counts(const TimeTable& table, const std::string& path, c
          "; if you know the masses, give them (data.mass = t:m, ..)";
 }
 
-std::string mass_warning(const Config& config, const Sources& sources, const Units& units,
-                         const mpi::Communicator& comm) {
-  if (config.mass.kind != Mass::Kind::counts || !sources.data) return "";
-  return warning_of_counts(read_time_table(*sources.data, comm), sources.data->path(), units, sources.time);
-}
-
 MassKnots mass_as_given(const Mass& mass, const Units& units, const TimeMeaning& meaning) {
   MassKnots knots;
   try {
@@ -116,20 +110,29 @@ MassKnots mass_as_given(const Mass& mass, const Units& units, const TimeMeaning&
   return from_end_to_end(knots, units);
 }
 
-MassKnots mass_of(const Config& config, const Sources& sources, const Units& units,
-                  const mpi::Communicator& comm) {
+KnownMass known_mass(const Config& config, const Sources& sources, const Units& units,
+                     const mpi::Communicator& comm) {
   switch (config.mass.kind) {
     case Mass::Kind::given:
-      return mass_as_given(config.mass, units, sources.time);
-    case Mass::Kind::counts:
+      return {mass_as_given(config.mass, units, sources.time), {}};
+    case Mass::Kind::counts: {
       if (!sources.data)
         fail_input(std::string("data.mass = counts: there are no rows to count without data.file; ") +
                    give_masses);
-      return mass_of_counts(read_time_table(*sources.data, comm), sources.data->path(), units, sources.time);
+      const TimeTable table = read_time_table(*sources.data, comm);
+      const std::string& path = sources.data->path();
+      return {mass_of_counts(table, path, units, sources.time),
+              warning_of_counts(table, path, units, sources.time)};
+    }
     case Mass::Kind::none:
       break;
   }
   return {};
+}
+
+MassKnots mass_of(const Config& config, const Sources& sources, const Units& units,
+                  const mpi::Communicator& comm) {
+  return known_mass(config, sources, units, comm).knots;
 }
 
 }  // namespace rhoflux::data

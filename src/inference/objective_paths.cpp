@@ -71,10 +71,9 @@ Matrix<double> conditions_in_order(const Matrix<double>& conditions, const std::
   return result;
 }
 
-FrameSums frame_sums(const WeightedPaths& block, const objectives::Potential& obstacles, std::size_t frame,
-                     std::size_t dims) {
+FrameSums frame_sums(const WeightedPaths& block, const std::vector<double>& log_weights,
+                     const objectives::Potential& obstacles, std::size_t frame, std::size_t dims) {
   FrameSums sums;
-  const std::vector<double> log_weights = block.log_weights(frame);
   for (std::size_t s = 0; s < paths_per_block; ++s) {
     const double weight = log_weights.empty() ? 1.0 : std::exp(log_weights[s]);
     sums.weight += weight;
@@ -96,15 +95,15 @@ BlockFigures follow(const Inference& inference, const ObjectiveTerms& terms,
   density::Points<double> points = {make_vector<double>("tau", n), make_matrix<double>("x", n_dims, n), {}};
   const auto x_host = Kokkos::create_mirror_view(points.x);
   for (std::size_t frame = 0; frame < frames.times.size(); ++frame) {
-    const EqualPoints chosen =
-        equal_points(block.log_weights(frame), count,
-                     resampling_uniform(seed, frame, static_cast<std::uint64_t>(block.block)));
+    const std::vector<double> log_weights = block.log_weights(frame);
+    const EqualPoints chosen = equal_points(
+        log_weights, count, resampling_uniform(seed, frame, static_cast<std::uint64_t>(block.block)));
     for (std::size_t s = 0; s < count; ++s) {
       const auto path = static_cast<std::size_t>(chosen.path[s]);
       const double* x = &block.paths.x[(path * frames.times.size() + frame) * dims];
       for (std::size_t i = 0; i < dims; ++i) x_host(i, s) = units.to_model(x[i], i);
     }
-    figures.frames.push_back(frame_sums(block, obstacles, frame, dims));
+    figures.frames.push_back(frame_sums(block, log_weights, obstacles, frame, dims));
     Kokkos::deep_copy(points.x, x_host);
     Kokkos::deep_copy(points.tau, units.tau(frames.times[frame]));
     points.conditions = conditions_in_order(conditions, chosen.path);

@@ -33,7 +33,7 @@ struct PathFigures {
 /// Paths from `start` (options.paths, D) through the frames. Where the population of the model grows they carry weights
 /// (model.md (10.9)), in which case each block of paths stands at each frame as points of equal weight, drawn from it by
 /// weight (10.10), times its mean weight relative to the mass of the model: a sum over them is that over the weighted paths,
-/// on average. The points of a block that are drawn are no independent pairs: not for costs of pairs.
+/// on average (10.15). The points of a block that are drawn are no independent pairs: not for costs of pairs.
 /// Collective; throws Error (numerical failure) where a path cannot be followed.
 PathFigures simulate_paths(const Inference& inference, const ObjectiveTerms& terms,
                            const objectives::Config& objective, const std::vector<double>& start,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, datasets, h5py, main, np, run, succeed  # noqa: E402
+from regression import SMALL, check, datasets, h5py, main, np, refused, succeed  # noqa: E402
 
 
 def generated(folder, name, count, seed=1):
@@ -15,13 +15,6 @@ def generated(folder, name, count, seed=1):
 
 def names(dataset):
     return [name.decode() if isinstance(name, bytes) else str(name) for name in dataset.attrs["categories"]]
-
-
-def refused(folder, *arguments, parts):
-    result = run(*arguments, folder=folder)
-    check(result.returncode == 2, f"{arguments}: exit code {result.returncode}\n{result.stdout}{result.stderr}")
-    for part in parts:
-        check(part in result.stderr, f"'{part}' is not in {result.stderr}")
 
 
 def types_have_their_numbers_and_rates(folder):

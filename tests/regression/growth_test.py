@@ -6,16 +6,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import check, datasets, figures, main, np, run, succeed, write_population  # noqa: E402
+from regression import check, datasets, figures, main, np, refused, succeed, write_population  # noqa: E402
 
 DECK = Path(__file__).resolve().parents[2] / "inputs/growth.cfg"
-
-
-def refused(folder, *arguments, parts):
-    result = run(*arguments, folder=folder)
-    check(result.returncode == 2, f"{arguments}: exit code {result.returncode}\n{result.stdout}{result.stderr}")
-    for part in parts:
-        check(part in result.stderr, f"'{part}' is not in {result.stderr}")
 
 
 def mean_rates(folder, model, x, code):

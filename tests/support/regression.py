@@ -61,6 +61,14 @@ def check(holds, message):
         raise AssertionError(message)
 
 
+def refused(folder, *arguments, parts):
+    """Requires exit code 2 and a message with these parts."""
+    result = run(*arguments, folder=folder)
+    check(result.returncode == 2, f"{arguments}: exit code {result.returncode}\n{result.stdout}{result.stderr}")
+    for part in parts:
+        check(part in result.stderr, f"'{part}' is not in {result.stderr}")
+
+
 def datasets(path):
     """All datasets of an HDF5 file by name; text as it is stored."""
     found = {}

@@ -46,16 +46,7 @@ struct ConditionNames {
   std::string to_string() const { return names.empty() ? "none" : joined(names, ","); }
   /// Throws Error (bad input) with the reason alone.
   static ConditionNames parse(const std::string& text) {
-    ConditionNames list;
-    if (text == "none") return list;
-    for (const std::string& piece : split(text, ',')) {
-      const std::string name(trimmed(piece));
-      if (name.empty()) fail_input("a name is missing");
-      if (std::find(list.names.begin(), list.names.end(), name) != list.names.end())
-        fail_input("'" + name + "' is there twice");
-      list.names.push_back(name);
-    }
-    return list;
+    return {text == "none" ? std::vector<std::string>() : parse_names(text)};
   }
   static constexpr const char* type = "none, or names separated by commas";
 };

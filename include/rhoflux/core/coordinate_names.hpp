@@ -17,16 +17,7 @@ struct CoordinateNames {
   std::string to_string() const { return names.empty() ? "all" : joined(names, ","); }
   /// Throws Error (bad input) with the reason alone.
   static CoordinateNames parse(const std::string& text) {
-    CoordinateNames list;
-    if (text == "all") return list;
-    for (const std::string& piece : split(text, ',')) {
-      const std::string name(trimmed(piece));
-      if (name.empty()) fail_input("a name is missing");
-      if (std::find(list.names.begin(), list.names.end(), name) != list.names.end())
-        fail_input("'" + name + "' is there twice");
-      list.names.push_back(name);
-    }
-    return list;
+    return {text == "all" ? std::vector<std::string>() : parse_names(text)};
   }
   static constexpr const char* type = "all, or names separated by commas";
 };

@@ -74,6 +74,19 @@ inline void require_different(const std::string& where, std::vector<std::string>
     fail_input(where + ": '" + *twice + "' is there twice; each name must be another");
 }
 
+/// Names separated by commas, none of them empty or there twice. Throws Error (bad input) with the reason alone.
+inline std::vector<std::string> parse_names(const std::string& text) {
+  std::vector<std::string> names;
+  for (const std::string& piece : split(text, ',')) {
+    const std::string name(trimmed(piece));
+    if (name.empty()) fail_input("a name is missing");
+    if (std::find(names.begin(), names.end(), name) != names.end())
+      fail_input("'" + name + "' is there twice");
+    names.push_back(name);
+  }
+  return names;
+}
+
 /// A text read as a number.
 struct NumberRead {
   double value = 0;

@@ -27,7 +27,15 @@ namespace rhoflux::data {
 MassKnots mass_of(const Config& config, const Sources& sources, const Units& units,
                   const mpi::Communicator& comm);
 
-/// The same for counts.
+/// The same with what is to be said of it, from one pass over the times of the rows. Collective.
+struct KnownMass {
+  MassKnots knots;
+  std::string warning;  ///< of counts, see warning_of_counts(); empty: none
+};
+KnownMass known_mass(const Config& config, const Sources& sources, const Units& units,
+                     const mpi::Communicator& comm);
+
+/// mass_of() for counts.
 /// @param path of the file, for messages @param meaning what its times are called
 MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const Units& units,
                          const TimeMeaning& meaning = {});
@@ -36,10 +44,6 @@ MassKnots mass_of_counts(const TimeTable& table, const std::string& path, const 
 /// held out, or data.time_range is wider than the rows; empty: nowhere. Throws as mass_of_counts().
 std::string warning_of_counts(const TimeTable& table, const std::string& path, const Units& units,
                               const TimeMeaning& meaning = {});
-
-/// The same of data.mass, empty for none and for given masses. Collective.
-std::string mass_warning(const Config& config, const Sources& sources, const Units& units,
-                         const mpi::Communicator& comm);
 
 /// mass_of() for given masses.
 MassKnots mass_as_given(const Mass& mass, const Units& units, const TimeMeaning& meaning = {});

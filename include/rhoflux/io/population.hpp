@@ -200,6 +200,7 @@ class PopulationFile {
     std::vector<std::int8_t> split;
   };
   class Scan;
+  static constexpr std::size_t held_out = 3;  ///< after train, val and test in the counts of a block
 
   void read_attributes();
   void read_optional_columns(const Hdf5Reader& file, const Shape& rows);

@@ -42,7 +42,7 @@ class MassOfRows : public ::testing::Test {
   std::string warning() {
     io::write_population(config.file, population, true);
     const Sources sources = open_sources(config, objective, comm);
-    return mass_warning(config, sources, measure(sources, config, comm), comm);
+    return known_mass(config, sources, measure(sources, config, comm), comm).warning;
   }
   void expect_warning(const std::string& part) {
     const std::string found = warning();
