@@ -146,7 +146,8 @@ def dim_names(file: h5py.File, n_dims: int) -> list[str]:
 def columns_of(wanted: list[str], present: list[str], path: AnyPath) -> list[int] | None:
     """The columns of a file that have the names `wanted`, in their order; None: all as they stand.
 
-    A file that has none of the names is taken by position, as the program takes it.
+    A file that has none of the names is taken by position, as the program takes it. Unlike there, x1, x2, .. are names in a file with more
+    coordinates too: a picture has no model that would say whether they were chosen from such a file.
     """
     if wanted == present or not set(wanted) & set(present):
         return None
