@@ -136,11 +136,14 @@ void growing_factor_adjoint(const ExecutionSpace& space, density::MixtureNetwork
             to_x);
         const density::GrowingConditionalBar<Scalar> weight = {
             Scalar(0), {from.velocity(f.i, f.s), log_share}, has_growth ? w * from.growth(f.s) : Scalar(0)};
-        Scalar beta_bar = density::growing_conditional_adjoint(mixture, dot, position, beta_k, weight,
-                                                               density::StateOf::point, to, to_dot, to_x);
+        const density::GrowthShareBar<Scalar> of_share = density::growing_conditional_adjoint(
+            mixture, dot, position, beta_k, weight, density::StateOf::point, to, to_dot, to_x);
+        Scalar beta_bar = of_share.beta;
         // Where the sample is next to none of product k, its velocity may exceed every number.
         if (has_energy && w > Scalar(1e-4))
-          beta_bar += w * from.energy(f.i, f.s) * density::missed_share_pull(mixture, dot, position, beta_k);
+          beta_bar += w * from.energy(f.i, f.s) *
+                      density::missed_share_pull(mixture, dot, position, beta_k, of_share,
+                                                 weight_of_spread_point<Scalar>(f.s));
         if (!lane.is_first()) return;
         to_x_bar(f.head, f.s) = to_x;
         to_share(f.head, f.s) = beta_bar;

@@ -26,6 +26,12 @@ struct ShareOf {
   RHOFLUX_FUNCTION static Scalar slope(Scalar beta) { return steepness * beta * (Scalar(1) - beta); }
 };
 
+/// Of four samples one gets a second point for the pull on its growth share, and with it the parts of the other three.
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar weight_of_spread_point(int s) {
+  return s % 4 == 0 ? Scalar(4) : Scalar(0);
+}
+
 /// Coordinate i of a triangular flux with growth: draws it where there are uniforms, then v_i, and log rho and G of the
 /// first i (model.md (10.4), (10.5)).
 template <class Scalar>
@@ -84,9 +90,12 @@ void growing_velocity_adjoint(const ExecutionSpace& space, density::MixtureNetwo
         const density::GrowingConditionalBar<Scalar> weight = {
             log_rho_bar(s), {velocity_bar(i, s), Scalar(0)}, has_growth ? growth_bar(s) : Scalar(0)};
         const density::Mixture<Scalar> dot = mixtures.at(i, n + s, lane);
-        Scalar beta_bar = density::growing_conditional_adjoint(mixture, dot, x(i, s), beta_i, weight, state,
-                                                               to, to_dot, to_x_i);
-        if (has_energy) beta_bar += energy(i, s) * density::missed_share_pull(mixture, dot, x(i, s), beta_i);
+        const density::GrowthShareBar<Scalar> of_share = density::growing_conditional_adjoint(
+            mixture, dot, x(i, s), beta_i, weight, state, to, to_dot, to_x_i);
+        Scalar beta_bar = of_share.beta;
+        if (has_energy)
+          beta_bar += energy(i, s) * density::missed_share_pull(mixture, dot, x(i, s), beta_i, of_share,
+                                                                weight_of_spread_point<Scalar>(s));
         lane.wait();
         if (!lane.is_first()) return;
         to_x(i, s) = to_x_i;

@@ -64,6 +64,38 @@ struct GrowingConditionalBar {
   Scalar gain;                   ///< of beta B, what the growth rate gets
 };
 
+namespace detail {
+
+/// 2 v A of -v and A, where it exceeds the range of numbers nearly its end.
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar doubled_product(Scalar minus_v, Scalar shift) {
+  constexpr Scalar most = sizeof(Scalar) == sizeof(float) ? Scalar(1e18) : Scalar(1e150);
+  const auto bounded = [](Scalar value) { return value > most ? most : value < -most ? -most : value; };
+  return Scalar(-2) * bounded(minus_v) * bounded(shift);
+}
+
+}  // namespace detail
+
+/// 2 v A at x, what growing_conditional_adjoint gives for the velocity adjoint 2 v.
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar share_pull_of_sample(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
+                                             Scalar x, Scalar share) {
+  detail::ConditionalRates<Scalar> m;
+  detail::place(mixture, x, m);
+  if (m.log_unit != Scalar(0)) detail::saturate(mixture, Scalar(0), m);
+  const detail::WeightChange<Scalar> change = detail::move_growing(mixture, dot, x, Scalar(1) - share, m);
+  return detail::doubled_product(m.f_dot_ratio, change.shift);
+}
+
+/// What growing_conditional_adjoint gives for the share.
+template <class Scalar>
+struct GrowthShareBar {
+  Scalar beta;   ///< adjoint of beta
+  Scalar log_f;  ///< log f(x)
+  bool is_far;   ///< far out or in a gap: no pull is given
+  Scalar pull;   ///< 2 v A at x, that adjoint for the velocity adjoint 2 v; 0 where is_far
+};
+
 /// What the caller holds fixed while the parameters change.
 enum class StateOf {
   point,  ///< x
@@ -75,13 +107,11 @@ enum class StateOf {
 /// a_l, the velocity is that of a mixture whose weights move kappa times as fast; and
 ///   dB/dlogit_l = w_l (a_l - B) - alpha_l a_l     dB/dlogit_dot_l = w_l - alpha_l     dB/dz_l = -w_l T_l (a_l - B)
 ///   dv/dbeta = A                                  d(beta B)/dbeta = B
-/// @return the adjoint of beta
 template <class Scalar>
-RHOFLUX_FUNCTION Scalar growing_conditional_adjoint(const Mixture<Scalar>& mixture,
-                                                    const Mixture<Scalar>& dot, Scalar x, Scalar share,
-                                                    const GrowingConditionalBar<Scalar>& weight,
-                                                    StateOf state, const Mixture<Scalar>& bar,
-                                                    const Mixture<Scalar>& dot_bar, Scalar& x_bar) {
+RHOFLUX_FUNCTION GrowthShareBar<Scalar> growing_conditional_adjoint(
+    const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x, Scalar share,
+    const GrowingConditionalBar<Scalar>& weight, StateOf state, const Mixture<Scalar>& bar,
+    const Mixture<Scalar>& dot_bar, Scalar& x_bar) {
   const Scalar kept = Scalar(1) - share, gain_bar = share * weight.gain;
   detail::ConditionalRates<Scalar> m;
   detail::place(mixture, x, m);
@@ -94,6 +124,7 @@ RHOFLUX_FUNCTION Scalar growing_conditional_adjoint(const Mixture<Scalar>& mixtu
     b = -weight.velocity.value;
   }
   const detail::WeightChange<Scalar> change = detail::move_growing(mixture, dot, x, kept, m);
+  const Scalar own_pull = m.is_far ? Scalar(0) : detail::doubled_product(m.f_dot_ratio, change.shift);
   Scalar v = m.f_dot_ratio;
   if (other != Scalar(1)) {
     Scalar carried = 0;
@@ -129,7 +160,7 @@ RHOFLUX_FUNCTION Scalar growing_conditional_adjoint(const Mixture<Scalar>& mixtu
       bar.log_scale[l] += ratio_bar * m.w[l] * (x - mixture.location[l]);
     }
   }
-  return weight.gain * change.gain - b * change.shift;
+  return {weight.gain * change.gain - b * change.shift, m.log_f, m.is_far, own_pull};
 }
 
 }  // namespace rhoflux::density

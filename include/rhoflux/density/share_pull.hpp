@@ -51,10 +51,26 @@ RHOFLUX_FUNCTION Scalar spread_density(const Mixture<Scalar>& mixture, Scalar wi
   return mixture.lane.sum(sum) / static_cast<Scalar>(mixture.size * mixture.size);
 }
 
-/// v A f / (f + g) at one point, bounded by `most` on either side.
+/// log(f / (f + g)) where f is e^log_f.
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar log_share_of_draws(const Mixture<Scalar>& mixture, Scalar width, Scalar x,
+                                           Scalar log_f) {
+  return math::log_sigmoid(log_f - math::log(spread_density(mixture, width, x)));
+}
+
+/// The pull of what travels through an empty gap may be beyond every number; its direction is all that training needs.
+template <class Scalar>
+constexpr Scalar most_pull = Scalar(1000);
+template <class Scalar>
+RHOFLUX_FUNCTION Scalar bounded_pull(Scalar pull) {
+  constexpr Scalar most = most_pull<Scalar>;
+  return pull > most ? most : pull < -most ? -most : pull;
+}
+
+/// v A f / (f + g) at one point, at most most_pull on either side.
 template <class Scalar>
 RHOFLUX_FUNCTION Scalar weighted_pull(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x,
-                                      Scalar kept, Scalar width, Scalar most) {
+                                      Scalar kept, Scalar width) {
   ConditionalRates<Scalar> m;
   place(mixture, x, m);
   move(mixture, dot, x, m);
@@ -73,61 +89,50 @@ RHOFLUX_FUNCTION Scalar weighted_pull(const Mixture<Scalar>& mixture, const Mixt
     others = mixture.lane.sum(others);
   }
   const Scalar velocity = -(kept * change.value + math::scaled_by_exp(others, -change.log_unit));
-  const Scalar product = velocity * change.value, size = math::abs(product);
+  const Scalar product = velocity * change.value, size = math::abs(product), most = most_pull<Scalar>;
   if (!(size > Scalar(0))) return Scalar(0);
-  // f / (f + g) = 1 / (1 + e^y)
-  const Scalar y = math::log(spread_density(mixture, width, x)) - m.log_f;
-  const Scalar log_share = math::log_sigmoid(-y);
-  const Scalar log_size = math::log(size) + Scalar(2) * change.log_unit + log_share;
+  const Scalar log_size =
+      math::log(size) + Scalar(2) * change.log_unit + log_share_of_draws(mixture, width, x, m.log_f);
   const Scalar bounded = log_size < math::log(most) ? math::exp(log_size) : most;
   return product > Scalar(0) ? bounded : -bounded;
 }
 
-}  // namespace detail
-
-/// The pull of the kinetic energy E_f[v^2] of a conditional on its growth share beta,
-///   d/dbeta E_f[v^2] = 2 E_f[v A],   v = -((1 - beta) A + B),
-/// A and B the changes of F / f by the weights and by the rest. Between two clouds f is next to nothing and A is (mass that
-/// crosses) / f: no model sample falls there, and the average over samples misses most of the integral. Here it is that of
-/// two points, x drawn from f and x' spread evenly between the logistics, density g, each weighted by f / (f + g)
-/// (multiple importance sampling, Veach & Guibas 1995), so that gaps count (model.md (10.8d)).
-///
-/// Either part is bounded: the pull of what travels through an empty gap may be beyond every number, and its direction is
-/// all that training needs.
-/// @param x a draw from f @param share beta
+/// x', by the digits of the rank of a draw x: the rank is uniform, and they make two numbers that are nearly so.
 template <class Scalar>
-RHOFLUX_FUNCTION Scalar share_pull(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot, Scalar x,
-                                   Scalar share) {
-  constexpr Scalar most = 1000;
-  const Scalar kept = Scalar(1) - share;
+RHOFLUX_FUNCTION Scalar spread_draw(const Mixture<Scalar>& mixture, Scalar x, Scalar width) {
   Scalar log_below = 0, log_above = 0;
   log_cdf(mixture, x, log_below, log_above);
-  // The rank of a draw is uniform; its digits make two numbers that are nearly so.
   const Scalar rank = math::exp(log_below), pair = Scalar(61) * rank, place = Scalar(1009) * rank;
-  const Scalar width = detail::largest_scale_length(mixture);
-  const Scalar other =
-      detail::spread_point(mixture, width, pair - static_cast<Scalar>(static_cast<int>(pair)),
-                           place - static_cast<Scalar>(static_cast<int>(place)));
-  return Scalar(2) * (detail::weighted_pull(mixture, dot, x, kept, width, most) +
-                      detail::weighted_pull(mixture, dot, other, kept, width, most));
+  return spread_point(mixture, width, pair - static_cast<Scalar>(static_cast<int>(pair)),
+                      place - static_cast<Scalar>(static_cast<int>(place)));
 }
 
-/// 2 v A at the sample alone, what growing_conditional_adjoint gives for the velocity adjoint 2 v.
-template <class Scalar>
-RHOFLUX_FUNCTION Scalar share_pull_of_sample(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
-                                             Scalar x, Scalar share) {
-  detail::ConditionalRates<Scalar> m;
-  detail::place(mixture, x, m);
-  if (m.log_unit != Scalar(0)) detail::saturate(mixture, Scalar(0), m);
-  const detail::WeightChange<Scalar> change = detail::move_growing(mixture, dot, x, Scalar(1) - share, m);
-  return Scalar(-2) * m.f_dot_ratio * change.shift;
-}
+}  // namespace detail
 
-/// What samples alone miss of the pull on a growth share; zero on average unless there is a gap that none of them sees.
+/// What draws from f alone miss of the pull of the kinetic energy E_f[v^2] of a conditional on its growth share beta,
+///   d/dbeta E_f[v^2] = 2 E_f[v A],   v = -((1 - beta) A + B),
+/// A and B the changes of F / f by the weights and by the rest. Between two clouds f is next to nothing and A is (mass that
+/// crosses) / f: no draw falls there, and the average over draws misses most of the integral. With it, it is that of
+/// two points, x drawn from f and x' spread evenly between the logistics, density g, each weighted by f / (f + g)
+/// (multiple importance sampling, Veach & Guibas 1995), so that gaps count (model.md (10.8d)). Either part is bounded.
+///
+/// Zero on average unless there is a gap that no draw sees.
+/// @param x a draw from f @param share beta @param sample what growing_conditional_adjoint gave at x
+/// @param others weight of the part of x', the costly one: 0 leaves it out. A part of the draws will do, with a weight that
+///   makes up for the rest.
 template <class Scalar>
 RHOFLUX_FUNCTION Scalar missed_share_pull(const Mixture<Scalar>& mixture, const Mixture<Scalar>& dot,
-                                          Scalar x, Scalar share) {
-  return share_pull(mixture, dot, x, share) - share_pull_of_sample(mixture, dot, x, share);
+                                          Scalar x, Scalar share, const GrowthShareBar<Scalar>& sample,
+                                          Scalar others) {
+  const Scalar kept = Scalar(1) - share, width = detail::largest_scale_length(mixture);
+  Scalar pull = 0;
+  if (others != Scalar(0))
+    pull = others * detail::weighted_pull(mixture, dot, detail::spread_draw(mixture, x, width), kept, width);
+  pull += sample.is_far
+              ? detail::weighted_pull(mixture, dot, x, kept, width)
+              : detail::bounded_pull(Scalar(0.5) * sample.pull *
+                                     math::exp(detail::log_share_of_draws(mixture, width, x, sample.log_f)));
+  return Scalar(2) * pull - (sample.is_far ? share_pull_of_sample(mixture, dot, x, share) : sample.pull);
 }
 
 }  // namespace rhoflux::density

@@ -22,6 +22,20 @@ struct Clouds {
   Parameters<double> mixture, rate;
 };
 
+/// The pull at a draw: that of the draw and what it misses.
+template <class Scalar>
+Scalar share_pull(Parameters<Scalar>& mixture, Parameters<Scalar>& rate, Scalar x, Scalar share,
+                  Scalar others = 1) {
+  Parameters<Scalar> bar(mixture.view().size), rate_bar(mixture.view().size);
+  Scalar x_bar = 0;
+  const GrowthShareBar<Scalar> sample = growing_conditional_adjoint(
+      mixture.view(), rate.view(), x, share, GrowingConditionalBar<Scalar>{0, {0, 0}, 0}, StateOf::sample,
+      bar.view(), rate_bar.view(), x_bar);
+  const Scalar own =
+      sample.is_far ? share_pull_of_sample(mixture.view(), rate.view(), x, share) : sample.pull;
+  return own + missed_share_pull(mixture.view(), rate.view(), x, share, sample, others);
+}
+
 /// 2 E_f[v A] by the trapezoidal rule.
 double integral(Clouds& clouds, double share) {
   double sum = 0;
@@ -53,22 +67,32 @@ TEST(SharePull, IsTheDerivativeOfTheKineticEnergy) {
     for (const double share : {0.0, 0.5, 0.9}) {
       Clouds clouds(distance);
       const double known = integral(clouds, share);
-      const Estimate found = over_draws(clouds, 20000, [&](double x) {
-        return share_pull(clouds.mixture.view(), clouds.rate.view(), x, share);
-      });
+      const Estimate found = over_draws(
+          clouds, 20000, [&](double x) { return share_pull(clouds.mixture, clouds.rate, x, share); });
       SCOPED_TRACE(::testing::Message() << distance << " " << share << ": " << known);
       EXPECT_NEAR(found.mean, known, 5 * found.error);
       EXPECT_LT(found.error, 0.05 * std::fabs(known));
     }
 }
 
+/// The second point of some draws alone, with the weight of all.
+TEST(SharePull, TheSecondPointMayBeThatOfAPartOfTheDraws) {
+  Clouds clouds(6);
+  const double known = integral(clouds, 0.5);
+  int draws = 0;
+  const Estimate found = over_draws(clouds, 20000, [&](double x) {
+    return share_pull(clouds.mixture, clouds.rate, x, 0.5, draws++ % 4 == 0 ? 4.0 : 0.0);
+  });
+  EXPECT_NEAR(found.mean, known, 5 * found.error);
+  EXPECT_LT(found.error, 0.05 * std::fabs(known));
+}
+
 /// Across a gap into which no sample falls the pull is there, and at most its bound.
 TEST(SharePull, SeesAGapThatSamplesDoNot) {
   Clouds clouds(60);
   const double share = 0.5;
-  const Estimate found = over_draws(clouds, 2000, [&](double x) {
-    return share_pull(clouds.mixture.view(), clouds.rate.view(), x, share);
-  });
+  const Estimate found =
+      over_draws(clouds, 2000, [&](double x) { return share_pull(clouds.mixture, clouds.rate, x, share); });
   EXPECT_LT(found.mean, -100);  // a larger share costs less
   EXPECT_GT(found.mean, -4000);
   Parameters<float> mixture(2), rate(2);
@@ -78,7 +102,7 @@ TEST(SharePull, SeesAGapThatSamplesDoNot) {
     rate.logit[l] = static_cast<float>(clouds.rate.logit[l]);
   }
   for (const float x : {-30.0F, -29.0F, 30.5F, 0.0F})
-    EXPECT_TRUE(std::isfinite(share_pull(mixture.view(), rate.view(), x, 0.5F))) << x;
+    EXPECT_TRUE(std::isfinite(share_pull(mixture, rate, x, 0.5F))) << x;
 }
 
 }  // namespace
