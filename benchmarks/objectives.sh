@@ -2,7 +2,7 @@
 # Speed of training on the likelihood and the kinetic energy of each flux, D = 5, default network, batch 1024: the program as a
 # user runs it, its log included, and where PyTorch and a script for it are there, PyTorch on the same cores, in turn in one run.
 # Ours takes the energy at fresh model samples. PyTorch takes it at the data, which need not be drawn, and, with
-# torch_model.py beside the script, at draws too (torch_draws.py).
+# torch_model.py beside the script, at draws too (torch_draws.py). Then what growth adds to a step.
 #
 #   benchmarks/objectives.sh [BUILD_FOLDER] [PYTORCH_SCRIPT]
 #
@@ -66,3 +66,18 @@ for flux in sigmoid triangular; do
 done
 printf 'nll + kinetic, triangular with density_weighted  %7.0f samples/s on %d ranks\n' \
   "$(ours triangular --flux.divergence_free=density_weighted | median)" "$ranks"
+
+# What growth adds, in turn: two types of which one multiplies (D = 2), kinetic energy without and with growth, in
+# small networks, where all that is no matrix product shows.
+"$program" generate growth --seed 1 --output data.h5 --force > /dev/null
+: > none.txt
+: > fixed.txt
+: > learned.txt
+for ((round = 0; round < rounds; ++round)); do
+  ours triangular --model.hidden=128,128 >> none.txt
+  growing=(--model.hidden=128,128 --model.growth=weights --data.mass=counts --objective.growth=0.01)
+  ours triangular "${growing[@]}" >> fixed.txt
+  ours triangular "${growing[@]}" --model.growth_share=learned >> learned.txt
+done
+awk -v a="$(median < none.txt)" -v b="$(median < fixed.txt)" -v c="$(median < learned.txt)" -v n="$ranks" 'BEGIN {
+  printf "nll + kinetic, D = 2, hidden 128,128: %7.0f samples/s on %d ranks; a step with growth costs %.2f of that, with a learned share %.2f\n", a, n, a / b, a / c }'

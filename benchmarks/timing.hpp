@@ -13,6 +13,7 @@
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/device/accelerator.hpp"
 #include "rhoflux/device/blas_environment.hpp"
+#include "rhoflux/device/subnormals.hpp"
 #include "rhoflux/device/types.hpp"
 
 namespace benchmarks {
@@ -169,6 +170,7 @@ inline int run_benchmark(const OptionTable& options, int argc, char** argv,
     int no_options = 1;  // Kokkos has no options here
     if (const std::string problem = rhoflux::unusable_accelerator(); !problem.empty())
       rhoflux::fail_input(problem);
+    rhoflux::flush_subnormals();
     Kokkos::ScopeGuard kokkos(no_options, argv);
     rhoflux::limit_blas_threads();
     benchmark();

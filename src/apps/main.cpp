@@ -14,6 +14,7 @@
 #include "rhoflux/device/accelerator.hpp"
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/device/blas_environment.hpp"
+#include "rhoflux/device/subnormals.hpp"
 #include "rhoflux/device/thread_team.hpp"
 #include "rhoflux/io/hdf5_handle.hpp"
 #include "rhoflux/mpi/environment.hpp"
@@ -86,6 +87,7 @@ int fail(const mpi::Communicator& world, ExitCode code, const std::string& messa
 int run_with_kokkos(CommandLine line) {
   if (const std::string problem = unusable_accelerator(); !problem.empty())
     return fail(mpi::Communicator(MPI_COMM_WORLD), ExitCode::bad_input, problem);
+  flush_subnormals();  // before Kokkos starts threads
   int kokkos_count = static_cast<int>(line.kokkos.size());
   line.kokkos.push_back(nullptr);
   Kokkos::ScopeGuard kokkos(kokkos_count, line.kokkos.data());

@@ -8,6 +8,7 @@
 #endif
 
 #include "rhoflux/device/blas_environment.hpp"
+#include "rhoflux/device/subnormals.hpp"
 #include "support/start_mpi.hpp"
 
 namespace {
@@ -53,6 +54,7 @@ int run_tests() {
 int main(int argc, char** argv) {
   rhoflux::ensure_blas_environment(argv);
   rhoflux::test::start_mpi(&argc, &argv);
+  rhoflux::flush_subnormals();
   Kokkos::initialize(argc, argv);
   rhoflux::limit_blas_threads();
   ::testing::InitGoogleTest(&argc, argv);

@@ -41,12 +41,14 @@ RHOFLUX_FUNCTION Scalar spread_density(const Mixture<Scalar>& mixture, Scalar wi
   Scalar sum = 0;
   RHOFLUX_FOR_LOGISTICS(l, mixture) {
     const Scalar location = mixture.location[l];
-    sum += math::abs(x - location) <= width ? Scalar(0.5) / width : Scalar(0);
-    for (int m = l + 1; m < mixture.size; ++m) {  // and the pair in the other order
-      const Scalar half = Scalar(0.5) * math::abs(location - mixture.location[m]) + width;
-      const Scalar middle = Scalar(0.5) * (location + mixture.location[m]);
-      sum += math::abs(x - middle) <= half ? Scalar(1) / half : Scalar(0);
+    Scalar of_pairs = 0;
+    RHOFLUX_SIMD_SUM(of_pairs)
+    for (int m = 0; m < mixture.size; ++m) {
+      const Scalar other = mixture.location[m], half = Scalar(0.5) * math::abs(location - other) + width;
+      const Scalar density = Scalar(0.5) / half;
+      of_pairs += math::abs(x - Scalar(0.5) * (location + other)) <= half ? density : Scalar(0);
     }
+    sum += of_pairs;
   }
   return mixture.lane.sum(sum) / static_cast<Scalar>(mixture.size * mixture.size);
 }

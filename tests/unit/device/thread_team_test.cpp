@@ -4,11 +4,13 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <limits>
 #include <set>
 #include <stdexcept>
 #include <string>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/device/subnormals.hpp"
 
 namespace rhoflux {
 namespace {
@@ -24,6 +26,17 @@ TEST(ThreadTeam, EachCallHasAThreadOfItsOwnAndTheFirstIsTheCallers) {
       EXPECT_EQ(std::set<std::thread::id>(ids.begin(), ids.end()).size(), ids.size());
     }
   }
+}
+
+/// No thread makes numbers below the normal ones, which are slow.
+TEST(ThreadTeam, SubnormalNumbersAreZero) {
+  if (!flush_subnormals()) GTEST_SKIP() << "not known how on this processor";
+  ThreadTeam team(3);
+  const volatile float least = std::numeric_limits<float>::min();
+  const volatile double least_double = std::numeric_limits<double>::min();
+  std::vector<double> halves(3, 1.0);
+  team.run([&](int k) { halves[static_cast<std::size_t>(k)] = 0.5F * least + 0.5 * least_double; });
+  for (const double half : halves) EXPECT_EQ(half, 0.0);
 }
 
 /// What the threads have written before is seen by the caller, and what it writes by them.
