@@ -391,7 +391,7 @@ TEST(Deck, ResolvedDeckReadsBackToTheSameBits) {
   deck.training.schedule.kind = optim::Schedule::constant;
   deck.training.schedule.peak = 0.1;
   deck.training.schedule.last = 1.0 / 3e5;
-  deck.training.adam.epsilon = std::numeric_limits<double>::denorm_min();
+  deck.training.adam.epsilon = std::numeric_limits<double>::min();
   deck.training.max_gradient_norm = std::numeric_limits<double>::max();
   deck.training.reproducible = true;
   const std::string text = to_ini(deck);
