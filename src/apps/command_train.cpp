@@ -4,6 +4,7 @@
 
 #include "commands.hpp"
 #include "health_report.hpp"
+#include "model_files.hpp"
 #include "provenance.hpp"
 #include "rhoflux/checkpoint/checkpoint_directory.hpp"
 #include "rhoflux/cli/deck.hpp"
@@ -16,7 +17,9 @@
 #include "rhoflux/device/profiling.hpp"
 #include "rhoflux/flux/dynamics.hpp"
 #include "rhoflux/io/file_hash.hpp"
+#include "rhoflux/io/population.hpp"
 #include "rhoflux/parallel/batch_partition.hpp"
+#include "rhoflux/suggestion/suggested_deck.hpp"
 #include "rhoflux/training/trainer.hpp"
 
 namespace rhoflux::apps {
@@ -84,7 +87,10 @@ Arguments train_arguments() {
                       "Trains the density and the flux of the model that the deck describes. Exit code 75: "
                       "stopped early after a checkpoint, run again with --restart auto.",
                       "[--section.key=value ...]");
-  arguments.positional("DECK", file_name(), "the input deck, a text file (see --help-deck)")
+  arguments
+      .positional("DECK", file_name(),
+                  "the input deck, a text file (see --help-deck), or a population file (HDF5), for which one "
+                  "is suggested")
       .flag("check", "read the deck and the data, report, and stop")
       .flag("help-deck", "print every key of a deck with its default and meaning")
       .defaulted(
@@ -108,12 +114,67 @@ Arguments train_arguments() {
 
 namespace {
 
-cli::Deck read_deck(const Context& context, const Arguments& arguments) {
-  const std::string path = arguments.text("DECK");
+/// A deck, its text and where that comes from.
+struct GivenDeck {
+  cli::Deck deck;
   std::string text;
-  mpi::on_root(context.comm, [&] { text = cli::read_deck_text(path); });
-  context.comm.broadcast(text);
-  return cli::parse_deck_text(text, path, arguments.overrides());
+  bool is_suggested = false;  ///< made now, from a population given in its place
+};
+
+/// Where `train` writes the deck that it has made itself.
+std::string suggested_path(const std::string& directory) {
+  return directory + "/suggested.cfg";
+}
+
+/// checkpoint.directory of a suggested deck.
+std::string directory_for(const Arguments& arguments) {
+  std::string directory = "output/" + std::filesystem::path(arguments.text("DECK")).stem().string();
+  for (const auto& [key, value] : arguments.overrides())
+    if (key == "checkpoint.directory") directory = value;
+  return directory;
+}
+
+/// The deck for a population that is given in place of one: that of the run to be continued, or a new one.
+GivenDeck deck_for_population(const Context& context, const Arguments& arguments) {
+  const std::string path = arguments.text("DECK"), directory = directory_for(arguments);
+  GivenDeck given;
+  bool continues = false;
+  mpi::on_root(context.comm, [&] {
+    continues = arguments.text("restart") != "none" && std::filesystem::exists(suggested_path(directory));
+    if (continues) given.text = cli::read_deck_text(suggested_path(directory));
+  });
+  context.comm.broadcast(&continues, sizeof(continues));
+  if (continues) {
+    context.comm.broadcast(given.text);
+    given.deck = cli::parse_deck_text(given.text, suggested_path(directory), arguments.overrides());
+    if (given.deck.data.file != path)
+      fail_input(suggested_path(directory) + " is a deck for " + given.deck.data.file + ", not for " + path +
+                 "; give another --checkpoint.directory");
+    print(context.comm, path + " is a population: the deck of its run is " + suggested_path(directory));
+    return given;
+  }
+  const io::PopulationFile file(path, context.comm);
+  given.text = suggestion::suggested_deck(suggestion::portrait_of(file, context.comm), {directory, false});
+  given.deck = cli::parse_deck_text(given.text, "the suggested deck", arguments.overrides());
+  given.is_suggested = true;
+  print(context.comm, path + " is a population: a deck for it will be " + suggested_path(directory) +
+                          " (rhoflux suggest writes it alone)");
+  return given;
+}
+
+GivenDeck read_deck(const Context& context, const Arguments& arguments) {
+  const std::string path = arguments.text("DECK");
+  GivenDeck given;
+  bool is_population = false;
+  mpi::on_root(context.comm, [&] {
+    is_population = io::is_population(path);
+    if (!is_population) given.text = cli::read_deck_text(path);
+  });
+  context.comm.broadcast(&is_population, sizeof(is_population));
+  if (is_population) return deck_for_population(context, arguments);
+  context.comm.broadcast(given.text);
+  given.deck = cli::parse_deck_text(given.text, path, arguments.overrides());
+  return given;
 }
 
 /// What --check says where nothing is wrong.
@@ -194,7 +255,8 @@ void print_coordinates(const Context& context, const data::Sources& sources) {
 }  // namespace
 
 int command_train(const Context& context, const Arguments& arguments) {
-  cli::Deck deck = read_deck(context, arguments);
+  const GivenDeck given = read_deck(context, arguments);
+  cli::Deck deck = given.deck;
   if (!arguments.has("check"))
     for (const std::string& path : data::input_files(deck.data, deck.objective))
       note_input(context, path, deck.data.hash);
@@ -220,8 +282,10 @@ int command_train(const Context& context, const Arguments& arguments) {
   print(context.comm, version_text());
   print_data_health(context, deck, sources);
   const auto log = [&](const std::string& line) { print(context.comm, line); };
-  const training::RunEnd end =
-      training::train(run_config(deck, arguments, context), sources, context.comm, log);
+  training::RunConfig config = run_config(deck, arguments, context);
+  if (given.is_suggested)
+    config.has_directory = [&] { write_text({suggested_path(deck.checkpoint.directory), true}, given.text); };
+  const training::RunEnd end = training::train(config, sources, context.comm, log);
   print_end_report(context.comm);
   if (end != training::RunEnd::stopped) print_economy_of_run(context, deck.checkpoint.directory);
   print(context.comm, "results are in " + deck.checkpoint.directory);

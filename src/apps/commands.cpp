@@ -5,6 +5,8 @@ namespace rhoflux::apps {
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = {
       {"train", "train a model as an input deck says", train_arguments, command_train},
+      {"suggest", "write a deck for a population, from what the data are", suggest_arguments,
+       command_suggest},
       {"evaluate", "likelihood, Wasserstein distances and objective of a model", evaluate_arguments,
        command_evaluate},
       {"sample", "exact samples of a model at given times", sample_arguments, command_sample},

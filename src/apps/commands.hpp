@@ -23,6 +23,7 @@ Arguments fate_arguments();
 Arguments compare_arguments();
 Arguments annotate_arguments();
 Arguments info_arguments();
+Arguments suggest_arguments();
 
 int command_train(const Context& context, const Arguments& arguments);
 int command_evaluate(const Context& context, const Arguments& arguments);
@@ -37,6 +38,7 @@ int command_fate(const Context& context, const Arguments& arguments);
 int command_compare(const Context& context, const Arguments& arguments);
 int command_annotate(const Context& context, const Arguments& arguments);
 int command_info(const Context& context, const Arguments& arguments);
+int command_suggest(const Context& context, const Arguments& arguments);
 
 struct Command {
   const char* name;

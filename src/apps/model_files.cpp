@@ -134,18 +134,22 @@ void require_absent(const OutputFile& file) {
   io::require_absent(file.path, file.overwrite);
 }
 
+void write_text(const OutputFile& output, const std::string& text) {
+  const auto write = [&](const std::string& temporary) {
+    std::ofstream file(temporary);
+    file << text;
+    file.close();
+    if (!file) fail_io(output.path + ": could not be written");
+  };
+  io::write_safely(output.path, output.overwrite, write, [](const std::string&) {});
+}
+
 void write_json(const Context& context, const OutputFile& output, const nlohmann::ordered_json& object) {
   mpi::on_root(context.comm, [&] {
     nlohmann::ordered_json all;
     for (const auto& [name, value] : provenance(context)) all["provenance"][name] = value;
     all.update(object);
-    const auto write = [&](const std::string& temporary) {
-      std::ofstream json(temporary);
-      json << inference::json_text(all);
-      json.close();
-      if (!json) fail_io(output.path + ": could not be written");
-    };
-    io::write_safely(output.path, output.overwrite, write, [](const std::string&) {});
+    write_text(output, inference::json_text(all));
   });
   print(context.comm, "wrote " + output.path);
 }

@@ -73,6 +73,9 @@ void write_numbered_scale(io::Hdf5Writer& file, const std::string& name, std::in
 void write_output(const Context& context, const OutputFile& output, const std::string& kind,
                   const checkpoint::Checkpoint& checkpoint, const std::function<void(io::Hdf5Writer*)>& fill);
 
+/// Writes a text crash-safely. On one rank.
+void write_text(const OutputFile& output, const std::string& text);
+
 /// Writes a JSON object, with the member `provenance` put before the others, crash-safely from the root.
 void write_json(const Context& context, const OutputFile& output, const nlohmann::ordered_json& object);
 

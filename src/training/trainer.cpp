@@ -336,6 +336,7 @@ RunEnd train_in(const RunConfig& config, const data::Sources& sources, const mpi
   });
   // Only now: everything that the input can have wrong has been found.
   prepare_directory(config, comm, lock, log);
+  if (config.has_directory) mpi::on_root(comm, [&] { config.has_directory(); });
   return trainer->run();
 }
 

@@ -30,6 +30,8 @@ struct RunConfig {
   CheckpointConfig checkpoint;
   OutputConfig output;
   std::string deck;  ///< resolved deck, stored in every checkpoint
+  /// Called on the root once the run has checkpoint.directory, before the first step; empty: nothing.
+  std::function<void()> has_directory;
   checkpoint::Provenance provenance;
   std::string restart = "none";  ///< none, auto or the path of a checkpoint
   /// A checkpoint whose parameters and standardisation a new run begins with; empty: none.

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "rhoflux/io/population.hpp"
+#include "rhoflux/mpi/communicator.hpp"
+
+namespace rhoflux::suggestion {
+
+/// What a population is like, as far as a deck follows from it. Rows of weight 0 do not count where times are concerned.
+struct Portrait {
+  std::string path;
+  int n_dims = 0;                       ///< D
+  std::int64_t n_train = 0, n_val = 0;  ///< rows
+  bool is_continuous = false;           ///< events, not snapshots (data::TimeTable)
+  std::int64_t n_times = 0;             ///< distinct times of training rows; of events of all rows
+  double t_first = 0, t_last = 0;       ///< of the rows, units of time
+  double largest_gap = 0;  ///< between neighbouring snapshots, as a share of the time range; of events 0
+  std::vector<std::string> without_train;  ///< snapshots that have rows but none for training
+
+  /// Median distance of a training row to the nearest one with other coordinates, among `n_compared` rows taken evenly,
+  /// standardised units.
+  double neighbour = 0;
+  /// Geometric mean of these distances over that of rows made of the coordinates of different rows: 1 where the coordinates
+  /// are independent, small where rows lie on curves or in small clusters; 1 for D = 1.
+  double fineness = 1;
+  std::int64_t n_compared = 0;
+
+  bool has_few_values = false, has_far_rows = false, has_changing_numbers = false;  ///< data::HealthFinding
+  bool has_growth = false;                                                          ///< a rate for each row
+  std::vector<std::string> conditions;                                              ///< names
+};
+
+/// Collective; the same on any number of ranks. Bad input for a file without training rows, and for a coordinate that is
+/// constant.
+Portrait portrait_of(const io::PopulationFile& file, const mpi::Communicator& comm);
+
+}  // namespace rhoflux::suggestion

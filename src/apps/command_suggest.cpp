@@ -1,0 +1,41 @@
+#include <filesystem>
+
+#include "commands.hpp"
+#include "common_options.hpp"
+#include "health_report.hpp"
+#include "model_files.hpp"
+#include "rhoflux/suggestion/suggested_deck.hpp"
+
+namespace rhoflux::apps {
+
+Arguments suggest_arguments() {
+  Arguments arguments(
+      "suggest",
+      "Writes a deck for a population, each key with its reason, from what the data are: rows, "
+      "coordinates, snapshots or events, gaps in time, fine structure, ties. Change what you know better.");
+  arguments.positional("DATA", file_name(), "the population file (HDF5)")
+      .required("output", file_name(), "the deck to write")
+      .optional("directory", file_name(), "checkpoint.directory of the deck",
+                "output/ and the name of the data")
+      .flag("counts-are-mass",
+            "the numbers of rows of the snapshots are the sizes of the population, which grows or shrinks");
+  add_force(arguments);
+  return arguments;
+}
+
+int command_suggest(const Context& context, const Arguments& arguments) {
+  const std::string path = arguments.text("DATA"), output = arguments.text("output");
+  mpi::on_root(context.comm, [&] { require_absent({output, arguments.has("force")}); });
+  const io::PopulationFile file(path, context.comm);
+  const suggestion::Wishes wishes = {arguments.has("directory")
+                                         ? arguments.text("directory")
+                                         : "output/" + std::filesystem::path(path).stem().string(),
+                                     arguments.has("counts-are-mass")};
+  const std::string deck = suggestion::suggested_deck(suggestion::portrait_of(file, context.comm), wishes);
+  print_health(context, file);
+  mpi::on_root(context.comm, [&] { write_text({output, arguments.has("force")}, deck); });
+  print(context.comm, output + ": a deck for " + path + "; train with: rhoflux train " + output);
+  return 0;
+}
+
+}  // namespace rhoflux::apps

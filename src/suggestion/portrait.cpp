@@ -1,0 +1,151 @@
+#include "rhoflux/suggestion/portrait.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
+#include "rhoflux/core/time_names.hpp"
+#include "rhoflux/data/health.hpp"
+#include "rhoflux/data/measure.hpp"
+#include "rhoflux/data/time_table.hpp"
+
+namespace rhoflux::suggestion {
+namespace {
+
+constexpr std::int64_t most_compared = 2000;  // rows whose distances are taken
+constexpr double most_work = 4e8;             // differences of coordinates for them: a second
+
+/// Rows (n, D) in C order.
+struct Rows {
+  std::vector<double> x;
+  int n_dims = 0;
+  std::size_t size() const { return x.size() / static_cast<std::size_t>(n_dims); }
+  const double* row(std::size_t i) const { return x.data() + i * static_cast<std::size_t>(n_dims); }
+};
+
+/// Training rows taken evenly, standardised, so few that all their distances are soon known.
+Rows some_rows(const io::PopulationFile& file, const Units& units) {
+  const int n_dims = file.info().n_dims;
+  const std::int64_t n = file.info().count(io::Split::train);
+  const auto most = std::min(most_compared, static_cast<std::int64_t>(std::sqrt(most_work / n_dims)));
+  const std::int64_t stride = std::max<std::int64_t>(1, (n + most - 1) / most);
+  Rows rows;
+  rows.n_dims = n_dims;
+  std::int64_t position = 0;
+  file.for_each_piece(io::Split::train, [&](const io::PopulationRows& piece) {
+    for (std::int64_t i = 0; i < piece.size(); ++i, ++position) {
+      if (position % stride != 0) continue;
+      for (int k = 0; k < n_dims; ++k)
+        rows.x.push_back(
+            units.to_model(piece.x[static_cast<std::size_t>(i * n_dims + k)], static_cast<std::size_t>(k)));
+    }
+  });
+  return rows;
+}
+
+/// Rows that take each coordinate from another row: coordinate k of row i is that of row i + k n / D.
+Rows mixed(const Rows& rows) {
+  Rows result = rows;
+  const std::size_t n = rows.size(), dims = static_cast<std::size_t>(rows.n_dims);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t k = 0; k < dims; ++k) result.x[i * dims + k] = rows.row((i + k * n / dims) % n)[k];
+  return result;
+}
+
+/// Of each row the distance to the nearest one that lies elsewhere; rows that all lie in one place have none.
+std::vector<double> neighbour_distances(const Rows& rows) {
+  std::vector<double> distances;
+  constexpr double none = std::numeric_limits<double>::infinity();
+  const std::size_t n = rows.size();
+  std::vector<double> nearest(n, none);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j < i; ++j) {
+      double square = 0;
+      for (int k = 0; k < rows.n_dims; ++k) {
+        const double d = rows.row(i)[k] - rows.row(j)[k];
+        square += d * d;
+      }
+      if (!(square > 0)) continue;
+      nearest[i] = std::min(nearest[i], square);
+      nearest[j] = std::min(nearest[j], square);
+    }
+  for (const double square : nearest)
+    if (square < none) distances.push_back(std::sqrt(square));
+  return distances;
+}
+
+double mean_log(const std::vector<double>& values) {
+  double sum = 0;
+  for (const double value : values) sum += std::log(value);
+  return sum / static_cast<double>(values.size());
+}
+
+void look_at_space(const io::PopulationFile& file, const Units& units, Portrait& portrait) {
+  const Rows rows = some_rows(file, units);
+  portrait.n_compared = static_cast<std::int64_t>(rows.size());
+  std::vector<double> distances = neighbour_distances(rows);
+  if (distances.empty()) return;
+  const double found = mean_log(distances);
+  if (rows.n_dims > 1)
+    if (const std::vector<double> of_mixed = neighbour_distances(mixed(rows)); !of_mixed.empty())
+      portrait.fineness = std::exp(found - mean_log(of_mixed));
+  std::nth_element(distances.begin(), distances.begin() + static_cast<std::ptrdiff_t>(distances.size() / 2),
+                   distances.end());
+  portrait.neighbour = distances[distances.size() / 2];
+}
+
+void look_at_times(const io::PopulationFile& file, const mpi::Communicator& comm, Portrait& portrait) {
+  const data::TimeTable table = data::read_time_table(file, comm);
+  portrait.is_continuous = table.is_continuous() || (table.times.empty() && table.n_times > 1);
+  portrait.n_times = table.n_times;
+  if (portrait.is_continuous) return;
+  portrait.n_times = 0;
+  std::vector<double> without;
+  double before = 0;
+  for (const data::TimeRows& rows : table.times) {
+    if (rows.of(io::Split::all).rows == 0) continue;
+    if (rows.of(io::Split::train).rows == 0) {
+      without.push_back(rows.t);
+      continue;
+    }
+    if (portrait.n_times++ > 0 && portrait.t_last > portrait.t_first)
+      portrait.largest_gap =
+          std::max(portrait.largest_gap, (rows.t - before) / (portrait.t_last - portrait.t_first));
+    before = rows.t;
+  }
+  portrait.without_train = time_texts(file.info().time, without);
+}
+
+}  // namespace
+
+Portrait portrait_of(const io::PopulationFile& file, const mpi::Communicator& comm) {
+  const io::PopulationInfo& info = file.info();
+  Portrait portrait;
+  portrait.path = file.path();
+  portrait.n_dims = info.n_dims;
+  portrait.n_train = data::count_rows(file, io::Split::train, comm).rows;
+  portrait.n_val = data::count_rows(file, io::Split::val, comm).rows;
+  portrait.has_growth = info.has_growth;
+  for (const io::ConditionColumn& condition : info.conditions) portrait.conditions.push_back(condition.name);
+  for (const data::HealthFinding& finding : data::population_health(file, comm)) {
+    using Kind = data::HealthFinding::Kind;
+    portrait.has_few_values |= finding.kind == Kind::few_values;
+    portrait.has_far_rows |= finding.kind == Kind::far_rows;
+    portrait.has_changing_numbers |= finding.kind == Kind::changing_numbers;
+  }
+  const Units units =
+      data::measure(file, comm, portrait.has_far_rows ? data::Scaling::robust : data::Scaling::standardised);
+  const data::TimeSpan span = data::time_span(file, comm);
+  portrait.t_first = span.first;
+  portrait.t_last = span.last;
+  look_at_times(file, comm, portrait);
+  mpi::on_root(comm, [&] { look_at_space(file, units, portrait); });
+  comm.broadcast(&portrait.neighbour, sizeof(portrait.neighbour));
+  comm.broadcast(&portrait.fineness, sizeof(portrait.fineness));
+  comm.broadcast(&portrait.n_compared, sizeof(portrait.n_compared));
+  return portrait;
+}
+
+}  // namespace rhoflux::suggestion

@@ -1,0 +1,252 @@
+#include "rhoflux/suggestion/suggested_deck.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "rhoflux/cli/deck.hpp"
+#include "rhoflux/core/error.hpp"
+#include "rhoflux/core/text.hpp"
+
+namespace rhoflux::suggestion {
+namespace {
+
+/// Two significant digits.
+std::string number(double value) {
+  return formatted("%.2g", value);
+}
+
+class Rules {
+ public:
+  Rules(const Portrait& portrait, const Wishes& wishes)
+      : m_data(portrait),
+        m_wishes(wishes),
+        m_moves(!portrait.is_continuous && portrait.n_times > 1),
+        m_is_fine(portrait.n_dims <= 3 && portrait.n_train >= 5000 && portrait.fineness < 0.9) {}
+
+  std::vector<SuggestedKey> run() {
+    require_snapshots_for_counts();
+    data();
+    model();
+    if (m_moves && m_data.n_dims > 1 && m_data.n_dims <= 20) divergence_free();
+    objective();
+    training();
+    m_section = "checkpoint";
+    add("directory", m_wishes.directory, "checkpoints and history.csv");
+    return m_keys;
+  }
+
+ private:
+  void add(const std::string& name, const std::string& value, const std::string& reason) {
+    m_keys.push_back({m_section, name, value, reason});
+  }
+
+  bool grows() const { return m_moves && (m_wishes.counts_are_mass || m_data.has_growth); }
+  /// Motion is a part of the objective, so that the likelihood alone cannot say when to stop.
+  bool stops_early() const { return !m_moves && m_data.n_val > 0; }
+
+  void require_snapshots_for_counts() const {
+    if (m_wishes.counts_are_mass && !m_moves)
+      fail_input("--counts-are-mass: " + m_data.path +
+                 (m_data.is_continuous ? " has events in continuous time" : " has rows of one time alone") +
+                 ", not snapshots whose rows could be counted");
+    if (m_wishes.counts_are_mass && !m_data.conditions.empty())
+      fail_input("--counts-are-mass: " + m_data.path + " has the conditions " + joined(m_data.conditions) +
+                 "; the rows of all conditions together are no masses of each. Suggest a deck without this "
+                 "option and give data.mass");
+  }
+
+  void data() {
+    m_section = "data";
+    add("file", m_data.path, "");
+    if (m_data.has_far_rows)
+      add("standardise", "robust", "few rows lie far outside; they would stretch the scale of all others");
+    if (!m_data.without_train.empty())
+      add("hold_out_times", joined(m_data.without_train), "no training rows there: predicted, not learned");
+    if (!m_data.conditions.empty())
+      add("conditions", joined(m_data.conditions), "covariates of the rows, inputs of the model");
+    if (m_wishes.counts_are_mass)
+      add("mass", "counts", "the numbers of rows are the sizes of the population (--counts-are-mass)");
+  }
+
+  void model() {
+    m_section = "model";
+    const std::int64_t n = m_data.n_train;
+    add("components",
+        n < 1000                  ? "8"
+        : m_is_fine && n >= 20000 ? "32"
+                                  : "16",
+        "logistics in each conditional, for " + counted(n, "training row"));
+    add("hidden", widths(), "parameters enough for that many rows, and no more");
+    time_features();
+    coordinate_features();
+    if (grows()) {
+      add("weights", "time_dependent", "a type that multiplies gains weight ...");
+      add("growth", "weights", "... where it is");
+    } else if (m_moves) {
+      add("weights", "time_constant",
+          "mass moves; with weights that change it could fade here and appear there");
+    }
+  }
+
+  std::string widths() const {
+    const std::int64_t n = m_data.n_train;
+    if (n < 1000) return "32,32";
+    if (n < 5000) return "64,64";
+    if (n < 20000 || m_data.n_dims == 1) return "128,128";
+    return m_data.n_dims <= 3 ? "128,128,128" : "192,192,192";
+  }
+
+  void time_features() {
+    if (m_data.is_continuous) {
+      const std::string frequency = m_data.n_train < 5000 ? "8" : "16";
+      add("time_features", "16", "events all over the time range ...");
+      add("time_frequency_max", frequency,
+          "... " + number(std::stod(frequency) / 6.283185307) + " periods in it at most");
+      return;
+    }
+    if (m_data.n_times < 2) {
+      add("time_features", "2", "there is one time alone");
+      return;
+    }
+    const auto times = static_cast<double>(m_data.n_times);
+    const double most = std::max(1.0, std::min({1.2 * times, 3.14159 / m_data.largest_gap, 16.0}));
+    add("time_features", m_data.n_times < 4 ? "8" : "16",
+        counted(m_data.n_times, "snapshot") + " to learn from ...");
+    add("time_frequency_max", number(most),
+        "... and half a period in the longest gap at most: nothing may oscillate between two of them");
+  }
+
+  void coordinate_features() {
+    if (!m_is_fine) return;
+    const bool is_fine_enough = m_data.fineness < 0.7 && m_data.n_train >= 20000;
+    const std::string how = "rows are " + number(m_data.fineness) +
+                            " times as far from their neighbours as if coordinates were independent:";
+    add("coordinate_features", is_fine_enough ? "64" : "16", how);
+    add("coordinate_frequency_max", is_fine_enough ? "48" : "8",
+        "fine structure, which one coordinate gives the next");
+  }
+
+  void divergence_free() {
+    m_section = "flux";
+    add("divergence_free", "density_weighted",
+        "what the densities leave open: the drift need not keep quantiles");
+    add("hidden", "64,64", "a smooth field");
+  }
+
+  void objective() {
+    m_section = "objective";
+    add("nll", "1", "likelihood of the rows");
+    if (!m_moves) return;
+    const double span = m_data.t_last - m_data.t_first;
+    add("kinetic", number(0.0005 * span),
+        "little: among motions with these densities, one that costs little");
+    add("kinetic_metric", "standardised", "every coordinate counts alike");
+    add("kinetic_start", "500", "the density comes first");
+    add("kinetic_ramp", "500", "");
+    add("kinetic_clip", number(1000 / (span * span)),
+        "a rare draw between two clusters does not rule the step");
+    if (!grows()) return;
+    add("growth", number(0.0005 * span),
+        "growth has a cost too, so that the rates are no larger than they must be");
+    add("growth_start", "500", "");
+    add("growth_ramp", "500", "");
+    if (m_data.has_growth) add("growth_rates", number(0.1 * span * span), "the rows have known growth rates");
+  }
+
+  void training() {
+    m_section = "training";
+    const std::int64_t n = m_data.n_train;
+    const bool is_small = n < 5000;
+    const std::int64_t batch = n < 1000 ? 256 : is_small ? 512 : 1024;
+    add("batch", std::to_string(batch), "");
+    add("steps", std::to_string(steps()),
+        stops_early() ? "at most; validation ends the run earlier"
+                      : "each row is seen " +
+                            number(static_cast<double>(steps() * batch) / static_cast<double>(n)) + " times");
+    add("learning_rate", m_data.n_dims <= 3 ? "2e-3" : "1e-3", "");
+    add("schedule", stops_early() ? "constant" : "cosine",
+        stops_early() ? "validation, not a schedule, says when it ends" : "down to zero at the last step");
+    add("warmup", "200", "");
+    noise();
+    add("weight_decay", m_data.is_continuous ? "0.01" : "0.03", "smooth functions of time and place");
+    add("average", "0.999",
+        "the mean of the parameters over the last thousand steps is better than the last ones");
+    add("validate_every", "250", "");
+    if (stops_early())
+      add("patience", "8", "ends after 2000 steps without a better validation; best.h5 is the best");
+  }
+
+  std::int64_t steps() const {
+    if (stops_early()) return m_data.n_train < 5000 ? 5000 : 15000;
+    return m_data.n_train < 1000 ? 1500 : m_data.n_train < 5000 ? 2500 : 4000;
+  }
+
+  /// A share of the distance between neighbours of all rows: what is finer is learnt by heart. Among n rows it is
+  /// (n_compared / n)^(1 / D) of that among n_compared, and no rows of a sensible number fill more than six dimensions.
+  void noise() {
+    const double rows = static_cast<double>(m_data.n_compared) / static_cast<double>(m_data.n_train);
+    const double spacing = m_data.neighbour * std::pow(rows, 1.0 / std::min(m_data.n_dims, 6));
+    double value = (m_data.n_dims <= 3 ? 1.0 : 0.25) * spacing;
+    value = std::clamp(value, 0.002, 0.1);
+    std::string reason = "of the rows, in standard deviations: neighbours are " + number(spacing) + " apart";
+    if (m_data.has_few_values) {
+      value = std::max(value, 0.01);
+      reason = "values that are there many times would have a likelihood without bound";
+    }
+    add("noise", number(value), reason);
+  }
+
+  const Portrait& m_data;
+  const Wishes& m_wishes;
+  bool m_moves, m_is_fine;
+  std::string m_section;
+  std::vector<SuggestedKey> m_keys;
+};
+
+/// What the data are, and what the rows do not say.
+std::string heading(const Portrait& data, const Wishes& wishes) {
+  std::string text =
+      "# A deck that 'rhoflux suggest' made for " + data.path + ": " + counted(data.n_train, "training row") +
+      " and " + std::to_string(data.n_val) + " for validation, " + counted(data.n_dims, "coordinate") + ", " +
+      (data.is_continuous ? "events in continuous time" : counted(data.n_times, "snapshot")) +
+      ".\n# Keys that are left out have the defaults that 'rhoflux train --help-deck' prints.\n";
+  if (data.n_val == 0)
+    text +=
+        "#\n# There are no validation rows: nothing can tell when the model learns its rows by heart.\n"
+        "# 'rhoflux import' sets some aside.\n";
+  if (data.has_changing_numbers && !wishes.counts_are_mass && !data.is_continuous && data.n_times > 1)
+    text +=
+        "#\n# The numbers of rows change more than sampling explains. If they are the sizes of a population "
+        "that grows\n"
+        "# or shrinks, suggest again with --counts-are-mass; if each snapshot is a sample of whatever size, "
+        "nothing is\n"
+        "# to be done.\n";
+  return text;
+}
+
+}  // namespace
+
+std::vector<SuggestedKey> suggested_keys(const Portrait& portrait, const Wishes& wishes) {
+  return Rules(portrait, wishes).run();
+}
+
+std::string suggested_deck(const Portrait& portrait, const Wishes& wishes) {
+  std::string text = heading(portrait, wishes), section;
+  for (const SuggestedKey& key : suggested_keys(portrait, wishes)) {
+    if (key.section != section) text += "\n[" + key.section + "]\n";
+    section = key.section;
+    std::string line = key.name + " = " + key.value;
+    if (!key.reason.empty()) {
+      if (line.size() < 28) line.resize(28, ' ');
+      line += " # " + key.reason;
+    }
+    text += line + "\n";
+  }
+  const cli::Deck read = cli::parse_deck_text(text, "the suggested deck");
+  if (read.data.file != portrait.path || read.checkpoint.directory != wishes.directory)
+    fail_input(portrait.path + ": a deck cannot name this file and " + wishes.directory +
+               ": a '#' begins a comment there, and blanks at the ends are left out; rename them");
+  return text;
+}
+
+}  // namespace rhoflux::suggestion

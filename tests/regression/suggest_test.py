@@ -1,0 +1,94 @@
+"""`rhoflux suggest`, and `rhoflux train` with a population in place of a deck."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from regression import SMALL, check, main, refused, succeed  # noqa: E402
+
+SHORT = SMALL + ["--training.steps=20", "--training.validate_every=10"]
+
+
+def generated(folder, name="branching", count=2000):
+    succeed("generate", name, "--count", count, "--output", f"{name}.h5", "--force", folder=folder)
+    return f"{name}.h5"
+
+
+def values(path):
+    found = {}
+    for line in path.read_text().splitlines():
+        if "=" in line and not line.startswith("#"):
+            key, value = line.split("#")[0].split("=", 1)
+            found[key.strip()] = value.strip()
+    return found
+
+
+def decks_are_the_same_on_any_number_of_ranks(folder):
+    data = generated(folder)
+    printed = succeed("suggest", data, "--output", "one.cfg", folder=folder)
+    check("rhoflux train one.cfg" in printed, printed)
+    for ranks in (1, 2):
+        succeed("suggest", data, "--output", f"of_{ranks}.cfg", ranks=ranks, folder=folder)
+        check((folder / "one.cfg").read_bytes() == (folder / f"of_{ranks}.cfg").read_bytes(), f"{ranks} ranks")
+
+
+def decks_suit_their_data(folder):
+    for name, count in (("branching", 2000), ("pinwheel", 6000), ("ou", 3000), ("growth_three", 2690), ("conditions_drug", 2000)):
+        data = generated(folder, name, count)
+        succeed("suggest", data, "--output", f"{name}.cfg", folder=folder)
+        succeed("train", f"{name}.cfg", "--check", folder=folder)
+        succeed("train", f"{name}.cfg", *SHORT, folder=folder)
+        deck = values(folder / f"{name}.cfg")
+        snapshots = name in ("branching", "growth_three")
+        check(("kinetic" in deck) == snapshots and ("patience" in deck) != snapshots, f"{name}: {deck}")
+        check(deck["directory"] == f"output/{name}", deck["directory"])
+    check(values(folder / "conditions_drug.cfg")["conditions"] == "dose, drug", "conditions")
+    succeed("suggest", "growth_three.h5", "--output", "mass.cfg", "--counts-are-mass", folder=folder)
+    deck = values(folder / "mass.cfg")
+    check(deck["mass"] == "counts" and deck["growth"] != "none", f"{deck}")
+    succeed("train", "mass.cfg", *SHORT, "--force", folder=folder)
+
+
+def a_population_is_trained_by_its_own_deck(folder):
+    data = generated(folder)
+    printed = succeed("train", data, *SHORT, "--stop-after=10", code=75, folder=folder)
+    check("a deck for it will be output/branching/suggested.cfg" in printed, printed)
+    written = folder / "output/branching/suggested.cfg"
+    succeed("suggest", data, "--output", "same.cfg", folder=folder)
+    check(written.read_bytes() == (folder / "same.cfg").read_bytes(), "the deck in the folder of the run")
+    # The deck of the run, which may have been changed, goes on.
+    written.write_text(written.read_text() + "every = 7\n")
+    printed = succeed("train", data, *SHORT, "--restart=auto", folder=folder)
+    check("the deck of its run is output/branching/suggested.cfg" in printed, printed)
+    check("every = 7" in written.read_text(), "the changed deck was replaced")
+    check((folder / "output/branching/checkpoint_000000014.h5").exists(),
+          f"{sorted(path.name for path in written.parent.iterdir())}")
+    # Another run there is refused, and leaves the deck as it was.
+    refused(folder, "train", data, *SHORT, parts=["checkpoint.directory"])
+    check("every = 7" in written.read_text(), "a refused run replaced the deck")
+    succeed("train", data, *SHORT, "--force", folder=folder)
+    check("every = 7" not in written.read_text(), "--force")
+    succeed("train", data, *SHORT, "--checkpoint.directory=elsewhere", folder=folder)
+    check(values(folder / "elsewhere/suggested.cfg")["directory"] == "elsewhere", "the folder of an override")
+    generated(folder, "ou", 500)
+    refused(folder, "train", "ou.h5", *SHORT, "--restart=auto", "--checkpoint.directory=elsewhere",
+            parts=["is a deck for branching.h5, not for ou.h5"])
+
+
+def what_cannot_be_is_refused(folder):
+    data = generated(folder, "ou", 500)
+    (folder / "there.cfg").write_text("mine")
+    refused(folder, "suggest", data, "--output", "there.cfg", parts=["there.cfg"])
+    check((folder / "there.cfg").read_text() == "mine", "overwritten")
+    succeed("suggest", data, "--output", "there.cfg", "--force", folder=folder)
+    refused(folder, "suggest", "absent.h5", "--output", "x.cfg", parts=["absent.h5"])
+    refused(folder, "suggest", "there.cfg", "--output", "x.cfg", parts=["there.cfg"])
+    refused(folder, "suggest", data, "--output", "x.cfg", "--counts-are-mass", parts=["--counts-are-mass", "events"])
+    (folder / data).rename(folder / "a #1.h5")
+    refused(folder, "suggest", "a #1.h5", "--output", "x.cfg", parts=["'#' begins a comment"])
+    check(not (folder / "x.cfg").exists(), "a refused deck was written")
+
+
+main(decks_are_the_same_on_any_number_of_ranks, decks_suit_their_data, a_population_is_trained_by_its_own_deck,
+     what_cannot_be_is_refused)

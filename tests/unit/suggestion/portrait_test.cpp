@@ -1,0 +1,117 @@
+#include "rhoflux/suggestion/portrait.hpp"
+
+#include <gtest/gtest.h>
+#include <mpi.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "unit/io/io_test_support.hpp"
+
+namespace rhoflux::suggestion {
+namespace {
+
+Portrait portrait(const io::PopulationData& data) {
+  const io::testing::TemporaryFolder folder;
+  const mpi::Communicator comm(MPI_COMM_SELF);
+  io::write_population(folder.file("data.h5"), data, true);
+  return portrait_of(io::PopulationFile(folder.file("data.h5"), comm), comm);
+}
+
+/// 2000 rows at the times 0, 1, 4, x2 = slope x1 + noise of this deviation.
+io::PopulationData on_a_line(double slope, double deviation) {
+  std::mt19937 random(5);
+  std::normal_distribution<double> normal;
+  io::PopulationData data;
+  data.n_dims = 2;
+  const double times[] = {0, 1, 4};
+  for (int i = 0; i < 2000; ++i) {
+    const double x = normal(random);
+    data.t.push_back(times[3 * i / 2000]);
+    data.x.push_back(x);
+    data.x.push_back(slope * x + deviation * normal(random));
+    data.split.push_back(static_cast<std::int8_t>(i % 10 == 0 ? 1 : 0));
+  }
+  return data;
+}
+
+TEST(Portrait, CountsRowsTimesAndGaps) {
+  const Portrait found = portrait(on_a_line(0, 1));
+  EXPECT_EQ(found.n_dims, 2);
+  EXPECT_EQ(found.n_train, 1800);
+  EXPECT_EQ(found.n_val, 200);
+  EXPECT_FALSE(found.is_continuous);
+  EXPECT_EQ(found.n_times, 3);
+  EXPECT_EQ(found.t_first, 0);
+  EXPECT_EQ(found.t_last, 4);
+  EXPECT_EQ(found.largest_gap, 0.75);
+  EXPECT_TRUE(found.without_train.empty());
+}
+
+/// A time that has no training rows is named, and the gap goes across it.
+TEST(Portrait, NamesTimesWithoutTrainingRows) {
+  io::PopulationData data = on_a_line(0, 1);
+  for (std::size_t i = 0; i < data.t.size(); ++i)
+    if (data.t[i] == 1) data.split[i] = 2;
+  const Portrait found = portrait(data);
+  EXPECT_EQ(found.n_times, 2);
+  EXPECT_EQ(found.largest_gap, 1);
+  EXPECT_EQ(found.without_train, std::vector<std::string>{"1"});
+}
+
+/// The mean distance to the nearest of n points of constant density in the plane is 1 / (2 sqrt(n density)). Independent
+/// coordinates have the fineness 1 within the sampling error of two means of n logarithms, whose deviation is 0.64 each.
+TEST(Portrait, IndependentCoordinatesAreNotFine) {
+  const Portrait found = portrait(on_a_line(0, 1));
+  EXPECT_EQ(found.n_compared, 1800);
+  EXPECT_NEAR(std::log(found.fineness), 0, 5 * 0.64 * std::sqrt(2.0 / 1800));
+  // Of a Gaussian the density is 1 / (4 pi) on average.
+  const double typical = 0.5 / std::sqrt(1800 / (4 * 3.14159265));
+  EXPECT_GT(found.neighbour, 0.5 * typical);
+  EXPECT_LT(found.neighbour, 2 * typical);
+}
+
+/// Rows on a line are neighbours at 1 / n, those of mixed coordinates at 1 / sqrt(n).
+TEST(Portrait, RowsOnALineAreFine) {
+  EXPECT_LT(portrait(on_a_line(1, 1e-3)).fineness, 0.2);
+}
+
+TEST(Portrait, RowsThatAreThereTwiceHaveOtherNeighbours) {
+  io::PopulationData data = on_a_line(0, 1);
+  const Portrait once = portrait(data);
+  for (std::size_t i = 0; i < data.x.size(); i += 4) {
+    data.x[i + 2] = data.x[i];
+    data.x[i + 3] = data.x[i + 1];
+  }
+  const Portrait twice = portrait(data);
+  EXPECT_GT(twice.neighbour, once.neighbour);
+  EXPECT_LT(twice.neighbour, 3 * once.neighbour);
+}
+
+TEST(Portrait, ManyDistinctTimesAreEvents) {
+  io::PopulationData data = on_a_line(0, 1);
+  for (std::size_t i = 0; i < data.t.size(); ++i) data.t[i] = 1e-3 * static_cast<double>(i);
+  const Portrait found = portrait(data);
+  EXPECT_TRUE(found.is_continuous);
+  EXPECT_EQ(found.largest_gap, 0);
+}
+
+TEST(Portrait, ConditionsAndGrowthAreSeen) {
+  io::PopulationData data = on_a_line(0, 1);
+  data.growth.assign(2000, 0.5);
+  data.conditions.push_back({"dose", {}, std::vector<double>(2000, 1.0)});
+  data.conditions[0].value[3] = 2;
+  const Portrait found = portrait(data);
+  EXPECT_TRUE(found.has_growth);
+  EXPECT_EQ(found.conditions, std::vector<std::string>{"dose"});
+}
+
+TEST(Portrait, NoTrainingRowsAreRefused) {
+  io::PopulationData data = on_a_line(0, 1);
+  std::fill(data.split.begin(), data.split.end(), std::int8_t{2});
+  EXPECT_THROW(portrait(data), Error);
+}
+
+}  // namespace
+}  // namespace rhoflux::suggestion

@@ -1,0 +1,124 @@
+#include "rhoflux/suggestion/suggested_deck.hpp"
+
+#include <gtest/gtest.h>
+
+#include "rhoflux/cli/deck.hpp"
+#include "rhoflux/core/error.hpp"
+
+namespace rhoflux::suggestion {
+namespace {
+
+Portrait snapshots() {
+  Portrait data;
+  data.path = "cells.h5";
+  data.n_dims = 3;
+  data.n_train = 8000;
+  data.n_val = 1000;
+  data.n_times = 4;
+  data.t_last = 6;
+  data.largest_gap = 0.5;
+  data.neighbour = 0.1;
+  data.n_compared = 2000;
+  return data;
+}
+
+Portrait events() {
+  Portrait data = snapshots();
+  data.is_continuous = true;
+  data.n_times = 9000;
+  data.largest_gap = 0;
+  return data;
+}
+
+cli::Deck deck_of(const Portrait& data, bool counts_are_mass = false) {
+  return cli::parse_deck_text(suggested_deck(data, {"output/cells", counts_are_mass}), "test");
+}
+
+/// Rows, coordinates and kinds of data of all sizes give decks that are read; every other key but a ramp has its reason.
+TEST(SuggestedDeck, IsADeckForEveryKindOfData) {
+  for (const std::int64_t rows : {1, 20, 300, 1000, 5000, 30000, 1000000000})
+    for (const int dims : {1, 2, 3, 5, 50, 2000})
+      for (const std::int64_t n_val : {0, 10})
+        for (const std::int64_t times : {1, 2, 5, 90})
+          for (const bool is_continuous : {false, true}) {
+            Portrait data = is_continuous ? events() : snapshots();
+            data.n_train = rows;
+            data.n_compared = std::min<std::int64_t>(rows, 2000);
+            data.n_dims = dims;
+            data.n_val = n_val;
+            data.n_times = is_continuous ? rows : times;
+            data.largest_gap = times > 1 ? 1.0 / static_cast<double>(times - 1) : 0;
+            data.fineness = 0.5;
+            const cli::Deck deck = deck_of(data);
+            EXPECT_EQ(deck.data.file, "cells.h5");
+            EXPECT_EQ(deck.checkpoint.directory, "output/cells");
+            EXPECT_EQ(deck.training.patience > 0, n_val > 0 && (is_continuous || times == 1));
+          }
+}
+
+TEST(SuggestedDeck, EventsStopEarlyAndSnapshotsMoveEconomically) {
+  EXPECT_GT(deck_of(events()).training.patience, 0);
+  EXPECT_FALSE(deck_of(events()).objective.needs_dynamics());
+  EXPECT_EQ(deck_of(snapshots()).training.patience, 0);
+  EXPECT_TRUE(deck_of(snapshots()).objective.is_active("kinetic"));
+}
+
+/// The kinetic energy of the same motion in other units of time has the same share in the objective: int E|u|^2 dt of a
+/// motion that takes T is proportional to 1 / T.
+TEST(SuggestedDeck, DoesNotDependOnTheUnitOfTime) {
+  Portrait data = snapshots();
+  const cli::Deck slow = deck_of(data);
+  data.t_last *= 10;
+  const cli::Deck fast = deck_of(data);
+  const auto weight = [](const cli::Deck& deck) { return deck.objective.schedule("kinetic").weight; };
+  EXPECT_NEAR(weight(fast), 10 * weight(slow), 1e-12);
+}
+
+TEST(SuggestedDeck, NothingOscillatesInTheLongestGap) {
+  Portrait data = snapshots();
+  data.n_times = 12;
+  data.largest_gap = 0.8;
+  EXPECT_LE(deck_of(data).model.time_frequency_max * 0.8, 3.2);
+}
+
+TEST(SuggestedDeck, TiesGetNoise) {
+  Portrait data = events();
+  data.neighbour = 1e-9;
+  data.has_few_values = true;
+  EXPECT_GE(deck_of(data).training.jitter, 0.01);
+}
+
+TEST(SuggestedDeck, RowsFarOutsideDoNotSetTheScale) {
+  Portrait data = snapshots();
+  data.has_far_rows = true;
+  EXPECT_EQ(deck_of(data).data.standardise.kind, data::Standardise::Kind::robust);
+}
+
+TEST(SuggestedDeck, GrowthIsTheUsersToSay) {
+  Portrait data = snapshots();
+  data.has_changing_numbers = true;
+  EXPECT_FALSE(deck_of(data).model.grows());
+  EXPECT_NE(suggested_deck(data, {"output", false}).find("--counts-are-mass"), std::string::npos);
+  const cli::Deck growing = deck_of(data, true);
+  EXPECT_TRUE(growing.model.grows());
+  EXPECT_EQ(growing.data.mass.kind, data::Mass::Kind::counts);
+  data.has_growth = true;
+  EXPECT_TRUE(deck_of(data).objective.is_active("growth_rates"));
+}
+
+TEST(SuggestedDeck, CountsOfEventsOrWithConditionsAreRefused) {
+  EXPECT_THROW(deck_of(events(), true), Error);
+  Portrait data = snapshots();
+  data.conditions = {"dose"};
+  EXPECT_THROW(deck_of(data, true), Error);
+  EXPECT_EQ(deck_of(data).data.conditions.names, std::vector<std::string>{"dose"});
+}
+
+TEST(SuggestedDeck, NamesThatADeckCannotHoldAreRefused) {
+  Portrait data = snapshots();
+  data.path = "run #3.h5";
+  EXPECT_THROW(deck_of(data), Error);
+}
+
+}  // namespace
+}  // namespace rhoflux::suggestion
