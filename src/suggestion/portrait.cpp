@@ -6,7 +6,6 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
-#include "rhoflux/core/time_names.hpp"
 #include "rhoflux/data/health.hpp"
 #include "rhoflux/data/measure.hpp"
 #include "rhoflux/data/time_table.hpp"
@@ -102,12 +101,11 @@ void look_at_times(const io::PopulationFile& file, const mpi::Communicator& comm
   portrait.n_times = table.n_times;
   if (portrait.is_continuous) return;
   portrait.n_times = 0;
-  std::vector<double> without;
   double before = 0;
   for (const data::TimeRows& rows : table.times) {
     if (rows.of(io::Split::all).rows == 0) continue;
     if (rows.of(io::Split::train).rows == 0) {
-      without.push_back(rows.t);
+      portrait.without_train.push_back(print_number(rows.t));
       continue;
     }
     if (portrait.n_times++ > 0 && portrait.t_last > portrait.t_first)
@@ -115,7 +113,6 @@ void look_at_times(const io::PopulationFile& file, const mpi::Communicator& comm
           std::max(portrait.largest_gap, (rows.t - before) / (portrait.t_last - portrait.t_first));
     before = rows.t;
   }
-  portrait.without_train = time_texts(file.info().time, without);
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ class Rules {
 
   std::string widths() const {
     const std::int64_t n = m_data.n_train;
-    if (n < 1000) return "32,32";
+    if (n < 2000) return "32,32";
     if (n < 5000) return "64,64";
     if (n < 20000 || m_data.n_dims == 1) return "128,128";
     return m_data.n_dims <= 3 ? "128,128,128" : "192,192,192";
@@ -98,10 +98,8 @@ class Rules {
 
   void time_features() {
     if (m_data.is_continuous) {
-      const std::string frequency = m_data.n_train < 5000 ? "8" : "16";
-      add("time_features", "16", "events all over the time range ...");
-      add("time_frequency_max", frequency,
-          "... " + number(std::stod(frequency) / 6.283185307) + " periods in it at most");
+      add("time_features", "16", "slow changes over the time range; raise the next key ...");
+      add("time_frequency_max", "4", "... where something recurs: P periods in the range need 6.3 P");
       return;
     }
     if (m_data.n_times < 2) {
@@ -163,31 +161,46 @@ class Rules {
         stops_early() ? "at most; validation ends the run earlier"
                       : "each row is seen " +
                             number(static_cast<double>(steps() * batch) / static_cast<double>(n)) + " times");
-    add("learning_rate", m_data.n_dims <= 3 ? "2e-3" : "1e-3", "");
+    add("learning_rate", !stops_early() && m_data.n_dims <= 3 ? "2e-3" : "1e-3", "");
     add("schedule", stops_early() ? "constant" : "cosine",
         stops_early() ? "validation, not a schedule, says when it ends" : "down to zero at the last step");
     add("warmup", "200", "");
     noise();
-    add("weight_decay", m_data.is_continuous ? "0.01" : "0.03", "smooth functions of time and place");
-    add("average", "0.999",
-        "the mean of the parameters over the last thousand steps is better than the last ones");
-    add("validate_every", "250", "");
+    add("weight_decay",
+        is_small               ? "0.1"
+        : m_data.is_continuous ? "0.01"
+                               : "0.03",
+        "smooth functions of time and place");
+    // A small network has found what there is after some hundred steps.
+    const bool is_short = is_small && stops_early();
+    add("average", is_short ? "0.99" : "0.999",
+        "the mean of the parameters over the last " + std::string(is_short ? "hundred" : "thousand") +
+            " steps is better than the last ones");
+    add("validate_every", is_short ? "50" : "250", "");
     if (stops_early())
-      add("patience", "8", "ends after 2000 steps without a better validation; best.h5 is the best");
+      add("patience", is_short ? "20" : "8",
+          "ends after " + std::string(is_short ? "1000" : "2000") +
+              " steps without a better validation; best.h5 is the best");
   }
 
   std::int64_t steps() const {
-    if (stops_early()) return m_data.n_train < 5000 ? 5000 : 15000;
+    if (stops_early()) return m_data.n_train < 5000 ? 5000 : 20000;
     return m_data.n_train < 1000 ? 1500 : m_data.n_train < 5000 ? 2500 : 4000;
   }
 
-  /// A share of the distance between neighbours of all rows: what is finer is learnt by heart. Among n rows it is
+  /// By the validation split of five data sets and of 300, 1000 and 3000 rows of each (docs/results.md).
+  double share_of_spacing() const {
+    const bool is_small = m_data.n_train < 5000;
+    if (m_data.n_dims > 3) return is_small ? 0.5 : 0.25;
+    return is_small || !m_moves ? 3 : 1;
+  }
+
+  /// A multiple of the distance between neighbours of all rows: what is finer is learnt by heart. Among n rows it is
   /// (n_compared / n)^(1 / D) of that among n_compared, and no rows of a sensible number fill more than six dimensions.
   void noise() {
     const double rows = static_cast<double>(m_data.n_compared) / static_cast<double>(m_data.n_train);
     const double spacing = m_data.neighbour * std::pow(rows, 1.0 / std::min(m_data.n_dims, 6));
-    double value = (m_data.n_dims <= 3 ? 1.0 : 0.25) * spacing;
-    value = std::clamp(value, 0.002, 0.1);
+    double value = std::clamp(share_of_spacing() * spacing, 0.002, 0.2);
     std::string reason = "of the rows, in standard deviations: neighbours are " + number(spacing) + " apart";
     if (m_data.has_few_values) {
       value = std::max(value, 0.01);

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, main, refused, succeed  # noqa: E402
+from regression import SMALL, check, main, np, refused, succeed  # noqa: E402
 
 SHORT = SMALL + ["--training.steps=20", "--training.validate_every=10"]
 
@@ -50,6 +50,19 @@ def decks_suit_their_data(folder):
     succeed("train", "mass.cfg", *SHORT, "--force", folder=folder)
 
 
+def a_day_without_training_rows_is_held_out(folder):
+    random = np.random.default_rng(1)
+    days = np.repeat(["2024-03-01", "2024-03-02T12:00", "2024-03-05"], 60)
+    splits = np.where(days == "2024-03-02T12:00", "test", "train")
+    rows = [f"{day},{random.normal()},{random.normal()},{split}" for day, split in zip(days, splits)]
+    (folder / "days.csv").write_text("day,a,b,split\n" + "\n".join(rows) + "\n")
+    succeed("import", "days.csv", "--time-column", "day", "--columns", "a,b", "--output", "days.h5", folder=folder)
+    succeed("suggest", "days.h5", "--output", "days.cfg", folder=folder)
+    check("hold_out_times" in values(folder / "days.cfg"), (folder / "days.cfg").read_text())
+    check("no validation rows" in (folder / "days.cfg").read_text(), (folder / "days.cfg").read_text())
+    succeed("train", "days.cfg", *SHORT, folder=folder)
+
+
 def a_population_is_trained_by_its_own_deck(folder):
     data = generated(folder)
     printed = succeed("train", data, *SHORT, "--stop-after=10", code=75, folder=folder)
@@ -90,5 +103,5 @@ def what_cannot_be_is_refused(folder):
     check(not (folder / "x.cfg").exists(), "a refused deck was written")
 
 
-main(decks_are_the_same_on_any_number_of_ranks, decks_suit_their_data, a_population_is_trained_by_its_own_deck,
-     what_cannot_be_is_refused)
+main(decks_are_the_same_on_any_number_of_ranks, decks_suit_their_data, a_day_without_training_rows_is_held_out,
+     a_population_is_trained_by_its_own_deck, what_cannot_be_is_refused)

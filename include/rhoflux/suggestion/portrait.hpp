@@ -18,7 +18,7 @@ struct Portrait {
   std::int64_t n_times = 0;             ///< distinct times of training rows; of events of all rows
   double t_first = 0, t_last = 0;       ///< of the rows, units of time
   double largest_gap = 0;  ///< between neighbouring snapshots, as a share of the time range; of events 0
-  std::vector<std::string> without_train;  ///< snapshots that have rows but none for training
+  std::vector<std::string> without_train;  ///< times of snapshots that have rows but none for training
 
   /// Median distance of a training row to the nearest one with other coordinates, among `n_compared` rows taken evenly,
   /// standardised units.
