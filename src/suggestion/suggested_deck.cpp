@@ -115,7 +115,7 @@ class Rules {
   }
 
   void coordinate_features() {
-    if (!m_is_fine) return;
+    if (!m_is_fine || m_moves) return;  // of snapshots they make the motion rough
     const bool is_fine_enough = m_data.fineness < 0.7 && m_data.n_train >= 20000;
     const std::string how = "rows are " + number(m_data.fineness) +
                             " times as far from their neighbours as if coordinates were independent:";
@@ -136,7 +136,7 @@ class Rules {
     add("nll", "1", "likelihood of the rows");
     if (!m_moves) return;
     const double span = m_data.t_last - m_data.t_first;
-    add("kinetic", number(0.0005 * span),
+    add("kinetic", number(0.00025 * span),
         "little: among motions with these densities, one that costs little");
     add("kinetic_metric", "standardised", "every coordinate counts alike");
     add("kinetic_start", "500", "the density comes first");
