@@ -1,5 +1,3 @@
-#include <filesystem>
-
 #include "commands.hpp"
 #include "common_options.hpp"
 #include "health_report.hpp"
@@ -27,12 +25,12 @@ int command_suggest(const Context& context, const Arguments& arguments) {
   const std::string path = arguments.text("DATA"), output = arguments.text("output");
   mpi::on_root(context.comm, [&] { require_absent({output, arguments.has("force")}); });
   const io::PopulationFile file(path, context.comm);
-  const suggestion::Wishes wishes = {arguments.has("directory")
-                                         ? arguments.text("directory")
-                                         : "output/" + std::filesystem::path(path).stem().string(),
-                                     arguments.has("counts-are-mass")};
-  const std::string deck = suggestion::suggested_deck(suggestion::portrait_of(file, context.comm), wishes);
-  print_health(context, file);
+  const suggestion::Wishes wishes = {
+      arguments.has("directory") ? arguments.text("directory") : suggestion::directory_for(path),
+      arguments.has("counts-are-mass")};
+  const suggestion::Portrait portrait = suggestion::portrait_of(file, context.comm);
+  const std::string deck = suggestion::suggested_deck(portrait, wishes);
+  print_findings(context, portrait.findings);
   mpi::on_root(context.comm, [&] { write_text({output, arguments.has("force")}, deck); });
   print(context.comm, output + ": a deck for " + path + "; train with: rhoflux train " + output);
   return 0;

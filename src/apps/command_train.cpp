@@ -127,8 +127,8 @@ std::string suggested_path(const std::string& directory) {
 }
 
 /// checkpoint.directory of a suggested deck.
-std::string directory_for(const Arguments& arguments) {
-  std::string directory = "output/" + std::filesystem::path(arguments.text("DECK")).stem().string();
+std::string directory_of_suggestion(const Arguments& arguments) {
+  std::string directory = suggestion::directory_for(arguments.text("DECK"));
   for (const auto& [key, value] : arguments.overrides())
     if (key == "checkpoint.directory") directory = value;
   return directory;
@@ -136,7 +136,7 @@ std::string directory_for(const Arguments& arguments) {
 
 /// The deck for a population that is given in place of one: that of the run to be continued, or a new one.
 GivenDeck deck_for_population(const Context& context, const Arguments& arguments) {
-  const std::string path = arguments.text("DECK"), directory = directory_for(arguments);
+  const std::string path = arguments.text("DECK"), directory = directory_of_suggestion(arguments);
   GivenDeck given;
   bool continues = false;
   mpi::on_root(context.comm, [&] {

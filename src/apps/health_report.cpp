@@ -9,7 +9,12 @@ namespace rhoflux::apps {
 
 void print_health(const Context& context, const io::PopulationFile& file,
                   const std::vector<data::HealthFinding::Kind>& known) {
-  for (const data::HealthFinding& finding : data::population_health(file, context.comm))
+  print_findings(context, data::population_health(file, context.comm), known);
+}
+
+void print_findings(const Context& context, const std::vector<data::HealthFinding>& findings,
+                    const std::vector<data::HealthFinding::Kind>& known) {
+  for (const data::HealthFinding& finding : findings)
     if (std::find(known.begin(), known.end(), finding.kind) == known.end())
       print(context.comm, "warning: " + finding.text);
 }

@@ -6,7 +6,6 @@
 
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
-#include "rhoflux/data/health.hpp"
 #include "rhoflux/data/measure.hpp"
 #include "rhoflux/data/time_table.hpp"
 
@@ -97,6 +96,8 @@ void look_at_space(const io::PopulationFile& file, const Units& units, Portrait&
 
 void look_at_times(const io::PopulationFile& file, const mpi::Communicator& comm, Portrait& portrait) {
   const data::TimeTable table = data::read_time_table(file, comm);
+  portrait.n_train = table.of(io::Split::train).rows;
+  portrait.n_val = table.of(io::Split::val).rows;
   portrait.is_continuous = table.is_continuous() || (table.times.empty() && table.n_times > 1);
   portrait.n_times = table.n_times;
   if (portrait.is_continuous) return;
@@ -122,11 +123,10 @@ Portrait portrait_of(const io::PopulationFile& file, const mpi::Communicator& co
   Portrait portrait;
   portrait.path = file.path();
   portrait.n_dims = info.n_dims;
-  portrait.n_train = data::count_rows(file, io::Split::train, comm).rows;
-  portrait.n_val = data::count_rows(file, io::Split::val, comm).rows;
   portrait.has_growth = info.has_growth;
   for (const io::ConditionColumn& condition : info.conditions) portrait.conditions.push_back(condition.name);
-  for (const data::HealthFinding& finding : data::population_health(file, comm)) {
+  portrait.findings = data::population_health(file, comm);
+  for (const data::HealthFinding& finding : portrait.findings) {
     using Kind = data::HealthFinding::Kind;
     portrait.has_few_values |= finding.kind == Kind::few_values;
     portrait.has_far_rows |= finding.kind == Kind::far_rows;

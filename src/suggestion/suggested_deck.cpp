@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
@@ -238,6 +239,10 @@ std::string heading(const Portrait& data, const Wishes& wishes) {
 }
 
 }  // namespace
+
+std::string directory_for(const std::string& data_path) {
+  return "output/" + std::filesystem::path(data_path).stem().string();
+}
 
 std::vector<SuggestedKey> suggested_keys(const Portrait& portrait, const Wishes& wishes) {
   return Rules(portrait, wishes).run();

@@ -22,7 +22,7 @@ struct FluxBar {
   StateKind states = StateKind::fixed;
   Vector<Scalar> growth = {};  ///< (n); empty: zero, or the density does not grow
   /// (n_dims, n) weight e of v_i^2 in what is minimised, part of `velocity` as 2 e v; where given, a learned growth share
-  /// gets its pull from density::share_pull() in place of the samples' own
+  /// gets with density::missed_share_pull() what is missing in the samples' own
   Matrix<Scalar> share_energy = {};
 };
 

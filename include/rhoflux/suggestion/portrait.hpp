@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "rhoflux/data/health.hpp"
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/mpi/communicator.hpp"
 
@@ -28,9 +29,11 @@ struct Portrait {
   double fineness = 1;
   std::int64_t n_compared = 0;
 
-  bool has_few_values = false, has_far_rows = false, has_changing_numbers = false;  ///< data::HealthFinding
-  bool has_growth = false;                                                          ///< a rate for each row
-  std::vector<std::string> conditions;                                              ///< names
+  std::vector<data::HealthFinding>
+      findings;  ///< what is odd about the data, and which of these kinds there are:
+  bool has_few_values = false, has_far_rows = false, has_changing_numbers = false;
+  bool has_growth = false;              ///< a rate for each row
+  std::vector<std::string> conditions;  ///< names
 };
 
 /// Collective; the same on any number of ranks. Bad input for a file without training rows, and for a coordinate that is

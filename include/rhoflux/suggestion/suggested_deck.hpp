@@ -14,6 +14,9 @@ struct Wishes {
       false;  ///< the numbers of rows are the sizes of the population, which grows or shrinks
 };
 
+/// Where a run on these data puts its checkpoints unless somebody says otherwise: output/ and the name of the file.
+std::string directory_for(const std::string& data_path);
+
 /// One key of a suggested deck and why it has this value.
 struct SuggestedKey {
   std::string section, name, value, reason;
