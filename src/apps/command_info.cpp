@@ -97,6 +97,12 @@ void describe_growth(const checkpoint::Checkpoint& checkpoint, std::ostream& out
   out << '\n';
 }
 
+std::string ensemble_text(const density::Config& config) {
+  return config.n_members == 1
+             ? ""
+             : "\n  ensemble   the mean of " + std::to_string(config.n_members) + " densities";
+}
+
 void describe_checkpoint(const std::string& path, std::ostream& out) {
   const checkpoint::Checkpoint checkpoint = checkpoint::read_checkpoint(path);
   const checkpoint::ModelDescription& model = checkpoint.model;
@@ -105,9 +111,10 @@ void describe_checkpoint(const std::string& path, std::ostream& out) {
   out << path << ": checkpoint after step " << checkpoint.state.step << "\n  dimensions "
       << model.units.n_dims() << " (" << joined(model.dim_names) << ")\n  parameters "
       << flux::layout_of(model.config, model.flux, model.units.n_dims()).count() << " in "
-      << enum_to_text(checkpoint.state.precision) << " precision\n  time       " << times[0] << " to "
-      << times[1] << (model.time_unit.empty() ? "" : ", in " + model.time_unit)
-      << conditions_text(model.conditions) << '\n';
+      << enum_to_text(checkpoint.state.precision) << " precision" << ensemble_text(model.config)
+      << "\n  time       " << times[0] << " to " << times[1]
+      << (model.time_unit.empty() ? "" : ", in " + model.time_unit) << conditions_text(model.conditions)
+      << '\n';
   describe_growth(checkpoint, out);
   out << kept_text(checkpoint.state) << "deck\n" << checkpoint.deck << '\n';
 }

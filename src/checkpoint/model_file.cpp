@@ -48,6 +48,7 @@ density::Config read_density(const io::Hdf5Reader& file) {
   };
   config.family = read_choice<density::Family>(file, "model", "family");
   config.weights = read_choice<density::MixtureWeights>(file, "model", "weights");
+  if (file.has_attribute("model", "ensemble")) config.n_members = integer("ensemble");  // since version 7
   config.n_logistics = integer("components");
   config.n_products = integer("mixture");
   config.hidden = read_widths(file, "model");
@@ -204,6 +205,7 @@ void write_model(io::Hdf5Writer& file, const ModelDescription& model) {
   file.group("model");
   file.attribute("model", "family", enum_to_text(density.family));
   file.attribute("model", "weights", enum_to_text(density.weights));
+  file.attribute("model", "ensemble", density.n_members);
   file.attribute("model", "components", density.n_logistics);
   file.attribute("model", "mixture", density.n_products);
   file.attribute("model", "hidden", std::vector<double>(density.hidden.begin(), density.hidden.end()));

@@ -80,6 +80,8 @@ void add_model_keys(std::vector<Key>& keys) {
   SectionKeys<Config> section(keys, "model", &Deck::model);
   section.add("family", &Config::family, "", "",
               "Product of conditionals, each given the coordinates before it, or mixture of products.");
+  section.add("ensemble", &Config::n_members, "1 to 256", "",
+              "Densities of which the model is the mean, each trained on its own from another start.");
   section.add("components", &Config::n_logistics, "1 to 64", "",
               "L: logistics in each one-dimensional mixture.");
   section.add("mixture", &Config::n_products, "1 to 1024", "",

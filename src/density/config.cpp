@@ -76,6 +76,7 @@ GrowthShare GrowthShare::parse(const std::string& text) {
 }
 
 void Config::validate() const {
+  check_count("ensemble", n_members, 1, max_members);
   check_count("components", n_logistics, 1, max_logistics);
   check_count("mixture", n_products, 1, max_products);
   check_hidden(hidden);

@@ -40,8 +40,30 @@ Family<Scalar> make_pair_of(std::unique_ptr<FamilyDensity> density, const densit
 
 template <class Scalar>
 Family<Scalar> make_family(const density::Config& density, const Config& config, int n_dims,
+                           const density::Capacity& capacity, bool with_flux);
+
+template <class Scalar>
+Family<Scalar> make_ensemble(const density::Config& density, const Config& config, int n_dims,
+                             const density::Capacity& capacity, bool with_flux) {
+  std::vector<std::unique_ptr<density::Density<Scalar>>> densities;
+  std::vector<std::unique_ptr<Flux<Scalar>>> fluxes;
+  for (int k = 0; k < density.n_members; ++k) {
+    Family<Scalar> member = make_family<Scalar>(density.of_a_member(), config, n_dims, capacity, with_flux);
+    densities.push_back(std::move(member.density));
+    fluxes.push_back(std::move(member.flux));
+  }
+  auto ensemble =
+      std::make_unique<density::Ensemble<Scalar>>(density, n_dims, capacity, std::move(densities));
+  std::unique_ptr<Flux<Scalar>> flux;
+  if (with_flux) flux = make_ensemble_flux<Scalar>(*ensemble, std::move(fluxes));
+  return {std::move(ensemble), std::move(flux)};
+}
+
+template <class Scalar>
+Family<Scalar> make_family(const density::Config& density, const Config& config, int n_dims,
                            const density::Capacity& capacity, bool with_flux) {
   density::require_valid(density, n_dims);
+  if (density.n_members > 1) return make_ensemble<Scalar>(density, config, n_dims, capacity, with_flux);
   if (density.family == density::Family::factorised)
     return make_pair_of<Scalar>(std::make_unique<density::Factorised<Scalar>>(density, n_dims, capacity),
                                 density, with_flux, make_mixture_flux<Scalar>);
@@ -63,6 +85,7 @@ Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config,
   Family<Scalar> family = make_family<Scalar>(
       density, config, n_dims, {n, tangents, Passes::forward_and_adjoint, capacity.precision}, has_drift);
   m_density = std::move(family.density);
+  m_ensemble = dynamic_cast<density::Ensemble<Scalar>*>(m_density.get());
   m_flux = std::move(family.flux);
   m_layout = m_density->layout();
   const network::FourierConfig time = {density.time_features, density.time_frequency_min,
@@ -82,6 +105,21 @@ Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config,
   m_score = make_matrix<Scalar>("score", n_dims, n);
   m_score_bar = make_matrix<Scalar>("score adjoint", n_dims, has_adjoint ? n : 0);
   m_log_rho_bar = make_vector<Scalar>("log density adjoint", has_adjoint ? n : 0);
+}
+
+template <class Scalar>
+int Dynamics<Scalar>::n_members() const {
+  return m_ensemble == nullptr ? 1 : m_ensemble->n_members();
+}
+
+template <class Scalar>
+void Dynamics<Scalar>::select_member(int k) {
+  if (m_ensemble != nullptr) m_ensemble->select(k);
+}
+
+template <class Scalar>
+void Dynamics<Scalar>::select_all_members() {
+  if (m_ensemble != nullptr) m_ensemble->select_all();
 }
 
 template <class Scalar>

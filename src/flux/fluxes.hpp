@@ -1,8 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "rhoflux/density/autoregressive.hpp"
+#include "rhoflux/density/ensemble.hpp"
 #include "rhoflux/density/factorised.hpp"
 #include "rhoflux/flux/flux.hpp"
 
@@ -18,5 +20,9 @@ std::unique_ptr<Flux<Scalar>> make_sigmoid(density::Autoregressive<Scalar>& dens
 template <class Scalar>
 std::unique_ptr<Flux<Scalar>> make_mixture_flux(density::Factorised<Scalar>& density,
                                                 const density::Config& config);
+/// @param members the fluxes of the members of the ensemble, in their order
+template <class Scalar>
+std::unique_ptr<Flux<Scalar>> make_ensemble_flux(density::Ensemble<Scalar>& ensemble,
+                                                 std::vector<std::unique_ptr<Flux<Scalar>>> members);
 
 }  // namespace rhoflux::flux

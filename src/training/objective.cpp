@@ -123,7 +123,8 @@ typename DistributedObjective<Scalar>::Values DistributedObjective<Scalar>::eval
   return evaluate_terms(parameters, step, weights);
 }
 
-/// Gradient and values of one local lane, by one worker.
+/// Gradient and values of one local lane, by one worker. Each member of an ensemble is trained as a model of its own on
+/// the same samples: the objective is the mean of theirs, the values their sum.
 template <class Scalar>
 void DistributedObjective<Scalar>::fill_lane(int worker, int lane, const Vector<Scalar>& parameters,
                                              std::int64_t step, const std::vector<double>& weights) {
@@ -135,8 +136,14 @@ void DistributedObjective<Scalar>::fill_lane(int worker, int lane, const Vector<
   const Matrix<double> totals =
       Kokkos::subview(borrowed(m_totals), Kokkos::ALL, Kokkos::make_pair(first, first + n_terms()));
   Kokkos::deep_copy(space, totals, 0.0);
-  m_objectives[static_cast<std::size_t>(worker)]->accumulate(
-      space, parameters, step, {samples.begin, samples.end}, weights, gradient, totals);
+  objectives::Objective<Scalar>& objective = *m_objectives[static_cast<std::size_t>(worker)];
+  flux::Dynamics<Scalar>& dynamics = m_workers.dynamics(worker);
+  std::vector<double> shares = weights;
+  for (double& weight : shares) weight /= dynamics.n_members();
+  for (int member = 0; member < dynamics.n_members(); ++member) {
+    const flux::MemberScope<Scalar> scope(dynamics, member);
+    objective.accumulate(space, parameters, step, {samples.begin, samples.end}, shares, gradient, totals);
+  }
 }
 
 /// Copies the totals to the host, once all kernels of the step have run: the one time that a step waits for its device.
@@ -177,7 +184,9 @@ typename DistributedObjective<Scalar>::Values DistributedObjective<Scalar>::eval
   const double* begin = m_totals_on_host.data();
   const std::vector<double> by_lane(begin, begin + m_totals_on_host.size() - 2);
   const std::vector<double> totals = m_gradient.sum(by_lane, static_cast<int>(2 * n_terms));
-  for (std::size_t k = 0; k < n_terms; ++k) values.terms.push_back({totals[2 * k], totals[2 * k + 1]});
+  const double n_members = m_workers.dynamics(0).n_members();
+  for (std::size_t k = 0; k < n_terms; ++k)
+    values.terms.push_back({totals[2 * k] / n_members, totals[2 * k + 1] / n_members});
   if (!m_gradient.is_trivial()) values.gradient_norm = optim::norm(m_workers.space(0), gradient());
   return values;
 }

@@ -14,7 +14,8 @@
 namespace rhoflux::training {
 
 /// The objective of a run over global batches: each thread of each rank takes its lanes of the batch, and values and
-/// gradients are summed over lanes and ranks. No array is allocated in a step.
+/// gradients are summed over lanes and ranks. Of an ensemble: the mean of the objectives of its members, each as if it were
+/// alone. No array is allocated in a step.
 template <class Scalar>
 class DistributedObjective {
  public:

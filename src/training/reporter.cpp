@@ -55,6 +55,9 @@ void Reporter::start(const RunSizes& sizes, std::int64_t step) const {
           ", to which mpirun binds it; give mpirun --map-by slot:PE=" + std::to_string(sizes.n_threads) +
           ", or --bind-to none");
   m_log("objective: " + terms);
+  if (m_config.model.n_members > 1)
+    m_log("ensemble: the objective is the mean over " + std::to_string(m_config.model.n_members) +
+          " members, each trained on its own; validation nll is of the mean of their densities");
   if (m_config.flux.divergence_free != flux::DivergenceFree::none &&
       !m_config.objective.has(objectives::TermKind::integral))
     m_log("note: the objective does not depend on the divergence-free part of the flux, which stays zero");

@@ -76,6 +76,7 @@ std::vector<std::string> model_differences(const RunConfig& config, const data::
                 names_of(sources.data ? data::named_conditions(*sources.data) : ConditionEncoding()),
                 names_of(model.conditions));
   found.compare("model.family", ours.family, theirs.family);
+  found.compare("model.ensemble", ours.n_members, theirs.n_members);
   found.compare("model.components", ours.n_logistics, theirs.n_logistics);
   if (ours.family == density::Family::factorised)
     found.compare("model.mixture", ours.n_products, theirs.n_products);

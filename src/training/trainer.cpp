@@ -93,7 +93,7 @@ std::int64_t bytes_of_sample(const RunConfig& config, int n_dims) {
   units += std::int64_t{3} * model.n_logistics * n_dims *
            (model.family == density::Family::factorised ? model.n_products : 1);
   const int groups = config.objective.needs_dynamics() ? 3 : 1;
-  return 3 * groups * units * static_cast<std::int64_t>(sizeof(Scalar));
+  return 3 * groups * units * model.n_members * static_cast<std::int64_t>(sizeof(Scalar));
 }
 
 /// Samples that go through the network together: whole blocks, and on an accelerator all of a lane, if half of its free

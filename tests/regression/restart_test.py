@@ -64,6 +64,10 @@ def test_reproducible_autoregressive_double(folder):
     reproducible(folder, "autoregressive", "double")
 
 
+def test_reproducible_ensemble(folder):
+    reproducible(folder, "autoregressive", "single", "--model.ensemble=3", "--objective.kinetic=0.01", "--flux.divergence_free=density_weighted")
+
+
 def test_reproducible_factorised_single(folder):
     reproducible(folder, "factorised", "single")
 

@@ -31,7 +31,7 @@ struct Checkpoint {
 /// columns alone. Before version 4 terms had no names; what they had gathered since the last line of the
 /// history is left out. Before version 5 nothing was known of the origin of the data.
 /// Before version 6 there were no conditions and no growth.
-constexpr int checkpoint_format_version = 6;
+constexpr int checkpoint_format_version = 7;
 
 /// Writes crash-safely (see io::write_safely) and reads every dataset back before the file gets its name.
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,

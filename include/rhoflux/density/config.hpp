@@ -25,11 +25,13 @@ struct GrowthShare {
 
 constexpr int max_logistics = 64;  ///< the one-sample functions keep that many numbers at hand
 constexpr int max_products = 1024;
+constexpr int max_members = 256;      ///< of an ensemble
 constexpr int max_conditions = 4096;  ///< input rows of the conditions
 
 /// What the density is made of ([model] in the deck).
 struct Config {
   Family family = Family::autoregressive;
+  int n_members = 1;                               ///< densities of which the model is the mean (ensemble)
   int n_logistics = 16;                            ///< L, logistics in each conditional
   int n_products = 32;                             ///< K, products (family = factorised)
   std::vector<int> hidden = {256, 256, 256, 256};  ///< widths of the hidden layers
@@ -47,6 +49,12 @@ struct Config {
   int n_conditions = 0;
 
   bool grows() const { return growth != Growth::none; }
+  /// What one density of the ensemble is made of.
+  Config of_a_member() const {
+    Config config = *this;
+    config.n_members = 1;
+    return config;
+  }
   /// Throws Error (bad input) naming the key and what is allowed.
   void validate() const;
 };

@@ -54,10 +54,10 @@ class Density {
   int n_dims() const { return m_n_dims; }
   /// Coordinates that count, x_1 .. x_n_leading: all of them, unless `restrict_to` says less.
   int n_leading() const { return m_n_leading; }
-  /// From now on every function is about the marginal of the first `n_leading` coordinates, which both
-  /// families have in closed form. Arrays keep their n_dims rows; those of the other coordinates are not
+  /// From now on every function is about the marginal of the first `n_leading` coordinates, which every
+  /// family has in closed form. Arrays keep their n_dims rows; those of the other coordinates are not
   /// used.
-  void restrict_to(int n_leading) { m_n_leading = n_leading; }
+  virtual void restrict_to(int n_leading) { m_n_leading = n_leading; }
   /// Rows of Points::conditions.
   int n_conditions() const { return m_n_conditions; }
   const Capacity& capacity() const { return m_capacity; }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "rhoflux/density/density.hpp"
+#include "rhoflux/density/ensemble.hpp"
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/flux/config.hpp"
 #include "rhoflux/flux/divergence_free.hpp"
@@ -69,6 +70,12 @@ class Dynamics {
   bool grows() const { return m_mass != nullptr; }
   /// True if it has growth shares that are learned.
   bool learns_shares() const { return m_learns_shares; }
+  /// Densities of which the model is the mean; 1: a density alone.
+  int n_members() const;
+  /// From now on the density is that of member k (0 to n_members - 1), with the parameters of all, and so is what follows
+  /// from it; the divergence-free part and the mass are of all. `adjoint` is for a member alone. See MemberScope.
+  void select_member(int k);
+  void select_all_members();
   /// Parameters of the density, then those of the divergence-free part and of the mass.
   const network::ParameterLayout& layout() const { return m_layout; }
   std::vector<double> initialise(const density::InitialRows& rows, std::uint64_t seed) const;
@@ -110,6 +117,7 @@ class Dynamics {
   Config m_config;
   bool m_learns_shares;
   std::unique_ptr<density::Density<Scalar>> m_density;
+  density::Ensemble<Scalar>* m_ensemble = nullptr;  ///< m_density, if it is the mean of several
   network::ParameterLayout m_layout;
   std::unique_ptr<Flux<Scalar>> m_flux;
   std::unique_ptr<DivergenceFreePart<Scalar>> m_divergence_free;
@@ -118,6 +126,20 @@ class Dynamics {
   Matrix<Scalar> m_velocity;                  ///< where nobody wants it
   Matrix<Scalar> m_score, m_score_bar;
   Vector<Scalar> m_log_rho_bar;
+};
+
+/// While it lives, the dynamics are those of one member of the ensemble; afterwards of all, also where an exception ended
+/// the life.
+template <class Scalar>
+class MemberScope {
+ public:
+  MemberScope(Dynamics<Scalar>& dynamics, int k) : m_dynamics(dynamics) { dynamics.select_member(k); }
+  ~MemberScope() { m_dynamics.select_all_members(); }
+  MemberScope(const MemberScope&) = delete;
+  MemberScope& operator=(const MemberScope&) = delete;
+
+ private:
+  Dynamics<Scalar>& m_dynamics;
 };
 
 /// Order of the parameters, without a workspace.

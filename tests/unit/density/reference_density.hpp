@@ -321,13 +321,17 @@ struct RandomPoints {
   std::vector<double> parameters, tau, x;  ///< (layout size), (n), (n, n_dims) in C order
 };
 
-/// A density at random points, and its reference.
+inline network::ParameterLayout layout_of_member(const DensityCase& test_case) {
+  return density::make_density<double>(test_case.config.of_a_member(), test_case.n_dims, {1})->layout();
+}
+
+/// A density at random points, and its reference, that of a member if it is an ensemble.
 template <class Scalar>
 struct DensityFixture : RandomPoints<Scalar> {
   DensityFixture(const DensityCase& test_case, int n_in, unsigned seed, density::Capacity capacity = {})
       : RandomPoints<Scalar>(n_in, test_case.n_dims, test_case.config.n_conditions),
         density(density::make_density<Scalar>(test_case.config, test_case.n_dims, capacity)),
-        reference(test_case.config, test_case.n_dims, density->layout()),
+        reference(test_case.config, test_case.n_dims, layout_of_member(test_case)),
         log_rho(make_vector<Scalar>("log rho", n_in)) {
     this->fill(density->layout(), 2.5, seed);
   }

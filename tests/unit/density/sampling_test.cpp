@@ -84,7 +84,7 @@ TEST(KolmogorovP, KnowsItsTable) {
 }
 
 /// F_i(x_i | x_1..x_{i-1}) of exact draws are uniform and independent of each other. 32 tests at p > 1e-4
-/// with fixed seeds; a wrong mixture weight of 3 % would already show with 20000 samples.
+/// with fixed seeds, for each density; a wrong mixture weight of 3 % would already show with 20000 samples.
 template <class Scalar>
 void check_distribution(const DensityCase& test_case, double& least) {
   SCOPED_TRACE(test_case.name);
@@ -128,15 +128,26 @@ void check_distribution(const DensityCase& test_case, double& least) {
   }
 }
 
+/// The densities of density_cases, and the means of three of them.
+std::vector<DensityCase> cases_and_ensembles() {
+  std::vector<DensityCase> cases = density_cases({1, 2, 5});
+  for (DensityCase ensemble : density_cases({2})) {
+    ensemble.config.n_members = 3;
+    ensemble.name += ", ensemble";
+    cases.push_back(ensemble);
+  }
+  return cases;
+}
+
 TEST(Sampling, ConditionalLevelsAreUniformInDouble) {
   double least = 1;
-  for (const DensityCase& test_case : density_cases({1, 2, 5})) check_distribution<double>(test_case, least);
+  for (const DensityCase& test_case : cases_and_ensembles()) check_distribution<double>(test_case, least);
   RecordProperty("min_p", std::to_string(least));
 }
 
 TEST(Sampling, ConditionalLevelsAreUniformInFloat) {
   double least = 1;
-  for (const DensityCase& test_case : density_cases({1, 2, 5})) check_distribution<float>(test_case, least);
+  for (const DensityCase& test_case : cases_and_ensembles()) check_distribution<float>(test_case, least);
   RecordProperty("min_p", std::to_string(least));
 }
 
@@ -200,7 +211,7 @@ TEST(Sampling, ComponentsAreChosenByTheirWeights) {
 /// depend on the number of columns, and never by another product. The rounding of one draw moves the later
 /// conditionals by about its own size: a bound of 1e-11 for states of order 10.
 TEST(Sampling, ChunksDoNotMatter) {
-  for (const DensityCase& test_case : density_cases({1, 2, 5})) {
+  for (const DensityCase& test_case : cases_and_ensembles()) {
     SCOPED_TRACE(test_case.name);
     const DensityFixture<double> fixture(test_case, 1, 7);
     const auto tau = even_times(500);

@@ -300,14 +300,15 @@ inline std::vector<DynamicsCase> dynamics_cases(const std::vector<int>& dimensio
   return cases;
 }
 
-/// A model at random points, its reference and its results.
+/// A model at random points, its reference (that of a member if it is an ensemble) and its results.
 template <class Scalar>
 struct DynamicsFixture : RandomPoints<Scalar> {
   DynamicsFixture(const DynamicsCase& test_case, int n_in, unsigned seed)
       : RandomPoints<Scalar>(n_in, test_case.n_dims, test_case.density.n_conditions),
         diffusion(test_case.diffusion),
         dynamics(test_case.density, test_case.flux, test_case.n_dims, {n_in}),
-        reference(test_case.density, test_case.flux, test_case.n_dims, dynamics.layout()) {
+        reference(test_case.density, test_case.flux, test_case.n_dims,
+                  flux::layout_of(test_case.density.of_a_member(), test_case.flux, test_case.n_dims)) {
     this->fill(dynamics.layout(), 2, seed);
     motion.log_rho = make_vector<Scalar>("log rho", n_in);
     for (Matrix<Scalar>* matrix : {&motion.velocity, &motion.score, &motion.drift})
