@@ -17,6 +17,7 @@
 #include "rhoflux/device/backend.hpp"
 #include "rhoflux/inference/evaluation.hpp"
 #include "rhoflux/inference/figures_json.hpp"
+#include "rhoflux/inference/held_out.hpp"
 #include "rhoflux/inference/simulated_objective.hpp"
 
 namespace rhoflux::apps {
@@ -141,6 +142,47 @@ inference::Evaluation evaluate_data(const Context& context, const std::string& p
   return inference::evaluate(inference, file, context.comm, options);
 }
 
+/// The times that are held out: those that are given, else those of the checkpoint's deck.
+std::vector<double> held_out_times(const Context& context, const Arguments& arguments,
+                                   const checkpoint::Checkpoint& checkpoint, const std::string& name) {
+  const TimeMeaning& meaning = checkpoint.model.origin.time;
+  std::vector<double> learned_without;
+  for (const GivenTime& time :
+       cli::parse_deck_text(checkpoint.deck, "the deck in " + name).data.hold_out_times.values)
+    learned_without.push_back(time.in(meaning));
+  if (!arguments.has("hold-out-times")) {
+    if (learned_without.empty())
+      fail_input("--hold-out: " + name +
+                 " was trained without data.hold_out_times; name times with --hold-out-times");
+    return learned_without;
+  }
+  const std::vector<double> times = arguments.times("hold-out-times", meaning);
+  for (const double t : times) {
+    const auto is_same = [t](double other) { return same_time(other, t); };
+    if (std::none_of(learned_without.begin(), learned_without.end(), is_same))
+      print(context.comm, "note: t = " + time_text(meaning, t) +
+                              " is not among data.hold_out_times of the checkpoint: the model may have been "
+                              "trained on rows of that time");
+  }
+  return times;
+}
+
+std::vector<inference::HeldOutFigures> evaluate_held_out(const Context& context, const Arguments& arguments,
+                                                         const checkpoint::Checkpoint& checkpoint,
+                                                         const inference::Inference& inference,
+                                                         const inference::EvaluationOptions& options) {
+  inference::HeldOutOptions held_out;
+  held_out.times = held_out_times(context, arguments, checkpoint, arguments.text("CHECKPOINT"));
+  held_out.seed = options.seed;
+  held_out.max_points = options.max_transport_points;
+  held_out.condition = options.condition;
+  held_out.progress = options.progress;
+  const std::string path = arguments.text("data");
+  for (const double t : held_out.times) require_time_in_range(inference.model(), t, path);
+  const auto population = open_population(context, path, inference.model(), options.condition);
+  return inference::compare_held_out(inference, *population, context.comm, held_out);
+}
+
 /// The objective that a checkpoint was trained on, but for the likelihood of its data.
 inference::ObjectiveEvaluation evaluate_objective(const Context& context,
                                                   const checkpoint::Checkpoint& checkpoint,
@@ -176,6 +218,14 @@ Arguments evaluate_arguments() {
   arguments.optional("data", file_name(), "population file (HDF5)");
   add_split(arguments);
   add_transport_points(arguments);
+  arguments
+      .flag("hold-out",
+            "how near the model comes to the rows of --data, of all splits, at the times that were held out "
+            "of its training "
+            "(data.hold_out_times), beside optimal transport between the times around them and the least "
+            "that a "
+            "model can reach")
+      .optional("hold-out-times", times(), "the same at these times", "--hold-out alone");
   arguments.flag("objective", "the objective too, where --data is given")
       .defaulted("trajectories",
                  whole_number(2 * inference::paths_per_block, 1 << 20, inference::paths_per_block), "1024",
@@ -210,6 +260,9 @@ int command_evaluate(const Context& context, const Arguments& arguments) {
   options.progress.print = [&](const std::string& line) { print(context.comm, line); };
   inference::ObjectiveOptions objective = objective_options(arguments);
   const bool has_output = arguments.has("output");
+  const bool wants_held_out = arguments.has("hold-out") || arguments.has("hold-out-times");
+  if (wants_held_out && !arguments.has("data"))
+    fail_input("--hold-out: there is no --data, whose rows at the held-out times are to be compared");
   const OutputFile output = {has_output ? arguments.text("output") : "", arguments.has("force")};
   if (has_output) mpi::on_root(context.comm, [&] { require_absent(output); });
   const std::string name = arguments.text("CHECKPOINT");
@@ -225,6 +278,13 @@ int command_evaluate(const Context& context, const Arguments& arguments) {
     print_mass(context, arguments.text("split"), inference,
                cli::parse_deck_text(checkpoint.deck, "the deck in " + name).data.mass, result.mass);
     figures = inference::json_of(result);
+    if (wants_held_out) {
+      const std::vector<inference::HeldOutFigures> held_out =
+          evaluate_held_out(context, arguments, checkpoint, inference, options);
+      for (const std::string& line : inference::to_text(held_out, checkpoint.model.origin.time))
+        print(context.comm, line);
+      figures["held_out"] = inference::json_of(held_out);
+    }
     print_economy(context, inference);
   }
   if (!arguments.has("data") || arguments.has("objective")) {

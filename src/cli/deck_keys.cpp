@@ -183,7 +183,8 @@ void add_cost_settings(Settings& settings) {
   using objectives::Config;
   add_setting(
       settings, "kinetic", "kinetic_metric", &Config::kinetic_metric, "", "",
-      "Drift in the units of the data, or in standard deviations, which weighs all coordinates alike.");
+      "Drift (and acceleration) in the units of the data, or in standard deviations, which weighs all "
+      "coordinates alike.");
   add_setting(settings, "control", "control_sigma", &Config::control_sigma, "greater than 0",
               "units of the data / sqrt(time)", "sigma of the control term.");
   add_setting(settings, "control", "control_base", &Config::control_base,
@@ -266,6 +267,9 @@ void add_training_keys(std::vector<Key>& keys) {
   section.add(
       "noise", &TrainingConfig::jitter, "0 or more", "standard deviations of the data",
       "Standard deviation of fresh Gaussian noise on each row drawn from a file; holds off overfitting.");
+  section.add("time_noise", &TrainingConfig::time_jitter, "0 to 0.5", "share of the time range",
+              "The same on the time of each row, mirrored at the ends: snapshots count as a little earlier "
+              "and later.");
   section.add("average", &TrainingConfig::average, "0 or more, less than 1", "",
               "Decay, per step, of the running average of the parameters; 0: no averaging.");
   section.add(

@@ -137,6 +137,23 @@ mpi::Share rows_for_samples(mpi::Share samples, std::int64_t batch, std::int64_t
   return {std::min(begin, n_rows - 1), std::min(end, n_rows)};
 }
 
+namespace {
+
+/// A normal number of mean 0 (Box & Muller 1958).
+RHOFLUX_FUNCTION double normal(const RandomStream::Pair& pair, double deviation) {
+  double sine, cosine;
+  math::sincos_turns(pair.second, sine, cosine);
+  return deviation * math::sqrt(-2.0 * math::log(pair.first)) * cosine;
+}
+
+/// A number within 1 of [0, 1], what is beyond an end mirrored there.
+RHOFLUX_FUNCTION double reflected(double tau) {
+  const double above = tau < 0 ? -tau : tau, inside = above > 1 ? 2 - above : above;
+  return inside < 0 ? 0 : inside;
+}
+
+}  // namespace
+
 template <class Scalar>
 void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const BatchConfig& config,
                 std::int64_t first_sample, const density::Points<Scalar>& points,
@@ -150,7 +167,7 @@ void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const B
   const Matrix<Scalar> x_in = shard.x, x = points.x, c_in = shard.conditions, c = points.conditions;
   const int n_conditions = static_cast<int>(c_in.extent(0));
   const int n_dims = static_cast<int>(x.extent(0));
-  const double jitter = config.jitter;
+  const double jitter = config.jitter, time_jitter = config.time_jitter;
   for_each(
       space, "draw batch", points.size(), KOKKOS_LAMBDA(int s) {
         const std::int64_t sample = first_sample + s;
@@ -159,17 +176,20 @@ void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const B
         const auto drawn =
             static_cast<std::int64_t>((static_cast<double>(sample) + uniform) * rows_per_sample);
         const std::int64_t row = (drawn > last ? last : drawn) - shard_begin;
-        tau(s) = tau_in(row);
+        tau(s) =
+            time_jitter == 0
+                ? tau_in(row)
+                : static_cast<Scalar>(reflected(
+                      static_cast<double>(tau_in(row)) +
+                      normal(random.uniforms(index, static_cast<std::uint32_t>(1 + n_dims)), time_jitter)));
         weight(s) = weight_in(row);
         if (has_growth) growth(s) = growth_in(row);
         for (int k = 0; k < n_conditions; ++k) c(k, s) = c_in(k, row);
         for (int i = 0; i < n_dims; ++i) {
           x(i, s) = x_in(i, row);
           if (jitter == 0) continue;
-          const RandomStream::Pair pair = random.uniforms(index, static_cast<std::uint32_t>(1 + i));
-          double sine, cosine;  // Box & Muller 1958
-          math::sincos_turns(pair.second, sine, cosine);
-          x(i, s) += static_cast<Scalar>(jitter * math::sqrt(-2.0 * math::log(pair.first)) * cosine);
+          x(i, s) +=
+              static_cast<Scalar>(normal(random.uniforms(index, static_cast<std::uint32_t>(1 + i)), jitter));
         }
       });
 }

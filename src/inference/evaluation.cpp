@@ -131,17 +131,6 @@ NllSums sum_nll(const Inference& inference, const io::PopulationFile& file, cons
   return sums;
 }
 
-/// The conditions of n model samples, (n, n_variables): those of rows that stand for all with equal weights; or the one
-/// that is given for all.
-std::vector<double> conditions_of_samples(const io::PopulationRows& rows, std::int64_t n,
-                                          const std::vector<double>& given) {
-  if (!given.empty() || rows.conditions.empty()) return given;
-  io::PopulationRows conditions = rows;
-  conditions.n_dims = static_cast<int>(rows.conditions.size() / rows.t.size());
-  conditions.x = rows.conditions;
-  return equal_mass_points(counted_rows(conditions), n);
-}
-
 /// The rows of one condition.
 io::PopulationRows rows_of(const io::PopulationRows& rows, const std::vector<double>& condition) {
   const auto dims = static_cast<std::size_t>(rows.n_dims), width = condition.size();
@@ -162,7 +151,7 @@ metrics::Wasserstein compare_snapshot(const Inference& inference, const io::Popu
                                       const std::vector<double>& condition, std::int64_t n,
                                       std::uint64_t seed, std::uint64_t stream) {
   const Units& units = inference.model().units;
-  const ConditionScope scope(inference, conditions_of_samples(rows, n, condition));
+  const ConditionScope scope(inference, condition.empty() ? equal_mass_conditions(rows, n) : condition);
   const std::vector<double> samples = units.to_model(inference.sample_at(rows.t.front(), 0, n, seed, stream));
   const CountedRows counted = counted_rows(rows);
   const auto count = static_cast<int>(n);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "rhoflux/inference/evaluation.hpp"
+#include "rhoflux/inference/held_out.hpp"
 #include "rhoflux/inference/simulated_objective.hpp"
 #include "rhoflux/inference/transport_report.hpp"
 #include "rhoflux/inference/verification.hpp"
@@ -64,6 +65,24 @@ Json json_of(const Evaluation& evaluation) {
                                {"relative_error", at.relative_error},
                                {"sampling_error", at.sampling_error}});
   return figures;
+}
+
+Json json_of(const std::vector<HeldOutFigures>& figures) {
+  const auto distances = [](const metrics::Wasserstein& w) { return Json{{"w1", w.w1}, {"w2", w.w2}}; };
+  Json list = Json::array();
+  for (const HeldOutFigures& at : figures) {
+    Json entry = {{"t", at.t}, {"rows", at.rows}, {"count", at.points}};
+    if (at.points > 0) entry["model"] = distances(at.model);
+    if (at.floor) entry["floor"] = distances(*at.floor);
+    if (at.interpolation)
+      entry["optimal_transport"] = {{"before", at.interpolation->before},
+                                    {"after", at.interpolation->after},
+                                    {"fraction", at.interpolation->fraction},
+                                    {"at_fraction", distances(at.interpolation->at_fraction)},
+                                    {"at_midpoint", distances(at.interpolation->at_midpoint)}};
+    list.push_back(entry);
+  }
+  return list;
 }
 
 Json json_of(const std::vector<Check>& checks) {

@@ -75,4 +75,12 @@ std::vector<double> equal_mass_points(const CountedRows& rows, std::int64_t n) {
                                 : metrics::thinned_by_weight(rows.x, rows.weight, dims, keep);
 }
 
+std::vector<double> equal_mass_conditions(const io::PopulationRows& rows, std::int64_t n) {
+  if (rows.conditions.empty()) return {};
+  io::PopulationRows conditions = rows;
+  conditions.n_dims = static_cast<int>(rows.conditions.size() / rows.t.size());
+  conditions.x = rows.conditions;
+  return equal_mass_points(counted_rows(conditions), n);
+}
+
 }  // namespace rhoflux::inference

@@ -9,7 +9,7 @@ namespace rhoflux::objectives {
 // Each is defined in the file of the term.
 TermFactory terminal_cost_term(), initial_reverse_term(), terminal_reverse_term(), kinetic_term(),
     growth_term(), control_term(), entropy_term(), congestion_term(), state_cost_term(),
-    jacobian_symmetry_term();
+    jacobian_symmetry_term(), smoothness_term(), acceleration_term();
 
 namespace {
 
@@ -56,6 +56,14 @@ std::vector<TermRow> built_in_rows() {
       {"jacobian_symmetry", TermKind::integral, Sign::never_negative, "time",
        "Weight of int E|J - J^T|^2 dt, J = du/dx, zero for a drift that is a gradient; 0: left out.",
        jacobian_symmetry_term()},
+      {"smoothness", TermKind::integral, Sign::never_negative, "time",
+       "Weight of int E|J|^2 dt, J = du/dx, small where neighbours move alike; 0: left out.",
+       smoothness_term()},
+      {"acceleration", TermKind::integral, Sign::never_negative, "time^3 / units of the data^2",
+       "Weight of int E|d_t u + J u|^2 dt, the change of the drift along itself, zero where all move "
+       "straight at constant "
+       "speed; 0: left out.",
+       acceleration_term()},
   };
 }
 

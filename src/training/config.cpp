@@ -46,6 +46,7 @@ void TrainingConfig::validate() const {
           "training.matrix_precision", enum_to_text(matrix_precision),
           "full where training.precision = double");
   require(jitter >= 0.0, "training.noise", jitter, "0 or more");
+  require(time_jitter >= 0.0 && time_jitter <= 0.5, "training.time_noise", time_jitter, "0 to 0.5");
   require_decay("training.average", average);
   require(reproducible_lanes >= 1 && reproducible_lanes <= 4096, "training.reproducible_lanes",
           reproducible_lanes, "1 to 4096");

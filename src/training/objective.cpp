@@ -47,7 +47,9 @@ class StreamReader {
                                     data::mean_weight(file, m_comm));
   }
   data::BatchConfig batch(RandomPurpose purpose) const {
-    return {purpose, m_training.seed, 0, m_training.batch, m_training.jitter};
+    const bool has_times = purpose == RandomPurpose::batch;  // the rows of an endpoint have one
+    return {purpose,          m_training.seed,   0,
+            m_training.batch, m_training.jitter, has_times ? m_training.time_jitter : 0.0};
   }
 
   const TrainingConfig& m_training;

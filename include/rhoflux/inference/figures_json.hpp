@@ -8,12 +8,14 @@ namespace rhoflux::inference {
 
 struct Check;
 struct Evaluation;
+struct HeldOutFigures;
 struct ObjectiveEvaluation;
 struct TransportReport;
 
 /// Figures as JSON objects with the names of the file formats, in a fixed order. A number that is not finite
 /// is null.
 nlohmann::ordered_json json_of(const Evaluation& evaluation);
+nlohmann::ordered_json json_of(const std::vector<HeldOutFigures>& figures);
 nlohmann::ordered_json json_of(const std::vector<Check>& checks);
 nlohmann::ordered_json json_of(const ObjectiveEvaluation& evaluation);
 nlohmann::ordered_json json_of(const TransportReport& report);

@@ -43,4 +43,7 @@ CountedRows counted_rows(const io::PopulationRows& rows);
 /// weight (metrics::thinned_by_weight()).
 std::vector<double> equal_mass_points(const CountedRows& rows, std::int64_t n);
 
+/// The same of the conditions of the rows, (n, n_variables); empty where they have none.
+std::vector<double> equal_mass_conditions(const io::PopulationRows& rows, std::int64_t n);
+
 }  // namespace rhoflux::inference

@@ -22,6 +22,8 @@ struct TrainingConfig {
   /// Standard deviation of fresh Gaussian noise on each sample, standardised units (Rothfuss et al. 2019; noise
   /// of the deck).
   double jitter = 0.0;
+  /// The same on the times of the rows, as a share of the time range (time_noise of the deck).
+  double time_jitter = 0.0;
   double average = 0.0;  ///< decay of the exponential moving average of the parameters; 0: none
   bool reproducible = false;
   int reproducible_lanes = 8;         ///< partial gradients summed in fixed order; at least the rank count

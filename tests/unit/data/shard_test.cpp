@@ -76,6 +76,35 @@ TEST(DrawBatch, DrawsEveryRowEquallyOften) {
   for (const int count : counts) EXPECT_NEAR(count, mean, 5 * std::sqrt(mean));
 }
 
+/// Times 0.2, 0.5 and 0.8 of three thousand rows, which are far enough from the ends that noise of 0.05 is not mirrored: its mean is
+/// 0 and its variance 0.0025 within five standard errors; at 0 and 1 it stays inside, and is |noise| then.
+TEST(DrawBatch, TimeNoiseIsThatOfTheConfiguration) {
+  constexpr double noise = 0.05;
+  for (const double at : {0.2, 0.5, 0.8, 0.0, 1.0}) {
+    constexpr int n = 3000;
+    Shard<double> shard = make_shard(n);
+    Kokkos::deep_copy(shard.tau, at);
+    BatchConfig config = {RandomPurpose::batch, 1, 3, n, 0.0};
+    const Batch exact = draw(shard, config);
+    config.time_jitter = noise;
+    const Batch noisy = draw(shard, config);
+    EXPECT_EQ(exact.x, noisy.x) << "the rows and coordinates stay";
+    const bool is_end = at == 0 || at == 1;
+    double sum = 0, squares = 0;
+    for (const double tau : noisy.tau) {
+      EXPECT_GE(tau, 0);
+      EXPECT_LE(tau, 1);
+      sum += tau - at;
+      squares += (tau - at) * (tau - at);
+    }
+    const double root = std::sqrt(double(n));
+    if (!is_end) {
+      EXPECT_NEAR(sum / n, 0, 5 * noise / root);
+    }
+    EXPECT_NEAR(squares / n, noise * noise, 5 * noise * noise * std::sqrt(2.0) / root);
+  }
+}
+
 TEST(DrawBatch, MoreSamplesThanRowsUsesAllRows) {
   const std::vector<int> rows = drawn_rows(5, 50, 1, 1);
   for (int row = 0; row < 5; ++row) EXPECT_EQ(std::count(rows.begin(), rows.end(), row) >= 9, true) << row;

@@ -191,6 +191,9 @@ std::vector<Objective> objectives_of_each_kind(bool grows) {
        }},
       {"jacobian_symmetry", TermKind::integral,
        [](Config& config) { config.schedule("jacobian_symmetry").weight = 0.2; }},
+      {"smoothness", TermKind::integral, [](Config& config) { config.schedule("smoothness").weight = 0.3; }},
+      {"acceleration", TermKind::integral,
+       [](Config& config) { config.schedule("acceleration").weight = 0.2; }},
       {"terminal", TermKind::terminal_expectation,
        [](Config& config) {
          config.schedule("terminal").weight = 0.6;
@@ -241,7 +244,8 @@ TEST(Expectations, EstimatorsAgreeForEveryTerm) {
       objective.add(config);
       flux::Volatility volatility;
       volatility.values = {0.2};
-      for (const char* term : {"kinetic", "growth", "control", "jacobian_symmetry"})
+      for (const char* term :
+           {"kinetic", "growth", "control", "jacobian_symmetry", "smoothness", "acceleration"})
         config.schedule(term).saturation = 3;
       Moments moments[2];
       for (const Estimator estimator : {Estimator::pathwise, Estimator::score_function}) {
