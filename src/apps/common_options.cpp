@@ -45,7 +45,7 @@ void add_scheme(Arguments& arguments, const std::string& fallback) {
 }
 
 void add_transport_points(Arguments& arguments) {
-  arguments.defaulted("transport-points", whole_number(2, 20000), "2000",
+  arguments.defaulted("transport-points", whole_number(2, 30000), "2000",
                       "largest number of points of a snapshot that W1 and W2 compare");
 }
 

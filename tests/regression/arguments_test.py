@@ -113,7 +113,7 @@ def test_numbers_and_lists(folder):
                              ([*move, "--force=1"], ["--force"]),
                              (["field", model, "--times", "1", "--grid", "8,,8", "--output", "bad.h5"], ["--grid 8,,8"]),
                              (["field", model, "--times", "1", "--grid", "8,8", "--bounds", "0:1:2,0:1", "--output", "bad.h5"], ["--bounds", "'0:1:2'"]),
-                             (["evaluate", model, "--transport-points", "1"], ["--transport-points 1", "2 to 20000"]),
+                             (["evaluate", model, "--transport-points", "1"], ["--transport-points 1", "2 to 30000"]),
                              (["train", "deck.cfg", "--max-hours", "inf"], ["--max-hours inf"]),
                              (["train", "deck.cfg", "--stop-after", "-1"], ["--stop-after -1"]),
                              (["sample", model, "extra", "--times", "0", "--output", "bad.h5"], ["positional"])):

@@ -1,12 +1,16 @@
 #include "rhoflux/metrics/wasserstein.hpp"
 
 #include <gtest/gtest.h>
+#include <lemon/network_simplex.h>
+#include <lemon/static_graph.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <numeric>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include "support/errors.hpp"
@@ -178,6 +182,186 @@ TEST(WassersteinOfWeights, OfEqualWeightsIsThatWithout) {
   const Wasserstein found = wasserstein({a.data(), weight.data(), n}, b.data(), n, d);
   EXPECT_NEAR(found.w1, expected.w1, 1e-11 * expected.w1);
   EXPECT_NEAR(found.w2, expected.w2, 1e-11 * expected.w2);
+}
+
+/// Two sets of so many points that only a part of their pairs is given to the network simplex method.
+struct Clouds {
+  std::vector<double> a, b;
+  std::size_t d;
+  std::size_t n_a() const { return a.size() / d; }
+  std::size_t n_b() const { return b.size() / d; }
+  double cost(std::size_t i, std::size_t j, int order) const {
+    double square = 0;
+    for (std::size_t k = 0; k < d; ++k)
+      square += (a[i * d + k] - b[j * d + k]) * (a[i * d + k] - b[j * d + k]);
+    return order == 2 ? square : std::sqrt(square);
+  }
+};
+
+/// The same distance by the network simplex method with all pairs, costs rounded to 2^-44 of the largest one.
+/// @param mass (n_a), whole numbers whose sum is a multiple of n_b
+double with_all_pairs(const Clouds& clouds, const std::vector<std::int64_t>& mass, int order) {
+  const std::size_t n_a = clouds.n_a(), n_b = clouds.n_b();
+  double largest = 0;
+  for (std::size_t i = 0; i < n_a; ++i)
+    for (std::size_t j = 0; j < n_b; ++j) largest = std::max(largest, clouds.cost(i, j, order));
+  const std::int64_t total = std::accumulate(mass.begin(), mass.end(), std::int64_t{0});
+  std::vector<std::pair<int, int>> arcs;
+  for (std::size_t i = 0; i < n_a; ++i)
+    for (std::size_t j = 0; j < n_b; ++j) arcs.emplace_back(static_cast<int>(i), static_cast<int>(n_a + j));
+  using Graph = lemon::StaticDigraph;
+  Graph graph;
+  graph.build(static_cast<int>(n_a + n_b), arcs.begin(), arcs.end());
+  Graph::NodeMap<std::int64_t> supply(graph, -total / static_cast<std::int64_t>(n_b));
+  for (std::size_t i = 0; i < n_a; ++i) supply[Graph::node(static_cast<int>(i))] = mass[i];
+  Graph::ArcMap<std::int64_t> whole(graph);
+  for (std::size_t k = 0; k < n_a * n_b; ++k)
+    whole[Graph::arc(static_cast<int>(k))] =
+        std::llround(clouds.cost(k / n_b, k % n_b, order) / largest * 0x1p44);
+  lemon::NetworkSimplex<Graph, std::int64_t, std::int64_t> solver(graph);
+  if (solver.costMap(whole).supplyMap(supply).run() != solver.OPTIMAL) return -1;
+  double sum = 0;
+  for (std::size_t arc = 0; arc < n_a * n_b; ++arc)
+    sum += static_cast<double>(solver.flow(Graph::arc(static_cast<int>(arc)))) *
+           clouds.cost(arc / n_b, arc % n_b, order);
+  const double mean = sum / static_cast<double>(total);
+  return order == 2 ? std::sqrt(mean) : mean;
+}
+
+/// Both plans are optimal for costs rounded to 2^-45 of the largest one, and masses to less than 1e4 parts of 2^-52 in
+/// all, so that their mean costs differ by less than 3e-12 of the largest one. Below, means are at least 1/1000 of it.
+void expect_that_of_all_pairs(const Clouds& clouds, const char* what) {
+  const int n_a = static_cast<int>(clouds.n_a()), n_b = static_cast<int>(clouds.n_b()),
+            d = static_cast<int>(clouds.d);
+  std::vector<std::int64_t> mass(clouds.n_a(), 1);
+  if (n_a == n_b) {
+    for (const int order : {1, 2}) {
+      const double expected = with_all_pairs(clouds, mass, order);
+      EXPECT_NEAR(wasserstein(clouds.a.data(), clouds.b.data(), n_a, d, order), expected, 3e-9 * expected)
+          << what << ", order " << order;
+    }
+  }
+  // Weights k n_b / total for whole k are exact masses of the program as well, but for a rounding of 2^-52 of the whole.
+  std::mt19937 engine(9);
+  for (std::int64_t& m : mass) m = engine() % 5 * static_cast<std::int64_t>(1 + engine() % 200);
+  mass[0] += 1;
+  const std::int64_t sum = std::accumulate(mass.begin(), mass.end(), std::int64_t{0});
+  mass[0] += (n_b - sum % n_b) % n_b;
+  const std::vector<double> weight(mass.begin(), mass.end());
+  for (const int order : {1, 2}) {
+    const double expected = with_all_pairs(clouds, mass, order);
+    EXPECT_NEAR(wasserstein({clouds.a.data(), weight.data(), n_a}, clouds.b.data(), n_b, d, order), expected,
+                3e-9 * expected)
+        << what << ", weighted, order " << order;
+  }
+}
+
+Clouds random_clouds(int n_a, int n_b, int d) {
+  return {random_points(n_a, d, 1), random_points(n_b, d, 2), static_cast<std::size_t>(d)};
+}
+
+TEST(WassersteinOfManyPoints, IsThatOfAllPairsForRandomClouds) {
+  for (const int d : {2, 5}) {
+    Clouds clouds = random_clouds(520, 520, d);
+    expect_that_of_all_pairs(clouds, "near");
+    for (std::size_t k = 0; k < clouds.b.size(); ++k)
+      clouds.b[k] = clouds.b[k] * clouds.b[k] + (k % clouds.d == 0 ? 6 : 0.3 * clouds.b[k - 1]);
+    expect_that_of_all_pairs(clouds, "far");
+  }
+}
+
+/// Points of a plane on one line: next to all plans are optimal for order 1 where the clouds are apart.
+TEST(WassersteinOfManyPoints, IsThatOfAllPairsOnALine) {
+  Clouds clouds = random_clouds(520, 520, 2);
+  for (const double step : {0.1, 4.0}) {
+    for (std::size_t i = 0; i < 520; ++i) {
+      clouds.a[2 * i + 1] = 0.5 * clouds.a[2 * i];
+      clouds.b[2 * i] += step;
+      clouds.b[2 * i + 1] = 0.5 * clouds.b[2 * i];
+    }
+    expect_that_of_all_pairs(clouds, "on a line");
+  }
+}
+
+TEST(WassersteinOfManyPoints, IsThatOfAllPairsForUnequalNumbers) {
+  expect_that_of_all_pairs(random_clouds(700, 450, 2), "fewer in b");
+  expect_that_of_all_pairs(random_clouds(30, 9000, 3), "few in a");
+  expect_that_of_all_pairs(random_clouds(9000, 30, 2), "few in b");
+}
+
+/// Many plans are optimal here, and many pairs have a reduced cost of 0.
+TEST(WassersteinOfManyPoints, IsThatOfAllPairsForTies) {
+  Clouds clouds = random_clouds(520, 520, 2);
+  for (double& value : clouds.a) value = std::round(4 * value);
+  for (double& value : clouds.b) value = std::round(4 * value);
+  expect_that_of_all_pairs(clouds, "on a lattice");
+  for (double& value : clouds.b) value = 3;
+  expect_that_of_all_pairs(clouds, "all b equal");
+  for (double& value : clouds.a) value = 1;
+  expect_that_of_all_pairs(clouds, "all a equal and all b equal");
+}
+
+/// Groups that follow each other in the order of the points, far apart, and of other sizes in a than in b.
+TEST(WassersteinOfManyPoints, IsThatOfAllPairsForGroups) {
+  Clouds clouds = random_clouds(520, 520, 2);
+  for (std::size_t i = 0; i < 520; ++i) {
+    clouds.a[2 * i] += i < 100 ? 0 : 100;
+    clouds.b[2 * i] += i % 4 == 0 ? 0 : 100;
+    clouds.b[2 * i + 1] += i % 4 == 1 ? 40 : 0;
+  }
+  expect_that_of_all_pairs(clouds, "groups");
+}
+
+/// One point of a has next to all of the mass: W_1 is the mean distance from it, the rest 600 parts of 1e-15.
+TEST(WassersteinOfManyPoints, TakesWeightsOfOneHeavyPoint) {
+  const Clouds clouds = random_clouds(600, 600, 2);
+  for (const std::size_t heavy : {0u, 17u, 311u, 599u}) {
+    std::vector<double> weight(600, 1e-15);
+    weight[heavy] = 1;
+    double expected = 0;
+    for (std::size_t j = 0; j < 600; ++j) expected += clouds.cost(heavy, j, 1) / 600;
+    EXPECT_NEAR(wasserstein({clouds.a.data(), weight.data(), 600}, clouds.b.data(), 600, 2, 1), expected,
+                1e-11);
+  }
+}
+
+TEST(WassersteinOfManyPoints, OfTheSameSetIsZero) {
+  const std::vector<double> a = random_points(2000, 3, 3);
+  std::vector<double> b;
+  for (std::size_t i = 0; i < 2000; ++i)
+    for (std::size_t k = 0; k < 3; ++k) b.push_back(a[(i * 7 + 5) % 2000 * 3 + k]);
+  const Wasserstein found = wasserstein(a.data(), b.data(), 2000, 3);
+  EXPECT_EQ(found.w1, 0.0);
+  EXPECT_EQ(found.w2, 0.0);
+}
+
+TEST(WassersteinOfManyPoints, EqualsTheSortedFormulaInOneDimension) {
+  const int n = 3000;
+  std::vector<double> a = random_points(n, 1, 1), b = random_points(n, 1, 2);
+  for (double& value : b) value = 3.0 * value * value * value + 0.2;
+  const Wasserstein found = wasserstein(a.data(), b.data(), n, 1);
+  const Wasserstein again = wasserstein(a.data(), b.data(), n, 1);
+  EXPECT_EQ(found.w1, again.w1);
+  EXPECT_EQ(found.w2, again.w2);
+  std::sort(a.begin(), a.end());
+  std::sort(b.begin(), b.end());
+  double w1 = 0, square = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    w1 += std::abs(a[i] - b[i]) / n;
+    square += (a[i] - b[i]) * (a[i] - b[i]) / n;
+  }
+  EXPECT_NEAR(found.w1, w1, 1e-11 * w1);
+  EXPECT_NEAR(found.w2, std::sqrt(square), 1e-11 * std::sqrt(square));
+}
+
+/// Coordinates whose squares are beyond the range of doubles.
+TEST(Wasserstein, TakesCoordinatesOfAnySize) {
+  for (const double scale : {1e-200, 1e200, 1e300}) {
+    const std::vector<double> a = {0, 0, scale, 0, 0, scale}, b = {3 * scale, 0, 0, scale, 0, 2 * scale};
+    const Wasserstein found = wasserstein(a.data(), b.data(), 3, 2);
+    EXPECT_NEAR(found.w1 / scale, 4.0 / 3, 1e-12);
+    EXPECT_NEAR(found.w2 / scale, std::sqrt(2.0), 1e-12);
+  }
 }
 
 TEST(WassersteinOfWeights, RefusesWeightsThatAreNone) {
