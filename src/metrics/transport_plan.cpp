@@ -77,11 +77,11 @@ class Problem {
   }
 
   const Potentials& potentials() const { return m_potentials; }
-  double cost() const {
-    double sum = 0.0;
+  std::vector<Carried> plan() const {
+    std::vector<Carried> plan;
     for (std::size_t k = 0; k < m_pairs.size(); ++k)
-      if (m_flow[k] != 0) sum += static_cast<double>(m_flow[k]) * m_costs.cost(m_pairs[k].i, m_pairs[k].j);
-    return sum;
+      if (m_flow[k] != 0) plan.push_back({m_pairs[k].i, m_pairs[k].j, m_flow[k]});
+    return plan;
   }
 
  private:
@@ -211,11 +211,10 @@ std::vector<std::pair<int, int>> sizes_of_problems(int n_a, int n_b) {
 
 }  // namespace
 
-double least_cost(const PairCosts& costs, const std::vector<std::int64_t>& mass) {
-  if (costs.largest() == 0.0) return 0.0;
+std::vector<Carried> optimal_plan(const PairCosts& costs, const std::vector<std::int64_t>& mass) {
   const auto sizes = sizes_of_problems(costs.n_a(), costs.n_b());
   Potentials potentials;
-  double cost = 0;
+  std::vector<Carried> plan;
   for (std::size_t k = 0; k < sizes.size(); ++k) {
     const auto [n_a, n_b] = sizes[k];
     if (k == 0) {
@@ -230,9 +229,17 @@ double least_cost(const PairCosts& costs, const std::vector<std::int64_t>& mass)
     else
       problem.solve_with_few_pairs();
     potentials = problem.potentials();
-    if (k + 1 == sizes.size()) cost = problem.cost();
+    if (k + 1 == sizes.size()) plan = problem.plan();
   }
-  return cost;
+  return plan;
+}
+
+double least_cost(const PairCosts& costs, const std::vector<std::int64_t>& mass) {
+  if (costs.largest() == 0.0) return 0.0;
+  double sum = 0;
+  for (const Carried& part : optimal_plan(costs, mass))
+    sum += static_cast<double>(part.mass) * costs.cost(part.i, part.j);
+  return sum;
 }
 
 }  // namespace rhoflux::metrics

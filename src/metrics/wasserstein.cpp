@@ -142,6 +142,23 @@ double wasserstein(const double* a, const double* b, int n, int d, int order) {
   return distance(a, std::vector<std::int64_t>(static_cast<std::size_t>(n), 1), b, sizes, order);
 }
 
+std::vector<int> optimal_matching(const double* a, const double* b, int n, int d, int order) {
+  require_valid(a, b, {n, n, d}, order);
+  std::vector<int> matching(static_cast<std::size_t>(n));
+  std::vector<int> rows_a = d == 1 ? sorted_rows(a, n) : shuffled(n),
+                   rows_b = d == 1 ? sorted_rows(b, n) : shuffled(n);
+  const PairCosts costs(a, rows_a, b, rows_b, d, order);
+  std::vector<Carried> plan;
+  if (d > 1 && costs.largest() > 0)
+    plan = optimal_plan(costs, std::vector<std::int64_t>(static_cast<std::size_t>(n), 1));
+  else
+    for (int row = 0; row < n; ++row) plan.push_back({row, row, 1});
+  for (const Carried& part : plan)
+    matching[static_cast<std::size_t>(rows_a[static_cast<std::size_t>(part.i)])] =
+        rows_b[static_cast<std::size_t>(part.j)];
+  return matching;
+}
+
 Wasserstein wasserstein(const double* a, const double* b, int n, int d) {
   return {wasserstein(a, b, n, d, 1), wasserstein(a, b, n, d, 2)};
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <vector>
+
 namespace rhoflux::metrics {
 
 /// Exact distances between two point sets.
@@ -25,6 +27,9 @@ struct Wasserstein {
 /// matching in double precision. Errors: bad input for sizes or an order outside these ranges or points that
 /// are not finite; a numerical failure if the solver finds no optimum.
 double wasserstein(const double* a, const double* b, int n, int d, int order);
+
+/// The matching of that distance, by the same method: a_i goes to b_s(i). @return s (n)
+std::vector<int> optimal_matching(const double* a, const double* b, int n, int d, int order);
 
 /// Both orders at once.
 Wasserstein wasserstein(const double* a, const double* b, int n, int d);

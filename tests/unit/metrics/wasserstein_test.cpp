@@ -62,6 +62,38 @@ TEST(Wasserstein, EqualsTheBestPermutation) {
   }
 }
 
+/// A permutation whose mean cost is that of the distance: to rounding, with few and many points, in one dimension, with ties.
+TEST(Wasserstein, OfTheMatchingIsTheDistance) {
+  for (const int n : {1, 5, 40, 700})
+    for (const int d : {1, 2, 5})
+      for (const int order : {1, 2})
+        for (const bool has_ties : {false, true}) {
+          std::vector<double> a = random_points(n, d, 3), b = random_points(n, d, 4);
+          for (std::vector<double>* points : {&a, &b})
+            for (double& value : *points) value = has_ties ? std::round(2 * value) : value;
+          const std::vector<int> match = optimal_matching(a.data(), b.data(), n, d, order);
+          std::vector<int> sorted = match;
+          std::sort(sorted.begin(), sorted.end());
+          double sum = 0;
+          for (int i = 0; i < n; ++i) {
+            ASSERT_EQ(sorted[static_cast<std::size_t>(i)], i);
+            double square = 0;
+            for (int k = 0; k < d; ++k) {
+              const double step = a[static_cast<std::size_t>(i * d + k)] -
+                                  b[static_cast<std::size_t>(match[static_cast<std::size_t>(i)] * d + k)];
+              square += step * step;
+            }
+            sum += order == 2 ? square : std::sqrt(square);
+          }
+          const double found = order == 2 ? std::sqrt(sum / n) : sum / n;
+          EXPECT_NEAR(found, wasserstein(a.data(), b.data(), n, d, order), 1e-11 * (1 + found))
+              << "n " << n << " d " << d << " order " << order;
+        }
+  const std::vector<double> same(20, 0.5);
+  const std::vector<int> match = optimal_matching(same.data(), same.data(), 10, 2, 2);
+  EXPECT_EQ(std::accumulate(match.begin(), match.end(), 0), 45) << "of equal points";
+}
+
 TEST(Wasserstein, EqualsTheSortedFormulaInOneDimension) {
   const int n = 300;
   std::vector<double> a = random_points(n, 1, 1);
