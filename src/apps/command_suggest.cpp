@@ -2,7 +2,9 @@
 #include "common_options.hpp"
 #include "health_report.hpp"
 #include "model_files.hpp"
+#include "rhoflux/core/error.hpp"
 #include "rhoflux/suggestion/suggested_deck.hpp"
+#include "trials.hpp"
 
 namespace rhoflux::apps {
 
@@ -15,6 +17,11 @@ Arguments suggest_arguments() {
       .required("output", file_name(), "the deck to write")
       .optional("directory", file_name(), "checkpoint.directory of the deck",
                 "output/ and the name of the data")
+      .optional("try", whole_number(2, 64),
+                "improves it by so many short runs on the validation rows, each on one rank: the suggested "
+                "deck and variations of "
+                "it, of which the better half goes on for twice the steps until one is left",
+                "no run is made")
       .flag("counts-are-mass",
             "the numbers of rows of the snapshots are the sizes of the population, which grows or shrinks");
   add_force(arguments);
@@ -29,8 +36,19 @@ int command_suggest(const Context& context, const Arguments& arguments) {
       arguments.has("directory") ? arguments.text("directory") : suggestion::directory_for(path),
       arguments.has("counts-are-mass")};
   const suggestion::Portrait portrait = suggestion::portrait_of(file, context.comm);
-  const std::string deck = suggestion::suggested_deck(portrait, wishes);
   print_findings(context, portrait.findings);
+  std::string deck = suggestion::suggested_deck(portrait, wishes);
+  if (arguments.has("try")) {
+    const TrialPlan plan = {portrait, wishes, static_cast<int>(arguments.whole_number("try")),
+                            output + ".trials"};
+    const TrialResult result = run_trials(context, plan);
+    if (result.is_stopped) {
+      print(context.comm, "stopped before the trials were done; nothing is written");
+      return static_cast<int>(ExitCode::stopped);
+    }
+    for (const std::string& line : to_text(result)) print(context.comm, line);
+    deck = deck_of_best(plan, result);
+  }
   mpi::on_root(context.comm, [&] { write_text({output, arguments.has("force")}, deck); });
   print(context.comm, output + ": a deck for " + path + "; train with: rhoflux train " + output);
   return 0;

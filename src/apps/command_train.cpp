@@ -21,6 +21,7 @@
 #include "rhoflux/parallel/batch_partition.hpp"
 #include "rhoflux/suggestion/suggested_deck.hpp"
 #include "rhoflux/training/trainer.hpp"
+#include "run_config.hpp"
 
 namespace rhoflux::apps {
 namespace {
@@ -46,16 +47,7 @@ void print_end_report(const mpi::Communicator& comm) {
 }
 
 training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments, const Context& context) {
-  training::RunConfig config;
-  config.data = deck.data;
-  config.model = deck.model;
-  config.flux = deck.flux;
-  config.objective = deck.objective;
-  config.training = deck.training;
-  config.checkpoint = deck.checkpoint;
-  config.output = deck.output;
-  config.deck = cli::to_ini(deck);
-  config.provenance = provenance(context);
+  training::RunConfig config = run_config_of(deck, context);
   config.restart = arguments.text("restart");
   if (config.restart != "auto" && config.restart != "none" && context.comm.is_root() &&
       std::filesystem::is_regular_file(config.restart))
@@ -74,7 +66,6 @@ training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments
     return changes;
   };
   config.force = arguments.has("force");
-  config.threads = context.threads;
   config.limits.max_hours = arguments.number("max-hours");
   config.limits.stop_after = arguments.whole_number("stop-after");
   return config;

@@ -249,8 +249,13 @@ std::vector<SuggestedKey> suggested_keys(const Portrait& portrait, const Wishes&
 }
 
 std::string suggested_deck(const Portrait& portrait, const Wishes& wishes) {
-  std::string text = heading(portrait, wishes), section;
-  for (const SuggestedKey& key : suggested_keys(portrait, wishes)) {
+  return deck_of(portrait, wishes, suggested_keys(portrait, wishes));
+}
+
+std::string deck_of(const Portrait& portrait, const Wishes& wishes, const std::vector<SuggestedKey>& keys,
+                    const std::string& remark) {
+  std::string text = heading(portrait, wishes) + remark, section;
+  for (const SuggestedKey& key : keys) {
     if (key.section != section) text += "\n[" + key.section + "]\n";
     section = key.section;
     std::string line = key.name + " = " + key.value;

@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, main, np, refused, succeed  # noqa: E402
+from regression import SMALL, check, h5py, main, np, refused, succeed  # noqa: E402
 
 SHORT = SMALL + ["--training.steps=20", "--training.validate_every=10"]
 
@@ -89,6 +89,39 @@ def a_population_is_trained_by_its_own_deck(folder):
             parts=["is a deck for branching.h5, not for ou.h5"])
 
 
+def short_runs_choose_the_same_deck_on_any_number_of_ranks(folder):
+    data = generated(folder, "pinwheel", 600)
+    table = []
+    for ranks in (1, 2):
+        printed = succeed("suggest", data, "--output", f"tried_{ranks}.cfg", "--try", 5, ranks=ranks, folder=folder, timeout=300)
+        table.append([line for line in printed.splitlines() if line.startswith("   ")])
+    check(table[0] == table[1] and len(table[0]) == 5, f"{table}")
+    check((folder / "tried_1.cfg").read_bytes() == (folder / "tried_2.cfg").read_bytes(), "1 and 2 ranks")
+    # The first line has the deck that is written, whose figure after the last round is the smallest.
+    words = [line.split("  ")[-1].strip() for line in table[0]]
+    figures_of_last_round = [line.split()[2] for line in table[0] if line.split()[2] != "-"]
+    check(sorted(figures_of_last_round, key=float) == figures_of_last_round, f"{table[0]}")
+    text = (folder / "tried_1.cfg").read_text()
+    check("as suggested" in words and (f"best on the validation rows: {words[0]}." in text or "none of the variations was better" in text), text)
+    succeed("suggest", data, "--output", "plain.cfg", folder=folder)
+    check((values(folder / "plain.cfg") == values(folder / "tried_1.cfg")) == (words[0] == "as suggested"), "keys that were varied")
+    check(sorted(path.name for path in folder.iterdir()) == [data, "plain.cfg", "tried_1.cfg", "tried_2.cfg"], "something is left")
+    succeed("train", "tried_1.cfg", *SHORT, folder=folder)
+
+
+def trials_that_cannot_be_are_refused(folder):
+    data = generated(folder, "ou", 500)
+    for count in (1, 65, "some"):
+        refused(folder, "suggest", data, "--output", "x.cfg", "--try", count, parts=["--try"])
+    (folder / "x.cfg.trials").mkdir()
+    refused(folder, "suggest", data, "--output", "x.cfg", "--try", 2, parts=["x.cfg.trials", "remove it"])
+    check((folder / "x.cfg.trials").is_dir(), "removed what was not its own")
+    with h5py.File(folder / data, "r+") as file:
+        file["split"][...] = 0
+    refused(folder, "suggest", data, "--output", "y.cfg", "--try", 2, parts=["no validation rows"])
+    check(sorted(path.name for path in folder.iterdir()) == [data, "x.cfg.trials"], "something is left")
+
+
 def what_cannot_be_is_refused(folder):
     data = generated(folder, "ou", 500)
     (folder / "there.cfg").write_text("mine")
@@ -104,4 +137,5 @@ def what_cannot_be_is_refused(folder):
 
 
 main(decks_are_the_same_on_any_number_of_ranks, decks_suit_their_data, a_day_without_training_rows_is_held_out,
-     a_population_is_trained_by_its_own_deck, what_cannot_be_is_refused)
+     a_population_is_trained_by_its_own_deck, short_runs_choose_the_same_deck_on_any_number_of_ranks,
+     trials_that_cannot_be_are_refused, what_cannot_be_is_refused)

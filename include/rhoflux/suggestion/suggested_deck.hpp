@@ -26,7 +26,12 @@ struct SuggestedKey {
 /// docs/suggest.md. Bad input where counts_are_mass and there are no snapshots whose rows could be counted.
 std::vector<SuggestedKey> suggested_keys(const Portrait& portrait, const Wishes& wishes);
 
-/// The deck as text, each key with its reason as a comment. It has been read back: cli::parse_deck_text() takes it.
+/// The deck of some keys as text, each with its reason as a comment. It has been read back: cli::parse_deck_text() takes it.
+/// @param remark lines of comments for the heading, each with its line end; may be empty
+std::string deck_of(const Portrait& portrait, const Wishes& wishes, const std::vector<SuggestedKey>& keys,
+                    const std::string& remark = "");
+
+/// That of suggested_keys().
 std::string suggested_deck(const Portrait& portrait, const Wishes& wishes);
 
 }  // namespace rhoflux::suggestion
