@@ -163,9 +163,15 @@ std::vector<Column> query_columns(const inference::Inference& inference, std::in
   add_vector("score");
   add_scalar("dlogdensity_dt");
   if (inference.grows()) add_scalar("growth");
+  if (inference.n_members() > 1) {
+    add_scalar("log_density_spread");
+    add_vector("velocity_spread");
+    if (inference.grows()) add_scalar("growth_spread");
+  }
+  const std::vector<std::string> of_motion = {"velocity",        "flux",         "dlogdensity_dt", "growth",
+                                              "velocity_spread", "growth_spread"};
   for (Column& column : columns)
-    column.is_of_motion = column.name == "velocity" || column.name == "flux" ||
-                          column.name == "dlogdensity_dt" || column.name == "growth";
+    column.is_of_motion = std::find(of_motion.begin(), of_motion.end(), column.name) != of_motion.end();
   return columns;
 }
 
@@ -183,6 +189,9 @@ std::vector<double> query_points(const inference::Inference& inference, const st
   const std::ptrdiff_t n_dims = inference.n_dims();
   const inference::Inference::Derivatives found = inference.derivatives(t, x);
   const inference::Inference::DynamicsValues values = inference.dynamics_at(t, x, volatility);
+  inference::Inference::Spread spread;
+  const bool has_spread = inference.n_members() > 1;
+  if (has_spread) spread = inference.spread_of_members(t, x, volatility);
   std::vector<double> out;
   for (std::size_t s = 0; s < t.size(); ++s) {
     const auto row = static_cast<std::ptrdiff_t>(s) * n_dims;
@@ -198,6 +207,10 @@ std::vector<double> query_points(const inference::Inference& inference, const st
     add_row(found.score);
     out.push_back(found.dlog_density_dt[s]);
     if (inference.grows()) out.push_back(values.growth[s]);
+    if (!has_spread) continue;
+    out.push_back(spread.log_density[s]);
+    add_row(spread.drift);
+    if (inference.grows()) out.push_back(spread.growth[s]);
   }
   return out;
 }
@@ -282,7 +295,11 @@ Arguments query_arguments() {
       "/condition/NAME (N) or --condition. Output: the same, and\n"
       "/log_density (N), /velocity (N, D) = drift u of dX = u dt + g dW, /flux (N, D) = probability flux j, "
       "/score (N, D) = d log_density / dx, /dlogdensity_dt (N); units of the data. With g = 0, velocity = "
-      "flux / density. Of a model with growth also /growth (N) = r, births minus deaths per unit of time. "
+      "flux / density. Of a model with growth also /growth (N) = r, births minus deaths per unit of time. Of "
+      "an "
+      "ensemble /log_density_spread (N), /velocity_spread (N, D) and /growth_spread (N), the standard "
+      "deviations over its "
+      "members. "
       "Far from the data a velocity may be beyond the range of numbers: the rows are counted "
       "in a "
       "warning.");

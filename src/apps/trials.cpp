@@ -151,6 +151,7 @@ class Trials {
   /// schedule is made anew.
   double nll_of(std::size_t trial) {
     cli::Deck deck = deck_of(m_result.trials[trial].variation);
+    deck.model.n_members = 1;  // what is good for one density is for an ensemble
     deck.training.steps = m_steps;
     deck.training.patience = 0;
     deck.output.log_every = m_steps;

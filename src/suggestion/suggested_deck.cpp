@@ -72,6 +72,9 @@ class Rules {
   void model() {
     m_section = "model";
     const std::int64_t n = m_data.n_train;
+    if (m_data.is_continuous && stops_early() && n >= 5000)
+      add("ensemble", "4",
+          "the mean of four densities, each a little wrong in its own way; 1 takes a quarter of the time");
     add("components",
         n < 1000                  ? "8"
         : m_is_fine && n >= 20000 ? "32"
@@ -120,8 +123,8 @@ class Rules {
     const bool is_fine_enough = m_data.fineness < 0.7 && m_data.n_train >= 20000;
     const std::string how = "rows are " + number(m_data.fineness) +
                             " times as far from their neighbours as if coordinates were independent:";
-    add("coordinate_features", is_fine_enough ? "64" : "16", how);
-    add("coordinate_frequency_max", is_fine_enough ? "48" : "8",
+    add("coordinate_features", is_fine_enough ? "128" : "16", how);
+    add("coordinate_frequency_max", is_fine_enough ? "200" : "8",
         "fine structure, which one coordinate gives the next");
   }
 
@@ -167,6 +170,9 @@ class Rules {
         stops_early() ? "validation, not a schedule, says when it ends" : "down to zero at the last step");
     add("warmup", "200", "");
     noise();
+    if (m_data.is_continuous)
+      add("time_noise", "0.05",
+          "of their times, as a share of the time range: no event is learnt by heart at its time");
     add("weight_decay",
         is_small               ? "0.1"
         : m_data.is_continuous ? "0.01"
@@ -185,7 +191,7 @@ class Rules {
   }
 
   std::int64_t steps() const {
-    if (stops_early()) return m_data.n_train < 5000 ? 5000 : 20000;
+    if (stops_early()) return m_data.n_train < 5000 ? 5000 : 40000;
     return m_data.n_train < 1000 ? 1500 : m_data.n_train < 5000 ? 2500 : 4000;
   }
 

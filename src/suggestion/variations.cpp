@@ -22,7 +22,9 @@ class Varier {
     scale("training", "noise", 2, "twice the noise");
     fine_structure();
     scale("model", "time_frequency_max", 2, "faster changes in time");
-    if (m_data.is_continuous) add("noise on times", {{"training", "time_noise", "0.05", ""}});
+    scale("training", "time_noise", 2, "twice the noise on times");
+    if (!m_data.is_continuous && m_data.n_times > 1)
+      add("noise on times", {{"training", "time_noise", "0.05", ""}});
     widths(1.5, "wider layers");
     scale("training", "noise", 0.5, "half the noise");
     scale("training", "weight_decay", 10, "ten times the decay");
@@ -50,11 +52,11 @@ class Varier {
     if (value) add(words, {{section, name, formatted("%.3g", factor * parse_number(*value)), ""}});
   }
 
-  /// Sines and cosines of the coordinates four times as fine, or some where there are none.
+  /// Sines and cosines of the coordinates four times as fine.
   void fine_structure() {
     const auto features = value_of("model", "coordinate_features");
     if (!features) return;
-    const auto count = std::min<std::int64_t>(128, 3 * parse_whole_number(*features, 2, 4096) / 2 / 2 * 2);
+    const auto count = std::min<std::int64_t>(256, 3 * parse_whole_number(*features, 2, 4096) / 2 / 2 * 2);
     add("finer structure",
         {{"model", "coordinate_features", std::to_string(count), ""},
          {"model", "coordinate_frequency_max",

@@ -65,6 +65,10 @@ def queries_are_those_of_the_mean_of_the_members(folder):
     for name in ("velocity", "score"):
         mean = (rho[:, :, None] * np.array([member[name] for member in members])).sum(0) / rho.sum(0)[:, None]
         check(np.allclose(whole[name], mean, rtol=1e-9, atol=1e-9 * np.abs(mean).max()), name)
+    for name in ("velocity", "log_density"):
+        spread = np.std([member[name] for member in members], axis=0, ddof=1)
+        check(np.allclose(whole[f"{name}_spread"], spread, rtol=1e-9, atol=1e-12), f"spread of {name}")
+        check(f"{name}_spread" not in members[0], "a spread of one member")
     check(np.abs(members[0]["log_density"] - members[1]["log_density"]).max() > 0.01, "members that do not differ")
 
 

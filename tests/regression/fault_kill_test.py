@@ -192,8 +192,8 @@ def test_workstation_script(folder):
             said, _ = process.communicate(timeout=PATIENCE)
         finally:
             kill_all_with(str(folder / "run"))
-        # In the very first moment the script itself has not said yet what it does with USR1.
-        check(process.returncode == 75 or (delay < 0.1 and process.returncode == -signal.SIGUSR1),
+        # In the first moment the script itself has not said yet what it does with USR1; how long that takes depends on the machine.
+        check(process.returncode == 75 or (said == "" and process.returncode == -signal.SIGUSR1),
               f"USR1 {delay:.2f} s after the start: exit code {process.returncode}\n{said[-3000:]}")
 
 

@@ -53,6 +53,18 @@ class Inference {
   DynamicsValues dynamics_at(const std::vector<double>& t, const std::vector<double>& x,
                              const flux::Volatility& volatility) const;
 
+  /// Densities of which the model is the mean.
+  int n_members() const;
+  /// By how much the members of an ensemble (2 or more), each as a model of its own, differ: the sample standard deviation over
+  /// them, in the units of DynamicsValues.
+  struct Spread {
+    std::vector<double> log_density;  ///< (n)
+    std::vector<double> drift;        ///< (n, n_dims)
+    std::vector<double> growth;       ///< (n); empty unless the density grows
+  };
+  Spread spread_of_members(const std::vector<double>& t, const std::vector<double>& x,
+                           const flux::Volatility& volatility) const;
+
   /// True if the population of the model changes its size (model.md section 10).
   bool grows() const;
   /// log M(t), (n); 0 unless the density grows.

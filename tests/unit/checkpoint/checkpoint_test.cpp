@@ -260,9 +260,9 @@ TEST_F(DamagedCheckpoint, AVolatilityThatIsNoneIsRefused) {
 }
 
 TEST_F(DamagedCheckpoint, OtherKindsAndVersionsAreRefused) {
-  for (const std::int64_t version : {0, 7, -1}) {
+  for (const std::int64_t version : {0, 8, -1}) {
     set_count("/", "format_version", version);
-    expect_refused({"format version " + std::to_string(version), "reads versions 1 to 6"});
+    expect_refused({"format version " + std::to_string(version), "reads versions 1 to 7"});
   }
   set_text("/", "kind", "population");
   expect_refused({"is not a checkpoint of rhoflux"});

@@ -79,12 +79,12 @@ TEST(Variations, GoTogetherWhereNoKeyIsInBoth) {
 
 TEST(Variations, OfAKeyThatIsNotThereComeAtTheEndOfItsSection) {
   const std::vector<SuggestedKey> keys = suggested_keys(events(), wishes);
-  const Variation variation = {"noise on times", {{"training", "time_noise", "0.07", ""}}};
+  const Variation variation = {"shorter gradients", {{"training", "clip", "0.07", ""}}};
   const std::vector<SuggestedKey> with = with_variation(keys, variation, "because");
   ASSERT_EQ(with.size(), keys.size() + 1);
   const std::string text = deck_of(events(), wishes, with, "# a remark\n");
   EXPECT_LT(text.find("# a remark\n"), text.find("[data]"));
-  EXPECT_EQ(cli::parse_deck_text(text, "deck").training.time_jitter, 0.07);
+  EXPECT_EQ(cli::parse_deck_text(text, "deck").training.max_gradient_norm, 0.07);
   EXPECT_NE(text.find("# because"), std::string::npos);
 }
 
