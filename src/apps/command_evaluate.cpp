@@ -130,29 +130,24 @@ void print_data_figures(const Context& context, const std::string& split, const 
                             list_of_times(meaning, result.times_without_rows) + ", where the file has some");
 }
 
-inference::Evaluation evaluate_data(const Context& context, const std::string& path,
+inference::Evaluation evaluate_data(const Context& context, const io::PopulationFile& file,
                                     const inference::Inference& inference,
                                     const inference::EvaluationOptions& options) {
-  const auto population = open_population(context, path, inference.model(), options.condition);
-  const io::PopulationFile& file = *population;
   warn_of_rows(context, inference.model(), file, options.split);
   const auto [first, last] = data::time_span(file, context.comm);
-  require_time_in_range(inference.model(), first, path);
-  require_time_in_range(inference.model(), last, path);
+  require_time_in_range(inference.model(), first, file.path());
+  require_time_in_range(inference.model(), last, file.path());
   return inference::evaluate(inference, file, context.comm, options);
 }
 
 /// The times that are held out: those that are given, else those of the checkpoint's deck.
 std::vector<double> held_out_times(const Context& context, const Arguments& arguments,
-                                   const checkpoint::Checkpoint& checkpoint, const std::string& name) {
-  const TimeMeaning& meaning = checkpoint.model.origin.time;
+                                   const data::TimeList& of_training, const TimeMeaning& meaning) {
   std::vector<double> learned_without;
-  for (const GivenTime& time :
-       cli::parse_deck_text(checkpoint.deck, "the deck in " + name).data.hold_out_times.values)
-    learned_without.push_back(time.in(meaning));
+  for (const GivenTime& time : of_training.values) learned_without.push_back(time.in(meaning));
   if (!arguments.has("hold-out-times")) {
     if (learned_without.empty())
-      fail_input("--hold-out: " + name +
+      fail_input("--hold-out: " + arguments.text("CHECKPOINT") +
                  " was trained without data.hold_out_times; name times with --hold-out-times");
     return learned_without;
   }
@@ -168,19 +163,18 @@ std::vector<double> held_out_times(const Context& context, const Arguments& argu
 }
 
 std::vector<inference::HeldOutFigures> evaluate_held_out(const Context& context, const Arguments& arguments,
-                                                         const checkpoint::Checkpoint& checkpoint,
+                                                         const io::PopulationFile& file,
+                                                         const data::TimeList& of_training,
                                                          const inference::Inference& inference,
                                                          const inference::EvaluationOptions& options) {
   inference::HeldOutOptions held_out;
-  held_out.times = held_out_times(context, arguments, checkpoint, arguments.text("CHECKPOINT"));
+  held_out.times = held_out_times(context, arguments, of_training, inference.model().origin.time);
   held_out.seed = options.seed;
   held_out.max_points = options.max_transport_points;
   held_out.condition = options.condition;
   held_out.progress = options.progress;
-  const std::string path = arguments.text("data");
-  for (const double t : held_out.times) require_time_in_range(inference.model(), t, path);
-  const auto population = open_population(context, path, inference.model(), options.condition);
-  return inference::compare_held_out(inference, *population, context.comm, held_out);
+  for (const double t : held_out.times) require_time_in_range(inference.model(), t, file.path());
+  return inference::compare_held_out(inference, file, context.comm, held_out);
 }
 
 /// The objective that a checkpoint was trained on, but for the likelihood of its data.
@@ -221,10 +215,9 @@ Arguments evaluate_arguments() {
   arguments
       .flag("hold-out",
             "how near the model comes to the rows of --data, of all splits, at the times that were held out "
-            "of its training "
-            "(data.hold_out_times), beside optimal transport between the times around them and the least "
-            "that a "
-            "model can reach")
+            "of its "
+            "training (data.hold_out_times), beside optimal transport between the times around them and the "
+            "least that a model can reach")
       .optional("hold-out-times", times(), "the same at these times", "--hold-out alone");
   arguments.flag("objective", "the objective too, where --data is given")
       .defaulted("trajectories",
@@ -273,14 +266,15 @@ int command_evaluate(const Context& context, const Arguments& arguments) {
   objective.volatility = volatility_option(arguments, checkpoint.model);
   nlohmann::ordered_json figures = nlohmann::ordered_json::object();
   if (arguments.has("data")) {
-    const inference::Evaluation result = evaluate_data(context, arguments.text("data"), inference, options);
+    const auto file = open_population(context, arguments.text("data"), inference.model(), options.condition);
+    const data::Config of_training = cli::parse_deck_text(checkpoint.deck, "the deck in " + name).data;
+    const inference::Evaluation result = evaluate_data(context, *file, inference, options);
     print_data_figures(context, arguments.text("split"), result, checkpoint.model.origin.time);
-    print_mass(context, arguments.text("split"), inference,
-               cli::parse_deck_text(checkpoint.deck, "the deck in " + name).data.mass, result.mass);
+    print_mass(context, arguments.text("split"), inference, of_training.mass, result.mass);
     figures = inference::json_of(result);
     if (wants_held_out) {
       const std::vector<inference::HeldOutFigures> held_out =
-          evaluate_held_out(context, arguments, checkpoint, inference, options);
+          evaluate_held_out(context, arguments, *file, of_training.hold_out_times, inference, options);
       for (const std::string& line : inference::to_text(held_out, checkpoint.model.origin.time))
         print(context.comm, line);
       figures["held_out"] = inference::json_of(held_out);

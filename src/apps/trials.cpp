@@ -70,15 +70,15 @@ class Trials {
     m_result.round_steps.push_back(m_steps);
     std::vector<std::size_t> alive = indices(0);
     evaluate(alive);
-    add_combinations(count);
+    if (!m_result.is_stopped) add_combinations(count);
     evaluate(indices(n_single));
     alive = indices(0);
-    while (keep_better_half(alive), alive.size() > 1 && !m_result.is_stopped) {
+    while (!m_result.is_stopped && (keep_better_half(alive), alive.size() > 1)) {
       m_steps *= 2;
       m_result.round_steps.push_back(m_steps);
       evaluate(alive);
     }
-    m_result.best = alive.front();
+    m_result.best = alive.front();  // of no meaning where it was stopped
     return m_result;
   }
 
@@ -99,7 +99,7 @@ class Trials {
     return some;
   }
 
-  /// Pairs of the best variations, and the best pairs with a third one, until there are `count` trials.
+  /// Pairs of variations of one thing, those of the best first, until there are `count` trials.
   void add_combinations(std::size_t count) {
     std::vector<std::size_t> order = sorted(indices(0));
     order.erase(std::remove(order.begin(), order.end(), 0u), order.end());
@@ -141,11 +141,11 @@ class Trials {
     comm.sum(found.data(), static_cast<int>(found.size()));
     m_result.is_stopped = comm.any(m_is_stopped);
     for (std::size_t k = 0; k < which.size(); ++k) m_result.trials[which[k]].nll.push_back(found[k]);
-    if (!m_result.is_stopped)
-      print(comm, "tried " + counted(which.size(), "deck") + " for " + std::to_string(m_steps) +
-                      " steps; the smallest validation nll is " +
-                      formatted("%.5f", last(sorted(which).front())) + " (" +
-                      m_result.trials[sorted(which).front()].variation.name + ")");
+    if (m_result.is_stopped) return;
+    const std::size_t best = sorted(which).front();
+    print(comm, "tried " + counted(which.size(), "deck") + " for " + std::to_string(m_steps) +
+                    " steps; the smallest validation nll is " + formatted("%.5f", last(best)) + " (" +
+                    m_result.trials[best].variation.name + ")");
   }
 
   /// Validation NLL of a run of m_steps steps. A constant learning rate goes on where the run of the round before ended; another

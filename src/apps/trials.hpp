@@ -31,8 +31,8 @@ struct TrialPlan {
   std::string folder;  ///< of the checkpoints, which is removed at the end
 };
 
-/// Successive halving (Jamieson & Talwalkar 2016): short runs of the suggested deck and of variations of it, three quarters of them
-/// of one thing each and the others of the best of these together; the half with the smaller validation NLL goes on for twice the
+/// Successive halving (Jamieson & Talwalkar 2016): short runs of the suggested deck and of variations of it, at most three quarters
+/// of them of one thing each and the others of the best of these together; the half with the smaller validation NLL goes on for twice the
 /// steps, until one is left. Each run has one rank for itself, so that the result is the same on any number of ranks. Collective.
 /// Throws Error (bad input) where there are no validation rows.
 TrialResult run_trials(const Context& context, const TrialPlan& plan);
@@ -40,7 +40,7 @@ TrialResult run_trials(const Context& context, const TrialPlan& plan);
 /// As a table: each deck with its validation NLL after each round.
 std::vector<std::string> to_text(const TrialResult& result);
 
-/// Remark and keys of the deck that was best.
+/// The deck that was best, with the table as a remark at its head.
 std::string deck_of_best(const TrialPlan& plan, const TrialResult& result);
 
 }  // namespace rhoflux::apps

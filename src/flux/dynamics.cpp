@@ -28,14 +28,15 @@ void check(const density::Config& density, const Config& config, int n_dims) {
 template <class Scalar>
 struct Family {
   std::unique_ptr<density::Density<Scalar>> density;
-  std::unique_ptr<Flux<Scalar>> flux;  ///< null where the density alone is wanted
+  std::unique_ptr<Flux<Scalar>> flux;             ///< null where the density alone is wanted
+  density::Ensemble<Scalar>* ensemble = nullptr;  ///< the density, if it is the mean of several
 };
 
 template <class Scalar, class FamilyDensity, class MakeFlux>
 Family<Scalar> make_pair_of(std::unique_ptr<FamilyDensity> density, const density::Config& config,
                             bool with_flux, const MakeFlux& make) {
   std::unique_ptr<Flux<Scalar>> flux = with_flux ? make(*density, config) : nullptr;
-  return {std::move(density), std::move(flux)};
+  return {std::move(density), std::move(flux), nullptr};
 }
 
 template <class Scalar>
@@ -54,9 +55,11 @@ Family<Scalar> make_ensemble(const density::Config& density, const Config& confi
   }
   auto ensemble =
       std::make_unique<density::Ensemble<Scalar>>(density, n_dims, capacity, std::move(densities));
-  std::unique_ptr<Flux<Scalar>> flux;
-  if (with_flux) flux = make_ensemble_flux<Scalar>(*ensemble, std::move(fluxes));
-  return {std::move(ensemble), std::move(flux)};
+  Family<Scalar> family;
+  family.ensemble = ensemble.get();
+  if (with_flux) family.flux = make_ensemble_flux<Scalar>(*ensemble, std::move(fluxes));
+  family.density = std::move(ensemble);
+  return family;
 }
 
 template <class Scalar>
@@ -85,7 +88,7 @@ Dynamics<Scalar>::Dynamics(const density::Config& density, const Config& config,
   Family<Scalar> family = make_family<Scalar>(
       density, config, n_dims, {n, tangents, Passes::forward_and_adjoint, capacity.precision}, has_drift);
   m_density = std::move(family.density);
-  m_ensemble = dynamic_cast<density::Ensemble<Scalar>*>(m_density.get());
+  m_ensemble = family.ensemble;
   m_flux = std::move(family.flux);
   m_layout = m_density->layout();
   const network::FourierConfig time = {density.time_features, density.time_frequency_min,

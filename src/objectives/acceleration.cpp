@@ -22,7 +22,6 @@ class Acceleration final : public ExpectationTerm<Scalar> {
   /// h from the drifts of points 1 and 2, and in m_drift_bar its derivative by that of point 2.
   void add_values(const ExecutionSpace& space, int n, double weight, const Vector<Scalar>& score_weight,
                   const TermTotals& totals) const;
-  void turn_adjoint(const ExecutionSpace& space, int n) const;
   /// The adjoints of the two shifted states go to the state, and times +-h to the drift of point 0.
   void gather_adjoints(const ExecutionSpace& space, int n, const Matrix<Scalar>& x_bar) const;
 
@@ -86,14 +85,6 @@ void Acceleration<Scalar>::add_values(const ExecutionSpace& space, int n, double
 }
 
 template <class Scalar>
-void Acceleration<Scalar>::turn_adjoint(const ExecutionSpace& space, int n) const {
-  const Matrix<Scalar> drift_bar = m_drift_bar;
-  for_each_entry(
-      space, "stencil adjoint", m_n_dims, n,
-      KOKKOS_LAMBDA(int i, int s) { drift_bar(i, s) = -drift_bar(i, s); });
-}
-
-template <class Scalar>
 void Acceleration<Scalar>::gather_adjoints(const ExecutionSpace& space, int n,
                                            const Matrix<Scalar>& x_bar) const {
   const Matrix<Scalar> after = m_x_bar_after, before = m_x_bar_before, drift_bar = m_drift_bar, to_x = x_bar;
@@ -118,7 +109,7 @@ void Acceleration<Scalar>::add_unevaluated(const ExecutionSpace& space,
   Kokkos::deep_copy(space, m_x_bar_after, Scalar(0));
   m_stencil.add_adjoint(space, samples, m_drift_bar, bar.parameters,
                         m_x_bar_before);  // point 2, the last one
-  turn_adjoint(space, n);
+  turn_sign(space, m_drift_bar, n);
   m_stencil.evaluate(space, samples, 1, shift_of(1));
   m_stencil.add_adjoint(space, samples, m_drift_bar, bar.parameters, m_x_bar_after);
   gather_adjoints(space, n, bar.x);

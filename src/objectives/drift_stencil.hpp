@@ -17,6 +17,15 @@ struct StencilShift {
   Scalar tau = 0;
 };
 
+/// Turns the sign of some columns of an adjoint: of a difference the second drift has that of the first.
+template <class Scalar>
+void turn_sign(const ExecutionSpace& space, const Matrix<Scalar>& adjoint, int n) {
+  const Matrix<Scalar> bar = adjoint;
+  for_each_entry(
+      space, "stencil adjoint", static_cast<int>(bar.extent(0)), n,
+      KOKKOS_LAMBDA(int i, int s) { bar(i, s) = -bar(i, s); });
+}
+
 /// The drift at points around the samples of a term, for differences of it, and its exact adjoint.
 template <class Scalar>
 class DriftStencil {

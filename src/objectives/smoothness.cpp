@@ -20,7 +20,6 @@ class Smoothness final : public ExpectationTerm<Scalar> {
   /// public functions alone.
   void add_values(const ExecutionSpace& space, int n, double weight, const Vector<Scalar>& score_weight,
                   const TermTotals& totals) const;
-  void turn_adjoint(const ExecutionSpace& space, int n) const;
 
  private:
   /// The samples shifted by +-step along v are points 0 and 1.
@@ -73,14 +72,6 @@ void Smoothness<Scalar>::add_values(const ExecutionSpace& space, int n, double w
 }
 
 template <class Scalar>
-void Smoothness<Scalar>::turn_adjoint(const ExecutionSpace& space, int n) const {
-  const Matrix<Scalar> drift_bar = m_drift_bar;
-  for_each_entry(
-      space, "stencil adjoint", m_n_dims, n,
-      KOKKOS_LAMBDA(int i, int s) { drift_bar(i, s) = -drift_bar(i, s); });
-}
-
-template <class Scalar>
 void Smoothness<Scalar>::add_unevaluated(const ExecutionSpace& space,
                                          const UnevaluatedSamples<Scalar>& samples, double weight,
                                          const UnevaluatedSamplesBar<Scalar>& bar, const TermTotals& totals) {
@@ -89,9 +80,9 @@ void Smoothness<Scalar>::add_unevaluated(const ExecutionSpace& space,
   for (int k = 0; k < 2; ++k) m_stencil.evaluate(space, samples, k, shift_of(k));
   add_values(space, n, weight, bar.score_weight, totals);
   if (bar.parameters.extent(0) == 0) return;
-  turn_adjoint(space, n);  // point 1 first, it has just been evaluated
+  turn_sign(space, m_drift_bar, n);  // point 1 first, it has just been evaluated
   m_stencil.add_adjoint(space, samples, m_drift_bar, bar.parameters, bar.x);
-  turn_adjoint(space, n);
+  turn_sign(space, m_drift_bar, n);
   m_stencil.evaluate(space, samples, 0, shift_of(0));
   m_stencil.add_adjoint(space, samples, m_drift_bar, bar.parameters, bar.x);
 }

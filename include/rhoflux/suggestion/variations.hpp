@@ -15,8 +15,8 @@ struct Variation {
   bool goes_with(const Variation& other) const;
 };
 
-/// The suggested deck itself, then what most often moves the validation likelihood, in that order: noise, width, fine structure,
-/// changes in time, decay, learning rate. Motion (objective, flux) and growth are as they are.
+/// The suggested deck itself, then what most often moves the validation likelihood, in that order: noise, fine structure,
+/// changes in time, width, decay, learning rate, logistics. Motion (objective, flux) and growth are as they are.
 /// @param keys suggested_keys() of the same portrait
 std::vector<Variation> variations(const Portrait& portrait, const std::vector<SuggestedKey>& keys);
 

@@ -387,4 +387,16 @@ inline metrics::Evaluate evaluator_of(DynamicsFixture<double>& fixture) {
   };
 }
 
+/// Bound of the documentation for the residual of the Fokker-Planck equation over the largest rate.
+constexpr double residual_bound = 1e-5;
+
+/// Residual of a dynamics at some points, by differences that are refined until a tenth of the bound is reached.
+inline metrics::Residual residual_of(DynamicsFixture<double>& fixture, const std::vector<double>& tau,
+                                     const std::vector<double>& x) {
+  const std::vector<double> diffusion(static_cast<std::size_t>(fixture.n_dims), fixture.diffusion);
+  constexpr double settled = 0.1 * residual_bound;
+  return metrics::summarise(metrics::fokker_planck_residuals(evaluator_of(fixture), tau, x,
+                                                             [&](double) { return diffusion; }, {settled}));
+}
+
 }  // namespace rhoflux::test

@@ -4,31 +4,12 @@
 
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
+#include "unit/suggestion/portraits.hpp"
 
 namespace rhoflux::suggestion {
 namespace {
 
-Portrait snapshots() {
-  Portrait data;
-  data.path = "cells.h5";
-  data.n_dims = 3;
-  data.n_train = 8000;
-  data.n_val = 1000;
-  data.n_times = 4;
-  data.t_last = 6;
-  data.largest_gap = 0.5;
-  data.neighbour = 0.1;
-  data.n_compared = 2000;
-  return data;
-}
-
-Portrait events() {
-  Portrait data = snapshots();
-  data.is_continuous = true;
-  data.n_times = 9000;
-  data.largest_gap = 0;
-  return data;
-}
+using namespace test;
 
 cli::Deck deck_of(const Portrait& data, bool counts_are_mass = false) {
   return cli::parse_deck_text(suggested_deck(data, {"output/cells", counts_are_mass}), "test");

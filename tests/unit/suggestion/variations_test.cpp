@@ -7,30 +7,23 @@
 #include <string>
 
 #include "rhoflux/cli/deck.hpp"
+#include "unit/suggestion/portraits.hpp"
 
 namespace rhoflux::suggestion {
 namespace {
 
-Portrait events() {
-  Portrait data;
-  data.path = "data.h5";
+using namespace test;
+
+/// Many events with fine structure, and few cells of five coordinates.
+Portrait fine_events() {
+  Portrait data = events();
   data.n_dims = 2;
   data.n_train = 30000;
-  data.n_val = 3000;
-  data.is_continuous = true;
-  data.n_times = 30000;
-  data.t_last = 10;
-  data.neighbour = 0.02;
   data.fineness = 0.5;
-  data.n_compared = 2000;
   return data;
 }
-
-Portrait snapshots() {
-  Portrait data = events();
-  data.is_continuous = false;
-  data.n_times = 5;
-  data.largest_gap = 0.25;
+Portrait few_cells() {
+  Portrait data = snapshots();
   data.n_dims = 5;
   data.n_train = 800;
   return data;
@@ -40,7 +33,7 @@ const Wishes wishes = {"output/data", false};
 
 /// The deck with a variation differs from the suggested one in the keys of the variation, and in no other.
 TEST(Variations, ChangeTheirKeysAlone) {
-  for (const Portrait& data : {events(), snapshots()}) {
+  for (const Portrait& data : {fine_events(), few_cells()}) {
     const std::vector<SuggestedKey> keys = suggested_keys(data, wishes);
     const std::string suggested = cli::to_ini(cli::parse_deck_text(suggested_deck(data, wishes), "deck"));
     const std::vector<Variation> found = variations(data, keys);
@@ -62,7 +55,7 @@ TEST(Variations, ChangeTheirKeysAlone) {
 }
 
 TEST(Variations, GoTogetherWhereNoKeyIsInBoth) {
-  const std::vector<SuggestedKey> keys = suggested_keys(events(), wishes);
+  const std::vector<SuggestedKey> keys = suggested_keys(fine_events(), wishes);
   const Variation noise = {"more noise", {{"training", "noise", "0.1", ""}}},
                   less = {"less noise", {{"training", "noise", "0.01", ""}}},
                   wide = {"wider", {{"model", "hidden", "200,200", ""}, {"model", "components", "40", ""}}};
@@ -71,18 +64,18 @@ TEST(Variations, GoTogetherWhereNoKeyIsInBoth) {
   const Variation both = combined(noise, wide);
   EXPECT_EQ(both.name, "more noise, wider");
   const cli::Deck deck =
-      cli::parse_deck_text(deck_of(events(), wishes, with_variation(keys, both, "because")), "deck");
+      cli::parse_deck_text(deck_of(fine_events(), wishes, with_variation(keys, both, "because")), "deck");
   EXPECT_EQ(deck.training.jitter, 0.1);
   EXPECT_EQ(deck.model.n_logistics, 40);
   EXPECT_EQ(deck.model.hidden, (std::vector<int>{200, 200}));
 }
 
 TEST(Variations, OfAKeyThatIsNotThereComeAtTheEndOfItsSection) {
-  const std::vector<SuggestedKey> keys = suggested_keys(events(), wishes);
+  const std::vector<SuggestedKey> keys = suggested_keys(fine_events(), wishes);
   const Variation variation = {"shorter gradients", {{"training", "clip", "0.07", ""}}};
   const std::vector<SuggestedKey> with = with_variation(keys, variation, "because");
   ASSERT_EQ(with.size(), keys.size() + 1);
-  const std::string text = deck_of(events(), wishes, with, "# a remark\n");
+  const std::string text = deck_of(fine_events(), wishes, with, "# a remark\n");
   EXPECT_LT(text.find("# a remark\n"), text.find("[data]"));
   EXPECT_EQ(cli::parse_deck_text(text, "deck").training.max_gradient_norm, 0.07);
   EXPECT_NE(text.find("# because"), std::string::npos);
