@@ -57,6 +57,7 @@ class Trials {
   }
 
   TrialResult run() {
+    training::install_stop_signals();
     const TrialFolder folder(m_context.comm, m_plan.folder);
     const cli::Deck suggested = deck_of({});
     m_steps =

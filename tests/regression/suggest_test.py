@@ -1,11 +1,14 @@
 """`rhoflux suggest`, and `rhoflux train` with a population in place of a deck."""
 
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, h5py, main, np, refused, succeed  # noqa: E402
+from regression import PROGRAM, SMALL, check, h5py, main, np, refused, succeed  # noqa: E402
 
 SHORT = SMALL + ["--training.steps=20", "--training.validate_every=10"]
 
@@ -109,6 +112,19 @@ def short_runs_choose_the_same_deck_on_any_number_of_ranks(folder):
     succeed("train", "tried_1.cfg", *SHORT, folder=folder)
 
 
+def trials_that_are_stopped_leave_nothing(folder):
+    data = generated(folder, "pinwheel", 2000)
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        process = subprocess.Popen([PROGRAM, "suggest", data, "--output", "x.cfg", "--try", "8"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        end = time.monotonic() + 60
+        while not (folder / "x.cfg.trials/0").exists() and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.01)
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=60)
+        check(process.returncode == 75 and "nothing is written" in said, f"{number}: {process.returncode}\n{said}")
+        check([path.name for path in folder.iterdir()] == [data], f"{list(folder.iterdir())}")
+
+
 def trials_that_cannot_be_are_refused(folder):
     data = generated(folder, "ou", 500)
     for count in (1, 65, "some"):
@@ -138,4 +154,4 @@ def what_cannot_be_is_refused(folder):
 
 main(decks_are_the_same_on_any_number_of_ranks, decks_suit_their_data, a_day_without_training_rows_is_held_out,
      a_population_is_trained_by_its_own_deck, short_runs_choose_the_same_deck_on_any_number_of_ranks,
-     trials_that_cannot_be_are_refused, what_cannot_be_is_refused)
+     trials_that_are_stopped_leave_nothing, trials_that_cannot_be_are_refused, what_cannot_be_is_refused)
