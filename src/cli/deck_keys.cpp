@@ -84,7 +84,7 @@ void add_model_keys(std::vector<Key>& keys) {
               "Densities of which the model is the mean, each trained on its own from another start.");
   section.add("components", &Config::n_logistics, "1 to 64", "",
               "L: logistics in each one-dimensional mixture.");
-  section.add("mixture", &Config::n_products, "1 to 1024", "",
+  section.add("mixture", &Config::n_products, "1 to 16384", "",
               "K: products in the mixture (family = factorised).");
   section.add("hidden", &Config::hidden, "1 to 16 layers of 1 to 16384", "units",
               "Width of each hidden layer.");

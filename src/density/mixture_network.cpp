@@ -86,6 +86,14 @@ void MixtureNetwork<Scalar>::initialise(std::vector<double>& parameters, const s
 }
 
 template <class Scalar>
+void MixtureNetwork<Scalar>::scale_location_weights(std::vector<double>& parameters, double factor) const {
+  for (int head = 0; head < m_shape.heads_per_stage; ++head)
+    for (int l = 0; l < m_config.n_logistics; ++l)
+      m_networks.front()->scale_output_weights(
+          parameters, 0, head * m_mixtures.shapes_stride + m_mixtures.location_offset + l, factor);
+}
+
+template <class Scalar>
 void MixtureNetwork<Scalar>::set_gradient_listener(GradientListener* listener) {
   for (const auto& network : m_networks) network->set_gradient_listener(listener);
 }

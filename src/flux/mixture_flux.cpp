@@ -300,20 +300,21 @@ void add_state_adjoint(const ExecutionSpace& space, const FactorIndex& index, in
       });
 }
 
-/// The adjoint of the logits of gamma. @param prefix_bar (K, n) of sampled_states_adjoint; empty: none
+/// The adjoint of the logits of gamma. @param log_norm (1) log sum_k e^logit_k @param prefix_bar (K, n) of sampled_states_adjoint; empty: none
 template <class Scalar>
-void product_weights_adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& logits, int n,
+void product_weights_adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& logits,
+                             const ConstVector<Scalar>& log_norm, int n,
                              const ConstMatrix<Scalar>& log_factor_bar,
                              const ConstVector<Scalar>& log_rho_bar, const ConstMatrix<Scalar>& prefix_bar,
                              const Vector<Scalar>& logits_bar) {
-  const ConstVector<Scalar> gamma = logits, to_log_rho = log_rho_bar;
+  const ConstVector<Scalar> gamma = logits, norm = log_norm, to_log_rho = log_rho_bar;
   const ConstMatrix<Scalar> factor_bar = log_factor_bar, sampled_bar = prefix_bar;
   const Vector<Scalar> gamma_bar = logits_bar;
   const bool is_sampled = prefix_bar.extent(0) > 0;
   const int n_products = static_cast<int>(gamma.extent(0));
   for_each(
       space, "product weights adjoint", n_products, KOKKOS_LAMBDA(int k) {
-        const Scalar prior = math::exp(gamma(k) - log_sum_exp(gamma.data(), n_products));
+        const Scalar prior = math::exp(gamma(k) - norm(0));
         Scalar sum = 0;
         for (int s = 0; s < n; ++s)
           sum += factor_bar(k, s) - to_log_rho(s) * prior + (is_sampled ? sampled_bar(k, s) : Scalar(0));
@@ -348,8 +349,8 @@ void MixtureFlux<Scalar>::weights_adjoint(const ExecutionSpace& space, const Con
     const auto logits = Kokkos::make_pair(weights.offset(), weights.offset() + weights.n_products());
     const ConstVector<Scalar> gamma = Kokkos::subview(parameters, logits);
     const Vector<Scalar> gamma_bar = Kokkos::subview(parameters_bar, logits);
-    return product_weights_adjoint<Scalar>(space, gamma, n, m_log_factor_bar, bar.log_rho, sampled_bar,
-                                           gamma_bar);
+    return product_weights_adjoint<Scalar>(space, gamma, m_density.log_norm(space, parameters), n,
+                                           m_log_factor_bar, bar.log_rho, sampled_bar, gamma_bar);
   }
   growing_weights_adjoint<Scalar>(
       space, weights.logits(parameters), weights.n_products(), n,

@@ -119,6 +119,16 @@ void MaskedNetwork<Scalar>::clear_outputs(std::vector<double>& parameters) const
 }
 
 template <class Scalar>
+void MaskedNetwork<Scalar>::scale_output_weights(std::vector<double>& parameters, int stage, int row,
+                                                 double factor) const {
+  const int layer = n_layers() - 1;
+  const int rows = m_layers.back().rows(stage).size();
+  const int columns = m_layers[static_cast<std::size_t>(layer)].visible(stage).size();
+  for (int column = 0; column < columns; ++column)
+    parameters[static_cast<std::size_t>(block(layer, stage).weight + column * rows + row)] *= factor;
+}
+
+template <class Scalar>
 void MaskedNetwork<Scalar>::begin(const ExecutionSpace& space, Columns columns,
                                   const ConstStridedVector<Scalar>& tau,
                                   const ConstStridedVector<Scalar>& tau_dot,

@@ -27,7 +27,11 @@
 namespace rhoflux::training {
 namespace {
 
-constexpr std::int64_t initial_row_count = 8192;
+std::int64_t initial_row_count(const density::Config& model) {
+  constexpr std::int64_t usual = 8192;
+  return model.family == density::Family::factorised ? std::max<std::int64_t>(usual, model.n_products)
+                                                     : usual;
+}
 
 /// What a run begins with: what it continues from, or all but the arrays of a new one. Collective.
 checkpoint::Checkpoint begin(const RunConfig& config, const data::Sources& sources,
@@ -197,7 +201,7 @@ void Trainer<Scalar>::set_initial_state(const data::Sources& sources) {
   const std::uint64_t seed = m_config.training.seed;
   if (m_state.parameters.empty()) {
     const density::InitialRows rows =
-        data::initial_rows(sources, m_comm, m_run.model.units, initial_row_count, seed);
+        data::initial_rows(sources, m_comm, m_run.model.units, initial_row_count(m_config.model), seed);
     m_state.parameters = m_workers.dynamics(0).initialise(rows, seed);
   }
   m_state.first_moment.assign(m_state.parameters.size(), 0.0);

@@ -76,9 +76,8 @@ def main():
     root, database, scratch = (Path(argument).resolve() for argument in sys.argv[1:4])
     checker = Checker(root, database, scratch)
     headers = sorted((root / "include").rglob("*.hpp")) + sorted((root / "src").rglob("*.hpp"))
-    checker.check(headers)
     sources = sorted((root / "src").rglob("*.cpp"))
-    checker.check(sources)
+    checker.check(headers + sources)
     print("\n".join(sorted(set(checker.findings))) or
           f"{len(headers)} headers and {len(sources)} sources in {checker.n_units} units of {checker.tidy}: nothing found")
     sys.exit(1 if checker.findings or not headers or not sources else 0)

@@ -24,7 +24,7 @@ struct GrowthShare {
 };
 
 constexpr int max_logistics = 64;  ///< the one-sample functions keep that many numbers at hand
-constexpr int max_products = 1024;
+constexpr int max_products = 16384;
 constexpr int max_members = 256;      ///< of an ensemble
 constexpr int max_conditions = 4096;  ///< input rows of the conditions
 

@@ -68,6 +68,8 @@ class Factorised : public Density<Scalar> {
   void evaluate_networks(const ExecutionSpace& space, const ConstVector<Scalar>& parameters,
                          const Points<Scalar>& points, int n_tangents,
                          const ConstStridedVector<Scalar>& tau_dot);
+  /// log sum_k e^logit_k (1) of weights gamma that are constant.
+  ConstVector<Scalar> log_norm(const ExecutionSpace& space, const ConstVector<Scalar>& parameters) const;
   /// log rho (n) from log f_i^k (K D, n); log_share (K, n) receives log(gamma_k prod_i f_i^k / rho).
   void mix(const ExecutionSpace& space, const ConstVector<Scalar>& parameters, int n,
            const ConstMatrix<Scalar>& log_f, const Matrix<Scalar>& log_share,
@@ -89,6 +91,7 @@ class Factorised : public Density<Scalar> {
   Matrix<Scalar> m_log_f;      ///< (K D, samples)
   Matrix<Scalar> m_log_share;  ///< (K, samples): log(gamma_k prod_i f_i^k / rho)
   Matrix<Scalar> m_log_f_dot;  ///< (K D, samples * tangents)
+  Vector<Scalar> m_log_norm;   ///< (1) log sum_k e^logit_k, where gamma is constant
   Matrix<Scalar> m_x_bar;      ///< (max(K D, 2 K), samples): adjoint of x by head, or scratch
 };
 

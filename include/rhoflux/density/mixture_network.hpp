@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -33,6 +34,50 @@ struct MixtureView {
   }
 };
 
+/// One logistic at x, of location mu and inverse scale s: z = s (x - mu).
+template <class Scalar>
+struct LogisticAt {
+  Scalar scale, z, e;  ///< e = e^-|z|
+
+  /// log s + log sigmoid(z) + log sigmoid(-z)
+  RHOFLUX_INLINED_FUNCTION Scalar log_density(Scalar log_scale) const {
+    return log_scale - math::abs(z) - Scalar(2) * math::log1p_unit(e);
+  }
+  /// tanh(z / 2)
+  RHOFLUX_INLINED_FUNCTION Scalar tanh_half() const {
+    return std::copysign((Scalar(1) - e) / (Scalar(1) + e),
+                         z);  // a choice by the sign of z stops vector instructions
+  }
+  /// d log f / d mu = s tanh(z / 2)
+  RHOFLUX_INLINED_FUNCTION Scalar slope_at_location() const { return scale * tanh_half(); }
+  /// d log f / d log s = 1 - z tanh(z / 2); finite, so that a share of 0 makes it 0.
+  RHOFLUX_INLINED_FUNCTION Scalar slope_of_log_scale() const {
+    constexpr Scalar far = Scalar(1e18);
+    const Scalar size = math::abs(z) < far ? math::abs(z) : far;
+    return Scalar(1) - size * (Scalar(1) - e) / (Scalar(1) + e);
+  }
+};
+
+/// The mixtures of a network of one logistic each (or their adjoint), without the loop over logistics.
+template <class Scalar>
+struct SingleLogistics {
+  MixtureView<Scalar> mixtures;
+
+  RHOFLUX_INLINED_FUNCTION Scalar& logit(int head, int column) const {
+    return mixtures.logits(head * mixtures.logits_stride, column);
+  }
+  RHOFLUX_INLINED_FUNCTION Scalar& location(int head, int column) const {
+    return mixtures.shapes(head * mixtures.shapes_stride + mixtures.location_offset, column);
+  }
+  RHOFLUX_INLINED_FUNCTION Scalar& log_scale(int head, int column) const {
+    return mixtures.shapes(head * mixtures.shapes_stride + mixtures.scale_offset, column);
+  }
+  RHOFLUX_INLINED_FUNCTION LogisticAt<Scalar> at(int head, int column, Scalar x) const {
+    const Scalar s = math::exp(log_scale(head, column)), z = s * (x - location(head, column));
+    return {s, z, math::exp(-math::abs(z))};
+  }
+};
+
 /// What the two families share: a network whose outputs are heads, each the 3 L parameters of one logistic
 /// mixture. With weights constant in time the logits come from a second network that does not see time. With a learned
 /// growth share each stage has one output more, the logit of beta of its heads.
@@ -51,6 +96,8 @@ class MixtureNetwork {
   /// Random weights; locations and log inverse scales of each head as given, (n_heads * L) each.
   void initialise(std::vector<double>& parameters, const std::vector<double>& locations,
                   const std::vector<double>& log_scales, std::uint64_t seed) const;
+  /// Multiplies the weights (not the biases) of the locations of all heads of the first stage by a factor.
+  void scale_location_weights(std::vector<double>& parameters, double factor) const;
 
   /// See MaskedNetwork::set_gradient_listener.
   void set_gradient_listener(GradientListener* listener);

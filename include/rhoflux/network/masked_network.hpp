@@ -57,6 +57,8 @@ class MaskedNetwork {
   /// Sets the weights and biases of the outputs to zero.
   void clear_outputs(std::vector<double>& parameters) const;
   /// Offset of the bias of the outputs of one stage in the parameter vector.
+  /// Multiplies the weights (not the bias) of output `row` of a stage by a factor.
+  void scale_output_weights(std::vector<double>& parameters, int stage, int row, double factor) const;
   int output_bias_offset(int stage) const { return m_blocks.back()[static_cast<std::size_t>(stage)].bias; }
 
   // -- forward ------------------------------------------------------------------------------------------

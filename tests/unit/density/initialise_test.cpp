@@ -154,6 +154,25 @@ TEST(Initialise, ComponentsOfTheFactorisedFamilyLieAroundDataRows) {
   }
 }
 
+/// Rows in a hundred clusters, .02 wide, of standard Gaussian centres. A thousand products, each from another row, start as a
+/// kernel density estimate of them. A row lies z = .02 / scale scale lengths and more from those of its own cluster, a
+/// hundredth of all, whose peaks are 1 / (4 scale) in each coordinate: the NLL is log(100) + 2 log(4 scale) + z^2 / 2 at most,
+/// the squares of two distances of variance z^2 over four each. It is not better than the truth, log(100) + 2 log(.02) + log(2 pi e).
+TEST(Initialise, ManyProductsResolveSmallClusters) {
+  DensityCase crowd = crowd_of_products(2);
+  crowd.config.n_products = 1000;
+  crowd.config.hidden = {4};
+  const InitialRows centres = gaussian_rows(100, 2, 11), spread = gaussian_rows(4000, 2, 12);
+  InitialRows rows = {2, {}}, others = {2, {}};
+  for (std::size_t k = 0; k < spread.x.size(); ++k)
+    (k < 4000 ? rows : others).x.push_back(centres.x[k % 200] + 0.02 * spread.x[k]);
+  const auto density = make_density<double>(crowd.config, 2, {});
+  const double start = mean_nll<double>(crowd, density->initialise(rows, 13), others);
+  const double pi = std::acos(-1.0), scale = 0.5 * std::sqrt(32.0 / 1000) * std::sqrt(3.0) / pi;
+  EXPECT_LT(start, std::log(100 * 16 * scale * scale) + 0.5 * std::pow(0.02 * std::sqrt(2.0) / scale, 2));
+  EXPECT_GT(start, std::log(100 * 0.02 * 0.02 * 2 * pi * std::exp(1.0)));
+}
+
 /// Locations on the quantiles (l + 1/2) / L of each column, scales that follow the local spacing.
 TEST(PlaceOnQuantiles, PutsLocationsOnTheQuantilesOfEachColumn) {
   constexpr int n_rows = 1001, n_logistics = 10;

@@ -268,7 +268,17 @@ inline std::vector<DensityCase> growing_density_cases(const std::vector<int>& di
   return cases;
 }
 
-/// Both families, both kinds of weights and one that grows, in each of the dimensions.
+/// A crowd of products of single logistics, which have kernels of their own: more than a block of them.
+inline DensityCase crowd_of_products(int n_dims) {
+  DensityCase crowd =
+      density_case(density::Family::factorised, density::MixtureWeights::time_dependent, n_dims);
+  crowd.config.n_logistics = 1;
+  crowd.config.n_products = 70;
+  crowd.name += ", single logistics";
+  return crowd;
+}
+
+/// Both families, both kinds of weights and one that grows, in each of the dimensions, and a crowd of products.
 inline std::vector<DensityCase> density_cases(const std::vector<int>& dimensions) {
   std::vector<DensityCase> cases;
   for (const density::Family family : {density::Family::autoregressive, density::Family::factorised})
@@ -284,6 +294,8 @@ inline std::vector<DensityCase> density_cases(const std::vector<int>& dimensions
       cases.back().config.n_conditions = 3;
       cases.back().name += ", conditions";
     }
+  if (std::find(dimensions.begin(), dimensions.end(), 2) != dimensions.end())
+    cases.push_back(crowd_of_products(2));
   const std::vector<DensityCase> growing = growing_density_cases(dimensions, {"learned"});
   cases.insert(cases.end(), growing.begin(), growing.end());
   return cases;
