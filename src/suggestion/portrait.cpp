@@ -52,6 +52,23 @@ Rows mixed(const Rows& rows) {
   return result;
 }
 
+/// The share of equal rows among all pairs.
+double share_of_equal_pairs(const Rows& rows) {
+  std::vector<const double*> order;
+  for (std::size_t i = 0; i < rows.size(); ++i) order.push_back(rows.row(i));
+  const auto less = [&](const double* a, const double* b) {
+    return std::lexicographical_compare(a, a + rows.n_dims, b, b + rows.n_dims);
+  };
+  std::sort(order.begin(), order.end(), less);
+  double equal = 0, run = 1;
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    run = less(order[i - 1], order[i]) ? 1 : run + 1;
+    equal += run - 1;
+  }
+  const auto n = static_cast<double>(rows.size());
+  return n < 2 ? 0 : equal / (0.5 * n * (n - 1));
+}
+
 /// Of each row the distance to the nearest one that lies elsewhere; rows that all lie in one place have none.
 std::vector<double> neighbour_distances(const Rows& rows) {
   std::vector<double> distances;
@@ -83,6 +100,7 @@ double mean_log(const std::vector<double>& values) {
 void look_at_space(const io::PopulationFile& file, const Units& units, Portrait& portrait) {
   const Rows rows = some_rows(file, units);
   portrait.n_compared = static_cast<std::int64_t>(rows.size());
+  portrait.repeats = 1 + static_cast<double>(portrait.n_train - 1) * share_of_equal_pairs(rows);
   std::vector<double> distances = neighbour_distances(rows);
   if (distances.empty()) return;
   const double found = mean_log(distances);
@@ -141,6 +159,7 @@ Portrait portrait_of(const io::PopulationFile& file, const mpi::Communicator& co
   mpi::on_root(comm, [&] { look_at_space(file, units, portrait); });
   comm.broadcast(&portrait.neighbour, sizeof(portrait.neighbour));
   comm.broadcast(&portrait.fineness, sizeof(portrait.fineness));
+  comm.broadcast(&portrait.repeats, sizeof(portrait.repeats));
   comm.broadcast(&portrait.n_compared, sizeof(portrait.n_compared));
   return portrait;
 }

@@ -7,6 +7,7 @@
 #include "rhoflux/cli/deck.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/density/config.hpp"
 
 namespace rhoflux::suggestion {
 namespace {
@@ -22,7 +23,9 @@ class Rules {
       : m_data(portrait),
         m_wishes(wishes),
         m_moves(!portrait.is_continuous && portrait.n_times > 1),
-        m_is_fine(portrait.n_dims <= 3 && portrait.n_train >= 5000 && portrait.fineness < 0.9) {}
+        m_is_fine(portrait.n_dims <= 3 && portrait.n_train >= 5000 && portrait.fineness < 0.9),
+        m_is_crowd(stops_early() && m_is_fine && portrait.n_dims > 1 && portrait.fineness < 0.7 &&
+                   portrait.n_train >= 20000) {}
 
   std::vector<SuggestedKey> run() {
     require_snapshots_for_counts();
@@ -72,6 +75,7 @@ class Rules {
   void model() {
     m_section = "model";
     const std::int64_t n = m_data.n_train;
+    if (m_is_crowd) return crowd();
     if (m_data.is_continuous && stops_early() && n >= 5000)
       add("ensemble", "4",
           "the mean of four densities, each a little wrong in its own way; 1 takes a quarter of the time");
@@ -90,6 +94,26 @@ class Rules {
       add("weights", "time_constant",
           "mass moves; with weights that change it could fade here and appear there");
     }
+  }
+
+  double different_rows() const { return static_cast<double>(m_data.n_train) / m_data.repeats; }
+
+  /// A power of two from an eighth to a quarter of the different rows.
+  void crowd() {
+    std::int64_t products = 1024;
+    while (products < density::max_products && static_cast<double>(8 * products) <= different_rows())
+      products *= 2;
+    add("family", "factorised",
+        "rows are " + number(m_data.fineness) +
+            " times as far from their neighbours as if coordinates were independent: fine structure,");
+    add("mixture", std::to_string(products),
+        "each a place with a width of its own, for about " + number(different_rows()) + " different rows");
+    add("components", "1", "");
+    add("hidden", "1", "one function of time, ...");
+    add("time_features", "2", "");
+    add("time_frequency_min", "0.01",
+        "... so slow that the density hardly changes. Where something does change:");
+    add("time_frequency_max", "0.01", "hidden = 4, time_frequency_min = 0.5, time_frequency_max = 4");
   }
 
   std::string widths() const {
@@ -155,7 +179,24 @@ class Rules {
     if (m_data.has_growth) add("growth_rates", number(0.1 * span * span), "the rows have known growth rates");
   }
 
+  /// Places find their widths in some hundred steps, and then begin to learn the rows by heart.
+  void training_of_crowd() {
+    m_section = "training";
+    add("batch", "1024", "");
+    add("steps", "10000", "at most; validation ends the run earlier");
+    add("learning_rate", "2e-3", "");
+    add("schedule", "constant", "validation, not a schedule, says when it ends");
+    add("warmup", "50", "");
+    noise();
+    add("weight_decay", "0", "places are where they are");
+    add("average", "0.99",
+        "the mean of the parameters over the last hundred steps is better than the last ones");
+    add("validate_every", "50", "");
+    add("patience", "8", "ends after 400 steps without a better validation; best.h5 is the best");
+  }
+
   void training() {
+    if (m_is_crowd) return training_of_crowd();
     m_section = "training";
     const std::int64_t n = m_data.n_train;
     const bool is_small = n < 5000;
@@ -198,14 +239,15 @@ class Rules {
   /// By the validation split of five data sets and of 300, 1000 and 3000 rows of each (docs/results.md).
   double share_of_spacing() const {
     const bool is_small = m_data.n_train < 5000;
+    if (m_is_crowd) return 1.5;
     if (m_data.n_dims > 3) return is_small ? 0.5 : 0.25;
     return is_small || !m_moves ? 3 : 1;
   }
 
-  /// A multiple of the distance between neighbours of all rows: what is finer is learnt by heart. Among n rows it is
+  /// A multiple of the distance between neighbours of all rows: what is finer is learnt by heart. Among n different rows it is
   /// (n_compared / n)^(1 / D) of that among n_compared, and no rows of a sensible number fill more than six dimensions.
   void noise() {
-    const double rows = static_cast<double>(m_data.n_compared) / static_cast<double>(m_data.n_train);
+    const double rows = std::min(1.0, static_cast<double>(m_data.n_compared) / different_rows());
     const double spacing = m_data.neighbour * std::pow(rows, 1.0 / std::min(m_data.n_dims, 6));
     double value = std::clamp(share_of_spacing() * spacing, 0.002, 0.2);
     std::string reason = "of the rows, in standard deviations: neighbours are " + number(spacing) + " apart";
@@ -218,7 +260,10 @@ class Rules {
 
   const Portrait& m_data;
   const Wishes& m_wishes;
-  bool m_moves, m_is_fine;
+  bool m_moves;
+  bool m_is_fine;  ///< one coordinate tells much of the next
+  bool
+      m_is_crowd;  ///< so much that a model of places, each with a width of its own, tells more than a network
   std::string m_section;
   std::vector<SuggestedKey> m_keys;
 };

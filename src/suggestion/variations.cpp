@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "rhoflux/core/text.hpp"
+#include "rhoflux/density/config.hpp"
 
 namespace rhoflux::suggestion {
 namespace {
@@ -19,6 +20,28 @@ class Varier {
       : m_data(portrait), m_keys(keys), m_found{{"as suggested", {}}} {}
 
   std::vector<Variation> run() {
+    if (value_of("model", "mixture"))
+      of_products();
+    else
+      of_network();
+    return m_found;
+  }
+
+ private:
+  /// Of a mixture of thousands of products, of a logistic for each coordinate.
+  void of_products() {
+    scale("training", "noise", 2, "twice the noise");
+    products(2, "twice the products");
+    add("changes in time", {{"model", "hidden", "4", ""},
+                            {"model", "time_frequency_min", "0.5", ""},
+                            {"model", "time_frequency_max", "4", ""}});
+    scale("training", "noise", 0.5, "half the noise");
+    products(0.5, "half the products");
+    scale("training", "learning_rate", 0.5, "half the learning rate");
+    scale("training", "learning_rate", 2, "twice the learning rate");
+  }
+
+  void of_network() {
     scale("training", "noise", 2, "twice the noise");
     fine_structure();
     scale("model", "time_frequency_max", 2, "faster changes in time");
@@ -34,10 +57,8 @@ class Varier {
     scale("model", "time_frequency_max", 0.5, "slower changes in time");
     scale("training", "weight_decay", 0.1, "a tenth of the decay");
     components(0.5, "half the logistics");
-    return m_found;
   }
 
- private:
   std::optional<std::string> value_of(const std::string& section, const std::string& name) const {
     for (const SuggestedKey& key : m_keys)
       if (key.section == section && key.name == name) return key.value;
@@ -50,6 +71,11 @@ class Varier {
   void scale(const std::string& section, const std::string& name, double factor, const std::string& words) {
     const auto value = value_of(section, name);
     if (value) add(words, {{section, name, formatted("%.3g", factor * parse_number(*value)), ""}});
+  }
+
+  void products(double factor, const std::string& words) {
+    const auto count = std::llround(factor * parse_number(*value_of("model", "mixture")));
+    add(words, {{"model", "mixture", std::to_string(std::min<long long>(count, density::max_products)), ""}});
   }
 
   /// Sines and cosines of the coordinates four times as fine.

@@ -89,6 +89,16 @@ TEST(Portrait, RowsThatAreThereTwiceHaveOtherNeighbours) {
   EXPECT_LT(twice.neighbour, 3 * once.neighbour);
 }
 
+/// Each row four times: of the pairs of n rows 3 / (n - 1) are equal, so that rows that are compared all give 4, and independent
+/// coordinates 1.
+TEST(Portrait, RowsThatRepeatAreCounted) {
+  io::PopulationData data = on_a_line(0, 1);
+  EXPECT_EQ(portrait(data).repeats, 1);
+  for (std::size_t i = 0; i < data.x.size(); ++i) data.x[i] = data.x[i / 8 * 8 + i % 2];
+  std::fill(data.split.begin(), data.split.end(), std::int8_t{0});
+  EXPECT_NEAR(portrait(data).repeats, 4, 1e-9);
+}
+
 TEST(Portrait, ManyDistinctTimesAreEvents) {
   io::PopulationData data = on_a_line(0, 1);
   for (std::size_t i = 0; i < data.t.size(); ++i) data.t[i] = 1e-3 * static_cast<double>(i);

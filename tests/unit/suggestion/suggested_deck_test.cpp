@@ -62,6 +62,24 @@ TEST(SuggestedDeck, NothingOscillatesInTheLongestGap) {
   EXPECT_LE(deck_of(data).model.time_frequency_max * 0.8, 3.2);
 }
 
+/// Many events with much fine structure: a mixture of places, the fewer the more often rows repeat, and the noise follows the
+/// distance between different rows.
+TEST(SuggestedDeck, FineEventsGetPlaces) {
+  Portrait data = events();
+  data.n_dims = 2;
+  data.n_train = 40000;
+  EXPECT_EQ(deck_of(data).model.family, density::Family::autoregressive);
+  data.fineness = 0.5;
+  const cli::Deck once = deck_of(data);
+  EXPECT_EQ(once.model.family, density::Family::factorised);
+  EXPECT_EQ(once.model.n_products, 8192);
+  EXPECT_GT(once.training.patience, 0);
+  data.repeats = 4;
+  const cli::Deck often = deck_of(data);
+  EXPECT_EQ(often.model.n_products, 2048);
+  EXPECT_NEAR(often.training.jitter / once.training.jitter, 2, 0.1);  // two digits in the deck
+}
+
 TEST(SuggestedDeck, TiesGetNoise) {
   Portrait data = events();
   data.neighbour = 1e-9;

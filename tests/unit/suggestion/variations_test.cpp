@@ -14,11 +14,16 @@ namespace {
 
 using namespace test;
 
-/// Many events with fine structure, and few cells of five coordinates.
+/// Many events with fine structure, of which the finest get a mixture of products, and few cells of five coordinates.
 Portrait fine_events() {
   Portrait data = events();
   data.n_dims = 2;
   data.n_train = 30000;
+  data.fineness = 0.8;
+  return data;
+}
+Portrait finest_events() {
+  Portrait data = fine_events();
   data.fineness = 0.5;
   return data;
 }
@@ -33,7 +38,7 @@ const Wishes wishes = {"output/data", false};
 
 /// The deck with a variation differs from the suggested one in the keys of the variation, and in no other.
 TEST(Variations, ChangeTheirKeysAlone) {
-  for (const Portrait& data : {fine_events(), few_cells()}) {
+  for (const Portrait& data : {fine_events(), finest_events(), few_cells()}) {
     const std::vector<SuggestedKey> keys = suggested_keys(data, wishes);
     const std::string suggested = cli::to_ini(cli::parse_deck_text(suggested_deck(data, wishes), "deck"));
     const std::vector<Variation> found = variations(data, keys);
