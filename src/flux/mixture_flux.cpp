@@ -300,7 +300,8 @@ void add_state_adjoint(const ExecutionSpace& space, const FactorIndex& index, in
       });
 }
 
-/// The adjoint of the logits of gamma. @param log_norm (1) log sum_k e^logit_k @param prefix_bar (K, n) of sampled_states_adjoint; empty: none
+/// The adjoint of the logits of gamma. @param log_norm (1) log sum_k e^logit_k
+/// @param prefix_bar (K, n) of sampled_states_adjoint; empty: none
 template <class Scalar>
 void product_weights_adjoint(const ExecutionSpace& space, const ConstVector<Scalar>& logits,
                              const ConstVector<Scalar>& log_norm, int n,

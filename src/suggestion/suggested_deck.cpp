@@ -262,8 +262,8 @@ class Rules {
   const Wishes& m_wishes;
   bool m_moves;
   bool m_is_fine;  ///< one coordinate tells much of the next
-  bool
-      m_is_crowd;  ///< so much that a model of places, each with a width of its own, tells more than a network
+  /// So much that a mixture of places, each with a width of its own, tells more than a network.
+  bool m_is_crowd;
   std::string m_section;
   std::vector<SuggestedKey> m_keys;
 };

@@ -45,8 +45,8 @@ struct LogisticAt {
   }
   /// tanh(z / 2)
   RHOFLUX_INLINED_FUNCTION Scalar tanh_half() const {
-    return std::copysign((Scalar(1) - e) / (Scalar(1) + e),
-                         z);  // a choice by the sign of z stops vector instructions
+    // A choice by the sign of z would stop the compiler from making vector instructions.
+    return std::copysign((Scalar(1) - e) / (Scalar(1) + e), z);
   }
   /// d log f / d mu = s tanh(z / 2)
   RHOFLUX_INLINED_FUNCTION Scalar slope_at_location() const { return scale * tanh_half(); }

@@ -28,8 +28,8 @@ struct Portrait {
   /// are independent, small where rows lie on curves or in small clusters; 1 for D = 1.
   double fineness = 1;
   std::int64_t n_compared = 0;
-  /// How often a training row's coordinates are there, on average over the rows: 1 + (n_train - 1) times the share of equal pairs among
-  /// those compared. Windows of events that overlap bring the same event again and again.
+  /// How often a training row's coordinates are there, on average over the rows: 1 + (n_train - 1) times the share of equal
+  /// pairs among those compared. Windows of events that overlap bring the same event again and again.
   double repeats = 1;
 
   std::vector<data::HealthFinding>

@@ -209,7 +209,7 @@ TEST(Deck, OutOfRangeNamesLineKeyValueAndWhatIsAllowed) {
       {"training", "validate_every = -1", "training.validate_every = -1: must be 0 (never) or more"},
       {"training", "patience = -1", "training.patience = -1: must be 0 (never) or more"},
       {"model", "components = 0", "model.components = 0: must be a whole number from 1 to 64"},
-      {"model", "mixture = 1025", "model.mixture = 1025: must be a whole number from 1 to 1024"},
+      {"model", "mixture = 16385", "model.mixture = 16385: must be a whole number from 1 to 16384"},
       {"model", "hidden = 64,0", "model.hidden = 64,0: must be 1 to 16 widths from 1 to 16384"},
       {"model", "hidden = 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1", "must be 1 to 16 widths from 1 to 16384"},
       {"model", "time_features = 7", "model.time_features = 7: must be an even whole number"},
@@ -285,6 +285,7 @@ TEST(Deck, EndsOfTheRangesAreAllowed) {
   EXPECT_NO_THROW(with("training", "validate_every = 0"));
   EXPECT_NO_THROW(with("model", "components = 64"));
   EXPECT_NO_THROW(with("model", "mixture = 1"));
+  EXPECT_NO_THROW(with("model", "mixture = 16384"));
   EXPECT_NO_THROW(with("model", "hidden = 1"));
   EXPECT_NO_THROW(with("model", "time_features = 2"));
   EXPECT_NO_THROW(with("model", "time_frequency_max = 0.5"));

@@ -155,9 +155,9 @@ TEST(Initialise, ComponentsOfTheFactorisedFamilyLieAroundDataRows) {
 }
 
 /// Rows in a hundred clusters, .02 wide, of standard Gaussian centres. A thousand products, each from another row, start as a
-/// kernel density estimate of them. A row lies z = .02 / scale scale lengths and more from those of its own cluster, a
+/// kernel density estimate of them. A row lies z = .02 sqrt(2) / scale scale lengths from those of its own cluster, a
 /// hundredth of all, whose peaks are 1 / (4 scale) in each coordinate: the NLL is log(100) + 2 log(4 scale) + z^2 / 2 at most,
-/// the squares of two distances of variance z^2 over four each. It is not better than the truth, log(100) + 2 log(.02) + log(2 pi e).
+/// a quarter of the square of the distance in each coordinate. It is not better than the truth, log(100) + 2 log(.02) + log(2 pi e).
 TEST(Initialise, ManyProductsResolveSmallClusters) {
   DensityCase crowd = crowd_of_products(2);
   crowd.config.n_products = 1000;
