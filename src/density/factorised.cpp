@@ -1,16 +1,13 @@
 #include "rhoflux/density/factorised.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
-#include <limits>
-#include <numeric>
 
+#include "product_start.hpp"
 #include "rhoflux/core/draws.hpp"
-#include "rhoflux/core/math.hpp"
-#include "rhoflux/core/random.hpp"
 #include "rhoflux/device/lanes.hpp"
 #include "rhoflux/device/loops.hpp"
+#include "single_logistics.hpp"
 
 namespace rhoflux::density {
 
@@ -32,57 +29,12 @@ Factorised<Scalar>::Factorised(const Config& config, int n_dims, const Capacity&
       m_log_norm(make_vector<Scalar>("norm of the product weights", 1)),
       m_x_bar(make_matrix<Scalar>("x adjoint", config.n_products * std::max(2, n_dims), capacity.samples)) {}
 
-namespace {
-
-/// Of the rows, as many as there are products, drawn by lot; each once, if there are enough.
-std::vector<std::size_t> rows_of_products(int n_products, std::size_t n_rows, std::uint64_t seed) {
-  const RandomStream random(seed, RandomPurpose::initialisation, 1);
-  std::vector<std::size_t> rows;
-  std::vector<bool> taken(n_rows, false);
-  for (int k = 0; k < n_products; ++k) {
-    if (static_cast<std::size_t>(k) % n_rows == 0) taken.assign(n_rows, false);
-    const double uniform = random.uniforms(static_cast<std::uint64_t>(k), 0).first;
-    auto row = static_cast<std::size_t>(uniform * static_cast<double>(n_rows));
-    while (taken[row]) row = (row + 1) % n_rows;
-    taken[row] = true;
-    rows.push_back(row);
-  }
-  return rows;
-}
-
-}  // namespace
-
-/// Each product starts around a data row of its own, half as wide as the data. More than 32 are as much narrower as leaves
-/// the sum of their volumes that of 32: a kernel density estimate.
 template <class Scalar>
 std::vector<double> Factorised<Scalar>::initialise(const InitialRows& rows, std::uint64_t seed) const {
   std::vector<double> parameters(static_cast<std::size_t>(this->m_layout.size()), 0.0);
-  const auto dims = static_cast<std::size_t>(this->m_n_dims);
-  const auto count = static_cast<std::size_t>(m_config.n_logistics);
-  constexpr int few = 32;
-  const bool is_crowd = m_n_products > few;
-  const double narrower =
-      is_crowd ? std::pow(static_cast<double>(m_n_products) / few, -1.0 / this->m_n_dims) : 1;
-  const double width = 0.5 * narrower;
-  std::vector<double> data_locations, data_log_scales, locations, log_scales;
-  place_on_quantiles(rows.x, this->m_n_dims, m_config.n_logistics, data_locations, data_log_scales);
-  // In a crowd no logistic is wider than one of the standard deviation of the product: extremes of the rows do not count.
-  const double least_log_scale =
-      is_crowd ? std::log(math::pi / std::sqrt(3.0)) : std::numeric_limits<double>::lowest();
-  for (const std::size_t row : rows_of_products(m_n_products, rows.x.size() / dims, seed)) {
-    for (std::size_t i = 0; i < dims; ++i) {
-      const auto first = data_locations.begin() + static_cast<std::ptrdiff_t>(i * count);
-      const auto last = first + static_cast<std::ptrdiff_t>(count);
-      const double middle = std::accumulate(first, last, 0.0) / static_cast<double>(count);
-      for (std::size_t l = 0; l < count; ++l) {
-        locations.push_back(rows.x[row * dims + i] + width * (data_locations[i * count + l] - middle));
-        log_scales.push_back(std::max(data_log_scales[i * count + l], least_log_scale) - std::log(width));
-      }
-    }
-  }
-  m_network.initialise(parameters, locations, log_scales, seed);
-  if (is_crowd)
-    m_network.scale_location_weights(parameters, narrower);  // random functions of time must not scatter it
+  const ProductStart start = start_of_products(rows, m_n_products, m_config.n_logistics, seed);
+  m_network.initialise(parameters, start.locations, start.log_scales, seed);
+  if (start.narrower != 1) m_network.scale_location_weights(parameters, start.narrower);
   m_weights.initialise(parameters, seed);
   return parameters;
 }
@@ -104,72 +56,6 @@ void Factorised<Scalar>::forward(const ExecutionSpace& space, const ConstVector<
 }
 
 namespace {
-
-/// log f_i^k of every product k and leading coordinate i where each is a single logistic: loops that the compiler turns
-/// into vector instructions, for thousands of products.
-template <class Scalar>
-void single_logistic_densities(const ExecutionSpace& space, const MixtureView<Scalar>& mixtures,
-                               const FactorIndex& index, const Points<Scalar>& points,
-                               const Matrix<Scalar>& log_f) {
-  const Matrix<Scalar> x = points.x, out = log_f;
-  const SingleLogistics<Scalar> logistics = {mixtures};
-  const int n_dims = index.n_dims;
-  for (int i = 0; i < index.n_leading; ++i)
-    for_each_entry(
-        space, "log factors", index.n_products, points.size(), KOKKOS_LAMBDA(int k, int s) {
-          const int head = k * n_dims + i;
-          out(head, s) = logistics.at(head, s, x(i, s)).log_density(logistics.log_scale(head, s));
-        });
-}
-
-/// Calls function(block, s) for each.
-template <class Function>
-void for_each_block(const ExecutionSpace& space, const char* label, int n_blocks, int n,
-                    const Function& function) {
-  for_each(
-      space, label, n_blocks * n, KOKKOS_LAMBDA(int item) { function(item % n_blocks, item / n_blocks); });
-}
-
-/// The adjoint of the same for one coordinate: of a block of products of one sample.
-template <class Scalar>
-struct SingleLogisticAdjoint {
-  SingleLogistics<Scalar> logistics, bar;
-  ConstMatrix<Scalar> x, log_share;
-  ConstVector<Scalar> weight;
-  Matrix<Scalar> head_x_bar;
-  bool has_weight;
-  int i, n_dims, n_products;
-
-  /// On a CPU results wait in two arrays until they are scattered.
-  static constexpr int length = runs_on_host<ExecutionSpace> ? 64 : 1;
-
-  RHOFLUX_FUNCTION void operator()(int block, int s) const {
-    const int begin = block * length, end = begin + length < n_products ? begin + length : n_products;
-    const Scalar factor = has_weight ? weight(s) : Scalar(1), position = x(i, s);
-    Scalar share[length], scale[length], z[length], to_location[length], to_log_scale[length];
-    RHOFLUX_SIMD
-    for (int k = 0; k < end - begin; ++k) share[k] = factor * math::exp(log_share(begin + k, s));
-    RHOFLUX_SIMD
-    for (int k = 0; k < end - begin; ++k) {
-      const int head = (begin + k) * n_dims + i;
-      scale[k] = math::exp(logistics.log_scale(head, s));
-      z[k] = scale[k] * (position - logistics.location(head, s));
-    }
-    RHOFLUX_SIMD
-    for (int k = 0; k < end - begin; ++k) {
-      const LogisticAt<Scalar> logistic = {scale[k], z[k], math::exp(-math::abs(z[k]))};
-      to_location[k] = share[k] * logistic.slope_at_location();
-      to_log_scale[k] = share[k] * logistic.slope_of_log_scale();
-    }
-    for (int k = begin; k < end; ++k) {
-      const int head = k * n_dims + i;
-      bar.logit(head, s) = 0;
-      bar.location(head, s) = to_location[k - begin];
-      bar.log_scale(head, s) = to_log_scale[k - begin];
-      head_x_bar(head, s) = -to_location[k - begin];
-    }
-  }
-};
 
 /// log f_i^k of every product k and leading coordinate i.
 template <class Scalar>
@@ -207,23 +93,9 @@ void factor_densities_adjoint(const ExecutionSpace& space, MixtureNetwork<Scalar
     Kokkos::deep_copy(space, bar.shapes, Scalar(0));
     Kokkos::deep_copy(space, bar.logits, Scalar(0));
   }
-  if (mixtures.n_logistics == 1 && !bar.has_share()) {
-    using Block = SingleLogisticAdjoint<Scalar>;
-    const int n_products = index.n_products, n_blocks = (n_products + Block::length - 1) / Block::length;
-    for (int i = 0; i < index.n_leading; ++i)
-      for_each_block(space, "log factors adjoint", n_blocks, points.size(),
-                     Block{{mixtures},
-                           {bar},
-                           points.x,
-                           log_share,
-                           weight,
-                           head_x_bar,
-                           has_weight,
-                           i,
-                           index.n_dims,
-                           n_products});
-    return;
-  }
+  if (mixtures.n_logistics == 1 && !bar.has_share())
+    return single_logistic_adjoint<Scalar>(space, mixtures, bar, index, points, weight, log_share,
+                                           head_x_bar);
   for_each_group(
       space, "log factors adjoint", factors.count(points.size()), mixtures.n_logistics,
       KOKKOS_LAMBDA(int item, const Lane& lane) {

@@ -24,8 +24,8 @@ class Rules {
         m_wishes(wishes),
         m_moves(!portrait.is_continuous && portrait.n_times > 1),
         m_is_fine(portrait.n_dims <= 3 && portrait.n_train >= 5000 && portrait.fineness < 0.9),
-        m_is_crowd(stops_early() && m_is_fine && portrait.n_dims > 1 && portrait.fineness < 0.7 &&
-                   portrait.n_train >= 20000) {}
+        m_is_finest(m_is_fine && portrait.n_train >= 20000 && portrait.fineness < 0.7),
+        m_is_crowd(m_is_finest && stops_early()) {}
 
   std::vector<SuggestedKey> run() {
     require_snapshots_for_counts();
@@ -144,11 +144,10 @@ class Rules {
 
   void coordinate_features() {
     if (!m_is_fine || m_moves) return;  // of snapshots they make the motion rough
-    const bool is_fine_enough = m_data.fineness < 0.7 && m_data.n_train >= 20000;
     const std::string how = "rows are " + number(m_data.fineness) +
                             " times as far from their neighbours as if coordinates were independent:";
-    add("coordinate_features", is_fine_enough ? "128" : "16", how);
-    add("coordinate_frequency_max", is_fine_enough ? "200" : "8",
+    add("coordinate_features", m_is_finest ? "128" : "16", how);
+    add("coordinate_frequency_max", m_is_finest ? "200" : "8",
         "fine structure, which one coordinate gives the next");
   }
 
@@ -261,8 +260,8 @@ class Rules {
   const Portrait& m_data;
   const Wishes& m_wishes;
   bool m_moves;
-  bool m_is_fine;  ///< one coordinate tells much of the next
-  /// So much that a mixture of places, each with a width of its own, tells more than a network.
+  bool m_is_fine, m_is_finest;  ///< one coordinate tells much of the next, or very much
+  /// The rows are learned as a mixture of places, each with a width of its own; validation says when to stop.
   bool m_is_crowd;
   std::string m_section;
   std::vector<SuggestedKey> m_keys;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -31,50 +30,6 @@ struct MixtureView {
   /// The logit of the growth share beta of mixture `head`, or its adjoint.
   RHOFLUX_FUNCTION Scalar& share_logit(int head, int column) const {
     return shapes(share_row + head * share_stride, column);
-  }
-};
-
-/// One logistic at x, of location mu and inverse scale s: z = s (x - mu).
-template <class Scalar>
-struct LogisticAt {
-  Scalar scale, z, e;  ///< e = e^-|z|
-
-  /// log s + log sigmoid(z) + log sigmoid(-z)
-  RHOFLUX_INLINED_FUNCTION Scalar log_density(Scalar log_scale) const {
-    return log_scale - math::abs(z) - Scalar(2) * math::log1p_unit(e);
-  }
-  /// tanh(z / 2)
-  RHOFLUX_INLINED_FUNCTION Scalar tanh_half() const {
-    // A choice by the sign of z would stop the compiler from making vector instructions.
-    return std::copysign((Scalar(1) - e) / (Scalar(1) + e), z);
-  }
-  /// d log f / d mu = s tanh(z / 2)
-  RHOFLUX_INLINED_FUNCTION Scalar slope_at_location() const { return scale * tanh_half(); }
-  /// d log f / d log s = 1 - z tanh(z / 2); finite, so that a share of 0 makes it 0.
-  RHOFLUX_INLINED_FUNCTION Scalar slope_of_log_scale() const {
-    constexpr Scalar far = Scalar(1e18);
-    const Scalar size = math::abs(z) < far ? math::abs(z) : far;
-    return Scalar(1) - size * (Scalar(1) - e) / (Scalar(1) + e);
-  }
-};
-
-/// The mixtures of a network of one logistic each (or their adjoint), without the loop over logistics.
-template <class Scalar>
-struct SingleLogistics {
-  MixtureView<Scalar> mixtures;
-
-  RHOFLUX_INLINED_FUNCTION Scalar& logit(int head, int column) const {
-    return mixtures.logits(head * mixtures.logits_stride, column);
-  }
-  RHOFLUX_INLINED_FUNCTION Scalar& location(int head, int column) const {
-    return mixtures.shapes(head * mixtures.shapes_stride + mixtures.location_offset, column);
-  }
-  RHOFLUX_INLINED_FUNCTION Scalar& log_scale(int head, int column) const {
-    return mixtures.shapes(head * mixtures.shapes_stride + mixtures.scale_offset, column);
-  }
-  RHOFLUX_INLINED_FUNCTION LogisticAt<Scalar> at(int head, int column, Scalar x) const {
-    const Scalar s = math::exp(log_scale(head, column)), z = s * (x - location(head, column));
-    return {s, z, math::exp(-math::abs(z))};
   }
 };
 

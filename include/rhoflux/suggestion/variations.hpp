@@ -16,7 +16,8 @@ struct Variation {
 };
 
 /// The suggested deck itself, then what most often moves the validation likelihood, in that order: noise, fine structure,
-/// changes in time, width, decay, learning rate, logistics. Motion (objective, flux) and growth are as they are.
+/// changes in time, width, decay, learning rate, logistics; of a mixture of thousands of products noise, their number, changes in
+/// time, learning rate. Motion (objective, flux) and growth are as they are.
 /// @param keys suggested_keys() of the same portrait
 std::vector<Variation> variations(const Portrait& portrait, const std::vector<SuggestedKey>& keys);
 
