@@ -117,11 +117,11 @@ void draw_rows(const ExecutionSpace& space, const Rows& rows, const RandomStream
 class RowStream final : public objectives::SampleStream<Scalar> {
  public:
   RowStream(Rows rows, std::int64_t batch) : m_rows(std::move(rows)), m_batch(batch) {}
-  void draw(const ExecutionSpace& space, std::int64_t step, std::int64_t first_sample,
+  void draw(const ExecutionSpace& space, const objectives::SampleSet& samples,
             const density::Points<Scalar>& points, const Vector<Scalar>& weight,
             const Vector<Scalar>&) const override {
-    const RandomStream random(1, RandomPurpose::batch, static_cast<std::uint64_t>(step));
-    draw_rows(space, m_rows, random, m_batch, first_sample, points, weight);
+    const RandomStream random(1, RandomPurpose::batch, static_cast<std::uint64_t>(samples.step));
+    draw_rows(space, m_rows, random, m_batch, samples.first, points, weight);
   }
 
  private:

@@ -31,17 +31,27 @@ fi
 ranks="${SLURM_NTASKS:-$((${SLURM_NTASKS_PER_NODE:-2} * ${SLURM_JOB_NUM_NODES:-1}))}"
 read -r -a launch <<< "${LAUNCH:-mpirun -n $ranks $(rhoflux_binding)}"
 
+# Whether process $1 has had a child that has ended: the page faults of those it has waited for are in its stat.
+rhoflux_has_had_child() {
+  local line numbers
+  read -r line 2> /dev/null < "/proc/$1/stat" || return 1
+  read -r -a numbers <<< "${line##*) }"  # from the state on, behind a name that may have blanks
+  [ "${numbers[8]}" -gt 0 ]
+}
+
 # Ends a launcher that goes on alone, $1: its process. The mpirun of Open MPI 4 can wait for ever if a rank was killed while it
 # started (a lock of PMIx 4.2 at its very end); the job would hold its nodes until the time limit. Ranks, or the daemons of
 # other nodes, are children of mpirun, so that one that has had children and has none for a minute has nothing to wait for.
 rhoflux_watch() {
-  local had=0 alone=0 step=5 most="${RHOFLUX_LAUNCHER_ALONE:-60}"
+  local had=0 alone=0 step=5 children most="${RHOFLUX_LAUNCHER_ALONE:-60}"
   if [ "$most" -lt "$step" ]; then step=1; fi
-  # Until there has been a child it looks often: ranks that are killed while they start are there for a moment only.
-  while sleep "$([ "$had" -eq 1 ] && echo "$step" || echo 0.2)" > /dev/null 2>&1 && kill -0 "$1" 2> /dev/null; do
-    if awk -v parent="$1" '$1 == "State:" {gone = $2 == "Z"} $1 == "PPid:" && $2 == parent && !gone {found = 1}
-                           END {exit !found}' /proc/[0-9]*/status 2> /dev/null; then
-      had=1 alone=0
+  while sleep "$step" > /dev/null 2>&1 && kill -0 "$1" 2> /dev/null; do
+    children=$(cat /proc/[0-9]*/status 2> /dev/null | awk -v parent="$1" '$1 == "State:" {state = $2 == "Z" ? "ended" : "alive"}
+      $1 == "PPid:" && $2 == parent && found != "alive" {found = state} END {print found}' || true)
+    # Ranks that are killed while they start are there for a moment only, between two looks.
+    if [ -n "$children" ] || rhoflux_has_had_child "$1"; then had=1; fi
+    if [ "$children" = alive ]; then
+      alone=0
     elif [ "$had" -eq 1 ]; then
       alone=$((alone + step))
       if [ "$alone" -ge "$most" ]; then

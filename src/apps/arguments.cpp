@@ -27,6 +27,12 @@ Arguments& Arguments::positional(const std::string& name, ValueForm form, const 
   return *this;
 }
 
+Arguments& Arguments::positional_list(const std::string& name, ValueForm form,
+                                      const std::string& explanation) {
+  m_positionals.push_back({name, std::move(form), explanation, true});
+  return *this;
+}
+
 Arguments& Arguments::required(const std::string& name, ValueForm form, const std::string& explanation) {
   return add({name, std::move(form), explanation, Option::Presence::required, ""});
 }
@@ -103,8 +109,11 @@ void Arguments::read_tokens(const std::vector<std::string>& given) {
   po::options_description table;
   po::positional_options_description positions;
   for (const PositionalArgument& argument : m_positionals) {
-    table.add_options()(argument.name.c_str(), po::value<std::string>());
-    positions.add(argument.name.c_str(), 1);
+    if (argument.is_list)
+      table.add_options()(argument.name.c_str(), po::value<std::vector<std::string>>());
+    else
+      table.add_options()(argument.name.c_str(), po::value<std::string>());
+    positions.add(argument.name.c_str(), argument.is_list ? -1 : 1);
   }
   for (const Option& option : m_options) {
     if (option.form.name.empty())
@@ -121,6 +130,7 @@ void Arguments::read_tokens(const std::vector<std::string>& given) {
     fail_with_usage(error.what());
   }
   for (const auto& [name, value] : values) {
+    if (const auto* list = boost::any_cast<std::vector<std::string>>(&value.value())) m_lists[name] = *list;
     const auto* text = boost::any_cast<std::string>(&value.value());
     m_values[name] = text == nullptr ? "" : *text;
   }
@@ -154,7 +164,9 @@ void Arguments::parse(const std::vector<std::string>& given) {
   replace_old_values();
   for (const PositionalArgument& argument : m_positionals) {
     if (!has(argument.name)) fail_with_usage("the argument " + argument.name + " is missing");
-    check_value(argument.name, text(argument.name), argument.form.check);
+    const std::vector<std::string> given =
+        argument.is_list ? texts(argument.name) : std::vector<std::string>{text(argument.name)};
+    for (const std::string& value : given) check_value(argument.name, value, argument.form.check);
   }
   for (const Option& option : m_options) {
     if (!has(option.name) && option.presence == Option::Presence::required)
@@ -195,7 +207,8 @@ std::vector<std::int64_t> Arguments::whole_numbers(const std::string& name) cons
 
 std::string Arguments::usage() const {
   std::string line = "rhoflux " + m_command;
-  for (const PositionalArgument& argument : m_positionals) line += " " + argument.name;
+  for (const PositionalArgument& argument : m_positionals)
+    line += " " + argument.name + (argument.is_list ? " [" + argument.name + " ...]" : "");
   for (const Option& option : m_options)
     if (option.presence == Option::Presence::required) line += " --" + option.name + " " + option.form.name;
   if (!m_usage_note.empty()) line += " " + m_usage_note;

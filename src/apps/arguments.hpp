@@ -28,6 +28,7 @@ struct PositionalArgument {
   std::string name;
   ValueForm form;
   std::string explanation;
+  bool is_list = false;  ///< one or more of them
 };
 
 /// The arguments of one command: a table, from which usage texts, man page and shell completion are made, and
@@ -41,6 +42,8 @@ class Arguments {
 
   // Declaration.
   Arguments& positional(const std::string& name, ValueForm form, const std::string& explanation);
+  /// The last one, which may be given several times: one or more.
+  Arguments& positional_list(const std::string& name, ValueForm form, const std::string& explanation);
   Arguments& required(const std::string& name, ValueForm form, const std::string& explanation);
   /// @param when_absent what then holds, in words
   Arguments& optional(const std::string& name, ValueForm form, const std::string& explanation,
@@ -65,6 +68,8 @@ class Arguments {
   // What was given. The accessors of values need an option that has one: given, required or with a default.
   bool has(const std::string& name) const { return m_values.count(name) > 0; }
   const std::string& text(const std::string& name) const { return m_values.at(name); }
+  /// Those of a list of positional arguments.
+  const std::vector<std::string>& texts(const std::string& name) const { return m_lists.at(name); }
   std::int64_t whole_number(const std::string& name) const;
   double number(const std::string& name) const;
   std::vector<std::int64_t> whole_numbers(const std::string& name) const;
@@ -110,6 +115,7 @@ class Arguments {
   std::map<std::pair<std::string, std::string>, std::string> m_new_values;  ///< by option and old text
   bool m_has_deck_overrides = false;
   std::map<std::string, std::string> m_values;  ///< of options and positional arguments; flags: empty
+  std::map<std::string, std::vector<std::string>> m_lists;  ///< of positional lists
   std::vector<cli::Override> m_overrides;
   std::vector<std::string> m_warnings;
 };

@@ -15,6 +15,7 @@
 #include "rhoflux/inference/condition_scope.hpp"
 #include "rhoflux/io/anndata_writer.hpp"
 #include "rhoflux/io/safe_file.hpp"
+#include "spread.hpp"
 
 namespace rhoflux::apps {
 
@@ -23,6 +24,7 @@ namespace {
 constexpr const char* log_density_column = "rhoflux_log_density";
 constexpr const char* growth_column = "rhoflux_growth";
 constexpr const char* own_group = "uns/rhoflux";
+constexpr const char* spread_ending = "_spread";
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// "X_pca" -> "velocity_pca"; columns of obs: "velocity".
@@ -33,11 +35,23 @@ std::string velocity_key(const std::string& basis) {
 
 /// What is added to the file, besides text.
 struct Additions {
-  std::string velocity;          ///< obsm key
-  std::string genes;             ///< key of varm whose loadings make layers/velocity; empty: none
+  std::string velocity;     ///< obsm key
+  bool has_spread = false;  ///< by how much the members of an ensemble differ, of each quantity of a cell
+  std::string genes;        ///< key of varm whose loadings make layers/velocity; empty: none
   std::vector<double> loadings;  ///< (genes, basis columns)
   std::int64_t n_genes = 0;
   bool has_growth = false;  ///< a growth rate of each cell
+
+  /// Of the columns of obs: the quantities, or their spreads.
+  std::vector<std::string> columns(const std::string& ending) const {
+    std::vector<std::string> names = {std::string("obs/") + log_density_column + ending};
+    if (has_growth) names.push_back(std::string("obs/") + growth_column + ending);
+    return names;
+  }
+  /// Numbers of a cell: log density, velocity and growth rate, and then their spreads.
+  std::size_t width(std::size_t n_dims) const {
+    return (n_dims + (has_growth ? 2 : 1)) * (has_spread ? 2 : 1);
+  }
 };
 
 /// Takes what an earlier annotation added out of the file. Bad input for elements of these names that others wrote.
@@ -45,6 +59,9 @@ void make_room(io::AnnDataWriter& file, const std::string& input, const Addition
   const bool is_own = file.exists("uns") && file.exists(own_group);
   std::vector<std::string> names = {additions.velocity, std::string("obs/") + log_density_column};
   if (additions.has_growth || is_own) names.push_back(std::string("obs/") + growth_column);
+  if (additions.has_spread || is_own)
+    for (const std::string& name : {names[0], names[1], std::string("obs/") + growth_column})
+      names.push_back(name + spread_ending);
   if (!additions.genes.empty()) names.emplace_back("layers/velocity");
   for (const std::string& name : names) {
     const std::string group = name.substr(0, name.find('/'));
@@ -57,11 +74,12 @@ void make_room(io::AnnDataWriter& file, const std::string& input, const Addition
   if (is_own) file.remove(own_group);
 }
 
-/// The numbers of each cell: log density, the velocity along the coordinates, and with growth its rate; NaN where the model
-/// does not know the cell's time.
+/// The numbers of each cell: log density, the velocity along the coordinates, and with growth its rate; of an ensemble their
+/// spreads, too; NaN where the model does not know the cell's time.
 std::vector<double> cell_numbers(const inference::Inference& inference,
                                  const importers::ImportedCells::Cells& cells,
-                                 const std::vector<double>& condition, const flux::Volatility& volatility) {
+                                 const std::vector<double>& condition, const flux::Volatility& volatility,
+                                 const Additions& additions) {
   const auto dims = static_cast<std::size_t>(inference.n_dims());
   const Units& units = inference.model().units;
   const std::size_t n_variables = cells.t.empty() ? 0 : cells.conditions.size() / cells.t.size();
@@ -76,13 +94,24 @@ std::vector<double> cell_numbers(const inference::Inference& inference,
   }
   const inference::ConditionScope scope(inference, conditions_of(condition, of_cells));
   const inference::Inference::DynamicsValues values = inference.dynamics_at(t, x, volatility);
+  inference::Inference::Spread spread;
+  if (additions.has_spread) spread = inference.spread_of_members(t, x, volatility);
   std::size_t known = 0;
+  const auto add = [&](const std::vector<double>& log_density, const std::vector<double>& drift,
+                       const std::vector<double>& growth) {
+    numbers.push_back(log_density[known]);
+    const auto first = drift.begin() + static_cast<std::ptrdiff_t>(known * dims);
+    numbers.insert(numbers.end(), first, first + static_cast<std::ptrdiff_t>(dims));
+    if (additions.has_growth) numbers.push_back(growth[known]);
+  };
   for (const double time : cells.t) {
-    const bool is_known = units.is_in_time_range(time);
-    numbers.push_back(is_known ? values.log_density[known] : nan);
-    for (std::size_t k = 0; k < dims; ++k) numbers.push_back(is_known ? values.drift[known * dims + k] : nan);
-    if (inference.grows()) numbers.push_back(is_known ? values.growth[known] : nan);
-    known += is_known ? 1 : 0;
+    if (!units.is_in_time_range(time)) {
+      numbers.insert(numbers.end(), additions.width(dims), nan);
+      continue;
+    }
+    add(values.log_density, values.drift, values.growth);
+    if (additions.has_spread) add(spread.log_density, spread.drift, spread.growth);
+    ++known;
   }
   return numbers;
 }
@@ -110,41 +139,73 @@ class CellWriter {
       : m_file(file), m_additions(additions), m_cells(cells) {
     file.dictionary("obsm");
     file.create_array(additions.velocity, {cells.n_cells(), cells.n_basis_columns()});
+    if (additions.has_spread)
+      file.create_array(additions.velocity + spread_ending, {cells.n_cells(), cells.n_basis_columns()});
     if (additions.genes.empty()) return;
     file.dictionary("layers");
     file.create_array("layers/velocity", {cells.n_cells(), additions.n_genes});
   }
 
   void write(std::int64_t first, const std::vector<double>& numbers) {
-    const std::vector<std::int64_t>& dims = m_cells.dims();
-    const std::size_t width = dims.size() + (m_additions.has_growth ? 2 : 1), n = numbers.size() / width;
-    const auto columns = static_cast<std::size_t>(m_cells.n_basis_columns());
-    std::vector<double> rows(n * columns, nan), velocity;
-    for (std::size_t i = 0; i < n; ++i) {
-      m_log_density.push_back(numbers[i * width]);
-      m_n_unknown += std::isnan(numbers[i * width]) ? 1 : 0;
-      for (std::size_t k = 0; k < dims.size(); ++k) {
-        rows[i * columns + static_cast<std::size_t>(dims[k])] = numbers[i * width + 1 + k];
-        velocity.push_back(numbers[i * width + 1 + k]);
-      }
-      if (m_additions.has_growth) m_growth.push_back(numbers[i * width + 1 + dims.size()]);
-    }
-    m_file.write_rows(m_additions.velocity, first, rows);
+    const std::vector<double> velocity = take(numbers, 0, m_of_cells);
+    for (const double value : take_column(numbers, 0)) m_n_unknown += std::isnan(value) ? 1 : 0;
+    m_file.write_rows(m_additions.velocity, first, in_basis(velocity));
     if (!m_additions.genes.empty())
       m_file.write_rows("layers/velocity", first, gene_velocity(m_additions, m_cells, velocity));
+    if (!m_additions.has_spread) return;
+    const std::size_t half = m_additions.width(m_cells.dims().size()) / 2;
+    m_file.write_rows(m_additions.velocity + spread_ending, first, in_basis(take(numbers, half, m_spreads)));
   }
 
   void finish() {
-    m_file.numbers("obs", log_density_column, m_log_density);
-    if (m_additions.has_growth) m_file.numbers("obs", growth_column, m_growth);
+    write_columns("", m_of_cells);
+    if (m_additions.has_spread) write_columns(spread_ending, m_spreads);
   }
   std::int64_t n_unknown() const { return m_n_unknown; }
 
  private:
+  /// Numbers that become columns of obs.
+  struct Columns {
+    std::vector<double> log_density, growth;
+  };
+
+  /// Number `place` of each cell.
+  std::vector<double> take_column(const std::vector<double>& numbers, std::size_t place) const {
+    std::vector<double> column;
+    for (std::size_t at = place; at < numbers.size(); at += m_additions.width(m_cells.dims().size()))
+      column.push_back(numbers[at]);
+    return column;
+  }
+  /// Appends log density and growth rate, which begin at `place` in the numbers of each cell. @return the velocities (n, dims)
+  std::vector<double> take(const std::vector<double>& numbers, std::size_t place, Columns& columns) const {
+    const std::size_t dims = m_cells.dims().size(), width = m_additions.width(dims);
+    std::vector<double> velocity;
+    for (std::size_t at = place; at < numbers.size(); at += width) {
+      columns.log_density.push_back(numbers[at]);
+      const auto first = numbers.begin() + static_cast<std::ptrdiff_t>(at + 1);
+      velocity.insert(velocity.end(), first, first + static_cast<std::ptrdiff_t>(dims));
+      if (m_additions.has_growth) columns.growth.push_back(numbers[at + 1 + dims]);
+    }
+    return velocity;
+  }
+  /// Velocities (n, dims) in the columns of the basis; NaN in those that the model does not have.
+  std::vector<double> in_basis(const std::vector<double>& velocity) const {
+    const std::vector<std::int64_t>& dims = m_cells.dims();
+    const auto columns = static_cast<std::size_t>(m_cells.n_basis_columns());
+    std::vector<double> rows(velocity.size() / dims.size() * columns, nan);
+    for (std::size_t at = 0; at < velocity.size(); ++at)
+      rows[at / dims.size() * columns + static_cast<std::size_t>(dims[at % dims.size()])] = velocity[at];
+    return rows;
+  }
+  void write_columns(const std::string& ending, const Columns& columns) {
+    m_file.numbers("obs", log_density_column + ending, columns.log_density);
+    if (m_additions.has_growth) m_file.numbers("obs", growth_column + ending, columns.growth);
+  }
+
   io::AnnDataWriter& m_file;
   const Additions& m_additions;
   const importers::ImportedCells& m_cells;
-  std::vector<double> m_log_density, m_growth;
+  Columns m_of_cells, m_spreads;
   std::int64_t m_n_unknown = 0;
 };
 
@@ -155,15 +216,20 @@ void write_texts(const Context& context, io::AnnDataWriter& file, const checkpoi
   file.text(std::string(own_group) + "/deck", checkpoint.deck);
   file.text(std::string(own_group) + "/noise", volatility.to_string());
   file.text(std::string(own_group) + "/time_unit", checkpoint.model.time_unit);
+  if (checkpoint.model.config.n_members > 1)
+    file.text(std::string(own_group) + "/spread", meaning_of_spread(checkpoint));
   for (const auto& [name, value] : provenance(context)) file.text(std::string(own_group) + "/" + name, value);
 }
 
 /// The arrays that were written can be read.
 void verify_additions(const std::string& path, const Additions& additions, std::int64_t n_cells) {
   const io::Hdf5Reader file(path);
-  (void)file.read<double>(std::string("obs/") + log_density_column, {n_cells});
-  if (additions.has_growth) (void)file.read<double>(std::string("obs/") + growth_column, {n_cells});
-  std::vector<std::string> names = {additions.velocity};
+  std::vector<std::string> names = {additions.velocity}, columns = additions.columns("");
+  if (additions.has_spread) {
+    names.push_back(additions.velocity + spread_ending);
+    for (const std::string& name : additions.columns(spread_ending)) columns.push_back(name);
+  }
+  for (const std::string& name : columns) (void)file.read<double>(name, {n_cells});
   if (!additions.genes.empty()) names.emplace_back("layers/velocity");
   for (const std::string& name : names) {
     const std::int64_t width = file.shape(name).at(1);
@@ -202,13 +268,16 @@ void copy_to_change(const std::string& input, const std::string& copy) {
   std::filesystem::permissions(copy, std::filesystem::perms::owner_write, std::filesystem::perm_options::add);
 }
 
+/// @param meaning of the spread, where there is one
 void print_additions(const Context& context, const std::string& output, const Additions& additions,
-                     std::int64_t n_cells, std::int64_t n_unknown) {
+                     std::int64_t n_cells, std::int64_t n_unknown, const std::string& meaning) {
   print(context.comm,
         "wrote " + output + ": " + counted(n_cells, "cell") + " with " + additions.velocity +
             (additions.has_growth ? std::string(", obs/") + growth_column : "") + " and obs/" +
             log_density_column +
-            (additions.genes.empty() ? "" : ", and layers/velocity by varm/" + additions.genes));
+            (additions.genes.empty() ? "" : ", and layers/velocity by varm/" + additions.genes) +
+            (additions.has_spread ? ", and their spreads over the members" : ""));
+  if (additions.has_spread) print(context.comm, "spread: " + meaning);
   if (n_unknown > 0)
     print(context.comm, "warning: " + counted(n_unknown, "cell") +
                             " have times outside of the model's range; they get NaN");
@@ -223,9 +292,12 @@ Arguments annotate_arguments() {
       "obsm/velocity_BASIS (drift u of dX = u dt + g dW along the columns of the basis; NaN for those that "
       "are not in "
       "the model), obs/rhoflux_log_density, of a model with growth obs/rhoflux_growth (births minus deaths "
-      "per unit of time), and uns/rhoflux (deck, provenance), and with --genes layers/velocity. The "
-      ""
-      "model must have been trained on cells imported from AnnData: which columns, basis and dimensions "
+      "per unit of time), and uns/rhoflux (deck, provenance), and with --genes layers/velocity. Of an "
+      "ensemble also the standard deviations over its members, obsm/velocity_BASIS_spread, "
+      "obs/rhoflux_log_density_spread and obs/rhoflux_growth_spread: standard errors where these learned "
+      "from a "
+      "bootstrap, as uns/rhoflux/spread says. The model must have been trained on cells imported from "
+      "AnnData: which columns, basis and dimensions "
       "those were, it "
       "knows. Cells at times outside of the model's range get NaN.");
   add_checkpoint(arguments);
@@ -250,6 +322,7 @@ int command_annotate(const Context& context, const Arguments& arguments) {
   note_input(context, input);
   Additions additions;
   additions.has_growth = inference.grows();
+  additions.has_spread = inference.n_members() > 1;
   const auto cells = open_cells(context, arguments, checkpoint.model, condition, additions);
   mpi::on_root(context.comm, [&] {
     require_absent(output);
@@ -259,7 +332,7 @@ int command_annotate(const Context& context, const Arguments& arguments) {
   });
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     if (begin == end) return std::vector<double>();
-    return cell_numbers(inference, cells->read(begin, end), condition, volatility);
+    return cell_numbers(inference, cells->read(begin, end), condition, volatility, additions);
   };
   const auto fill = [&](CellWriter* writer) {
     in_pieces(context.comm, cells->n_cells(), compute,
@@ -285,7 +358,8 @@ int command_annotate(const Context& context, const Arguments& arguments) {
   else
     fill(nullptr);
   context.comm.barrier();
-  print_additions(context, output.path, additions, cells->n_cells(), n_unknown);
+  print_additions(context, output.path, additions, cells->n_cells(), n_unknown,
+                  additions.has_spread ? meaning_of_spread(checkpoint) : "");
   return 0;
 }
 

@@ -15,7 +15,9 @@
 #include "rhoflux/core/time_names.hpp"
 #include "rhoflux/inference/fate.hpp"
 #include "rhoflux/inference/weighted_particles.hpp"
+#include "rhoflux/metrics/statistics.hpp"
 #include "row_names.hpp"
+#include "spread.hpp"
 
 namespace rhoflux::apps {
 
@@ -46,6 +48,13 @@ inference::TrajectoryOptions path_options(const Arguments& arguments, const Requ
   return options;
 }
 
+/// Standard deviations over the members of an ensemble; empty: it is none. That of the transition it has itself.
+struct Spread {
+  std::vector<double> probability;          ///< (n, L)
+  std::vector<double> growth_factor;        ///< (n)
+  std::vector<double> label_growth_factor;  ///< (L_from)
+};
+
 /// The particles whose fates are asked for, on the root, and what came out.
 struct Result {
   io::PopulationRows particles;
@@ -55,7 +64,34 @@ struct Result {
   inference::Transition transition;
   bool has_growth = false;                  ///< paths carry weights
   std::vector<double> label_growth_factor;  ///< of the particles of a label together; NaN: none
+  Spread spread = {};
+  bool has_spread() const { return !spread.probability.empty(); }
 };
+
+/// Writes an array over the particles (n), or over particles and labels (n, L).
+void write_particles(io::Hdf5Writer& file, const std::string& name, const std::vector<double>& values,
+                     const io::Shape& shape) {
+  file.write(name, values, shape);
+  file.set_scale(name, 0, "particle");
+  if (shape.size() == 2) file.set_scale(name, 1, "category");
+}
+
+void write_transition(io::Hdf5Writer& file, const Result& result, std::int64_t labels) {
+  const auto n = result.particles.size(), from = static_cast<std::int64_t>(result.from.size());
+  file.write_strings("category_from", result.from);
+  file.write("label_from", result.code, {n});
+  file.set_scale("label_from", 0, "particle");
+  const auto write_table = [&](const char* name, const std::vector<double>& values) {
+    file.write(name, values, {from, labels});
+    file.set_scale(name, 0, "category_from");
+    file.set_scale(name, 1, "category");
+  };
+  write_table("transition", result.transition.probability);
+  write_table("transition_error", result.transition.error);
+  if (result.has_spread()) write_table("transition_spread", result.transition.spread);
+  file.write("transition_count", result.transition.count, {from});
+  file.set_scale("transition_count", 0, "category_from");
+}
 
 void write_fates(io::Hdf5Writer& file, const io::PopulationFile& population, const Labelled& labelled,
                  const Result& result) {
@@ -64,31 +100,31 @@ void write_fates(io::Hdf5Writer& file, const io::PopulationFile& population, con
   write_numbered_scale(file, "particle", n);
   file.write_strings("category", labelled.categories);
   file.write_strings("coordinate", population.info().dim_names);
-  file.write("t", result.particles.t, {n});
+  write_particles(file, "t", result.particles.t, {n});
   file.write("x", result.particles.x, {n, result.particles.n_dims});
-  file.write("probability", result.fates.probability, {n, labels});
-  file.write("probability_error", result.fates.error, {n, labels});
-  if (result.has_growth) {
-    file.write("growth_factor", result.fates.growth_factor, {n});
-    file.write("growth_factor_error", result.fates.growth_factor_error, {n});
-    for (const char* name : {"growth_factor", "growth_factor_error"}) file.set_scale(name, 0, "particle");
-  }
-  if (!result.from.empty()) {
-    const auto from = static_cast<std::int64_t>(result.from.size());
-    file.write_strings("category_from", result.from);
-    file.write("label_from", result.code, {n});
-    file.write("transition", result.transition.probability, {from, labels});
-    file.write("transition_error", result.transition.error, {from, labels});
-    file.write("transition_count", result.transition.count, {from});
-    file.set_scale("label_from", 0, "particle");
-    for (const char* name : {"transition", "transition_error", "transition_count"})
-      file.set_scale(name, 0, "category_from");
-    for (const char* name : {"transition", "transition_error"}) file.set_scale(name, 1, "category");
-  }
-  for (const char* name : {"t", "x", "probability", "probability_error"}) file.set_scale(name, 0, "particle");
+  file.set_scale("x", 0, "particle");
   file.set_scale("x", 1, "coordinate");
-  for (const char* name : {"probability", "probability_error"}) file.set_scale(name, 1, "category");
+  write_particles(file, "probability", result.fates.probability, {n, labels});
+  write_particles(file, "probability_error", result.fates.error, {n, labels});
+  if (result.has_spread())
+    write_particles(file, "probability_spread", result.spread.probability, {n, labels});
+  if (result.has_growth) {
+    write_particles(file, "growth_factor", result.fates.growth_factor, {n});
+    write_particles(file, "growth_factor_error", result.fates.growth_factor_error, {n});
+    if (result.has_spread()) write_particles(file, "growth_factor_spread", result.spread.growth_factor, {n});
+  }
+  if (!result.from.empty()) write_transition(file, result, labels);
   write_row_names(file, population, result.particles.file_row, "particle");
+}
+
+/// The datasets of write_fates() that are spreads.
+std::vector<std::string> names_of_spreads(const Result& result) {
+  std::vector<std::string> names;
+  if (!result.has_spread()) return names;
+  names.emplace_back("probability_spread");
+  if (result.has_growth) names.emplace_back("growth_factor_spread");
+  if (!result.from.empty()) names.emplace_back("transition_spread");
+  return names;
 }
 
 nlohmann::ordered_json json_of(const Request& request, const Labelled& labelled, const Result& result) {
@@ -99,12 +135,17 @@ nlohmann::ordered_json json_of(const Request& request, const Labelled& labelled,
   for (std::size_t row = 0; row < result.from.size(); ++row) {
     if (result.transition.count[row] == 0) continue;
     Json to = Json::object();
-    for (std::size_t k = 0; k < labels; ++k)
-      to[labelled.categories[k]] = {{"probability", number(result.transition.probability[row * labels + k])},
-                                    {"error", number(result.transition.error[row * labels + k])}};
+    for (std::size_t k = 0; k < labels; ++k) {
+      Json& of_label = to[labelled.categories[k]];
+      of_label = {{"probability", number(result.transition.probability[row * labels + k])},
+                  {"error", number(result.transition.error[row * labels + k])}};
+      if (result.has_spread()) of_label["spread"] = number(result.transition.spread[row * labels + k]);
+    }
     rows.push_back({{"from", result.from[row]}, {"particles", result.transition.count[row]}});
     if (result.has_growth) {
       rows.back()["growth_factor"] = number(result.label_growth_factor[row]);
+      if (result.has_spread())
+        rows.back()["growth_factor_spread"] = number(result.spread.label_growth_factor[row]);
       rows.back()["effective_count"] = number(result.transition.effective_count[row]);
     }
     rows.back()["to"] = to;
@@ -145,15 +186,19 @@ void print_degenerate_labels(const Context& context, const Result& result) {
   }
 }
 
-void print_result(const Context& context, const Labelled& labelled, const Result& result, int copies) {
+/// @param meaning of the spread, where there is one
+void print_result(const Context& context, const Labelled& labelled, const Result& result, int copies,
+                  const std::string& meaning) {
   if (!result.from.empty()) {
     print(context.comm, std::string("probabilities from label to label") +
                             (result.has_growth ? ", each path counted by its weight" : "") +
-                            ", +- their standard error over the particles of the label");
+                            ", +- their standard error over the particles of the label" +
+                            (result.has_spread() ? ", in brackets the spread over the members" : ""));
     for (const std::string& line : to_text(result.transition, result.from, labelled.categories))
       print(context.comm, line);
     print_degenerate_labels(context, result);
   }
+  if (result.has_spread()) print(context.comm, "spread: " + meaning);
   double sum = 0, count = 0;
   for (const double error : result.fates.error)
     if (std::isfinite(error)) sum += error, count += 1;
@@ -174,13 +219,12 @@ struct Particles {
   std::vector<double> condition;  ///< given for all; empty: those of the rows, or a model without
 };
 
-/// Follows the paths of all ranks' particles; the result is on the root. Collective.
-Result find_fates(const Context& context, const Particles& particles, const Labelled& labelled,
-                  const inference::Inference& inference, const inference::TrajectoryOptions& options,
-                  int copies) {
+/// Follows the paths of all ranks' particles by the model, or by the member of it that is selected; the result is on the
+/// root. Collective.
+Result fates_by(const Context& context, const Particles& particles, const Labelled& labelled,
+                const inference::LabelVote& vote, const inference::TrajectoryIntegrator& integrator,
+                int copies) {
   const int n_labels = static_cast<int>(labelled.categories.size());
-  const inference::LabelVote vote(inference.model().units, labelled.rows, labelled.voters);
-  const inference::TrajectoryIntegrator integrator(inference, options);
   const std::int64_t start = particles.start.begin, count = particles.start.count;
   const auto compute = [&](std::int64_t begin, std::int64_t end, const Done& done) {
     const io::PopulationRows rows = particles.file.read_split(particles.split, start + begin, start + end);
@@ -213,6 +257,30 @@ Result find_fates(const Context& context, const Particles& particles, const Labe
   return result;
 }
 
+/// The fates by the model, and of an ensemble by how much those by its members differ. Collective.
+Result find_fates(const Context& context, const Particles& particles, const Labelled& labelled,
+                  const inference::Inference& inference, const inference::TrajectoryOptions& options,
+                  int copies) {
+  const inference::LabelVote vote(inference.model().units, labelled.rows, labelled.voters);
+  const inference::TrajectoryIntegrator integrator(inference, options);
+  Result result = fates_by(context, particles, labelled, vote, integrator, copies);
+  const int n_members = inference.n_members();
+  if (n_members < 2) return result;
+  metrics::Deviations probability, growth_factor, transition, label_growth_factor;
+  for (int k = 0; k < n_members; ++k) {
+    print(context.comm, "member " + std::to_string(k + 1) + " of " + std::to_string(n_members));
+    const flux::MemberScope<double> member(inference.dynamics(), k);
+    const Result of_member = fates_by(context, particles, labelled, vote, integrator, copies);
+    probability.add(of_member.fates.probability);
+    growth_factor.add(of_member.fates.growth_factor);
+    transition.add(of_member.transition.probability);
+    label_growth_factor.add(of_member.label_growth_factor);
+  }
+  result.spread = {probability.standard(), growth_factor.standard(), label_growth_factor.standard()};
+  result.transition.spread = transition.standard();
+  return result;
+}
+
 }  // namespace
 
 Arguments fate_arguments() {
@@ -227,7 +295,10 @@ Arguments fate_arguments() {
       "Output (HDF5): /probability (N, L), /probability_error (N, L), /category (L), "
       "/transition (L_from, L), "
       "/transition_error, /t, /x and /source_row of the particles, and of a model with growth "
-      "/growth_factor (N), /growth_factor_error (N).");
+      "/growth_factor (N), /growth_factor_error (N). Of an ensemble also /probability_spread, "
+      "/transition_spread and /growth_factor_spread, the standard deviations over its members, each of which "
+      "is "
+      "followed by itself (twice the time); of a bootstrap they are standard errors.");
   add_checkpoint(arguments);
   arguments.required("from", time(), "time of the particles")
       .required("to", time(), "time of the fates")
@@ -305,8 +376,11 @@ int command_fate(const Context& context, const Arguments& arguments) {
                       "each path counts exp(int r dt), with the minus sign backwards in time: shares of the "
                       "descendants (backwards: ancestors) of a particle, not of the particle itself");
     write_fates(*file, *particles, labelled, result);
+    write_meaning_of_spread(*file, checkpoint, names_of_spreads(result));
   });
-  if (context.comm.is_root()) print_result(context, labelled, result, copies);
+  if (context.comm.is_root())
+    print_result(context, labelled, result, copies,
+                 inference.n_members() > 1 ? meaning_of_spread(checkpoint) : "");
   if (has_report) write_json(context, report, json_of(request, labelled, result));
   return 0;
 }

@@ -12,6 +12,7 @@
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/math.hpp"
 #include "rhoflux/inference/condition_scope.hpp"
+#include "spread.hpp"
 
 namespace rhoflux::apps {
 
@@ -216,14 +217,19 @@ std::vector<double> query_points(const inference::Inference& inference, const st
 }
 
 void create_columns(io::Hdf5Writer& out, const std::vector<Column>& columns, std::int64_t count,
-                    const std::vector<std::string>& dim_names) {
+                    const checkpoint::Checkpoint& checkpoint) {
   write_numbered_scale(out, "point", count);
-  out.write_strings("coordinate", dim_names);
+  out.write_strings("coordinate", checkpoint.model.dim_names);
+  const std::string end = "_spread";
+  std::vector<std::string> spreads;
   for (const Column& column : columns) {
     out.create_dataset<double>(column.name, column.shape);
     out.set_scale(column.name, 0, "point");
     if (column.shape.size() == 2) out.set_scale(column.name, 1, "coordinate");
+    if (column.name.size() > end.size() && column.name.substr(column.name.size() - end.size()) == end)
+      spreads.push_back(column.name);
   }
+  write_meaning_of_spread(out, checkpoint, spreads);
 }
 
 /// The columns that the model knows: one of rows of one time has no motion.
@@ -299,7 +305,8 @@ Arguments query_arguments() {
       "an "
       "ensemble /log_density_spread (N), /velocity_spread (N, D) and /growth_spread (N), the standard "
       "deviations over its "
-      "members. "
+      "members; where these learned from a bootstrap (data.bootstrap) they are standard errors, as their "
+      "attribute meaning says. "
       "Far from the data a velocity may be beyond the range of numbers: the rows are counted "
       "in a "
       "warning.");
@@ -352,7 +359,7 @@ int command_query(const Context& context, const Arguments& arguments) {
       out->attribute("/", "noise", volatility.to_string());
       write_condition(*out, checkpoint.model, condition);
       if (condition.empty()) write_conditions(*out, checkpoint.model, of_points);
-      create_columns(*out, columns, count, checkpoint.model.dim_names);
+      create_columns(*out, columns, count, checkpoint);
       copy_row_names(file, count, *out);
     }
     in_pieces(context.comm, count, compute, [&](std::int64_t first, const std::vector<double>& rows) {

@@ -11,6 +11,7 @@
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/core/time_names.hpp"
+#include "rhoflux/data/bootstrap.hpp"
 #include "rhoflux/data/mass.hpp"
 #include "rhoflux/data/sources.hpp"
 #include "rhoflux/data/time_table.hpp"
@@ -95,6 +96,10 @@ Arguments train_arguments() {
           "start-from", file_name(),
           "begin a new run with the parameters and the standardisation of this checkpoint, e.g. for other "
           "data; its model must be that of the deck")
+      .optional(
+          "replicates", whole_number(2, density::max_members),
+          "train an ensemble of this many, each on a bootstrap replicate of the training rows (those of "
+          "data.bootstrap, or single rows), so that outputs have standard errors")
       .defaulted("max-hours", number("HOURS", 0), "0", "stop with a checkpoint after this time; 0: no limit")
       .defaulted("stop-after", whole_number(0), "0",
                  "stop with a checkpoint after this many steps; 0: no limit")
@@ -111,6 +116,18 @@ struct GivenDeck {
   std::string text;
   bool is_suggested = false;  ///< made now, from a population given in its place
 };
+
+/// The deck of a text with what the command line sets of it.
+cli::Deck parse_deck(const std::string& text, const std::string& name, const Arguments& arguments) {
+  std::vector<cli::Override> overrides = arguments.overrides();
+  if (!arguments.has("replicates")) return cli::parse_deck_text(text, name, overrides);
+  overrides.emplace_back("model.ensemble", arguments.text("replicates"));
+  cli::Deck deck = cli::parse_deck_text(text, name, overrides);
+  if (deck.data.bootstrap.is_on()) return deck;
+  deck.data.bootstrap.kind = data::Bootstrap::Kind::rows;
+  deck.validate();
+  return deck;
+}
 
 /// Where `train` writes the deck that it has made itself.
 std::string suggested_path(const std::string& directory) {
@@ -137,7 +154,7 @@ GivenDeck deck_for_population(const Context& context, const Arguments& arguments
   context.comm.broadcast(&continues, sizeof(continues));
   if (continues) {
     context.comm.broadcast(given.text);
-    given.deck = cli::parse_deck_text(given.text, suggested_path(directory), arguments.overrides());
+    given.deck = parse_deck(given.text, suggested_path(directory), arguments);
     if (given.deck.data.file != path)
       fail_input(suggested_path(directory) + " is a deck for " + given.deck.data.file + ", not for " + path +
                  "; give another --checkpoint.directory");
@@ -146,7 +163,7 @@ GivenDeck deck_for_population(const Context& context, const Arguments& arguments
   }
   const io::PopulationFile file(path, context.comm);
   given.text = suggestion::suggested_deck(suggestion::portrait_of(file, context.comm), {directory, false});
-  given.deck = cli::parse_deck_text(given.text, "the suggested deck", arguments.overrides());
+  given.deck = parse_deck(given.text, "the suggested deck", arguments);
   given.is_suggested = true;
   print(context.comm, path + " is a population: a deck for it will be " + suggested_path(directory) +
                           " (rhoflux suggest writes it alone)");
@@ -164,7 +181,7 @@ GivenDeck read_deck(const Context& context, const Arguments& arguments) {
   context.comm.broadcast(&is_population, sizeof(is_population));
   if (is_population) return deck_for_population(context, arguments);
   context.comm.broadcast(given.text);
-  given.deck = cli::parse_deck_text(given.text, path, arguments.overrides());
+  given.deck = parse_deck(given.text, path, arguments);
   return given;
 }
 
@@ -225,6 +242,15 @@ void print_mass(const Context& context, const cli::Deck& deck, const data::Sourc
   if (!warning.empty()) print(context.comm, "warning: " + warning);
 }
 
+/// Warns where a bootstrap has few units. Throws Error (bad input) where the data do not have them.
+void print_bootstrap(const Context& context, const cli::Deck& deck, const data::Sources& sources) {
+  if (!deck.data.bootstrap.is_on() || !sources.data) return;
+  const data::BootstrapUnits units =
+      data::read_bootstrap_units(deck.data.bootstrap, *sources.data, context.comm);
+  const std::string warning = data::warning_of_few_units(deck.data.bootstrap, units, sources.time);
+  if (!warning.empty()) print(context.comm, "warning: " + warning);
+}
+
 /// Whether the model that was kept moves more than it must.
 void print_economy_of_run(const Context& context, const std::string& directory) {
   const std::string best = checkpoint::best_path(directory);
@@ -260,6 +286,7 @@ int command_train(const Context& context, const Arguments& arguments) {
   require_growth_rates(deck, sources);
   print_coordinates(context, sources);
   print_mass(context, deck, sources);
+  print_bootstrap(context, deck, sources);
   require_motion_for_terms(deck, sources, context);
   if (arguments.has("check")) {
     (void)data::measure(sources, deck.data, context.comm);

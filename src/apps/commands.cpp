@@ -17,6 +17,7 @@ const std::vector<Command>& commands() {
       {"fate", "probabilities of the labels at which particles end", fate_arguments, command_fate},
       {"compare", "by how much two models differ, and where particles end by each", compare_arguments,
        command_compare},
+      {"combine", "join models that were trained apart into an ensemble", combine_arguments, command_combine},
       {"annotate", "velocity and log density into an AnnData file", annotate_arguments, command_annotate},
       {"field", "density and drift on a grid over time", field_arguments, command_field},
       {"verify", "check the Fokker-Planck equation, mass, flux and samples of a model", verify_arguments,

@@ -248,6 +248,8 @@ void Deck::validate() const {
   }
   if (data.file.empty() && !data.hold_out_times.values.empty())
     fail_input("data.hold_out_times = " + data.hold_out_times.to_string() + ": there is no data.file");
+  if (data.file.empty() && data.bootstrap.is_on())
+    fail_input("data.bootstrap = " + data.bootstrap.to_string() + ": there is no data.file");
   if (data.file.empty() && !data.coordinates.names.empty())
     fail_input("data.coordinates = " + data.coordinates.to_string() + ": there is no data.file");
   if (data.file.empty()) require_times_without_names(data);

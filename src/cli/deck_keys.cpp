@@ -71,6 +71,11 @@ void add_data_keys(std::vector<Key>& keys) {
   section.add("mass", &Config::mass, "the first and the last at the ends of the time range", "",
               "Mass of a population that grows: 1 at all times; as the weights of the training rows of each "
               "snapshot add up, or their numbers without weights; or given. Only ratios count.");
+  section.add(
+      "bootstrap", &Config::bootstrap, "", "",
+      "Weigh the training rows by random numbers of mean 1 of their own for each member of an ensemble, "
+      "each row or all rows of a category of /label/NAME (a donor) alike: the spread over the members is "
+      "then the standard error of the result.");
   section.add("hash", &Config::hash, "", "",
               "Keep the SHA-256 of every input file in the provenance; reads each once more, at the start.");
 }

@@ -74,6 +74,18 @@ TimeList TimeList::parse(const std::string& text) {
   return list;
 }
 
+std::string Bootstrap::to_string() const {
+  return kind == Kind::rows ? "rows" : kind == Kind::label ? "label:" + label : "none";
+}
+
+Bootstrap Bootstrap::parse(const std::string& text) {
+  if (text == "none") return {};
+  if (text == "rows") return {Kind::rows, {}};
+  const std::string head = "label:";
+  if (text.rfind(head, 0) != 0 || text.size() == head.size()) fail_input("must be none, rows or label:NAME");
+  return {Kind::label, text.substr(head.size())};
+}
+
 std::string Mass::to_string() const {
   if (kind == Kind::none) return "none";
   if (kind == Kind::counts) return "counts";

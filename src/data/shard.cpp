@@ -58,6 +58,22 @@ void read_growth(const io::PopulationFile& file, io::Split split, mpi::Share row
 template void read_growth<float>(const io::PopulationFile&, io::Split, mpi::Share, Shard<float>&);
 template void read_growth<double>(const io::PopulationFile&, io::Split, mpi::Share, Shard<double>&);
 
+template <class Scalar>
+void read_units(const io::PopulationFile& file, io::Split split, mpi::Share rows, const std::string& label,
+                Shard<Scalar>& shard) {
+  const std::vector<std::int32_t> codes =
+      file.label_codes(label, file.read_split(split, rows.begin, rows.end).file_row);
+  shard.units = Vector<std::int32_t>("bootstrap units", codes.size());
+  const auto host = Kokkos::create_mirror_view(shard.units);
+  std::copy(codes.begin(), codes.end(), host.data());
+  Kokkos::deep_copy(shard.units, host);
+}
+
+template void read_units<float>(const io::PopulationFile&, io::Split, mpi::Share, const std::string&,
+                                Shard<float>&);
+template void read_units<double>(const io::PopulationFile&, io::Split, mpi::Share, const std::string&,
+                                 Shard<double>&);
+
 double mean_weight(const io::PopulationFile& file, const mpi::Communicator& comm) {
   if (!file.info().has_weight) return 1.0;
   return count_rows(file, io::Split::train, comm).weight /
@@ -168,6 +184,10 @@ void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const B
   const int n_conditions = static_cast<int>(c_in.extent(0));
   const int n_dims = static_cast<int>(x.extent(0));
   const double jitter = config.jitter, time_jitter = config.time_jitter;
+  const Vector<std::int32_t> units = shard.units;
+  const bool has_units = units.extent(0) > 0;
+  const Replicate replicate = config.replicate;
+  const std::uint64_t seed = config.seed;
   for_each(
       space, "draw batch", points.size(), KOKKOS_LAMBDA(int s) {
         const std::int64_t sample = first_sample + s;
@@ -183,6 +203,11 @@ void draw_batch(const ExecutionSpace& space, const Shard<Scalar>& shard, const B
                       static_cast<double>(tau_in(row)) +
                       normal(random.uniforms(index, static_cast<std::uint32_t>(1 + n_dims)), time_jitter)));
         weight(s) = weight_in(row);
+        if (replicate.scale > 0) {
+          const std::int64_t unit = has_units ? units(row) : shard_begin + row;
+          weight(s) *= static_cast<Scalar>(
+              replicate.scale * replicate_weight(seed, replicate.index, static_cast<std::uint64_t>(unit)));
+        }
         if (has_growth) growth(s) = growth_in(row);
         for (int k = 0; k < n_conditions; ++k) c(k, s) = c_in(k, row);
         for (int i = 0; i < n_dims; ++i) {

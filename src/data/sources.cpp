@@ -56,12 +56,14 @@ Moments moments(const EndpointSource& given, const mpi::Communicator& comm) {
 template <class Scalar>
 class RowStream final : public objectives::SampleStream<Scalar> {
  public:
-  RowStream(const Shard<Scalar>& shard, const BatchConfig& config) : m_shard(shard), m_config(config) {}
-  void draw(const ExecutionSpace& space, std::int64_t step, std::int64_t first_sample,
+  RowStream(const Shard<Scalar>& shard, const BatchConfig& config, const Replicates& replicates)
+      : m_shard(shard), m_config(config), m_replicates(replicates) {}
+  void draw(const ExecutionSpace& space, const objectives::SampleSet& samples,
             const density::Points<Scalar>& points, const Vector<Scalar>& weight,
             const Vector<Scalar>& growth) const override {
     BatchConfig config = m_config;
-    config.step = step;
+    config.step = samples.step;
+    config.replicate = m_replicates.of(samples.member);
     // Objectives of several threads draw from it.
     const Shard<Scalar> shard = {m_shard.begin,
                                  m_shard.total,
@@ -69,13 +71,15 @@ class RowStream final : public objectives::SampleStream<Scalar> {
                                  borrowed(m_shard.x),
                                  borrowed(m_shard.weight),
                                  borrowed(m_shard.conditions),
-                                 borrowed(m_shard.growth)};
-    draw_batch(space, shard, config, first_sample, points, weight, growth);
+                                 borrowed(m_shard.growth),
+                                 borrowed(m_shard.units)};
+    draw_batch(space, shard, config, samples.first, points, weight, growth);
   }
 
  private:
   Shard<Scalar> m_shard;
   BatchConfig m_config;
+  Replicates m_replicates;
 };
 
 /// The rows of an endpoint distribution, with the coordinates of the data where there are any.
@@ -219,13 +223,16 @@ density::InitialRows initial_rows(const Sources& sources, const mpi::Communicato
 
 template <class Scalar>
 std::unique_ptr<objectives::SampleStream<Scalar>> make_row_stream(const Shard<Scalar>& shard,
-                                                                  const BatchConfig& config) {
-  return std::make_unique<RowStream<Scalar>>(shard, config);
+                                                                  const BatchConfig& config,
+                                                                  const Replicates& replicates) {
+  return std::make_unique<RowStream<Scalar>>(shard, config, replicates);
 }
 
 template std::unique_ptr<objectives::SampleStream<float>> make_row_stream(const Shard<float>&,
-                                                                          const BatchConfig&);
+                                                                          const BatchConfig&,
+                                                                          const Replicates&);
 template std::unique_ptr<objectives::SampleStream<double>> make_row_stream(const Shard<double>&,
-                                                                           const BatchConfig&);
+                                                                           const BatchConfig&,
+                                                                           const Replicates&);
 
 }  // namespace rhoflux::data

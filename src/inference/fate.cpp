@@ -236,7 +236,7 @@ std::vector<double> label_growth_factors(const Fates& fates, const std::vector<s
 
 std::vector<std::string> to_text(const Transition& transition, const std::vector<std::string>& from,
                                  const std::vector<std::string>& to) {
-  std::size_t width = 18;
+  std::size_t width = transition.spread.empty() ? 18 : 27;
   for (const std::string& name : to) width = std::max(width, name.size() + 2);
   std::size_t head = 12;
   for (const std::string& name : from) head = std::max(head, name.size() + 2);
@@ -254,9 +254,11 @@ std::vector<std::string> to_text(const Transition& transition, const std::vector
     if (has_growth) line += padded(formatted("%.4g", transition.growth_factor[row]), 20);
     for (std::size_t k = 0; k < to.size(); ++k) {
       const double error = transition.error[row * to.size() + k];
-      line += padded(formatted("%.4f", transition.probability[row * to.size() + k]) +
-                         (std::isfinite(error) ? " +- " + formatted("%.4f", error) : ""),
-                     width);
+      std::string text = formatted("%.4f", transition.probability[row * to.size() + k]) +
+                         (std::isfinite(error) ? " +- " + formatted("%.4f", error) : "");
+      if (!transition.spread.empty())
+        text += " (" + formatted("%.4f", transition.spread[row * to.size() + k]) + ")";
+      line += padded(text, width);
     }
     lines.push_back(line);
   }

@@ -8,6 +8,7 @@
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/density/leading_coordinates.hpp"
 #include "rhoflux/inference/condition_scope.hpp"
+#include "rhoflux/metrics/statistics.hpp"
 #include "workspace.hpp"
 
 namespace rhoflux::inference {
@@ -173,38 +174,10 @@ int Inference::n_members() const {
   return m_work->dynamics->n_members();
 }
 
-namespace {
-
-/// Means and sums of squared deviations of numbers that come one set after the other (Welford 1962).
-class Deviations {
- public:
-  void add(const std::vector<double>& values) {
-    m_mean.resize(values.size());
-    m_squares.resize(values.size());
-    ++m_count;
-    for (std::size_t k = 0; k < values.size(); ++k) {
-      const double change = values[k] - m_mean[k];
-      m_mean[k] += change / m_count;
-      m_squares[k] += change * (values[k] - m_mean[k]);
-    }
-  }
-  std::vector<double> standard() const {
-    std::vector<double> result;
-    for (const double squares : m_squares) result.push_back(std::sqrt(squares / (m_count - 1)));
-    return result;
-  }
-
- private:
-  std::vector<double> m_mean, m_squares;
-  int m_count = 0;
-};
-
-}  // namespace
-
 Inference::Spread Inference::spread_of_members(const std::vector<double>& t, const std::vector<double>& x,
                                                const flux::Volatility& volatility) const {
   if (n_members() < 2) throw std::logic_error("the spread of the members of a model that is no ensemble");
-  Deviations log_density, drift, growth;
+  metrics::Deviations log_density, drift, growth;
   for (int k = 0; k < n_members(); ++k) {
     const flux::MemberScope<double> member(*m_work->dynamics, k);
     const DynamicsValues values = dynamics_at(t, x, volatility);

@@ -116,6 +116,23 @@ Estimate mean_of_independent(const std::vector<double>& values) {
   return {mean, std::sqrt(squares / n / (n - 1))};
 }
 
+void Deviations::add(const std::vector<double>& values) {
+  m_mean.resize(values.size());
+  m_squares.resize(values.size());
+  ++m_count;
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    const double change = values[k] - m_mean[k];
+    m_mean[k] += change / m_count;
+    m_squares[k] += change * (values[k] - m_mean[k]);
+  }
+}
+
+std::vector<double> Deviations::standard() const {
+  std::vector<double> result;
+  for (const double squares : m_squares) result.push_back(std::sqrt(squares / (m_count - 1)));
+  return result;
+}
+
 Interval central_interval(std::vector<double> values, double share) {
   std::sort(values.begin(), values.end());
   const auto beyond = static_cast<std::size_t>(static_cast<double>(values.size()) * share);

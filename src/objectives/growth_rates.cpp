@@ -67,7 +67,7 @@ void GrowthRates<Scalar>::accumulate(const ExecutionSpace& space, const Vector<S
   for (std::int64_t first = samples.begin; first < samples.end; first += m_options.max_samples) {
     const auto n = static_cast<int>(std::min<std::int64_t>(m_options.max_samples, samples.end - first));
     const density::Points<Scalar> points = m_points.part(0, n);
-    m_stream->draw(space, step, first, points, m_weight, m_rate);
+    m_stream->draw(space, {step, first, samples.member}, points, m_weight, m_rate);
     m_dynamics.evaluate(space, parameters, points, m_motion);
     comparison.add(space, n, m_motion.growth, m_rate, m_weight, m_bar.growth,
                    totals_of(totals, 0, per_sample, per_sample));

@@ -57,7 +57,7 @@ void Likelihoods<Scalar>::add_gradient(const ExecutionSpace& space, const Vector
   for (std::int64_t first = samples.begin; first < samples.end; first += m_max_samples) {
     const auto n = static_cast<int>(std::min<std::int64_t>(m_max_samples, samples.end - first));
     const density::Points<Scalar> points = m_points.part(0, n);
-    stream.draw(space, step, first, points, m_weight, {});
+    stream.draw(space, {step, first, samples.member}, points, m_weight, {});
     scale_weights<Scalar>(space, factor, m_weight, m_weight_bar, n);
     m_density.log_density_gradient(space, parameters, points, m_weight_bar, m_log_rho, parameters_bar);
     add_loss<Scalar>(space, m_weight, m_log_rho, n, totals);

@@ -9,25 +9,33 @@
 namespace rhoflux::training {
 namespace {
 
+/// The replicates of a bootstrap for the members of an ensemble; none: there is no bootstrap. Collective.
+data::Replicates replicates_of(const RunConfig& config, const io::PopulationFile& file,
+                               const mpi::Communicator& comm) {
+  data::Replicates replicates;
+  if (!config.data.bootstrap.is_on()) return replicates;
+  const data::BootstrapUnits units = data::read_bootstrap_units(config.data.bootstrap, file, comm);
+  for (int member = 0; member < config.model.n_members; ++member)
+    replicates.scale.push_back(units.scale(config.training.seed, static_cast<std::uint64_t>(member)));
+  return replicates;
+}
+
 /// The streams of one rank that need files: it reads the rows that its samples can draw.
 template <class Scalar>
 class StreamReader {
  public:
-  StreamReader(const TrainingConfig& training, const mpi::Communicator& comm,
+  StreamReader(const RunConfig& config, const mpi::Communicator& comm,
                const parallel::BatchPartition& partition, const checkpoint::ModelDescription& model)
-      : m_training(training), m_comm(comm), m_samples(partition.local_samples()), m_model(model) {}
+      : m_config(config), m_comm(comm), m_samples(partition.local_samples()), m_model(model) {}
 
-  /// Training rows of a file. Collective.
-  std::unique_ptr<objectives::SampleStream<Scalar>> rows(const io::PopulationFile& file,
-                                                         RandomPurpose purpose) const {
-    return data::make_row_stream(read(file, m_model.conditions), batch(purpose));
-  }
-  /// The same with the growth rates of the rows.
-  std::unique_ptr<objectives::SampleStream<Scalar>> rows_with_growth(const io::PopulationFile& file,
-                                                                     RandomPurpose purpose) const {
+  /// Training rows of the data, with their growth rates where a term needs them. Collective.
+  std::unique_ptr<objectives::SampleStream<Scalar>> rows(const io::PopulationFile& file) const {
     data::Shard<Scalar> shard = read(file, m_model.conditions);
-    data::read_growth(file, io::Split::train, rows_of(file), shard);
-    return data::make_row_stream(shard, batch(purpose));
+    if (m_config.objective.has(objectives::TermKind::data_rates))
+      data::read_growth(file, io::Split::train, rows_of(file), shard);
+    if (m_config.data.bootstrap.kind == data::Bootstrap::Kind::label)
+      data::read_units(file, io::Split::train, rows_of(file), m_config.data.bootstrap.label, shard);
+    return data::make_row_stream(shard, batch(RandomPurpose::batch), replicates_of(m_config, file, m_comm));
   }
   /// The same, all at the model time tau, whatever the times in the file; null: there is no file.
   std::unique_ptr<objectives::SampleStream<Scalar>> endpoint(const data::EndpointSource& source, double tau,
@@ -40,7 +48,7 @@ class StreamReader {
 
  private:
   mpi::Share rows_of(const io::PopulationFile& file) const {
-    return data::rows_for_samples(m_samples, m_training.batch, file.info().count(io::Split::train));
+    return data::rows_for_samples(m_samples, m_config.training.batch, file.info().count(io::Split::train));
   }
   data::Shard<Scalar> read(const io::PopulationFile& file, const ConditionEncoding& conditions) const {
     return data::read_shard<Scalar>(file, io::Split::train, rows_of(file), m_model.units, conditions,
@@ -48,11 +56,12 @@ class StreamReader {
   }
   data::BatchConfig batch(RandomPurpose purpose) const {
     const bool has_times = purpose == RandomPurpose::batch;  // the rows of an endpoint have one
-    return {purpose,          m_training.seed,   0,
-            m_training.batch, m_training.jitter, has_times ? m_training.time_jitter : 0.0};
+    const TrainingConfig& training = m_config.training;
+    return {purpose,        training.seed,   0,
+            training.batch, training.jitter, has_times ? training.time_jitter : 0.0};
   }
 
-  const TrainingConfig& m_training;
+  const RunConfig& m_config;
   const mpi::Communicator& m_comm;
   mpi::Share m_samples;
   const checkpoint::ModelDescription& m_model;
@@ -73,12 +82,11 @@ objectives::FileStreams<Scalar> read_streams(const RunConfig& config, const data
                                              const mpi::Communicator& comm,
                                              const parallel::BatchPartition& partition,
                                              const checkpoint::ModelDescription& model) {
-  const StreamReader<Scalar> reader(config.training, comm, partition, model);
+  const StreamReader<Scalar> reader(config, comm, partition, model);
   objectives::FileStreams<Scalar> streams;
-  if (sources.data && config.objective.has(objectives::TermKind::data_rates))
-    streams.data = reader.rows_with_growth(*sources.data, RandomPurpose::batch);
-  else if (sources.data && config.objective.has(objectives::TermKind::data_likelihood))
-    streams.data = reader.rows(*sources.data, RandomPurpose::batch);
+  if (sources.data && (config.objective.has(objectives::TermKind::data_rates) ||
+                       config.objective.has(objectives::TermKind::data_likelihood)))
+    streams.data = reader.rows(*sources.data);
   streams.initial = reader.endpoint(sources.initial, 0.0, RandomPurpose::initial_distribution);
   streams.terminal = reader.endpoint(sources.terminal, 1.0, RandomPurpose::terminal_distribution);
   streams.conditions = condition_table<Scalar>(config.objective.conditions, model.conditions);
@@ -144,7 +152,8 @@ void DistributedObjective<Scalar>::fill_lane(int worker, int lane, const Vector<
   for (double& weight : shares) weight /= dynamics.n_members();
   for (int member = 0; member < dynamics.n_members(); ++member) {
     const flux::MemberScope<Scalar> scope(dynamics, member);
-    objective.accumulate(space, parameters, step, {samples.begin, samples.end}, shares, gradient, totals);
+    objective.accumulate(space, parameters, step, {samples.begin, samples.end, member}, shares, gradient,
+                         totals);
   }
 }
 

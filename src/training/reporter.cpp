@@ -18,6 +18,20 @@ std::string step_text(std::int64_t step) {
   return "step " + formatted("%8.0f", static_cast<double>(step));
 }
 
+/// What the members of a bootstrap are.
+std::string bootstrap_text(const RunConfig& config) {
+  const std::string units =
+      config.data.bootstrap.kind == data::Bootstrap::Kind::rows ? "row" : config.data.bootstrap.label;
+  return "bootstrap: " +
+         (config.model.n_members > 1
+              ? "each member weighs every " + units +
+                    " by a random number of its own; the spread over the "
+                    "members is the standard error of the result"
+              : "every " + units +
+                    " is weighed by a random number: this is one replicate, to be joined with "
+                    "those of other seeds (rhoflux combine)");
+}
+
 }  // namespace
 
 Reporter::Reporter(const RunConfig& config, std::vector<ReportedTerm> terms, const Log& log)
@@ -58,6 +72,7 @@ void Reporter::start(const RunSizes& sizes, std::int64_t step) const {
   if (m_config.model.n_members > 1)
     m_log("ensemble: the objective is the mean over " + std::to_string(m_config.model.n_members) +
           " members, each trained on its own; validation nll is of the mean of their densities");
+  if (m_config.data.bootstrap.is_on()) m_log(bootstrap_text(m_config));
   if (m_config.flux.divergence_free != flux::DivergenceFree::none &&
       !m_config.objective.has(objectives::TermKind::integral))
     m_log("note: the objective does not depend on the divergence-free part of the flux, which stays zero");

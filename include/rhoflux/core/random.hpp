@@ -20,6 +20,7 @@ enum class RandomPurpose : std::uint32_t {
   initial_distribution = 9,
   terminal_distribution = 10,
   initial = 11,
+  bootstrap = 12,
   data_generation = 101,
   data_split = 102,
   dequantisation = 103

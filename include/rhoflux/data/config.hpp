@@ -68,6 +68,20 @@ struct Standardise {
   static constexpr const char* type = "true, false or robust";
 };
 
+/// How the training rows are weighed anew for each member of an ensemble, so that their spread is a standard error:
+/// "none", not at all; "rows", each row for itself; "label:NAME", all rows of one category of /label/NAME, such as a
+/// donor, alike.
+struct Bootstrap {
+  enum class Kind { none, rows, label };
+  Kind kind = Kind::none;
+  std::string label;  ///< of Kind::label
+  bool is_on() const { return kind != Kind::none; }
+  std::string to_string() const;
+  /// Throws Error (bad input) with the reason alone.
+  static Bootstrap parse(const std::string& text);
+  static constexpr const char* type = "none, rows, or label:NAME";
+};
+
 /// [data] in the deck.
 struct Config {
   std::string file;             ///< empty: no data, the distributions of the objective alone
@@ -79,6 +93,7 @@ struct Config {
   ConditionNames conditions;          ///< of /condition in the file: density and drift depend on them
   ConditionList hold_out_conditions;  ///< rows of these are left out of training and validation
   Mass mass;                          ///< of a population that grows (model.growth)
+  Bootstrap bootstrap;                ///< of the training rows, anew for each member of an ensemble
   bool hash = true;                   ///< SHA-256 of every input file in the provenance
 };
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "rhoflux/core/random.hpp"
+#include "rhoflux/data/bootstrap.hpp"
 #include "rhoflux/data/measure.hpp"
 #include "rhoflux/density/density.hpp"
 #include "rhoflux/device/types.hpp"
@@ -14,13 +16,14 @@ namespace rhoflux::data {
 /// Some rows of a split in model units, in the memory of the execution space.
 template <class Scalar>
 struct Shard {
-  std::int64_t begin = 0;          ///< index of the first row within the split
-  std::int64_t total = 0;          ///< rows of the split over all ranks
-  Vector<Scalar> tau;              ///< (n)
-  Matrix<Scalar> x;                ///< (n_dims, n); 0 in a row of weight 0
-  Vector<Scalar> weight;           ///< (n), divided by the mean weight given
-  Matrix<Scalar> conditions = {};  ///< (n_conditions, n); empty: a model without conditions
-  Vector<Scalar> growth = {};      ///< (n) growth rates, 1/time; empty unless asked for
+  std::int64_t begin = 0;           ///< index of the first row within the split
+  std::int64_t total = 0;           ///< rows of the split over all ranks
+  Vector<Scalar> tau;               ///< (n)
+  Matrix<Scalar> x;                 ///< (n_dims, n); 0 in a row of weight 0
+  Vector<Scalar> weight;            ///< (n), divided by the mean weight given
+  Matrix<Scalar> conditions = {};   ///< (n_conditions, n); empty: a model without conditions
+  Vector<Scalar> growth = {};       ///< (n) growth rates, 1/time; empty unless asked for
+  Vector<std::int32_t> units = {};  ///< (n) bootstrap units, see read_units(); empty: each row is one
   int size() const { return static_cast<int>(tau.extent(0)); }
 };
 
@@ -34,6 +37,12 @@ Shard<Scalar> read_shard(const io::PopulationFile& file, io::Split split, mpi::S
 /// not finite in a row of weight above 0.
 template <class Scalar>
 void read_growth(const io::PopulationFile& file, io::Split split, mpi::Share rows, Shard<Scalar>& shard);
+
+/// Adds the units of a bootstrap over the categories of a label: the codes of the same rows; collective. Throws Error (bad
+/// input) where the file does not have the label.
+template <class Scalar>
+void read_units(const io::PopulationFile& file, io::Split split, mpi::Share rows, const std::string& label,
+                Shard<Scalar>& shard);
 
 /// Mean weight of the training split, from a stream of one rank.
 double mean_weight(const io::PopulationFile& file, const mpi::Communicator& comm);
@@ -58,6 +67,7 @@ struct BatchConfig {
   double jitter = 0;       ///< standard deviation of Gaussian noise added to each coordinate, model units
   /// The same of the time tau, at most 0.5; what leaves [0, 1] is mirrored at its ends.
   double time_jitter = 0;
+  Replicate replicate = {};
 };
 
 /// Fills `points`, `weight` and, unless it is empty, `growth` with the batch samples first_sample, first_sample + 1, ... of one step.

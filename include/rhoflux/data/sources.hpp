@@ -59,8 +59,10 @@ density::InitialRows initial_rows(const Sources& sources, const mpi::Communicato
                                   std::int64_t most, std::uint64_t seed);
 
 /// The rows of a shard, as draw_batch() draws them.
+/// @param replicates of the members of an ensemble; none: the rows count the same for each
 template <class Scalar>
 std::unique_ptr<objectives::SampleStream<Scalar>> make_row_stream(const Shard<Scalar>& shard,
-                                                                  const BatchConfig& config);
+                                                                  const BatchConfig& config,
+                                                                  const Replicates& replicates = {});
 
 }  // namespace rhoflux::data

@@ -82,6 +82,8 @@ struct Transition {
       {};  ///< (L_from) mean weight of the paths of a label; empty without growth
   std::vector<double> effective_count =
       {};  ///< (L_from) effective number of these particles, by `weight`; NaN: none
+  /// (L_from, L_to) standard deviation of `probability` over the members of an ensemble; empty: it is none.
+  std::vector<double> spread = {};
 };
 
 /// @param code (n) label of each particle at its start

@@ -49,6 +49,18 @@ struct Estimate {
 /// Mean of n >= 2 independent values and its standard error, (sum (v - mean)^2 / n / (n - 1))^(1/2).
 Estimate mean_of_independent(const std::vector<double>& values);
 
+/// Sample standard deviations of numbers that come one set after the other, each set as long (Welford 1962).
+class Deviations {
+ public:
+  void add(const std::vector<double>& values);
+  /// Of two sets at least; NaN where one of the numbers is not finite.
+  std::vector<double> standard() const;
+
+ private:
+  std::vector<double> m_mean, m_squares;
+  int m_count = 0;
+};
+
 /// Central interval of a sample, sorted on the way: from its entry floor(n share) to the one as far from the
 /// other end, so that at most that share of the values lies beyond each end.
 struct Interval {

@@ -11,9 +11,10 @@
 
 namespace rhoflux::objectives {
 
-/// Samples [begin, end) of a global batch.
+/// Samples [begin, end) of a global batch, for a member of an ensemble.
 struct SampleRange {
   std::int64_t begin = 0, end = 0;
+  int member = 0;
 };
 
 /// The terms that are negative log-likelihoods of samples (model.md section 3),

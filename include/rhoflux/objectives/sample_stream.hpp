@@ -11,14 +11,21 @@
 
 namespace rhoflux::objectives {
 
+/// Which samples of a stream.
+struct SampleSet {
+  std::int64_t step = 0;
+  std::int64_t first = 0;  ///< number of the first one in the global batch of the step
+  int member = 0;          ///< of an ensemble, that they are for: it decides weights alone
+};
+
 /// Samples that a likelihood term sees.
 template <class Scalar>
 class SampleStream {
  public:
   virtual ~SampleStream() = default;
-  /// Fills `points` (model units) and `weight` (n) with samples first_sample, first_sample + 1, ... of one
-  /// step, and unless it is empty `growth` (n) with their growth rates, 1/time, which only rows of a file have.
-  virtual void draw(const ExecutionSpace& space, std::int64_t step, std::int64_t first_sample,
+  /// Fills `points` (model units) and `weight` (n) with samples first, first + 1, ... of one step, and unless it is
+  /// empty `growth` (n) with their growth rates, 1/time, which only rows of a file have.
+  virtual void draw(const ExecutionSpace& space, const SampleSet& samples,
                     const density::Points<Scalar>& points, const Vector<Scalar>& weight,
                     const Vector<Scalar>& growth) const = 0;
 };

@@ -125,6 +125,17 @@ TEST(ThinnedByWeight, TakesRowsAsOftenAsTheirWeightSays) {
   }
 }
 
+TEST(Deviations, AreThoseOfTheirDefinition) {
+  Deviations deviations;
+  for (const std::vector<double>& set :
+       {std::vector<double>{1, 1e9, 2}, {2, 1e9 + 1, 2}, {6, 1e9 + 2, std::nan("")}})
+    deviations.add(set);
+  const std::vector<double> found = deviations.standard();
+  EXPECT_NEAR(found[0], std::sqrt(7.0), 1e-15);  // mean 3, squares 4 + 1 + 9, over 2
+  EXPECT_NEAR(found[1], 1, 1e-6);                // numbers with an error of 1e-7
+  EXPECT_TRUE(std::isnan(found[2]));
+}
+
 TEST(SquaredDistance, AddsUpInPieces) {
   const std::vector<double> a = {1, 2, 3, 4}, b = {2, 4, 3, 0.1};
   double whole = 0, pieces = 0;

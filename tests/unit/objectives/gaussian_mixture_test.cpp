@@ -73,7 +73,7 @@ TEST(GaussianSamples, AreTheSameInAnyParts) {
   const auto draw = [&](std::int64_t first, int n) {
     const density::Points<double> points = {make_vector<double>("tau", n), make_matrix<double>("x", 3, n)};
     const auto weight = make_vector<double>("weight", n);
-    stream->draw(ExecutionSpace(), 5, first, points, weight, {});
+    stream->draw(ExecutionSpace(), {5, first}, points, weight, {});
     for (const double tau : values_of(points.tau)) EXPECT_EQ(tau, 1.0);
     for (const double value : values_of(weight)) EXPECT_EQ(value, 1.0);
     return on_host(points.x);

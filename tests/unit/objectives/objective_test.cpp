@@ -17,19 +17,20 @@ using namespace test;
 constexpr int batch = 64, chunk = 16;
 const Units units = {{1.0, -2.0}, {0.5, 2.0}, 3.0, 7.0};
 
-/// Rows that a file might have: at tau = index / batch, x = (sin, cos), and weights of their own.
+/// Rows that a file might have: at tau = index / batch, x = (sin, cos), and weights of their own, k + 1 times as large
+/// for member k.
 template <class Scalar>
 class Rows final : public SampleStream<Scalar> {
  public:
-  void draw(const ExecutionSpace&, std::int64_t step, std::int64_t first_sample,
-            const density::Points<Scalar>& points, const Vector<Scalar>& weight,
-            const Vector<Scalar>& growth) const override {
+  void draw(const ExecutionSpace&, const SampleSet& samples, const density::Points<Scalar>& points,
+            const Vector<Scalar>& weight, const Vector<Scalar>& growth) const override {
+    const std::int64_t step = samples.step, first_sample = samples.first;
     std::vector<double> tau, x, weights;
     for (int s = 0; s < points.size(); ++s) {
       const auto index = static_cast<double>(first_sample + s + step);
       tau.push_back(static_cast<double>(first_sample + s) / batch);
       x.insert(x.end(), {std::sin(index), std::cos(index)});
-      weights.push_back(1 + 0.5 * std::sin(3 * index));
+      weights.push_back((1 + 0.5 * std::sin(3 * index)) * (1 + samples.member));
     }
     weights.resize(weight.extent(0), std::nan(""));  // of samples that are not asked for
     if (growth.extent(0) > 0) {
@@ -112,6 +113,30 @@ TEST(Objective, AddsUpOverThePartsOfABatch) {
   }
 }
 
+/// The likelihoods of data and the growth rates of rows see the weights that are those of the member; nothing else does.
+TEST(Objective, RowsAreThoseOfTheMember) {
+  for (const DynamicsCase& test_case : dynamics_cases({2})) {
+    if (test_case.diffusion > 0 || !test_case.density.grows() || test_case.density.n_conditions > 0) continue;
+    DynamicsFixture<double> fixture(test_case, chunk, 3);
+    Config config = config_of_every_kind();
+    config.schedule("growth_rates").weight = 0.7;
+    Objective<double> objective = objective_of(config, fixture.dynamics);
+    const auto sums_of = [&](int member) {
+      const Totals totals(objective.n_terms());
+      objective.accumulate(
+          ExecutionSpace(), fixture.parameter_vector(), 12, {0, batch, member}, objective.weights_at(12),
+          make_vector<double>("gradient", fixture.dynamics.layout().size()), totals.on_device());
+      return totals.read();
+    };
+    const std::vector<TermSums> first = sums_of(0), third = sums_of(2);
+    for (std::size_t k = 0; k < first.size(); ++k) {
+      const bool is_of_rows = objective.name(k) == "nll" || objective.name(k) == "growth_rates";
+      EXPECT_NEAR(third[k].value, (is_of_rows ? 3 : 1) * first[k].value, 1e-12 * std::fabs(third[k].value))
+          << objective.name(k);
+    }
+  }
+}
+
 /// (1/B) sum_s w_s (r(t_s, x_s) - r_s)^2, r by the dynamics alone; its gradient passes the Taylor test, saturated or not.
 TEST(Objective, GrowthRatesAreComparedWithThoseOfTheRows) {
   for (const DynamicsCase& test_case : dynamics_cases({2})) {
@@ -143,7 +168,7 @@ TEST(Objective, GrowthRatesAreComparedWithThoseOfTheRows) {
         const density::Points<double> points = fixture.points();
         Kokkos::deep_copy(points.conditions, 0.0);  // these rows have none
         const auto weight = make_vector<double>("weight", chunk), rate = make_vector<double>("rate", chunk);
-        rows.draw(ExecutionSpace(), 4, first, points, weight, rate);
+        rows.draw(ExecutionSpace(), {4, first}, points, weight, rate);
         fixture.dynamics.evaluate(ExecutionSpace(), fixture.parameter_vector(), points, fixture.motion);
         for (int s = 0; s < chunk; ++s) {
           const double difference = on_host(fixture.motion.growth)(s) / units.time_span() - on_host(rate)(s);
@@ -203,7 +228,7 @@ TEST(Objective, LikelihoodsPassTheTaylorTest) {
     const density::Points<double> points = {make_vector<double>("tau", chunk),
                                             make_matrix<double>("x", 2, chunk)};
     const auto weight = make_vector<double>("weight", chunk), log_rho = make_vector<double>("log rho", chunk);
-    Rows<double>().draw(ExecutionSpace(), 4, first, points, weight, {});
+    Rows<double>().draw(ExecutionSpace(), {4, first}, points, weight, {});
     fixture.dynamics.density().log_density(ExecutionSpace(), fixture.parameter_vector(), points, log_rho);
     const std::vector<double> host_weight = values_of(weight), host_log_rho = values_of(log_rho);
     for (std::size_t s = 0; s < chunk; ++s) want -= host_weight[s] * host_log_rho[s] / batch;
