@@ -116,6 +116,16 @@ int Dynamics<Scalar>::n_members() const {
 }
 
 template <class Scalar>
+std::vector<Range> Dynamics<Scalar>::parts() const {
+  if (m_ensemble == nullptr) return {{0, m_layout.size()}};
+  std::vector<Range> parts;
+  const int of_members = m_density->layout().size(), size = of_members / n_members();
+  for (int k = 0; k < n_members(); ++k) parts.push_back({k * size, (k + 1) * size});
+  if (m_layout.size() > of_members) parts.push_back({of_members, m_layout.size()});
+  return parts;
+}
+
+template <class Scalar>
 void Dynamics<Scalar>::select_member(int k) {
   if (m_ensemble != nullptr) m_ensemble->select(k);
 }

@@ -16,6 +16,11 @@ struct DeviceState {
   Vector<Scalar> averaged;  ///< length 0: no average
   optim::AdamState<Scalar> adam;
 
+  /// Adam's state of some of the parameters.
+  optim::AdamState<Scalar> adam_of(const Range& entries) const {
+    return {entries_of(adam.first_moment, entries), entries_of(adam.second_moment, entries)};
+  }
+
   bool has_average() const { return averaged.extent(0) > 0; }
   /// What validation and inference use: the average if there is one.
   const Vector<Scalar>& inference_parameters() const { return has_average() ? averaged : parameters; }

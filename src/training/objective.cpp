@@ -113,7 +113,12 @@ DistributedObjective<Scalar>::DistributedObjective(const RunConfig& config, cons
         config.objective, workers.dynamics(k), options, streams));
     if (m_overlaps) workers.dynamics(k).set_gradient_listener(&m_gradient);
   }
-  m_totals = make_matrix<double>("totals", 2, m_gradient.n_local_lanes() * static_cast<int>(n_terms()) + 1);
+  const flux::Dynamics<Scalar>& dynamics = workers.dynamics(0);
+  for (const Range& entries : dynamics.parts()) m_parts.push_back({entries, 1});
+  const bool has_shared = static_cast<int>(m_parts.size()) > dynamics.n_members();
+  if (has_shared) m_parts.back().factor = 1.0 / dynamics.n_members();
+  m_totals = make_matrix<double>(
+      "totals", 2, m_gradient.n_local_lanes() * static_cast<int>(n_terms()) + static_cast<int>(n_parts()));
   m_totals_on_host = Kokkos::create_mirror_view(m_totals);
 }
 
@@ -134,7 +139,7 @@ typename DistributedObjective<Scalar>::Values DistributedObjective<Scalar>::eval
 }
 
 /// Gradient and values of one local lane, by one worker. Each member of an ensemble is trained as a model of its own on
-/// the same samples: the objective is the mean of theirs, the values their sum.
+/// the same samples: gradients and values are the sums of theirs.
 template <class Scalar>
 void DistributedObjective<Scalar>::fill_lane(int worker, int lane, const Vector<Scalar>& parameters,
                                              std::int64_t step, const std::vector<double>& weights) {
@@ -148,28 +153,30 @@ void DistributedObjective<Scalar>::fill_lane(int worker, int lane, const Vector<
   Kokkos::deep_copy(space, totals, 0.0);
   objectives::Objective<Scalar>& objective = *m_objectives[static_cast<std::size_t>(worker)];
   flux::Dynamics<Scalar>& dynamics = m_workers.dynamics(worker);
-  std::vector<double> shares = weights;
-  for (double& weight : shares) weight /= dynamics.n_members();
   for (int member = 0; member < dynamics.n_members(); ++member) {
     const flux::MemberScope<Scalar> scope(dynamics, member);
-    objective.accumulate(space, parameters, step, {samples.begin, samples.end, member}, shares, gradient,
+    objective.accumulate(space, parameters, step, {samples.begin, samples.end, member}, weights, gradient,
                          totals);
   }
 }
 
 /// Copies the totals to the host, once all kernels of the step have run: the one time that a step waits for its device.
-/// @return the norm of the gradient, where nothing is left to be summed
+/// @return the norms of the gradients of the parts, where nothing is left to be summed; else none
 template <class Scalar>
-double DistributedObjective<Scalar>::read_values() {
-  const std::size_t last = m_totals.extent(1) - 1;
-  if (m_gradient.is_trivial()) {
+std::vector<double> DistributedObjective<Scalar>::read_values() {
+  const std::size_t first = m_totals.extent(1) - n_parts();
+  const bool has_norms = m_gradient.is_trivial();
+  for (std::size_t k = 0; has_norms && k < n_parts(); ++k) {
     const ExecutionSpace& space = m_workers.space(0);
-    const objectives::TermTotals squared_norm = objectives::totals_of(m_totals, last, 1, 1);
+    const objectives::TermTotals squared_norm = objectives::totals_of(m_totals, first + k, 1, 1);
     Kokkos::deep_copy(space, squared_norm.sums, 0.0);
-    optim::add_squared_norm(space, gradient(), squared_norm);
+    optim::add_squared_norm(space, entries_of(gradient(), m_parts[k].entries), squared_norm);
   }
   Kokkos::deep_copy(m_totals_on_host, m_totals);
-  return std::sqrt(m_totals_on_host(0, last));
+  std::vector<double> norms;
+  for (std::size_t k = 0; has_norms && k < n_parts(); ++k)
+    norms.push_back(m_parts[k].factor * std::sqrt(m_totals_on_host(0, first + k)));
+  return norms;
 }
 
 template <class Scalar>
@@ -188,18 +195,29 @@ typename DistributedObjective<Scalar>::Values DistributedObjective<Scalar>::eval
       for (int worker = 0; worker < m_workers.size(); ++worker) work(worker);
     else
       m_workers.run(work);
-    values.gradient_norm = read_values();
+    values.part_norms = read_values();
   }
   const ScopedRegion region("reduce gradient");
   const std::size_t n_terms = this->n_terms();
   const double* begin = m_totals_on_host.data();
-  const std::vector<double> by_lane(begin, begin + m_totals_on_host.size() - 2);
+  const std::vector<double> by_lane(begin, begin + m_totals_on_host.size() - 2 * n_parts());
   const std::vector<double> totals = m_gradient.sum(by_lane, static_cast<int>(2 * n_terms));
   const double n_members = m_workers.dynamics(0).n_members();
   for (std::size_t k = 0; k < n_terms; ++k)
     values.terms.push_back({totals[2 * k] / n_members, totals[2 * k + 1] / n_members});
-  if (!m_gradient.is_trivial()) values.gradient_norm = optim::norm(m_workers.space(0), gradient());
+  if (!m_gradient.is_trivial())
+    for (const Part& part : m_parts)
+      values.part_norms.push_back(part.factor *
+                                  optim::norm(m_workers.space(0), entries_of(gradient(), part.entries)));
   return values;
+}
+
+template <class Scalar>
+double DistributedObjective<Scalar>::Values::gradient_norm() const {
+  if (part_norms.size() == 1) return part_norms.front();
+  double squares = 0;
+  for (const double norm : part_norms) squares += norm * norm;
+  return std::sqrt(squares / static_cast<double>(part_norms.size()));
 }
 
 template <class Scalar>
@@ -210,7 +228,7 @@ std::vector<double> DistributedObjective<Scalar>::gradient_norms(const Vector<Sc
   for (std::size_t k = 0; k < weights.size(); ++k) {
     std::vector<double> alone(weights.size(), 0.0);
     alone[k] = weights[k];
-    norms.push_back(weights[k] > 0 ? evaluate_terms(parameters, step, alone).gradient_norm : 0.0);
+    norms.push_back(weights[k] > 0 ? evaluate_terms(parameters, step, alone).gradient_norm() : 0.0);
   }
   return norms;
 }

@@ -41,11 +41,6 @@ bool Reporter::is_due_after(std::int64_t step) const {
   return step % m_config.output.log_every == 0 || step == m_config.training.steps;
 }
 
-bool Reporter::is_shortened(double gradient_norm) const {
-  const double max = m_config.training.max_gradient_norm;
-  return max > 0 && gradient_norm > max;
-}
-
 void Reporter::start(const RunSizes& sizes, std::int64_t step) const {
   std::string terms;
   for (const ReportedTerm& term : m_terms)
@@ -138,8 +133,8 @@ void Reporter::report_step(checkpoint::TrainingState& state, const StepFigures& 
   const std::string terms = add_terms(state, figures, row);
   const std::string norms = add_gradient_norms(figures, row);
   m_log(step_text(state.step) + terms + "  |gradient| " + formatted("%9.3e", figures.gradient_norm) + norms +
-        (is_shortened(figures.gradient_norm) ? " (clipped)" : "") +
-        formatted("  rate %8.2e", figures.learning_rate) + speed(state, seconds));
+        (figures.is_shortened ? " (clipped)" : "") + formatted("  rate %8.2e", figures.learning_rate) +
+        speed(state, seconds));
   state.history.add(row);
   for (checkpoint::TermProgress& term : state.terms) term.sum = term.clipped = 0;
   state.loss_count = 0;

@@ -31,7 +31,8 @@ struct RunSizes {
 struct StepFigures {
   std::vector<double> weights;         ///< of the terms; 0: it does not act yet
   std::vector<double> gradient_norms;  ///< of the terms, each times its weight; empty where there is one term
-  double gradient_norm = 0;            ///< before it is shortened
+  double gradient_norm = 0;  ///< before it is shortened; of an ensemble the root mean square over its members
+  bool is_shortened = false;  ///< that of one member at least
   double learning_rate = 0;
 };
 
@@ -58,7 +59,6 @@ class Reporter {
   void stop(std::int64_t step, StopReason reason) const;
 
  private:
-  bool is_shortened(double gradient_norm) const;
   std::string add_terms(const checkpoint::TrainingState& state, const StepFigures& figures,
                         checkpoint::HistoryRow& row) const;
   std::string add_gradient_norms(const StepFigures& figures, checkpoint::HistoryRow& row) const;

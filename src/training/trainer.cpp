@@ -135,7 +135,7 @@ class Trainer {
 
   void set_initial_state(const data::Sources& sources);
   void step();
-  void update(const Vector<Scalar>& gradient);
+  void update(const std::vector<double>& part_norms);
   void require_finite(const std::vector<objectives::TermSums>& values);
   bool validate();
   checkpoint::Checkpoint content() const;
@@ -233,28 +233,36 @@ void Trainer<Scalar>::step() {
   if (m_objective.n_terms() > 1 && m_reporter.is_due_after(m_state.step + 1))
     m_figures.gradient_norms =
         m_objective.gradient_norms(m_arrays.parameters, m_state.step, m_figures.weights);
-  const auto [values, norm] = m_objective.evaluate(m_arrays.parameters, m_state.step, m_figures.weights);
+  const auto values = m_objective.evaluate(m_arrays.parameters, m_state.step, m_figures.weights);
   const ScopedRegion region("optimise");
-  m_figures.gradient_norm = norm;
-  require_finite(values);
-  update(m_objective.gradient());
-  for (std::size_t k = 0; k < values.size(); ++k) {
-    m_state.terms[k].sum += values[k].value;
-    m_state.terms[k].clipped += values[k].saturated;
+  m_figures.gradient_norm = values.gradient_norm();
+  require_finite(values.terms);
+  update(values.part_norms);
+  for (std::size_t k = 0; k < values.terms.size(); ++k) {
+    m_state.terms[k].sum += values.terms[k].value;
+    m_state.terms[k].clipped += values.terms[k].saturated;
   }
   ++m_state.loss_count;
 }
 
-/// Parameters, moments and average after one more step.
+/// Parameters, moments and average after one more step. The gradient of each part is shortened for itself, so that one
+/// member of an ensemble does not slow down the others.
 template <class Scalar>
-void Trainer<Scalar>::update(const Vector<Scalar>& gradient) {
+void Trainer<Scalar>::update(const std::vector<double>& part_norms) {
   const TrainingConfig& training = m_config.training;
-  const double max_norm = training.max_gradient_norm, norm = m_figures.gradient_norm;
-  const double scale = max_norm > 0 && norm > max_norm ? max_norm / norm : 1.0;
+  const double max_norm = training.max_gradient_norm;
   ++m_state.step;
   m_figures.learning_rate = optim::learning_rate(training.schedule, m_state.step, training.steps);
-  optim::adam_step(m_workers.space(0), training.adam, m_state.step, m_figures.learning_rate, scale, gradient,
-                   m_arrays.adam, m_arrays.parameters);
+  m_figures.is_shortened = false;
+  for (std::size_t k = 0; k < part_norms.size(); ++k) {
+    const auto& [entries, factor] = m_objective.parts()[k];
+    const bool is_too_long = max_norm > 0 && part_norms[k] > max_norm;
+    const double scale = is_too_long ? factor * (max_norm / part_norms[k]) : factor;
+    m_figures.is_shortened = m_figures.is_shortened || is_too_long;
+    optim::adam_step(m_workers.space(0), training.adam, m_state.step, m_figures.learning_rate, scale,
+                     entries_of(m_objective.gradient(), entries), m_arrays.adam_of(entries),
+                     entries_of(m_arrays.parameters, entries));
+  }
   if (!m_arrays.has_average()) return;
   // A short memory at first, so that the average does not remember the start.
   const auto steps = static_cast<double>(m_state.step);

@@ -55,6 +55,12 @@ struct Range {
   KOKKOS_INLINE_FUNCTION int size() const { return end - begin; }
 };
 
+/// Some entries of a vector.
+template <class Scalar>
+Vector<Scalar> entries_of(const Vector<Scalar>& vector, const Range& range) {
+  return Kokkos::subview(vector, Kokkos::make_pair(range.begin, range.end));
+}
+
 /// Some rows of a matrix.
 template <class Scalar>
 Matrix<Scalar> rows_of(const Matrix<Scalar>& matrix, Range rows) {

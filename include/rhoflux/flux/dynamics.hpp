@@ -78,6 +78,9 @@ class Dynamics {
   void select_all_members();
   /// Parameters of the density, then those of the divergence-free part and of the mass.
   const network::ParameterLayout& layout() const { return m_layout; }
+  /// The entries of the parameters of each member, and last those that the members share, where there are any. Of a density
+  /// alone: all.
+  std::vector<Range> parts() const;
   std::vector<double> initialise(const density::InitialRows& rows, std::uint64_t seed) const;
   /// See Density::set_gradient_listener.
   void set_gradient_listener(GradientListener* listener);
