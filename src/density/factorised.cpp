@@ -5,9 +5,9 @@
 
 #include "product_start.hpp"
 #include "rhoflux/core/draws.hpp"
+#include "rhoflux/density/single_logistics.hpp"
 #include "rhoflux/device/lanes.hpp"
 #include "rhoflux/device/loops.hpp"
-#include "single_logistics.hpp"
 
 namespace rhoflux::density {
 
@@ -72,6 +72,36 @@ void factor_densities(const ExecutionSpace& space, const MixtureView<Scalar>& mi
         const FactorIndex::Factor f = factors.at(item);
         const Scalar log_factor = density::log_density(mixtures.at(f.head, f.s, lane), x(f.i, f.s));
         if (lane.is_first()) out(f.head, f.s) = log_factor;
+      });
+}
+
+/// log f_i^k, and its derivatives along tangents.
+/// @param x_dot (n_dims, n n_tangents) @param[out] log_f (K D, n) @param[out] log_f_dot (K D, n n_tangents)
+template <class Scalar>
+void factor_densities_tangent(const ExecutionSpace& space, const MixtureView<Scalar>& mixtures,
+                              const FactorIndex& index, const Points<Scalar>& points, int n_tangents,
+                              const ConstMatrix<Scalar>& x_dot, const Matrix<Scalar>& log_f,
+                              const Matrix<Scalar>& log_f_dot) {
+  if (mixtures.n_logistics == 1)
+    return single_logistic_tangents<Scalar>(space, mixtures, index, points, n_tangents, x_dot, log_f,
+                                            log_f_dot);
+  const ConstMatrix<Scalar> x = points.x, moved = x_dot;
+  const Matrix<Scalar> out = log_f, out_dot = log_f_dot;
+  const FactorIndex factors = index;
+  const int n = points.size();
+  for_each_group(
+      space, "log factors tangent", factors.count(n), mixtures.n_logistics,
+      KOKKOS_LAMBDA(int item, const Lane& lane) {
+        const FactorIndex::Factor f = factors.at(item);
+        for (int j = 0; j < n_tangents; ++j) {
+          Scalar rate = 0;
+          const Scalar log_factor = density::log_density_tangent(mixtures.at(f.head, f.s, lane), x(f.i, f.s),
+                                                                 mixtures.at(f.head, (j + 1) * n + f.s, lane),
+                                                                 moved(f.i, j * n + f.s), rate);
+          if (!lane.is_first()) continue;
+          out(f.head, f.s) = log_factor;
+          out_dot(f.head, j * n + f.s) = rate;
+        }
       });
 }
 
@@ -186,23 +216,9 @@ void Factorised<Scalar>::log_density_tangent(const ExecutionSpace& space,
   evaluate_networks(space, parameters, points, n_tangents, tau_dot);
   const int n_dims = this->m_n_dims, n_leading = this->m_n_leading, n = points.size();
   const int n_products = m_n_products;
-  const MixtureView<Scalar> mixtures = m_network.mixtures();
-  const Matrix<Scalar> x = points.x, log_f = m_log_f, log_f_dot = m_log_f_dot, log_share = m_log_share;
-  const FactorIndex factors = index();
-  for_each_group(
-      space, "log factors tangent", factors.count(n), mixtures.n_logistics,
-      KOKKOS_LAMBDA(int item, const Lane& lane) {
-        const FactorIndex::Factor f = factors.at(item);
-        for (int j = 0; j < n_tangents; ++j) {
-          Scalar rate = 0;
-          const Scalar log_factor = density::log_density_tangent(mixtures.at(f.head, f.s, lane), x(f.i, f.s),
-                                                                 mixtures.at(f.head, (j + 1) * n + f.s, lane),
-                                                                 x_dot(f.i, j * n + f.s), rate);
-          if (!lane.is_first()) continue;
-          log_f(f.head, f.s) = log_factor;
-          log_f_dot(f.head, j * n + f.s) = rate;
-        }
-      });
+  const Matrix<Scalar> log_f_dot = m_log_f_dot, log_share = m_log_share;
+  factor_densities_tangent<Scalar>(space, m_network.mixtures(), index(), points, n_tangents, x_dot, m_log_f,
+                                   m_log_f_dot);
   mix(space, parameters, n, m_log_f, m_log_share, log_rho);
   for_each(
       space, "mixture of products tangent", n * n_tangents, KOKKOS_LAMBDA(int column) {
@@ -298,6 +314,10 @@ void Factorised<Scalar>::log_conditional_cdf(const ExecutionSpace& space,
   const MixtureView<Scalar> mixtures = m_network.mixtures();
   const Matrix<Scalar> x = points.x, log_f = m_log_f, prefix = m_log_share, scratch = m_x_bar;
   const ProductLogits<Scalar> logits = m_weights.logits(parameters);
+  if (mixtures.n_logistics == 1)
+    return for_each(space, "conditional distribution functions", points.size(),
+                    SingleLogisticCdf<Scalar>{
+                        {mixtures}, x, log_f, logits, prefix, scratch, log_below, log_above, index()});
   for_each_group(
       space, "conditional distribution functions", points.size(), mixtures.n_logistics,
       KOKKOS_LAMBDA(int s, const Lane& lane) {

@@ -2,6 +2,7 @@
 #include "growing_products.hpp"
 #include "rhoflux/core/log_sum_exp.hpp"
 #include "rhoflux/density/logistic_motion.hpp"
+#include "rhoflux/density/single_logistics.hpp"
 #include "rhoflux/device/lanes.hpp"
 #include "rhoflux/device/loops.hpp"
 #include "sampled_products.hpp"
@@ -46,11 +47,11 @@ class MixtureFlux : public Flux<Scalar> {
   ShareOf<Scalar> m_share;
   Vector<Scalar> m_ones;                               ///< (n) rate of tau
   Matrix<Scalar> m_log_f, m_factor_velocity, m_slope;  ///< (K D, n)
-  Matrix<Scalar> m_log_unit;                           ///< (K D, n) of m_factor_velocity
-  Matrix<Scalar> m_log_share;                          ///< (K, n) log w_k
-  Matrix<Scalar> m_share_bar;       ///< (K, n) adjoint of w_k; after sampled_states_adjoint, of log gamma_k
-  Matrix<Scalar> m_far_gain;        ///< (K, n) of product_gains
-  Matrix<Scalar> m_log_factor_bar;  ///< (K, n) adjoint of L_k
+  Matrix<Scalar> m_log_unit;   ///< (K D, n) of m_factor_velocity; stays 0 where each factor is one logistic
+  Matrix<Scalar> m_log_share;  ///< (K, n) log w_k
+  Matrix<Scalar> m_share_bar;  ///< (K, n) adjoint of w_k; after sampled_states_adjoint, of log gamma_k
+  Matrix<Scalar> m_far_gain;   ///< (K, n) of product_gains
+  Matrix<Scalar> m_log_factor_bar;     ///< (K, n) adjoint of L_k
   Matrix<Scalar> m_log_factor_prefix;  ///< (K, n) log P_k
   Matrix<Scalar> m_head_x_bar;         ///< (K D, n)
   Matrix<Scalar> m_gain;  ///< (K D, n) beta B_i^k, then the adjoint of beta; where the density grows
@@ -96,22 +97,38 @@ void factor_velocities(const ExecutionSpace& space, const density::MixtureView<S
       });
 }
 
+/// sum_k w_k by_factor_i^k: an item is a coordinate of a sample.
+template <class Scalar>
+struct MeanOverProducts {
+  ConstMatrix<Scalar> log_share, by_factor;
+  Matrix<Scalar> mean;
+  FactorIndex index;
+
+  /// On a CPU the shares of a block of products wait in an array, so that the loops become vector instructions.
+  static constexpr int length = runs_on_host<ExecutionSpace> ? 64 : 1;
+
+  RHOFLUX_FUNCTION void operator()(int item) const {
+    const int s = item / index.n_leading, i = item % index.n_leading;
+    Scalar whole = 0, share[length];
+    for (int begin = 0; begin < index.n_products; begin += length) {
+      const int count = index.n_products - begin < length ? index.n_products - begin : length;
+      RHOFLUX_SIMD
+      for (int k = 0; k < count; ++k) share[k] = math::exp(log_share(begin + k, s));
+      Scalar sum = 0;
+      RHOFLUX_SIMD_SUM(sum)
+      for (int k = 0; k < count; ++k) sum += share[k] * by_factor((begin + k) * index.n_dims + i, s);
+      whole += sum;
+    }
+    mean(i, s) = whole;
+  }
+};
+
 /// mean_i = sum_k w_k by_factor_i^k. @param log_share (K, n) @param by_factor (K D, n) @param[out] mean (n_dims, n)
 template <class Scalar>
 void mean_over_products(const ExecutionSpace& space, const char* label, const FactorIndex& index, int n,
                         const ConstMatrix<Scalar>& log_share, const ConstMatrix<Scalar>& by_factor,
                         const Matrix<Scalar>& mean) {
-  const ConstMatrix<Scalar> share = log_share, value = by_factor;
-  const Matrix<Scalar> out = mean;
-  const FactorIndex factors = index;
-  for_each(
-      space, label, n * index.n_leading, KOKKOS_LAMBDA(int item) {
-        const int s = item / factors.n_leading, i = item % factors.n_leading;
-        Scalar sum = 0;
-        for (int k = 0; k < factors.n_products; ++k)
-          sum += math::exp(share(k, s)) * value(k * factors.n_dims + i, s);
-        out(i, s) = sum;
-      });
+  for_each(space, label, n * index.n_leading, MeanOverProducts<Scalar>{log_share, by_factor, mean, index});
 }
 
 /// v_i = sum_k w_k v_i^k. A product between whose modes x lies has a velocity beyond every number there; what it adds,
@@ -143,13 +160,20 @@ void MixtureFlux<Scalar>::velocity(const ExecutionSpace& space, const ConstVecto
   m_density.evaluate_networks(space, parameters, points, 1, m_ones);
   const density::MixtureView<Scalar> mixtures = m_density.network().mixtures();
   if (uniforms.extent(0) > 0) m_density.sample_states(space, parameters, points, uniforms);
+  const bool is_single = mixtures.n_logistics == 1 && !m_grows;
   if (m_grows)
     growing_factor_velocities<Scalar>(space, mixtures, m_share, index(), points,
                                       {m_factor_velocity, m_log_unit, m_log_f, m_gain});
+  else if (is_single)
+    density::single_logistic_velocities<Scalar>(space, mixtures, index(), points, m_factor_velocity, m_log_f);
   else
     factor_velocities(space, mixtures, index(), points, m_factor_velocity, m_log_unit, m_log_f);
   m_density.mix(space, parameters, n, m_log_f, m_log_share, views.log_rho);
-  mixture_velocity<Scalar>(space, index(), n, m_log_share, m_factor_velocity, m_log_unit, views.velocity);
+  if (is_single)
+    mean_over_products<Scalar>(space, "mixture velocity", index(), n, m_log_share, m_factor_velocity,
+                               views.velocity);
+  else
+    mixture_velocity<Scalar>(space, index(), n, m_log_share, m_factor_velocity, m_log_unit, views.velocity);
   if (m_grows) mixture_growth<Scalar>(space, product_growth(parameters, n), m_log_share, views.growth);
 }
 
@@ -158,6 +182,8 @@ template <class Scalar>
 void factor_slopes(const ExecutionSpace& space, const density::MixtureView<Scalar>& mixtures,
                    const FactorIndex& index, const density::Points<Scalar>& points,
                    const Matrix<Scalar>& slopes) {
+  if (mixtures.n_logistics == 1)
+    return density::single_logistic_slopes<Scalar>(space, mixtures, index, points, slopes);
   const ConstMatrix<Scalar> x = points.x;
   const Matrix<Scalar> slope = slopes;
   const FactorIndex factors = index;

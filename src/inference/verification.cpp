@@ -36,7 +36,7 @@ std::vector<Check> verify(const VerifiedModel& model, const mpi::Communicator& c
   std::vector<Check> checks = check_equation(model, comm, options);
   if (model.grows()) checks.push_back(check_mean_growth(model, comm, options));
   checks.push_back(check_conditionals(model, comm, options));
-  if (model.n_dims() <= 2) {
+  if (model.n_dims() == 1 || (model.n_dims() == 2 && !model.is_finely_structured())) {
     checks.push_back(check_mass_by_quadrature(model, comm, options));
   } else {
     if (model.n_dims() <= many_dims) checks.push_back(check_mass_of_conditionals(model, comm, options));

@@ -17,6 +17,12 @@ States States::part(std::size_t begin, std::size_t end) const {
   return {{at(tau, begin), at(tau, end)}, {at(x, begin * n_dims), at(x, end * n_dims)}};
 }
 
+bool VerifiedInference::is_finely_structured() const {
+  constexpr int many_products = 256;
+  const density::Config& config = m_inference.model().config;
+  return config.family == density::Family::factorised && config.n_products > many_products;
+}
+
 std::vector<double> VerifiedInference::times(const std::vector<double>& tau) const {
   std::vector<double> t;
   for (const double value : tau) t.push_back(units().time(value));

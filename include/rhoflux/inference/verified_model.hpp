@@ -24,6 +24,8 @@ class VerifiedModel {
   virtual int n_dims() const = 0;
   /// True if the population changes its size: density_and_drift() gives its mass and growth rate.
   virtual bool grows() const { return false; }
+  /// True of densities of so much structure that nested integrals over two coordinates would not end.
+  virtual bool is_finely_structured() const { return false; }
 
   /// Exact samples at the times tau; sample k of a stream is the same in any call.
   virtual States sample(const std::vector<double>& tau, std::uint64_t seed, std::uint64_t stream) const = 0;
@@ -80,6 +82,8 @@ class VerifiedInference : public VerifiedModel {
 
   int n_dims() const override { return m_inference.n_dims(); }
   bool grows() const override { return m_inference.grows(); }
+  /// A mixture of more than 256 products.
+  bool is_finely_structured() const override;
   States sample(const std::vector<double>& tau, std::uint64_t seed, std::uint64_t stream) const override;
   std::vector<double> log_density(const States& at, int n_leading) const override;
   std::vector<double> conditional_cdf(const States& at) const override;

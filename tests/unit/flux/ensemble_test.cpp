@@ -55,6 +55,35 @@ Motion expected(const DynamicsFixture<double>& fixture, int s) {
   return result;
 }
 
+/// Each parameter is of one part; a member's are those of a model alone but for what members share.
+TEST(EnsembleFlux, PartsAreTheMembersAndWhatTheyShare) {
+  std::vector<DynamicsCase> cases = ensembles({2});
+  for (const DynamicsCase& alone : dynamics_cases({2})) cases.push_back(alone);
+  int n_with_shared = 0;
+  for (const DynamicsCase& test_case : cases) {
+    SCOPED_TRACE(test_case.name);
+    const DynamicsFixture<double> fixture(test_case, 4, 3);
+    const std::vector<Range> parts = fixture.dynamics.parts();
+    int end = 0;
+    for (const Range& part : parts) {
+      EXPECT_EQ(part.begin, end);
+      end = part.end;
+    }
+    EXPECT_EQ(end, fixture.dynamics.layout().size());
+    if (test_case.density.n_members == 1) {
+      EXPECT_EQ(parts.size(), 1u);
+      continue;
+    }
+    ASSERT_GE(parts.size(), static_cast<std::size_t>(n_members));
+    const int size = density::make_density<double>(test_case.density.of_a_member(), 2, {1})->layout().size();
+    for (std::size_t k = 0; k < n_members; ++k) EXPECT_EQ(parts[k].size(), size);
+    const bool has_shared = fixture.dynamics.layout().size() > n_members * size;
+    EXPECT_EQ(parts.size(), static_cast<std::size_t>(n_members) + (has_shared ? 1 : 0));
+    n_with_shared += has_shared ? 1 : 0;
+  }
+  EXPECT_GT(n_with_shared, 0);
+}
+
 /// The accuracy that is claimed for one model, 1e-6 of |u|.
 TEST(EnsembleFlux, DriftAndGrowthAreTheMeansOfTheMembers) {
   Real worst = 0;

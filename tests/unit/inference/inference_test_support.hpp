@@ -14,6 +14,7 @@ struct ModelCase {
   density::Family family = density::Family::autoregressive;
   int n_dims = 2;
   flux::DivergenceFree divergence_free = flux::DivergenceFree::none;
+  int n_products = 2;  ///< of the factorised family
 };
 
 inline std::vector<double> random_normals(std::size_t count, unsigned seed) {
@@ -30,7 +31,7 @@ inline checkpoint::Checkpoint make_checkpoint(const ModelCase& of) {
   checkpoint::ModelDescription& model = checkpoint.model;
   model.config.family = of.family;
   model.config.n_logistics = 3;
-  model.config.n_products = 2;
+  model.config.n_products = of.n_products;
   model.config.hidden = {std::max(8, of.n_dims), std::max(8, of.n_dims)};
   model.config.time_features = 4;
   model.config.time_frequency_max = 4;

@@ -34,8 +34,10 @@ class FaultyModel : public VerifiedModel {
   std::function<void(std::vector<double>&)> break_diffusion = [](std::vector<double>&) {};
   std::function<void(int, MarginalFlux&)> break_flux = [](int, MarginalFlux&) {};
   std::function<void(Reach&)> break_reach = [](Reach&) {};
+  bool is_fine = false;
 
   int n_dims() const override { return m_right.n_dims(); }
+  bool is_finely_structured() const override { return is_fine; }
   States sample(const std::vector<double>& tau, std::uint64_t seed, std::uint64_t stream) const override {
     States states = m_right.sample(tau, seed, stream);
     break_samples(states);
@@ -184,6 +186,31 @@ TEST_F(Verification, MassThatIsOffFailsTheMassAndTheConditionals) {
   EXPECT_EQ(failures(3, heavier_from(1)), both(conditionals, derivative));
   EXPECT_EQ(failures(3, heavier_from(2)), both(conditionals, derivative));
   EXPECT_EQ(failures(3, heavier_from(3)), both(conditionals, derivative));
+}
+
+/// Two coordinates of a density with much structure: the conditionals are integrated in place of the whole, and one that is
+/// off by a thousandth is found.
+TEST_F(Verification, ManyProductsHaveTheirConditionalsIntegrated) {
+  options.quadrature.max_cells = 150;
+  const std::vector<Check> checks = checks_of({}, [](FaultyModel& model) { model.is_fine = true; });
+  EXPECT_EQ(names_of(checks, Verdict::passed).count(*conditionals.begin()), 1);
+  EXPECT_EQ(names_of(checks, Verdict::failed).size(), 0);
+  EXPECT_EQ(failures(2,
+                     [](FaultyModel& model) {
+                       model.is_fine = true;
+                       model.break_log_density = [](const States&, int n_leading,
+                                                    std::vector<double>& values) {
+                         if (n_leading == 2)
+                           for (double& value : values) value += 1e-3;
+                       };
+                     }),
+            both(conditionals, derivative));
+  ModelCase of = {density::Family::factorised, 2};
+  for (const int n_products : {256, 257}) {
+    of.n_products = n_products;
+    const Inference inference(make_checkpoint(of));
+    EXPECT_EQ(VerifiedInference(inference, options.volatility).is_finely_structured(), n_products == 257);
+  }
 }
 
 TEST_F(Verification, ADensityThatIsNotANumberFailsTheMassAndTheConditionals) {

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "rhoflux/core/log_sum_exp.hpp"
 #include "rhoflux/core/math.hpp"
 #include "rhoflux/density/factorised.hpp"
 #include "rhoflux/device/loops.hpp"
@@ -69,6 +70,103 @@ void single_logistic_densities(const ExecutionSpace& space, const MixtureView<Sc
           out(head, s) = logistics.at(head, s, x(i, s)).log_density(logistics.log_scale(head, s));
         });
 }
+
+/// log f_i^k and its derivatives along tangents (mu_dot, log_s_dot, x_dot), with z_dot = log_s_dot z + s (x_dot - mu_dot):
+///   d log f = log_s_dot - z_dot tanh(z / 2).
+/// @param x_dot (n_dims, n n_tangents) @param[out] log_f (K D, n) @param[out] log_f_dot (K D, n n_tangents)
+template <class Scalar>
+void single_logistic_tangents(const ExecutionSpace& space, const MixtureView<Scalar>& mixtures,
+                              const FactorIndex& index, const Points<Scalar>& points, int n_tangents,
+                              const ConstMatrix<Scalar>& x_dot, const Matrix<Scalar>& log_f,
+                              const Matrix<Scalar>& log_f_dot) {
+  const Matrix<Scalar> x = points.x, out = log_f_dot;
+  const ConstMatrix<Scalar> moved = x_dot;
+  const SingleLogistics<Scalar> logistics = {mixtures};
+  const int n_dims = index.n_dims, n = points.size();
+  single_logistic_densities<Scalar>(space, mixtures, index, points, log_f);
+  for (int i = 0; i < index.n_leading; ++i)
+    for_each_entry(
+        space, "log factors tangent", index.n_products, n * n_tangents, KOKKOS_LAMBDA(int k, int column) {
+          const int head = k * n_dims + i, s = column % n;
+          const LogisticAt<Scalar> logistic = logistics.at(head, s, x(i, s));
+          const Scalar log_s_dot = logistics.log_scale(head, n + column);
+          const Scalar z_dot = log_s_dot * logistic.z +
+                               logistic.scale * (moved(i, column) - logistics.location(head, n + column));
+          out(head, column) = log_s_dot - z_dot * logistic.tanh_half();
+        });
+}
+
+/// d log f_i^k / dx = -s tanh(z / 2), (K D, n).
+template <class Scalar>
+void single_logistic_slopes(const ExecutionSpace& space, const MixtureView<Scalar>& mixtures,
+                            const FactorIndex& index, const Points<Scalar>& points,
+                            const Matrix<Scalar>& slopes) {
+  const Matrix<Scalar> x = points.x, out = slopes;
+  const SingleLogistics<Scalar> logistics = {mixtures};
+  const int n_dims = index.n_dims;
+  for (int i = 0; i < index.n_leading; ++i)
+    for_each_entry(
+        space, "slopes of the factors", index.n_products, points.size(), KOKKOS_LAMBDA(int k, int s) {
+          const int head = k * n_dims + i;
+          out(head, s) = -logistics.at(head, s, x(i, s)).slope_at_location();
+        });
+}
+
+/// log f_i^k and the velocity of the quantiles of each factor, which for one logistic is that of a scaled and moved line:
+///   v_i^k = mu_dot - log_s_dot (x - mu).
+/// The columns n .. 2 n - 1 of the network's outputs are the rates in time. @param[out] velocity, log_f (K D, n)
+template <class Scalar>
+void single_logistic_velocities(const ExecutionSpace& space, const MixtureView<Scalar>& mixtures,
+                                const FactorIndex& index, const Points<Scalar>& points,
+                                const Matrix<Scalar>& velocity, const Matrix<Scalar>& log_f) {
+  const Matrix<Scalar> x = points.x, out = velocity;
+  const SingleLogistics<Scalar> logistics = {mixtures};
+  const int n_dims = index.n_dims, n = points.size();
+  single_logistic_densities<Scalar>(space, mixtures, index, points, log_f);
+  for (int i = 0; i < index.n_leading; ++i)
+    for_each_entry(
+        space, "factors in motion", index.n_products, n, KOKKOS_LAMBDA(int k, int s) {
+          constexpr Scalar far = Scalar(1e18);  // finite, so that a share of 0 makes it 0
+          const int head = k * n_dims + i;
+          const Scalar distance = x(i, s) - logistics.location(head, s);
+          const Scalar size = math::abs(distance) < far ? math::abs(distance) : far;
+          out(head, s) = logistics.location(head, n + s) -
+                         logistics.log_scale(head, n + s) * std::copysign(size, distance);
+        });
+}
+
+/// Conditional distribution functions F_i = sum_k p_k F_i^k of one sample, p_k proportional to
+/// gamma_k prod_{j<i} f_j^k: an item is a sample.
+template <class Scalar>
+struct SingleLogisticCdf {
+  SingleLogistics<Scalar> logistics;
+  ConstMatrix<Scalar> x, log_f;
+  ProductLogits<Scalar> logits;
+  Matrix<Scalar> prefix, scratch;       ///< (K, n), (2 K, n)
+  Matrix<Scalar> log_below, log_above;  ///< (n_dims, n) log F_i, log(1 - F_i)
+  FactorIndex index;
+
+  RHOFLUX_FUNCTION void operator()(int s) const {
+    const int n_products = index.n_products, n_dims = index.n_dims;
+    Scalar* p = &prefix(0, s);
+    Scalar* below = &scratch(0, s);
+    Scalar* above = below + n_products;
+    for (int k = 0; k < n_products; ++k) p[k] = logits.at(s)[k];
+    for (int i = 0; i < index.n_leading; ++i) {
+      const Scalar norm = log_sum_exp(static_cast<const Scalar*>(p), n_products), position = x(i, s);
+      RHOFLUX_SIMD
+      for (int k = 0; k < n_products; ++k) {
+        const LogisticAt<Scalar> logistic = logistics.at(k * n_dims + i, s, position);
+        const Scalar size = math::abs(logistic.z), rest = p[k] - norm - math::log1p_unit(logistic.e);
+        below[k] = Scalar(0.5) * (logistic.z - size) + rest;  // log sigmoid(z)
+        above[k] = Scalar(-0.5) * (logistic.z + size) + rest;
+      }
+      log_below(i, s) = log_sum_exp(static_cast<const Scalar*>(below), n_products);
+      log_above(i, s) = log_sum_exp(static_cast<const Scalar*>(above), n_products);
+      for (int k = 0; k < n_products; ++k) p[k] += log_f(k * n_dims + i, s);
+    }
+  }
+};
 
 /// The adjoint of log f_i^k of one coordinate i: an item is a block of products of one sample.
 template <class Scalar>
