@@ -24,12 +24,14 @@ list_sources() {
   fi
 }
 
-wrong=()
-while IFS= read -r -d '' file; do
-  # A file may be in git's index and already removed from the folder.
-  if [ -f "$file" ] && ! "$formatter" --dry-run -Werror "$file" 2> /dev/null; then wrong+=("$file"); fi
-done < <(list_sources)
-if [ ${#wrong[@]} -gt 0 ]; then
+# Many files a process, for starting it takes longer than reading a file. A file may be in git's index and already removed
+# from the folder.
+found=0
+said=$(list_sources | while IFS= read -r -d '' file; do if [ -f "$file" ]; then printf '%s\0' "$file"; fi; done |
+  xargs -0 -n 40 -P "$(nproc)" "$formatter" --dry-run -Werror 2>&1) || found=1
+if [ "$found" -ne 0 ]; then
+  mapfile -t wrong < <(sed -n 's/^\([^: ]*\):[0-9]*:[0-9]*: error: .*/\1/p' <<< "$said" | sort -u)
+  if [ ${#wrong[@]} -eq 0 ]; then printf '%s\n' "$said"; fi
   echo "clang-format would change ${#wrong[@]} files. To let it: $formatter -i ${wrong[*]}"
   exit 1
 fi
