@@ -215,11 +215,12 @@ std::vector<Objective> objectives_of_each_kind(bool grows) {
   return objectives;
 }
 
-/// Growth and conditions change what all terms are averages of, and no term itself but the costs of the population: there
-/// some of the terms stand for all, and two of the growth shares.
+/// Growth and conditions change what all terms are averages of, and no term itself but the costs of the population, and a
+/// crowd of products is evaluated by other kernels: there some of the terms stand for all, and two of the growth shares.
 bool is_worth_testing(const DynamicsCase& test_case, const Objective& objective) {
   const density::Config& config = test_case.density;
-  const bool is_plain = !config.grows() && config.n_conditions == 0;
+  const bool is_crowd = config.family == density::Family::factorised && config.n_products > 64;
+  const bool is_plain = !config.grows() && config.n_conditions == 0 && !is_crowd;
   if (config.grows() && !config.growth_share.is_learned && config.growth_share.value != 0.3) return false;
   const std::string name = objective.name;
   return is_plain || name == "kinetic" || name == "growth" || name == "entropy" || name == "terminal";
