@@ -326,9 +326,7 @@ int command_annotate(const Context& context, const Arguments& arguments) {
   const auto cells = open_cells(context, arguments, checkpoint.model, condition, additions);
   mpi::on_root(context.comm, [&] {
     require_absent(output);
-    std::error_code ignored;
-    if (std::filesystem::equivalent(input, output.path, ignored))
-      fail_input(output.path + ": is the input; write to another file");
+    io::require_other_file(output.path, input);
   });
   const auto compute = [&](std::int64_t begin, std::int64_t end) {
     if (begin == end) return std::vector<double>();

@@ -1,5 +1,3 @@
-#include <filesystem>
-
 #include "commands.hpp"
 #include "common_options.hpp"
 #include "model_files.hpp"
@@ -9,6 +7,7 @@
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/flux/dynamics.hpp"
+#include "rhoflux/io/safe_file.hpp"
 #include "spread.hpp"
 
 namespace rhoflux::apps {
@@ -52,12 +51,10 @@ Arguments combine_arguments() {
   Arguments arguments(
       "combine",
       "Joins models that were trained apart, such as by the jobs of an array, into one ensemble: a "
-      "checkpoint "
-      "whose density and flux are the means of theirs, for every command that takes one. They must have been "
-      "trained on the same rows by decks that agree in [data], [model] and [flux], but for the file's name "
-      "and "
-      "model.ensemble, and differ in training.seed. With data.bootstrap the spread over them is a standard "
-      "error.");
+      "checkpoint whose density and flux are the means of theirs, for every command that takes one. They "
+      "must have been trained on the same rows by decks that agree in [data], [model] and [flux], but for "
+      "the file's name and model.ensemble, and differ in training.seed. With data.bootstrap the spread over "
+      "them is a standard error.");
   arguments.positional_list("CHECKPOINT", file_name(), "the models, two or more")
       .required("output", file_name(), "checkpoint to write");
   add_force(arguments);
@@ -78,11 +75,7 @@ int command_combine(const Context& context, const Arguments& arguments) {
   result.provenance = provenance(context);
   mpi::on_root(context.comm, [&] {
     require_absent(output);
-    for (const std::string& path : paths) {
-      std::error_code ignored;
-      if (std::filesystem::equivalent(path, output.path, ignored))
-        fail_input(output.path + ": is one of the models to be joined; write to another file");
-    }
+    for (const std::string& path : paths) io::require_other_file(output.path, path);
     checkpoint::write_checkpoint(
         output.path, result,
         flux::layout_of(result.model.config, result.model.flux, result.model.units.n_dims()));

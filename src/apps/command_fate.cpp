@@ -296,9 +296,8 @@ Arguments fate_arguments() {
       "/transition (L_from, L), "
       "/transition_error, /t, /x and /source_row of the particles, and of a model with growth "
       "/growth_factor (N), /growth_factor_error (N). Of an ensemble also /probability_spread, "
-      "/transition_spread and /growth_factor_spread, the standard deviations over its members, each of which "
-      "is "
-      "followed by itself (twice the time); of a bootstrap they are standard errors.");
+      "/transition_spread and /growth_factor_spread, the standard deviations over its members, each of "
+      "which is followed by itself (twice the time); of a bootstrap they are standard errors.");
   add_checkpoint(arguments);
   arguments.required("from", time(), "time of the particles")
       .required("to", time(), "time of the fates")

@@ -1,6 +1,7 @@
 #include "rhoflux/checkpoint/combination.hpp"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "rhoflux/core/error.hpp"
 
@@ -15,6 +16,14 @@ bool are_equal(const ConditionEncoding& a, const ConditionEncoding& b) {
                     });
 }
 
+/// Whether one of the members of both, `size` parameters each, is the same.
+bool shares_a_member(const std::vector<double>& a, const std::vector<double>& b, std::size_t size) {
+  for (auto one = a.begin(); one != a.end(); one += static_cast<std::ptrdiff_t>(size))
+    for (auto other = b.begin(); other != b.end(); other += static_cast<std::ptrdiff_t>(size))
+      if (std::equal(one, one + static_cast<std::ptrdiff_t>(size), other)) return true;
+  return false;
+}
+
 /// What keeps a model from being a member beside another; empty: nothing.
 std::string difference(const Checkpoint& a, const Checkpoint& b) {
   const ModelDescription &one = a.model, &other = b.model;
@@ -27,8 +36,9 @@ std::string difference(const Checkpoint& a, const Checkpoint& b) {
   const std::size_t size = a.inference_parameters().size() / static_cast<std::size_t>(one.config.n_members);
   if (b.inference_parameters().size() != size * static_cast<std::size_t>(other.config.n_members))
     return "they do not have as many parameters";
-  if (a.inference_parameters() == b.inference_parameters()) return "they are the same model";
-  return "";
+  return shares_a_member(a.inference_parameters(), b.inference_parameters(), size)
+             ? "they have a member in common, which would count twice"
+             : "";
 }
 
 void require_no_shared_parameters(const NamedCheckpoint& part) {

@@ -392,9 +392,7 @@ const char* import_formats() {
 Summary import_population(const std::string& input, const std::string& output, const Options& options,
                           bool overwrite) {
   io::require_absent(output, overwrite);
-  std::error_code ignored;
-  if (std::filesystem::equivalent(input, output, ignored))
-    fail_input(input + ": is the input and the output; give the output another name");
+  io::require_other_file(output, input);
   const std::unique_ptr<Table> table = open_table(input, options);
   return Import(input, output, options, *table).run(overwrite);
 }

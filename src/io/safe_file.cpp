@@ -44,6 +44,12 @@ std::string folder_of(const std::string& path) {
   return parent.empty() ? "." : parent;
 }
 
+void require_other_file(const std::string& output, const std::string& input) {
+  std::error_code ignored;
+  if (fs::equivalent(input, output, ignored))
+    fail_input(input + ": is the input and the output; give the output another name");
+}
+
 void require_absent(const std::string& path, bool overwrite) {
   if (path.empty()) fail_input("the name of the output file is empty");
   std::error_code status;

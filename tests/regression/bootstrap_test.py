@@ -148,7 +148,7 @@ def joined_models_are_their_ensemble(folder):
     refused(folder, "combine", runs[0], "--output=x.h5", parts=["needs two checkpoints"])
     refused(folder, "combine", runs[0], runs[0], "--output=x.h5", parts=["same training.seed = 1"])
     refused(folder, "combine", *runs, "--output=all.h5", parts=["all.h5", "exists"])
-    refused(folder, "combine", *runs, "--output", runs[0], "--force", parts=["is one of the models"])
+    refused(folder, "combine", *runs, "--output", runs[0], "--force", parts=["is the input and the output"])
     refused(folder, "combine", runs[0], "data.h5", "--output=x.h5", parts=["data.h5"])
     succeed("train", "deck.cfg", *SMALL, *short, "--training.seed=9", "--data.bootstrap=none", "--checkpoint.directory=other", folder=folder)
     refused(folder, "combine", runs[0], "other/checkpoint_000000040.h5", "--output=x.h5", parts=["data.bootstrap = none", "must agree"])

@@ -18,7 +18,7 @@ struct NamedCheckpoint {
 /// training can start from it but not continue. Deck and provenance are those of the first.
 ///
 /// Throws Error (bad input) naming the first that does not fit the one before all: another shape, standardisation, time
-/// range, names of coordinates or conditions; the same parameters; parameters that all members of an ensemble share (a
+/// range, names of coordinates or conditions; a member that is in both; parameters that all members of an ensemble share (a
 /// divergence-free part, a learned mass), which models that were trained apart have each for itself; too many members.
 Checkpoint combined(const std::vector<NamedCheckpoint>& parts);
 

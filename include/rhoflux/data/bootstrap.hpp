@@ -28,11 +28,11 @@ struct Replicate {
 
 /// What a bootstrap over the categories of a label weighs.
 struct BootstrapUnits {
-  std::vector<double>
-      mass;  ///< by category: sum of the weights of its training rows; empty: each row is a unit
-  std::int64_t fewest =
-      0;                ///< units with weight in the snapshot with the fewest, or of all rows that are events
-  double t_fewest = 0;  ///< time of that snapshot
+  /// By category: sum of the weights of its training rows; empty: each row is a unit.
+  std::vector<double> mass;
+  /// Units with weight in the snapshot with the fewest, or of all rows that are events.
+  std::int64_t fewest = 0;
+  double t_fewest = 0;      ///< time of that snapshot
   bool are_events = false;  ///< the rows are no snapshots
 
   /// sum_g m_g / sum_g m_g c_g, so that the weights of a replicate are as large as those of the rows; 1 for rows, where

@@ -67,7 +67,7 @@ struct BatchConfig {
   double jitter = 0;       ///< standard deviation of Gaussian noise added to each coordinate, model units
   /// The same of the time tau, at most 0.5; what leaves [0, 1] is mirrored at its ends.
   double time_jitter = 0;
-  Replicate replicate = {};
+  Replicate replicate = {};  ///< that weighs the rows
 };
 
 /// Fills `points`, `weight` and, unless it is empty, `growth` with the batch samples first_sample, first_sample + 1, ... of one step.

@@ -12,6 +12,9 @@ std::string folder_of(const std::string& path);
 /// must be free, or a regular file with overwrite = true. To be called before long work starts.
 void require_absent(const std::string& path, bool overwrite);
 
+/// Fails (bad input) where the output is the input by another name, or by the same.
+void require_other_file(const std::string& output, const std::string& input);
+
 /// Writes a file so that a crash at any moment leaves the old file, or none, or the complete new one.
 ///
 /// `write(temporary)` fills a temporary file in the same folder; it is synchronised to disk,

@@ -58,7 +58,10 @@ TEST(Combination, NamesWhatDoesNotFit) {
   refuse({"conditions differ"},
          [](NamedCheckpoint& b) { b.checkpoint.model.conditions.variables[0].mean = 0.25; });
   refuse({"as many parameters"}, [](NamedCheckpoint& b) { b.checkpoint.state.parameters.resize(8); });
-  refuse({"they are the same model"}, [](NamedCheckpoint& b) { b = part("b.h5", 1); });
+  refuse({"b.h5 and a.h5", "a member in common"}, [](NamedCheckpoint& b) { b = part("b.h5", 1); });
+  refuse({"b.h5 and a.h5", "a member in common"}, [](NamedCheckpoint& b) {
+    b.checkpoint = combined({part("c.h5", 3), part("d.h5", 1)});  // an ensemble that has it
+  });
   refuse({"b.h5: has a divergence-free part", "model.ensemble"}, [](NamedCheckpoint& b) {
     b.checkpoint.model.flux.divergence_free = flux::DivergenceFree::density_weighted;
   });
