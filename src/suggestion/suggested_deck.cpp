@@ -23,8 +23,9 @@ class Rules {
       : m_data(portrait),
         m_wishes(wishes),
         m_moves(!portrait.is_continuous && portrait.n_times > 1),
-        m_is_fine(portrait.n_dims <= 3 && portrait.n_train >= 5000 && portrait.fineness < 0.9),
-        m_is_finest(m_is_fine && portrait.n_train >= 20000 && portrait.fineness < 0.7),
+        m_is_fine(portrait.n_dims <= 3 && portrait.n_train >= 5000 &&
+                  portrait.fineness < (m_moves ? 0.7 : 0.9)),
+        m_is_finest(m_is_fine && !m_moves && portrait.n_train >= 20000 && portrait.fineness < 0.7),
         m_is_crowd(m_is_finest && stops_early()) {}
 
   std::vector<SuggestedKey> run() {
@@ -79,10 +80,13 @@ class Rules {
     if (m_data.is_continuous && stops_early() && n >= 5000)
       add("ensemble", "4",
           "the mean of four densities, each a little wrong in its own way; 1 takes a quarter of the time");
+    else if (m_moves && m_is_fine)
+      add("ensemble", "3",
+          "the mean of three densities, each a little wrong in its own way; 1 takes a third of the time");
     add("components",
-        n < 1000                  ? "8"
-        : m_is_fine && n >= 20000 ? "32"
-                                  : "16",
+        n < 1000                              ? "8"
+        : m_is_fine && !m_moves && n >= 20000 ? "32"
+                                              : "16",
         "logistics in each conditional, for " + counted(n, "training row"));
     add("hidden", widths(), "parameters enough for that many rows, and no more");
     time_features();
@@ -143,7 +147,7 @@ class Rules {
   }
 
   void coordinate_features() {
-    if (!m_is_fine || m_moves) return;  // of snapshots they make the motion rough
+    if (!m_is_fine) return;
     const std::string how = "rows are " + number(m_data.fineness) +
                             " times as far from their neighbours as if coordinates were independent:";
     add("coordinate_features", m_is_finest ? "128" : "16", how);
@@ -168,8 +172,9 @@ class Rules {
     add("kinetic_metric", "standardised", "every coordinate counts alike");
     add("kinetic_start", "500", "the density comes first");
     add("kinetic_ramp", "500", "");
-    add("kinetic_clip", number(1000 / (span * span)),
-        "a rare draw between two clusters does not rule the step");
+    // A clip ten times as high leaves mass between clusters, to carry the few that cross (docs/results.md).
+    add("kinetic_clip", number(100 / (span * span)),
+        "ten deviations in the time range: the few that cross from cluster to cluster rule nothing");
     if (!grows()) return;
     add("growth", number(0.0005 * span),
         "growth has a cost too, so that the rates are no larger than they must be");

@@ -44,8 +44,8 @@ TEST(SuggestedDeck, EventsStopEarlyAndSnapshotsMoveEconomically) {
   EXPECT_TRUE(deck_of(snapshots()).objective.is_active("kinetic"));
 }
 
-/// The kinetic energy of the same motion in other units of time has the same share in the objective: int E|u|^2 dt of a
-/// motion that takes T is proportional to 1 / T.
+/// The kinetic energy of the same motion in other units of time has the same share in the objective, and as many of its samples
+/// are clipped: of a motion that takes T, int E|u|^2 dt is proportional to 1 / T and |u|^2 to 1 / T^2.
 TEST(SuggestedDeck, DoesNotDependOnTheUnitOfTime) {
   Portrait data = snapshots();
   const cli::Deck slow = deck_of(data);
@@ -53,6 +53,24 @@ TEST(SuggestedDeck, DoesNotDependOnTheUnitOfTime) {
   const cli::Deck fast = deck_of(data);
   const auto weight = [](const cli::Deck& deck) { return deck.objective.schedule("kinetic").weight; };
   EXPECT_NEAR(weight(fast), 10 * weight(slow), 1e-12);
+  const auto clip = [](const cli::Deck& deck) { return deck.objective.schedule("kinetic").saturation; };
+  EXPECT_NEAR(clip(fast), clip(slow) / 100, 0.05 * clip(fast));  // decks have two digits
+}
+
+/// One coordinate tells much of the next: an ensemble with features of the coordinates, and mass still moves and does not fade.
+TEST(SuggestedDeck, FineSnapshotsGetCoordinateFeatures) {
+  Portrait data = snapshots();
+  data.n_dims = 2;
+  data.n_train = 40000;
+  EXPECT_EQ(deck_of(data).model.coordinate_features, 0);
+  EXPECT_EQ(deck_of(data).model.n_members, 1);
+  data.fineness = 0.5;
+  const cli::Deck fine = deck_of(data);
+  EXPECT_EQ(fine.model.family, density::Family::autoregressive);
+  EXPECT_EQ(fine.model.coordinate_features, 16);
+  EXPECT_EQ(fine.model.n_members, 3);
+  EXPECT_EQ(fine.model.weights, density::MixtureWeights::time_constant);
+  EXPECT_EQ(fine.model.n_logistics, deck_of(snapshots()).model.n_logistics);
 }
 
 TEST(SuggestedDeck, NothingOscillatesInTheLongestGap) {
