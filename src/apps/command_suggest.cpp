@@ -1,8 +1,11 @@
+#include <memory>
+
 #include "commands.hpp"
 #include "common_options.hpp"
 #include "health_report.hpp"
 #include "model_files.hpp"
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/data/sources.hpp"
 #include "rhoflux/suggestion/suggested_deck.hpp"
 #include "trials.hpp"
 
@@ -22,20 +25,39 @@ Arguments suggest_arguments() {
                 "deck and variations of "
                 "it, of which the better half goes on for twice the steps until one is left",
                 "no run is made")
+      .optional(
+          "hold-out-times", times(),
+          "data.hold_out_times of the deck: rows at these times are to be predicted, not learned; the gap "
+          "that they leave counts in the choice of the time features",
+          "the times without training rows")
       .flag("counts-are-mass",
             "the numbers of rows of the snapshots are the sizes of the population, which grows or shrinks");
   add_force(arguments);
   return arguments;
 }
 
+namespace {
+
+std::unique_ptr<io::PopulationFile> open_for_suggestion(const Context& context, const Arguments& arguments,
+                                                        const std::string& path) {
+  data::TimeList held_out;
+  if (arguments.has("hold-out-times")) {
+    const TimeMeaning meaning = io::PopulationFile(path, context.comm).info().time;
+    for (const double t : arguments.times("hold-out-times", meaning)) held_out.values.push_back({t});
+  }
+  return data::open_population(path, held_out, context.comm);
+}
+
+}  // namespace
+
 int command_suggest(const Context& context, const Arguments& arguments) {
   const std::string path = arguments.text("DATA"), output = arguments.text("output");
   mpi::on_root(context.comm, [&] { require_absent({output, arguments.has("force")}); });
-  const io::PopulationFile file(path, context.comm);
+  const std::unique_ptr<io::PopulationFile> file = open_for_suggestion(context, arguments, path);
   const suggestion::Wishes wishes = {
       arguments.has("directory") ? arguments.text("directory") : suggestion::directory_for(path),
       arguments.has("counts-are-mass")};
-  const suggestion::Portrait portrait = suggestion::portrait_of(file, context.comm);
+  const suggestion::Portrait portrait = suggestion::portrait_of(*file, context.comm);
   print_findings(context, portrait.findings);
   std::string deck = suggestion::suggested_deck(portrait, wishes);
   if (arguments.has("try")) {

@@ -134,17 +134,30 @@ std::string suggested_path(const std::string& directory) {
   return directory + "/suggested.cfg";
 }
 
-/// checkpoint.directory of a suggested deck.
-std::string directory_of_suggestion(const Arguments& arguments) {
-  std::string directory = suggestion::directory_for(arguments.text("DECK"));
+/// The value of an override, the last of several; or `otherwise`.
+std::string overridden(const Arguments& arguments, const std::string& name, std::string otherwise) {
   for (const auto& [key, value] : arguments.overrides())
-    if (key == "checkpoint.directory") directory = value;
-  return directory;
+    if (key == name) otherwise = value;
+  return otherwise;
+}
+
+/// The population that a deck is suggested for, without the times that are held out of the run.
+std::unique_ptr<io::PopulationFile> open_for_suggestion(const Context& context, const Arguments& arguments) {
+  const std::string key = "data.hold_out_times", value = overridden(arguments, key, "none");
+  data::TimeList held_out;
+  try {
+    held_out = data::TimeList::parse(value);
+  } catch (const Error& error) {
+    fail_input(key + " = " + value + ": " + error.what());
+  }
+  return data::open_population(arguments.text("DECK"), held_out, context.comm);
 }
 
 /// The deck for a population that is given in place of one: that of the run to be continued, or a new one.
 GivenDeck deck_for_population(const Context& context, const Arguments& arguments) {
-  const std::string path = arguments.text("DECK"), directory = directory_of_suggestion(arguments);
+  const std::string path = arguments.text("DECK");
+  const std::string directory =
+      overridden(arguments, "checkpoint.directory", suggestion::directory_for(path));
   GivenDeck given;
   bool continues = false;
   mpi::on_root(context.comm, [&] {
@@ -161,8 +174,8 @@ GivenDeck deck_for_population(const Context& context, const Arguments& arguments
     print(context.comm, path + " is a population: the deck of its run is " + suggested_path(directory));
     return given;
   }
-  const io::PopulationFile file(path, context.comm);
-  given.text = suggestion::suggested_deck(suggestion::portrait_of(file, context.comm), {directory, false});
+  const auto file = open_for_suggestion(context, arguments);
+  given.text = suggestion::suggested_deck(suggestion::portrait_of(*file, context.comm), {directory, false});
   given.deck = parse_deck(given.text, "the suggested deck", arguments);
   given.is_suggested = true;
   print(context.comm, path + " is a population: a deck for it will be " + suggested_path(directory) +

@@ -111,6 +111,15 @@ std::vector<std::string> input_files(const Config& data, const objectives::Confi
   return files;
 }
 
+std::unique_ptr<io::PopulationFile> open_population(const std::string& path, const TimeList& hold_out_times,
+                                                    const mpi::Communicator& comm) {
+  io::PopulationChoice choice;
+  choice.hold_out_times = hold_out_times.values;
+  auto file = std::make_unique<io::PopulationFile>(path, comm, choice);
+  require_times(*file, hold_out_times, comm);
+  return file;
+}
+
 Sources open_sources(const Config& data, const objectives::Config& objective, const mpi::Communicator& comm) {
   Sources sources;
   std::string first;

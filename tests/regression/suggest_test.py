@@ -66,6 +66,28 @@ def a_day_without_training_rows_is_held_out(folder):
     succeed("train", "days.cfg", *SHORT, folder=folder)
 
 
+def a_day_to_be_predicted_widens_the_gap(folder):
+    """Half a period in the longest gap at most, which a day that is held out makes wider; the other keys of time follow."""
+    data = generated(folder)
+    times = np.unique(h5py.File(folder / data)["t"][:])
+    succeed("suggest", data, "--output", "all.cfg", folder=folder)
+    succeed("suggest", data, "--output", "without.cfg", "--hold-out-times", f"{times[2]:g}", folder=folder)
+    kept = np.delete(times, 2)
+    gap = np.diff(kept).max() / (kept[-1] - kept[0])
+    deck = values(folder / "without.cfg")
+    check(deck["hold_out_times"] == f"{times[2]:g}" and "hold_out_times" not in values(folder / "all.cfg"), f"{deck}")
+    check(np.isclose(float(deck["time_frequency_max"]), min(1.2 * len(kept), np.pi / gap), rtol=0.05), f"{deck}")
+    check(f"{len(kept)} snapshots" in (folder / "without.cfg").read_text(), "the number of snapshots")
+    succeed("train", data, *SHORT, f"--data.hold_out_times={times[2]:g}", "--checkpoint.directory=out", folder=folder)
+    written = values(folder / "out/suggested.cfg")
+    check({**written, "directory": ""} == {**deck, "directory": ""}, f"train: {written}, suggest: {deck}")
+    for wrong, part in (("17", "17"), ("soon", "soon")):
+        refused(folder, "suggest", data, "--output", "x.cfg", "--hold-out-times", wrong, parts=[part])
+        refused(folder, "train", data, f"--data.hold_out_times={wrong}", "--checkpoint.directory=x",
+                parts=["data.hold_out_times", part])
+    check(not (folder / "x.cfg").exists() and not (folder / "x").exists(), "a refused command wrote something")
+
+
 def a_population_is_trained_by_its_own_deck(folder):
     data = generated(folder)
     printed = succeed("train", data, *SHORT, "--stop-after=10", code=75, folder=folder)
@@ -153,5 +175,5 @@ def what_cannot_be_is_refused(folder):
 
 
 main(decks_are_the_same_on_any_number_of_ranks, decks_suit_their_data, a_day_without_training_rows_is_held_out,
-     a_population_is_trained_by_its_own_deck, short_runs_choose_the_same_deck_on_any_number_of_ranks,
+     a_day_to_be_predicted_widens_the_gap, a_population_is_trained_by_its_own_deck, short_runs_choose_the_same_deck_on_any_number_of_ranks,
      trials_that_are_stopped_leave_nothing, trials_that_cannot_be_are_refused, what_cannot_be_is_refused)

@@ -46,6 +46,11 @@ void read_tables(objectives::Config& config, const mpi::Communicator& comm);
 /// Files that a run reads: data, distributions, tables of potentials; each once.
 std::vector<std::string> input_files(const Config& data, const objectives::Config& objective);
 
+/// A population whose rows at some times are held out. Collective. Throws Error (bad input) for a file that is not a population,
+/// and for a time that it does not have.
+std::unique_ptr<io::PopulationFile> open_population(const std::string& path, const TimeList& hold_out_times,
+                                                    const mpi::Communicator& comm);
+
 /// Opens the files. Collective. Throws Error (bad input) for a file that is not a population, dimensions that
 /// disagree, a time held out that the data do not have.
 Sources open_sources(const Config& data, const objectives::Config& objective, const mpi::Communicator& comm);
