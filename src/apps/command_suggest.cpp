@@ -10,6 +10,20 @@
 #include "trials.hpp"
 
 namespace rhoflux::apps {
+namespace {
+
+/// The population without the times that are held out.
+std::unique_ptr<io::PopulationFile> open_for_suggestion(const Context& context, const Arguments& arguments,
+                                                        const std::string& path) {
+  data::TimeList held_out;
+  if (arguments.has("hold-out-times")) {
+    const TimeMeaning meaning = io::PopulationFile(path, context.comm).info().time;
+    for (const double t : arguments.times("hold-out-times", meaning)) held_out.values.push_back({t});
+  }
+  return data::open_population(path, held_out, context.comm);
+}
+
+}  // namespace
 
 Arguments suggest_arguments() {
   Arguments arguments(
@@ -25,30 +39,15 @@ Arguments suggest_arguments() {
                 "deck and variations of "
                 "it, of which the better half goes on for twice the steps until one is left",
                 "no run is made")
-      .optional(
-          "hold-out-times", times(),
-          "data.hold_out_times of the deck: rows at these times are to be predicted, not learned; the gap "
-          "that they leave counts in the choice of the time features",
-          "the times without training rows")
+      .optional("hold-out-times", times(),
+                "data.hold_out_times of the deck: rows at these times are to be predicted, not learned, and "
+                "the deck is chosen by the others",
+                "the times without training rows")
       .flag("counts-are-mass",
             "the numbers of rows of the snapshots are the sizes of the population, which grows or shrinks");
   add_force(arguments);
   return arguments;
 }
-
-namespace {
-
-std::unique_ptr<io::PopulationFile> open_for_suggestion(const Context& context, const Arguments& arguments,
-                                                        const std::string& path) {
-  data::TimeList held_out;
-  if (arguments.has("hold-out-times")) {
-    const TimeMeaning meaning = io::PopulationFile(path, context.comm).info().time;
-    for (const double t : arguments.times("hold-out-times", meaning)) held_out.values.push_back({t});
-  }
-  return data::open_population(path, held_out, context.comm);
-}
-
-}  // namespace
 
 int command_suggest(const Context& context, const Arguments& arguments) {
   const std::string path = arguments.text("DATA"), output = arguments.text("output");

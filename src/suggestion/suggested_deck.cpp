@@ -172,9 +172,9 @@ class Rules {
     add("kinetic_metric", "standardised", "every coordinate counts alike");
     add("kinetic_start", "500", "the density comes first");
     add("kinetic_ramp", "500", "");
-    // A clip ten times as high leaves mass between clusters, to carry the few that cross (docs/results.md).
+    // A clip ten times as high leaves more mass between the clusters (docs/results.md).
     add("kinetic_clip", number(100 / (span * span)),
-        "ten deviations in the time range: the few that cross from cluster to cluster rule nothing");
+        "ten deviations in the time range, squared: a rare draw between two clusters does not rule the step");
     if (!grows()) return;
     add("growth", number(0.0005 * span),
         "growth has a cost too, so that the rates are no larger than they must be");
