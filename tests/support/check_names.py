@@ -45,29 +45,23 @@ class Checker:
         self.findings, self.n_units = [], 0
         scratch.mkdir(parents=True, exist_ok=True)
 
-    def run(self, unit, *options):
-        command = [self.tidy, f"--config-file={self.root}/.clang-tidy", "--quiet", *options, str(unit), "--"] + self.flags
-        return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
     def check(self, files):
-        """Checks files (paths) as one, and in a second unit those that cannot be compiled together with the ones before them."""
+        """Checks files (paths) as one, and in a second unit those that cannot be compiled together with the ones before them:
+        what is found in the others does not depend on these."""
         self.n_units += 1
         unit = self.scratch / f"unit_{self.n_units}.cpp"
-        apart = []
-        while True:
-            unit.write_text("".join(f'#include "{file}"\n' for file in files))
-            if len(files) == 1:
-                break
-            # One cheap check: whether the sources compile as one.
-            output = self.run(unit, "--checks=-*,bugprone-suspicious-semicolon").stdout
-            errors = re.findall(r"^(\S+?):\d+:\d+: error: .*\[clang-diagnostic-error", output, re.MULTILINE)
-            named = [file for file in files[1:] if str(file) in errors] or (files[1:] if errors else [])
-            if not named:
-                break
-            files, apart = [file for file in files if file not in named], apart + named
-        result = self.run(unit)
-        if result.returncode != 0:
-            self.findings += [line for line in result.stdout.splitlines() if re.search(r": (error|warning):", line)] or [result.stdout]
+        unit.write_text("".join(f'#include "{file}"\n' for file in files))
+        command = [self.tidy, f"--config-file={self.root}/.clang-tidy", "--quiet", str(unit), "--"] + self.flags
+        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        found = re.findall(r"^((\S+?):\d+:\d+: (?:error|warning): .*)$", result.stdout, re.MULTILINE)
+        wrong = {file for line, file in found if "[clang-diagnostic-error" in line}
+        apart = [file for file in files[1:] if str(file) in wrong]
+        if wrong and not apart:
+            apart = files[1:]
+        kept = [line for line, file in found if file not in map(str, apart)]
+        if result.returncode != 0 and not found:
+            kept = [result.stdout]
+        self.findings += kept
         if apart:
             self.check(apart)
 
