@@ -16,5 +16,5 @@ export RHOFLUX_INSTALL=1  # as root on Debian, the test labelled slurm installs 
 cmake --preset release -DRHOFLUX_TESTS=ON -DRHOFLUX_HEADER_CHECK=ON -DRHOFLUX_BENCHMARKS=ON \
   -DRHOFLUX_WARNINGS_AS_ERRORS=ON
 cmake --build build/release --parallel "$(rhoflux_build_jobs)"
-# Tests wait for files, starting processes and SLURM a good part of the time: half as many again as there are processors.
-ctest --test-dir build/release --parallel "$(($(rhoflux_processors) * 3 / 2))" --output-on-failure --no-tests=error "$@"
+# Tests wait for files, starting processes and SLURM a good part of the time: twice as many as there are processors.
+ctest --test-dir build/release --parallel "$(($(rhoflux_processors) * 2))" --output-on-failure --no-tests=error "$@"

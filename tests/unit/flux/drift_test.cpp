@@ -179,7 +179,7 @@ TEST(Drift, FokkerPlanckResidualIsSmallForRandomWeights) {
     std::mt19937_64 engine(7);
     std::uniform_real_distribution<double> time(0, 1), state(-2, 2);
     std::vector<double> tau, x;
-    for (int p = 0; p < 500; ++p) {
+    for (int p = 0; p < 150; ++p) {
       tau.push_back(time(engine));
       for (int i = 0; i < fixture.n_dims; ++i) x.push_back(state(engine));
     }
