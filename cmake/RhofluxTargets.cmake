@@ -28,10 +28,10 @@ if("CUDA" IN_LIST Kokkos_DEVICES OR "HIP" IN_LIST Kokkos_DEVICES)
   set(RHOFLUX_PRECOMPILES OFF)
 endif()
 
-# What runs once a command, not once a row or a step, is compiled in two thirds of the time at a lower level.
+# For code that runs once a command, not once a row or a step: -O1 compiles it in two thirds of the time.
 set(RHOFLUX_SELDOM_RUN $<$<CONFIG:Release>:-O1>)
 
-# SELDOM_RUN: see above.
+# SELDOM_RUN: its code is such.
 function(rhoflux_add_folder name)
   cmake_parse_arguments(ARG "SELDOM_RUN" "" "SOURCES;LINK" ${ARGN})
   if(ARG_SOURCES)
