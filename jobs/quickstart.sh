@@ -82,6 +82,6 @@ item "$output/field.h5" "density and drift: /density (41, 120, 120); .xdmf: Para
 if [ -f "$output/paths.png" ]; then item "$output/*.png, branching.gif" "pictures"; fi
 if [ -f "$output/report.html" ]; then item "$output/report.html" "all of it on one page, for a browser"; fi
 printf 'Next:\n'
-item "$rhoflux info $best" ""
+item "$rhoflux info $best" "what the model is, and what it was trained on"
 item "$rhoflux train --help-deck" "every key of a deck; inputs/ has more decks"
 item "README.md, docs/" "the tour, the file formats, running under SLURM"
