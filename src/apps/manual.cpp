@@ -161,8 +161,7 @@ std::string environment() {
         "unless they are set."},
        {"OMPI_MCA_pml, OMPI_MCA_btl",
         "ob1 and self where rhoflux is started without mpirun or srun, unless they are set: one process "
-        "looks "
-        "for no network, which halves the time of its start."},
+        "looks for no network, which halves the time of its start."},
        {"OMPI_ALLOW_RUN_AS_ROOT, OMPI_ALLOW_RUN_AS_ROOT_CONFIRM",
         "Both 1: mpirun of Open MPI runs as root, which containers need."},
        {"SLURM_JOB_ID", "Kept in the provenance of what a run writes and in the lock of its directory."}});

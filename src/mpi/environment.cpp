@@ -22,7 +22,6 @@ void prepare_environment() {
   if (!has_launcher()) {
     setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
     setenv("OMPI_MCA_sharedfp", "^sm", 0);  // it would keep a file in that directory, and complains
-    // There is nobody to talk to: to look for networks takes half of the start.
     setenv("OMPI_MCA_pml", "ob1", 0);
     setenv("OMPI_MCA_btl", "self", 0);
   }

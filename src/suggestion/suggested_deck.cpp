@@ -140,7 +140,7 @@ class Rules {
     }
     const auto times = static_cast<double>(m_data.n_times);
     // What fits the snapshots is fast enough; a snapshot that is left out is predicted better by functions that are slower and
-    // fit the others as well (docs/results.md, "A day left out").
+    // fit the others nearly as well (docs/results.md, "A day left out").
     const bool predicts = !m_data.without_train.empty();
     const double most =
         std::max(1.0, std::min({(predicts ? 0.5 : 1.2) * times, 3.14159 / m_data.largest_gap, 16.0}));
