@@ -15,7 +15,7 @@ cli::Deck deck_of(const Portrait& data, bool counts_are_mass = false) {
   return cli::parse_deck_text(suggested_deck(data, {"output/cells", counts_are_mass}), "test");
 }
 
-/// Rows, coordinates and kinds of data of all sizes give decks that are read; every other key but a ramp has its reason.
+/// Rows, coordinates and kinds of data of all sizes give decks that are read.
 TEST(SuggestedDeck, IsADeckForEveryKindOfData) {
   for (const std::int64_t rows : {1, 20, 300, 1000, 5000, 30000, 1000000000})
     for (const int dims : {1, 2, 3, 5, 50, 2000})
