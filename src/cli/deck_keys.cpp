@@ -190,6 +190,9 @@ void add_cost_settings(Settings& settings) {
       settings, "kinetic", "kinetic_metric", &Config::kinetic_metric, "", "",
       "Drift (and acceleration) in the units of the data, or in standard deviations, which weighs all "
       "coordinates alike.");
+  add_setting(settings, "density_kinetic", "density_kinetic_power", &Config::density_kinetic_power,
+              "greater than 0, less than 1", "",
+              "a of density_kinetic: how much more ways through thinly populated space cost.");
   add_setting(settings, "control", "control_sigma", &Config::control_sigma, "greater than 0",
               "units of the data / sqrt(time)", "sigma of the control term.");
   add_setting(settings, "control", "control_base", &Config::control_base,

@@ -140,8 +140,15 @@ void Config::validate_settings() const {
            "needs a potential, objective.state_cost_potential");
   if (!(control_sigma > 0) || !std::isfinite(control_sigma))
     refuse("control_sigma", print_number(control_sigma), "must be greater than 0");
-  check_goes_with("kinetic_metric", kinetic_metric != Metric::data && !is_active("acceleration"),
-                  enum_to_text(kinetic_metric), "kinetic", *this);
+  check_goes_with(
+      "kinetic_metric",
+      kinetic_metric != Metric::data && !is_active("acceleration") && !is_active("density_kinetic"),
+      enum_to_text(kinetic_metric), "kinetic", *this);
+  if (!(density_kinetic_power > 0 && density_kinetic_power < 1))
+    refuse("density_kinetic_power", print_number(density_kinetic_power),
+           "must be greater than 0 and less than 1: otherwise the mean may be infinite");
+  check_goes_with("density_kinetic_power", density_kinetic_power != Config().density_kinetic_power,
+                  print_number(density_kinetic_power), "density_kinetic", *this);
   check_goes_with("control_base", control_base.kind != BaseDrift::Kind::zero, control_base.to_string(),
                   "control", *this);
   check_goes_with("control_sigma", control_sigma != 1, print_number(control_sigma), "control", *this);

@@ -8,8 +8,8 @@ namespace rhoflux::objectives {
 
 // Each is defined in the file of the term.
 TermFactory terminal_cost_term(), initial_reverse_term(), terminal_reverse_term(), kinetic_term(),
-    growth_term(), control_term(), entropy_term(), congestion_term(), state_cost_term(),
-    jacobian_symmetry_term(), smoothness_term(), acceleration_term();
+    density_kinetic_term(), growth_term(), control_term(), entropy_term(), congestion_term(),
+    state_cost_term(), jacobian_symmetry_term(), smoothness_term(), acceleration_term();
 
 namespace {
 
@@ -38,6 +38,11 @@ std::vector<TermRow> built_in_rows() {
       {"kinetic", TermKind::integral, Sign::never_negative, "time / units of the data^2",
        "Weight of int M E|u|^2 dt, the kinetic energy of the drift (M = 1 without growth); 0: left out.",
        kinetic_term()},
+      {"density_kinetic", TermKind::integral, Sign::never_negative, "time / units of the data^2",
+       "Weight of int M E[|u|^2 / rho^a] dt, rho in standardised units, a = density_kinetic_power: ways "
+       "through thinly "
+       "populated space cost more; 0: left out.",
+       density_kinetic_term()},
       {"growth", TermKind::integral, Sign::never_negative, "time",
        "Weight of int M E[r^2] dt, the cost of growth (model.growth = weights); 0: left out.", growth_term()},
       {"growth_rates", TermKind::data_rates, Sign::never_negative, "time^2",

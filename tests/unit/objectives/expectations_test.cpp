@@ -192,6 +192,8 @@ std::vector<Objective> objectives_of_each_kind(bool grows) {
       {"jacobian_symmetry", TermKind::integral,
        [](Config& config) { config.schedule("jacobian_symmetry").weight = 0.2; }},
       {"smoothness", TermKind::integral, [](Config& config) { config.schedule("smoothness").weight = 0.3; }},
+      {"density_kinetic", TermKind::integral,
+       [](Config& config) { config.schedule("density_kinetic").weight = 0.4; }},
       {"acceleration", TermKind::integral,
        [](Config& config) { config.schedule("acceleration").weight = 0.2; }},
       {"terminal", TermKind::terminal_expectation,
@@ -223,7 +225,8 @@ bool is_worth_testing(const DynamicsCase& test_case, const Objective& objective)
   const bool is_plain = !config.grows() && config.n_conditions == 0 && !is_crowd;
   if (config.grows() && !config.growth_share.is_learned && config.growth_share.value != 0.3) return false;
   const std::string name = objective.name;
-  return is_plain || name == "kinetic" || name == "growth" || name == "entropy" || name == "terminal";
+  return is_plain || name == "kinetic" || name == "density_kinetic" || name == "growth" ||
+         name == "entropy" || name == "terminal";
 }
 
 /// For every term, family and flux the two estimators have the same mean. Where |u|^2 has no finite variance
@@ -245,8 +248,8 @@ TEST(Expectations, EstimatorsAgreeForEveryTerm) {
       objective.add(config);
       flux::Volatility volatility;
       volatility.values = {0.2};
-      for (const char* term :
-           {"kinetic", "growth", "control", "jacobian_symmetry", "smoothness", "acceleration"})
+      for (const char* term : {"kinetic", "density_kinetic", "growth", "control", "jacobian_symmetry",
+                               "smoothness", "acceleration"})
         config.schedule(term).saturation = 3;
       Moments moments[2];
       for (const Estimator estimator : {Estimator::pathwise, Estimator::score_function}) {

@@ -132,6 +132,13 @@ std::vector<Case> all_cases() {
                             square(at.drift(2, s)) * 4;
                    }});
   cases.back().config.kinetic_metric = Metric::standardised;
+  // The density of standardised coordinates is that of the data times the volume 2 * 4 * 0.5 of a standard deviation each.
+  cases.push_back({"density_kinetic", {}, [](const State& at, int s) {
+                     return std::pow(4 * std::exp(at.log_rho(s)), -0.3) *
+                            (square(at.drift(0, s)) + square(at.drift(1, s)) + square(at.drift(2, s)));
+                   }});
+  cases.back().config.schedule("density_kinetic").weight = 1;
+  cases.back().config.density_kinetic_power = 0.3;
   cases.push_back({"entropy", {}, [](const State& at, int s) { return at.log_rho(s); }});
   cases.back().config.schedule("entropy").weight = 1;
   cases.push_back({"congestion", {}, [](const State& at, int s) { return std::exp(at.log_rho(s)); }});
@@ -347,7 +354,7 @@ TEST(ExpectationTerms, SaturatedCostsPassTheTaylorTest) {
     for (int s = 0; s < n; ++s) largest = std::max(largest, test_case.expected(state, s));
     const double limit = is_pair ? 0.1 : largest / 2;
     Config& config = test_case.config;
-    for (const char* term : {"kinetic", "control", "congestion", "state_cost"})
+    for (const char* term : {"kinetic", "density_kinetic", "control", "congestion", "state_cost"})
       config.schedule(term).saturation = limit;
     const auto term = term_of(test_case);
     const TermSums sums = sums_of(*term, state.samples(), 1.0, zero_bar());
