@@ -59,10 +59,10 @@ void KineticEnergy<Scalar>::add(const ExecutionSpace& space, const ModelSamples<
         Scalar square = 0;
         const Scalar factor = scale * mass.at(s);
         for (int i = 0; i < n_dims; ++i) square += metric(i) * u(i, s) * u(i, s);
-        const Scalar cost =
-            power > Scalar(0) ? math::exp(-power * (log_rho(s) + log_volume)) : Scalar(1);  // of a way
-        const Saturated<Scalar> h = saturate(cost * square, limit);
-        const Scalar slope = factor * h.slope * cost;
+        const Scalar by_density =
+            power > Scalar(0) ? math::exp(-power * (log_rho(s) + log_volume)) : Scalar(1);  // rho_s^-a
+        const Saturated<Scalar> h = saturate(by_density * square, limit);
+        const Scalar slope = factor * h.slope * by_density;
         for (int i = 0; i < n_dims; ++i) u_bar(i, s) += Scalar(2) * slope * metric(i) * u(i, s);
         for (int i = 0; i < n_dims && has_energy; ++i) energy(i, s) += slope * metric(i);
         if (power > Scalar(0)) log_rho_bar(s) -= power * slope * square;

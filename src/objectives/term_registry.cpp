@@ -40,8 +40,7 @@ std::vector<TermRow> built_in_rows() {
        kinetic_term()},
       {"density_kinetic", TermKind::integral, Sign::never_negative, "time / units of the data^2",
        "Weight of int M E[|u|^2 / rho^a] dt, rho in standardised units, a = density_kinetic_power: ways "
-       "through thinly "
-       "populated space cost more; 0: left out.",
+       "through thinly populated space cost more; 0: left out.",
        density_kinetic_term()},
       {"growth", TermKind::integral, Sign::never_negative, "time",
        "Weight of int M E[r^2] dt, the cost of growth (model.growth = weights); 0: left out.", growth_term()},

@@ -62,9 +62,8 @@ struct Config {
   EndpointDistribution
       terminal_distribution;             ///< `terminal`: E_{x ~ initial_distribution} [-log rho_last(x)]
   Potential terminal_potential;          ///< or E_{x~rho_last} terminal_potential(x)
-  Metric kinetic_metric = Metric::data;  ///< `kinetic`: int E_rho |u|^2 dt
-  double density_kinetic_power =
-      0.2;  ///< `density_kinetic`: a of int E_rho |u|^2 rho^-a dt, greater than 0, less than 1
+  Metric kinetic_metric = Metric::data;  ///< of u in `kinetic`, int E_rho |u|^2 dt, and `density_kinetic`
+  double density_kinetic_power = 0.2;    ///< a of `density_kinetic`, int E_rho |u|^2 rho^-a dt; in (0, 1)
   double control_sigma = 1.0;      ///< `control`: int E_rho |u - v|^2 / (2 sigma^2) dt; units / sqrt(time)
   BaseDrift control_base;          ///< v
   PairKernel congestion_kernel;    ///< `congestion`: int E_rho rho dt, or int E_{rho x rho} K(x - y) dt
