@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <string_view>
+#include <utility>
 
 #include "rhoflux/core/error.hpp"
+#include "rhoflux/core/random.hpp"
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/data/measure.hpp"
 #include "rhoflux/data/time_table.hpp"
@@ -14,27 +18,33 @@ namespace {
 
 constexpr std::int64_t most_compared = 2000;  // rows whose distances are taken
 constexpr double most_work = 4e8;             // differences of coordinates for them: a second
+constexpr double most_counted = 1e6;          // rows that are counted
+constexpr std::int64_t rows_in_place = 80;    // on average, at least
+constexpr std::size_t most_places = 64, time_bins = 8;
 
 /// Rows (n, D) in C order.
 struct Rows {
-  std::vector<double> x;
+  std::vector<double> x, t;
   int n_dims = 0;
   std::size_t size() const { return x.size() / static_cast<std::size_t>(n_dims); }
   const double* row(std::size_t i) const { return x.data() + i * static_cast<std::size_t>(n_dims); }
 };
 
-/// Training rows taken evenly, standardised, so few that all their distances are soon known.
+/// Training rows, standardised, so few that all their distances are soon known. By lot: rows that are there again may follow
+/// each other at any distance.
 Rows some_rows(const io::PopulationFile& file, const Units& units) {
   const int n_dims = file.info().n_dims;
   const std::int64_t n = file.info().count(io::Split::train);
   const auto most = std::min(most_compared, static_cast<std::int64_t>(std::sqrt(most_work / n_dims)));
-  const std::int64_t stride = std::max<std::int64_t>(1, (n + most - 1) / most);
+  const double share = static_cast<double>(most) / static_cast<double>(n);
+  const RandomStream random(1, RandomPurpose::suggestion, 0);
   Rows rows;
   rows.n_dims = n_dims;
-  std::int64_t position = 0;
+  std::uint64_t position = 0;
   file.for_each_piece(io::Split::train, [&](const io::PopulationRows& piece) {
     for (std::int64_t i = 0; i < piece.size(); ++i, ++position) {
-      if (position % stride != 0) continue;
+      if (random.uniforms(position, 0).first >= share) continue;
+      rows.t.push_back(piece.t[static_cast<std::size_t>(i)]);
       for (int k = 0; k < n_dims; ++k)
         rows.x.push_back(
             units.to_model(piece.x[static_cast<std::size_t>(i * n_dims + k)], static_cast<std::size_t>(k)));
@@ -52,20 +62,15 @@ Rows mixed(const Rows& rows) {
   return result;
 }
 
-/// The share of equal rows among all pairs.
-double share_of_equal_pairs(const Rows& rows) {
-  std::vector<const double*> order;
-  for (std::size_t i = 0; i < rows.size(); ++i) order.push_back(rows.row(i));
-  const auto less = [&](const double* a, const double* b) {
-    return std::lexicographical_compare(a, a + rows.n_dims, b, b + rows.n_dims);
-  };
-  std::sort(order.begin(), order.end(), less);
+/// The share of equal values among all pairs.
+double share_of_equal_pairs(std::vector<std::size_t> values) {
+  std::sort(values.begin(), values.end());
   double equal = 0, run = 1;
-  for (std::size_t i = 1; i < order.size(); ++i) {
-    run = less(order[i - 1], order[i]) ? 1 : run + 1;
+  for (std::size_t i = 1; i < values.size(); ++i) {
+    run = values[i - 1] == values[i] ? run + 1 : 1;
     equal += run - 1;
   }
-  const auto n = static_cast<double>(rows.size());
+  const auto n = static_cast<double>(values.size());
   return n < 2 ? 0 : equal / (0.5 * n * (n - 1));
 }
 
@@ -97,10 +102,107 @@ double mean_log(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
+/// Numbers of events (place, time bin): the place is the nearest of some rows, time bins have about equal numbers.
+class PlacesAndTimes {
+ public:
+  PlacesAndTimes(const Rows& rows, std::int64_t n_train) {
+    const auto most =
+        std::clamp<std::size_t>(static_cast<std::size_t>(n_train / rows_in_place), 4, most_places);
+    m_places = std::min(most, rows.size());
+    m_centres.n_dims = rows.n_dims;
+    for (std::size_t i = 0; i < m_places; ++i) {
+      const double* row = rows.row(i * rows.size() / m_places);
+      m_centres.x.insert(m_centres.x.end(), row, row + rows.n_dims);
+    }
+    std::vector<double> t = rows.t;
+    std::sort(t.begin(), t.end());
+    for (std::size_t bin = 1; bin < time_bins; ++bin) m_bounds.push_back(t[bin * t.size() / time_bins]);
+    m_counts.assign(m_places * time_bins, 0);
+  }
+
+  void count(const double* row, double t) {
+    const auto bin = std::upper_bound(m_bounds.begin(), m_bounds.end(), t) - m_bounds.begin();
+    m_counts[nearest(row) * time_bins + static_cast<std::size_t>(bin)] += 1;
+  }
+
+  /// Mutual information of place and time bin: with chi^2 = sum (n_pt - e_pt)^2 / e_pt, e_pt = n_p n_t / n, it is
+  /// chi^2 / 2n for weak dependence, of which sampling alone makes (degrees of freedom) / 2n. An event that is there r times
+  /// counts once: chi^2 / r and n / r.
+  void information(double repeats, double& nats, double& error) const {
+    std::vector<double> of_place(m_places, 0), of_bin(time_bins, 0);
+    double n = 0;
+    for (std::size_t i = 0; i < m_counts.size(); ++i) {
+      of_place[i / time_bins] += m_counts[i];
+      of_bin[i % time_bins] += m_counts[i];
+      n += m_counts[i];
+    }
+    if (!(n > 0)) return;
+    double chi_square = 0;
+    for (std::size_t i = 0; i < m_counts.size(); ++i) {
+      const double expected = of_place[i / time_bins] * of_bin[i % time_bins] / n;
+      if (expected > 0) chi_square += (m_counts[i] - expected) * (m_counts[i] - expected) / expected;
+    }
+    const auto filled = [](const std::vector<double>& counts) {
+      return static_cast<double>(counts.size()) -
+             static_cast<double>(std::count(counts.begin(), counts.end(), 0));
+    };
+    const double degrees = (filled(of_place) - 1) * (filled(of_bin) - 1);
+    nats = (chi_square / repeats - degrees) / (2 * n / repeats);
+    error = std::sqrt(2 * degrees) / (2 * n / repeats);
+  }
+
+ private:
+  std::size_t nearest(const double* row) const {
+    std::size_t best = 0;
+    double smallest = std::numeric_limits<double>::infinity();
+    for (std::size_t i = 0; i < m_places; ++i) {
+      double square = 0;
+      for (int k = 0; k < m_centres.n_dims; ++k) {
+        const double d = row[k] - m_centres.row(i)[k];
+        square += d * d;
+      }
+      if (square < smallest) {
+        smallest = square;
+        best = i;
+      }
+    }
+    return best;
+  }
+
+  Rows m_centres;
+  std::size_t m_places = 0;
+  std::vector<double> m_bounds;  ///< of the time bins
+  std::vector<double> m_counts;  ///< (place, time bin)
+};
+
+/// How often rows are there again, and whether events change.
+void count_rows(const io::PopulationFile& file, const Units& units, const Rows& compared,
+                Portrait& portrait) {
+  PlacesAndTimes table(compared, portrait.n_train);
+  const double share = most_counted / static_cast<double>(portrait.n_train);
+  const RandomStream random(1, RandomPurpose::suggestion, 1);
+  std::uint64_t position = 0;
+  std::vector<double> row(static_cast<std::size_t>(portrait.n_dims));
+  std::vector<std::size_t> hashes;
+  file.for_each_piece(io::Split::train, [&](const io::PopulationRows& piece) {
+    for (std::size_t i = 0; i < piece.t.size(); ++i, ++position) {
+      if (random.uniforms(position, 0).first >= share) continue;
+      for (std::size_t k = 0; k < row.size(); ++k)
+        row[k] = units.to_model(piece.x[i * row.size() + k], k) + 0.0;  // of two zeros one
+      const std::string_view bytes(reinterpret_cast<const char*>(row.data()), row.size() * sizeof(double));
+      hashes.push_back(std::hash<std::string_view>()(bytes));
+      if (piece.weight[i] > 0) table.count(row.data(), piece.t[i]);
+    }
+  });
+  portrait.repeats = 1 + static_cast<double>(portrait.n_train - 1) * share_of_equal_pairs(std::move(hashes));
+  if (portrait.is_continuous)
+    table.information(portrait.repeats, portrait.time_information, portrait.time_information_error);
+}
+
 void look_at_space(const io::PopulationFile& file, const Units& units, Portrait& portrait) {
   const Rows rows = some_rows(file, units);
   portrait.n_compared = static_cast<std::int64_t>(rows.size());
-  portrait.repeats = 1 + static_cast<double>(portrait.n_train - 1) * share_of_equal_pairs(rows);
+  count_rows(file, units, rows, portrait);
   std::vector<double> distances = neighbour_distances(rows);
   if (distances.empty()) return;
   const double found = mean_log(distances);
@@ -160,6 +262,8 @@ Portrait portrait_of(const io::PopulationFile& file, const mpi::Communicator& co
   comm.broadcast(&portrait.neighbour, sizeof(portrait.neighbour));
   comm.broadcast(&portrait.fineness, sizeof(portrait.fineness));
   comm.broadcast(&portrait.repeats, sizeof(portrait.repeats));
+  comm.broadcast(&portrait.time_information, sizeof(portrait.time_information));
+  comm.broadcast(&portrait.time_information_error, sizeof(portrait.time_information_error));
   comm.broadcast(&portrait.n_compared, sizeof(portrait.n_compared));
   return portrait;
 }

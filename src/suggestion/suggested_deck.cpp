@@ -12,9 +12,11 @@
 namespace rhoflux::suggestion {
 namespace {
 
-/// Two significant digits.
+/// Two significant digits, without an exponent where there is a short form.
 std::string number(double value) {
-  return formatted("%.2g", value);
+  const double tens = std::pow(10, std::floor(std::log10(std::abs(value))) - 1);
+  return std::abs(value) >= 100 && std::abs(value) < 1e9 ? formatted("%.0f", std::round(value / tens) * tens)
+                                                         : formatted("%.2g", value);
 }
 
 class Rules {
@@ -62,7 +64,7 @@ class Rules {
 
   void data() {
     m_section = "data";
-    add("file", m_data.path, "");
+    add("file", m_data.path, "the population; a relative path starts where rhoflux is started");
     if (m_data.has_far_rows)
       add("standardise", "robust", "few rows lie far outside; they would stretch the scale of all others");
     if (!m_data.without_train.empty())
@@ -112,9 +114,9 @@ class Rules {
             " times as far from their neighbours as if coordinates were independent: fine structure,");
     add("mixture", std::to_string(products),
         "each a place with a width of its own, for about " + number(different_rows()) + " different rows");
-    add("components", "1", "");
+    add("components", "1", "logistic for each coordinate of a place");
     add("hidden", "1", "one function of time, ...");
-    add("time_features", "2", "");
+    add("time_features", "2", "... of a sine and a cosine, ...");
     add("time_frequency_min", "0.01",
         "... so slow that the density hardly changes. Where something does change:");
     add("time_frequency_max", "0.01", "hidden = 4, time_frequency_min = 0.5, time_frequency_max = 4");
@@ -128,7 +130,22 @@ class Rules {
     return m_data.n_dims <= 3 ? "128,128,128" : "192,192,192";
   }
 
+  /// A model that may follow the time loses likelihood where there is nothing to follow: .004 nats an event with 75000 of them
+  /// (docs/results.md).
+  double least_information() const { return 0.002 + 2 * m_data.time_information_error; }
+  bool changes_in_time() const {
+    return !m_data.is_continuous || m_data.time_information > least_information();
+  }
+
   void time_features() {
+    if (!changes_in_time()) {
+      add("time_features", "2",
+          "when an event happened says little of where (under " + number(least_information()) +
+              " nats): one slow function");
+      add("time_frequency_max", "0.5",
+          "of time. Where something recurs, P periods in the range need 16 features and 6.3 P here");
+      return;
+    }
     if (m_data.is_continuous) {
       add("time_features", "16", "slow changes over the time range; raise the next key ...");
       add("time_frequency_max", "4", "... where something recurs: P periods in the range need 6.3 P");
@@ -177,31 +194,31 @@ class Rules {
         "little: among motions with these densities, one that costs little");
     add("kinetic_metric", "standardised", "every coordinate counts alike");
     add("kinetic_start", "500", "the density comes first");
-    add("kinetic_ramp", "500", "");
+    add("kinetic_ramp", "500", "steps until it has its whole weight");
     // A clip ten times as high leaves more mass between the clusters (docs/results.md).
     add("kinetic_clip", number(100 / (span * span)),
         "ten deviations in the time range, squared: a rare draw between two clusters does not rule the step");
     if (!grows()) return;
     add("growth", number(0.0005 * span),
         "growth has a cost too, so that the rates are no larger than they must be");
-    add("growth_start", "500", "");
-    add("growth_ramp", "500", "");
+    add("growth_start", "500", "with the kinetic energy");
+    add("growth_ramp", "500", "likewise");
     if (m_data.has_growth) add("growth_rates", number(0.1 * span * span), "the rows have known growth rates");
   }
 
   /// Places find their widths in some hundred steps, and then begin to learn the rows by heart.
   void training_of_crowd() {
     m_section = "training";
-    add("batch", "1024", "");
+    batch(1024);
     add("steps", "10000", "at most; validation ends the run earlier");
-    add("learning_rate", "2e-3", "");
+    add("learning_rate", "2e-3", "twice the usual: places find their widths in some hundred steps");
     add("schedule", "constant", "validation, not a schedule, says when it ends");
-    add("warmup", "50", "");
+    add("warmup", "50", "steps in which the rate rises from zero");
     noise();
     add("weight_decay", "0", "places are where they are");
     add("average", "0.99",
         "the mean of the parameters over the last hundred steps is better than the last ones");
-    add("validate_every", "50", "");
+    add("validate_every", "50", "steps: the best is passed within hundreds");
     add("patience", "8", "ends after 400 steps without a better validation; best.h5 is the best");
   }
 
@@ -210,20 +227,24 @@ class Rules {
     m_section = "training";
     const std::int64_t n = m_data.n_train;
     const bool is_small = n < 5000;
-    const std::int64_t batch = n < 1000 ? 256 : is_small ? 512 : 1024;
-    add("batch", std::to_string(batch), "");
+    const std::int64_t rows = n < 1000 ? 256 : is_small ? 512 : 1024;
+    batch(rows);
     add("steps", std::to_string(steps()),
         stops_early() ? "at most; validation ends the run earlier"
                       : "each row is seen " +
-                            number(static_cast<double>(steps() * batch) / static_cast<double>(n)) + " times");
-    add("learning_rate", !stops_early() && m_data.n_dims <= 3 ? "2e-3" : "1e-3", "");
+                            number(static_cast<double>(steps() * rows) / static_cast<double>(n)) + " times");
+    const bool is_fast = !stops_early() && m_data.n_dims <= 3;
+    add("learning_rate", is_fast ? "2e-3" : "1e-3",
+        is_fast ? "twice the usual, which few coordinates and a rate that falls to zero allow"
+                : "the usual of Adam");
     add("schedule", stops_early() ? "constant" : "cosine",
         stops_early() ? "validation, not a schedule, says when it ends" : "down to zero at the last step");
-    add("warmup", "200", "");
+    add("warmup", "200", "steps in which the rate rises from zero");
     noise();
     if (m_data.is_continuous)
-      add("time_noise", "0.05",
-          "of their times, as a share of the time range: no event is learnt by heart at its time");
+      add("time_noise", changes_in_time() ? "0.05" : "0.3",
+          std::string("of their times, as a share of the time range: ") +
+              (changes_in_time() ? "no event is learnt by heart at its time" : "the time hardly counts"));
     add("weight_decay",
         is_small               ? "0.1"
         : m_data.is_continuous ? "0.01"
@@ -234,11 +255,19 @@ class Rules {
     add("average", is_short ? "0.99" : "0.999",
         "the mean of the parameters over the last " + std::string(is_short ? "hundred" : "thousand") +
             " steps is better than the last ones");
-    add("validate_every", is_short ? "50" : "250", "");
+    add("validate_every", is_short ? "50" : "250",
+        is_short ? "steps: the best is passed within hundreds" : "steps: a small part of the time");
     if (stops_early())
       add("patience", is_short ? "20" : "8",
           "ends after " + std::string(is_short ? "1000" : "2000") +
               " steps without a better validation; best.h5 is the best");
+  }
+
+  void batch(std::int64_t rows) {
+    const auto n = static_cast<double>(m_data.n_train);
+    add("batch", std::to_string(rows),
+        "rows a step; " + number(std::max(1.0, n / static_cast<double>(rows))) +
+            " steps see as many rows as there are");
   }
 
   std::int64_t steps() const {
@@ -251,7 +280,8 @@ class Rules {
     const bool is_small = m_data.n_train < 5000;
     if (m_is_crowd) return 1.5;
     if (m_data.n_dims > 3) return is_small ? 0.5 : 0.25;
-    return is_small || !m_moves ? 3 : 1;
+    if (is_small) return 3;
+    return m_moves ? 1 : 4.5;
   }
 
   /// A multiple of the distance between neighbours of all rows: what is finer is learnt by heart. Among n different rows it is
@@ -320,10 +350,8 @@ std::string deck_of(const Portrait& portrait, const Wishes& wishes, const std::v
     if (key.section != section) text += "\n[" + key.section + "]\n";
     section = key.section;
     std::string line = key.name + " = " + key.value;
-    if (!key.reason.empty()) {
-      if (line.size() < 28) line.resize(28, ' ');
-      line += " # " + key.reason;
-    }
+    if (line.size() < 28) line.resize(28, ' ');
+    line += " # " + key.reason;
     text += line + "\n";
   }
   const cli::Deck read = cli::parse_deck_text(text, "the suggested deck");

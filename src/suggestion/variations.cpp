@@ -44,8 +44,13 @@ class Varier {
   void of_network() {
     scale("training", "noise", 2, "twice the noise");
     fine_structure();
-    scale("model", "time_frequency_max", 2, "faster changes in time");
-    scale("training", "time_noise", 2, "twice the noise on times");
+    const bool is_constant = m_data.is_continuous && value_of("model", "time_features") == "2";
+    if (is_constant)
+      add("changes in time", {{"model", "time_features", "16", ""},
+                              {"model", "time_frequency_max", "4", ""},
+                              {"training", "time_noise", "0.05", ""}});
+    if (!is_constant) scale("model", "time_frequency_max", 2, "faster changes in time");
+    if (!is_constant) scale("training", "time_noise", 2, "twice the noise on times");
     if (!m_data.is_continuous && m_data.n_times > 1)
       add("noise on times", {{"training", "time_noise", "0.05", ""}});
     widths(1.5, "wider layers");
@@ -54,7 +59,7 @@ class Varier {
     widths(0.5, "narrower layers");
     scale("training", "learning_rate", 2, "twice the learning rate");
     components(2, "twice the logistics");
-    scale("model", "time_frequency_max", 0.5, "slower changes in time");
+    if (!is_constant) scale("model", "time_frequency_max", 0.5, "slower changes in time");
     scale("training", "weight_decay", 0.1, "a tenth of the decay");
     components(0.5, "half the logistics");
   }

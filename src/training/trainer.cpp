@@ -210,13 +210,20 @@ void Trainer<Scalar>::set_initial_state(const data::Sources& sources) {
 
 template <class Scalar>
 void Trainer<Scalar>::require_finite(const std::vector<objectives::TermSums>& values) {
-  const auto fail = [&](const std::string& what) {
+  const auto fail = [&](const std::string& what, const std::string& advice = "") {
     fail_numerics("step " + std::to_string(m_state.step + 1) + ": " + what +
-                  "; try a smaller training.learning_rate" + m_store.last_checkpoint_note());
+                  "; try a smaller training.learning_rate" + advice + m_store.last_checkpoint_note());
   };
-  for (std::size_t k = 0; k < values.size(); ++k)
-    if (!std::isfinite(values[k].value))
-      fail("the term " + m_state.terms[k].name + " is " + formatted("%g", values[k].value));
+  for (std::size_t k = 0; k < values.size(); ++k) {
+    if (std::isfinite(values[k].value)) continue;
+    const std::string& name = m_state.terms[k].name;
+    // The mean of a cost that rare samples in thinly populated places rule has no bound, whatever the rate.
+    const objectives::TermRegistry& terms = m_config.objective.registry();
+    const bool is_unbounded = terms.rows()[terms.index_of(name)].sign == objectives::Sign::never_negative &&
+                              m_config.objective.schedule(name).saturation == 0;
+    fail("the term " + name + " is " + formatted("%g", values[k].value),
+         is_unbounded ? ", or an upper bound on its samples, objective." + name + "_clip" : "");
+  }
   if (std::isfinite(m_figures.gradient_norm)) return;
   std::vector<std::string> terms;
   const std::vector<double> norms =

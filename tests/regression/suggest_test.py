@@ -46,6 +46,7 @@ def decks_suit_their_data(folder):
         snapshots = name in ("branching", "growth_three")
         check(("kinetic" in deck) == snapshots and ("patience" in deck) != snapshots, f"{name}: {deck}")
         check(deck["directory"] == f"output/{name}", deck["directory"])
+    check(values(folder / "pinwheel.cfg")["time_features"] == "16", "arms that light up one after the other need functions of time")
     check(values(folder / "conditions_drug.cfg")["conditions"] == "dose, drug", "conditions")
     succeed("suggest", "growth_three.h5", "--output", "mass.cfg", "--counts-are-mass", folder=folder)
     deck = values(folder / "mass.cfg")

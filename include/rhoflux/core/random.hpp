@@ -21,6 +21,7 @@ enum class RandomPurpose : std::uint32_t {
   terminal_distribution = 10,
   initial = 11,
   bootstrap = 12,
+  suggestion = 13,
   data_generation = 101,
   data_split = 102,
   dequantisation = 103

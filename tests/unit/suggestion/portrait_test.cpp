@@ -107,6 +107,58 @@ TEST(Portrait, ManyDistinctTimesAreEvents) {
   EXPECT_EQ(found.largest_gap, 0);
 }
 
+/// n events at x1 = -10 or 10, which is 10 with probability 1/2 + gain in the later half of the time range and 1/2 - gain before.
+io::PopulationData two_places(int n, double gain) {
+  std::mt19937 random(3);
+  std::normal_distribution<double> normal;
+  std::uniform_real_distribution<double> uniform;
+  io::PopulationData data;
+  data.n_dims = 2;
+  for (int i = 0; i < n; ++i) {
+    const double t = uniform(random);
+    data.t.push_back(t);
+    data.x.push_back((uniform(random) < 0.5 + (t > 0.5 ? gain : -gain) ? 10 : -10) + normal(random));
+    data.x.push_back(normal(random));
+    data.split.push_back(0);
+  }
+  return data;
+}
+
+TEST(Portrait, EventsThatDoNotChangeHaveNoInformationOnTheirTimes) {
+  for (const int n : {100, 1000, 8000}) {
+    const Portrait found = portrait(two_places(n, 0));
+    EXPECT_GT(found.time_information_error, 0);
+    EXPECT_NEAR(found.time_information, 0, 4 * found.time_information_error) << n;
+  }
+}
+
+/// The information of two places of probability 1/2 +- g is ln 2 - H(1/2 + g) nats = 2 g^2 + O(g^4), a hundredth more at g = 0.1.
+TEST(Portrait, EventsThatChangeHaveTheInformationOfTheirLaw) {
+  for (const int n : {8000, 40000}) {
+    const Portrait found = portrait(two_places(n, 0.1));
+    EXPECT_LT(found.time_information_error, 0.002);
+    // The excess varies by sqrt(4 x 2n x information) / 2n beside the noise of the places.
+    const double own = std::sqrt(2 * 0.02 / n);
+    EXPECT_NEAR(found.time_information, 0.02, 4 * (found.time_information_error + own) + 0.0002) << n;
+  }
+}
+
+/// An event that is there four times, be it in rows that follow each other or far apart, says no more than once: otherwise
+/// sampling alone would look like change.
+TEST(Portrait, RepeatedEventsDoNotLookLikeChange) {
+  for (const bool apart : {false, true}) {
+    io::PopulationData data = two_places(16000, 0);
+    for (std::size_t i = 0; i < data.t.size(); ++i) {
+      const std::size_t from = apart ? i % 4000 : i / 4 * 4;
+      data.t[i] = data.t[from] + 1e-9 * static_cast<double>(i);
+      for (std::size_t k = 0; k < 2; ++k) data.x[2 * i + k] = data.x[2 * from + k];
+    }
+    const Portrait found = portrait(data);
+    EXPECT_NEAR(found.repeats, 4, 1e-9);
+    EXPECT_NEAR(found.time_information, 0, 4 * found.time_information_error);
+  }
+}
+
 TEST(Portrait, ConditionsAndGrowthAreSeen) {
   io::PopulationData data = on_a_line(0, 1);
   data.growth.assign(2000, 0.5);

@@ -24,6 +24,8 @@ inline Portrait events() {
   data.is_continuous = true;
   data.n_times = 9000;
   data.largest_gap = 0;
+  data.time_information = 0.1;
+  data.time_information_error = 0.002;
   return data;
 }
 

@@ -34,6 +34,8 @@ TEST(SuggestedDeck, IsADeckForEveryKindOfData) {
             EXPECT_EQ(deck.data.file, "cells.h5");
             EXPECT_EQ(deck.checkpoint.directory, "output/cells");
             EXPECT_EQ(deck.training.patience > 0, n_val > 0 && (is_continuous || times == 1));
+            for (const SuggestedKey& key : suggested_keys(data, {"output/cells", false}))
+              EXPECT_FALSE(key.reason.empty()) << key.name;
           }
 }
 
@@ -96,6 +98,19 @@ TEST(SuggestedDeck, FineEventsGetPlaces) {
   const cli::Deck often = deck_of(data);
   EXPECT_EQ(often.model.n_products, 2048);
   EXPECT_NEAR(often.training.jitter / once.training.jitter, 2, 0.1);  // two digits in the deck
+}
+
+/// A deviation of two errors above two thousandths of a nat an event decides.
+TEST(SuggestedDeck, EventsThatHardlyChangeGetOneSlowFunction) {
+  Portrait data = events();
+  data.time_information = 0.0061;
+  EXPECT_EQ(deck_of(data).model.time_features, 16);
+  EXPECT_EQ(deck_of(data).model.time_frequency_max, 4);
+  data.time_information = 0.0059;
+  EXPECT_EQ(deck_of(data).model.time_features, 2);
+  EXPECT_EQ(deck_of(data).model.time_frequency_max, 0.5);
+  EXPECT_EQ(deck_of(data).training.time_jitter, 0.3);
+  EXPECT_EQ(deck_of(snapshots()).model.time_features, 16);
 }
 
 TEST(SuggestedDeck, TiesGetNoise) {

@@ -27,6 +27,11 @@ Portrait finest_events() {
   data.fineness = 0.5;
   return data;
 }
+Portrait steady_events() {
+  Portrait data = fine_events();
+  data.time_information = 0;
+  return data;
+}
 Portrait few_cells() {
   Portrait data = snapshots();
   data.n_dims = 5;
@@ -38,7 +43,7 @@ const Wishes wishes = {"output/data", false};
 
 /// The deck with a variation differs from the suggested one in the keys of the variation, and in no other.
 TEST(Variations, ChangeTheirKeysAlone) {
-  for (const Portrait& data : {fine_events(), finest_events(), few_cells()}) {
+  for (const Portrait& data : {fine_events(), steady_events(), finest_events(), few_cells()}) {
     const std::vector<SuggestedKey> keys = suggested_keys(data, wishes);
     const std::string suggested = cli::to_ini(cli::parse_deck_text(suggested_deck(data, wishes), "deck"));
     const std::vector<Variation> found = variations(data, keys);

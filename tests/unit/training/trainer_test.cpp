@@ -247,6 +247,27 @@ TEST(Trainer, EarlyStoppingWithoutValidationRowsIsRefused) {
   EXPECT_FALSE(std::filesystem::exists(run.config.checkpoint.directory));
 }
 
+/// A cost whose mean rare samples rule has a bound on its samples, which the message names unless it is set.
+TEST(Trainer, ACostThatIsNotFiniteMentionsItsBound) {
+  for (const double bound : {0.0, 1e30}) {
+    SmallRun run;
+    run.config.objective.schedule("nll").weight = 0;
+    run.config.objective.schedule("kinetic").weight = 1;
+    run.config.objective.schedule("kinetic").saturation = bound;
+    run.config.training.schedule.peak = 1e30;
+    run.config.training.schedule.warmup = 0;
+    run.config.training.average = 0;
+    try {
+      run.train();
+      FAIL() << "trained";
+    } catch (const Error& error) {
+      const std::string said = error.what();
+      EXPECT_NE(said.find("term kinetic"), std::string::npos) << said;
+      EXPECT_EQ(said.find("objective.kinetic_clip") != std::string::npos, bound == 0) << said;
+    }
+  }
+}
+
 /// The first step throws the parameters as far as float reaches; the second finds no finite loss there.
 TEST(Trainer, ALossThatIsNotFiniteEndsTheRunAndNamesTheLastCheckpoint) {
   SmallRun run;
