@@ -128,7 +128,7 @@ class PlacesAndTimes {
   /// Mutual information of place and time bin: with chi^2 = sum (n_pt - e_pt)^2 / e_pt, e_pt = n_p n_t / n, it is
   /// chi^2 / 2n for weak dependence, of which sampling alone makes (degrees of freedom) / 2n. An event that is there r times
   /// counts once: chi^2 / r and n / r.
-  void information(double repeats, double& nats, double& error) const {
+  double information(double repeats) const {
     std::vector<double> of_place(m_places, 0), of_bin(time_bins, 0);
     double n = 0;
     for (std::size_t i = 0; i < m_counts.size(); ++i) {
@@ -136,7 +136,7 @@ class PlacesAndTimes {
       of_bin[i % time_bins] += m_counts[i];
       n += m_counts[i];
     }
-    if (!(n > 0)) return;
+    if (!(n > 0)) return 0;
     double chi_square = 0;
     for (std::size_t i = 0; i < m_counts.size(); ++i) {
       const double expected = of_place[i / time_bins] * of_bin[i % time_bins] / n;
@@ -147,8 +147,7 @@ class PlacesAndTimes {
              static_cast<double>(std::count(counts.begin(), counts.end(), 0));
     };
     const double degrees = (filled(of_place) - 1) * (filled(of_bin) - 1);
-    nats = (chi_square / repeats - degrees) / (2 * n / repeats);
-    error = std::sqrt(2 * degrees) / (2 * n / repeats);
+    return (chi_square / repeats - degrees) / (2 * n / repeats);
   }
 
  private:
@@ -195,8 +194,7 @@ void count_rows(const io::PopulationFile& file, const Units& units, const Rows& 
     }
   });
   portrait.repeats = 1 + static_cast<double>(portrait.n_train - 1) * share_of_equal_pairs(std::move(hashes));
-  if (portrait.is_continuous)
-    table.information(portrait.repeats, portrait.time_information, portrait.time_information_error);
+  if (portrait.is_continuous) portrait.time_information = table.information(portrait.repeats);
 }
 
 void look_at_space(const io::PopulationFile& file, const Units& units, Portrait& portrait) {
@@ -263,7 +261,6 @@ Portrait portrait_of(const io::PopulationFile& file, const mpi::Communicator& co
   comm.broadcast(&portrait.fineness, sizeof(portrait.fineness));
   comm.broadcast(&portrait.repeats, sizeof(portrait.repeats));
   comm.broadcast(&portrait.time_information, sizeof(portrait.time_information));
-  comm.broadcast(&portrait.time_information_error, sizeof(portrait.time_information_error));
   comm.broadcast(&portrait.n_compared, sizeof(portrait.n_compared));
   return portrait;
 }

@@ -130,9 +130,9 @@ class Rules {
     return m_data.n_dims <= 3 ? "128,128,128" : "192,192,192";
   }
 
-  /// A model that may follow the time loses likelihood where there is nothing to follow: .004 nats an event with 75000 of them
-  /// (docs/results.md).
-  double least_information() const { return 0.002 + 2 * m_data.time_information_error; }
+  /// What a model that may follow the time loses by it where there is nothing to follow: about 100 / n nats an event of n, and
+  /// no more than 0.1, for validation ends the run before (docs/results.md).
+  double least_information() const { return 0.002 + std::min(0.1, 100 / different_rows()); }
   bool changes_in_time() const {
     return !m_data.is_continuous || m_data.time_information > least_information();
   }

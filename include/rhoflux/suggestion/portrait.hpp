@@ -32,9 +32,9 @@ struct Portrait {
   /// pairs among a million rows taken by lot. Windows of events that overlap bring the same event again and again.
   double repeats = 1;
 
-  /// Of events: information on where an event lies that its time gives, nats per event, and its standard error. The time range
-  /// is divided in eight; what recurs more often than that is not seen. 0 of snapshots.
-  double time_information = 0, time_information_error = 0;
+  /// Of events: information on where an event lies that its time gives, nats per event, less what sampling alone would give.
+  /// The time range is divided in eight; what recurs more often than that is not seen. 0 of snapshots.
+  double time_information = 0;
 
   std::vector<data::HealthFinding>
       findings;  ///< what is odd about the data, and which of these kinds there are:

@@ -25,7 +25,6 @@ inline Portrait events() {
   data.n_times = 9000;
   data.largest_gap = 0;
   data.time_information = 0.1;
-  data.time_information_error = 0.002;
   return data;
 }
 

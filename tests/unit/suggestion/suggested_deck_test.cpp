@@ -100,16 +100,19 @@ TEST(SuggestedDeck, FineEventsGetPlaces) {
   EXPECT_NEAR(often.training.jitter / once.training.jitter, 2, 0.1);  // two digits in the deck
 }
 
-/// A deviation of two errors above two thousandths of a nat an event decides.
+/// The time has to say as much as it costs: 0.002 + 100 / n nats, 0.102 at most.
 TEST(SuggestedDeck, EventsThatHardlyChangeGetOneSlowFunction) {
-  Portrait data = events();
-  data.time_information = 0.0061;
-  EXPECT_EQ(deck_of(data).model.time_features, 16);
-  EXPECT_EQ(deck_of(data).model.time_frequency_max, 4);
-  data.time_information = 0.0059;
-  EXPECT_EQ(deck_of(data).model.time_features, 2);
-  EXPECT_EQ(deck_of(data).model.time_frequency_max, 0.5);
-  EXPECT_EQ(deck_of(data).training.time_jitter, 0.3);
+  for (const auto& [rows, least] : {std::pair{8000, 0.0145}, {300, 0.102}, {100000, 0.003}}) {
+    Portrait data = events();
+    data.n_train = rows;
+    data.time_information = 1.01 * least;
+    EXPECT_EQ(deck_of(data).model.time_features, 16) << rows;
+    EXPECT_EQ(deck_of(data).model.time_frequency_max, 4) << rows;
+    data.time_information = 0.99 * least;
+    EXPECT_EQ(deck_of(data).model.time_features, 2) << rows;
+    EXPECT_EQ(deck_of(data).model.time_frequency_max, 0.5) << rows;
+    EXPECT_EQ(deck_of(data).training.time_jitter, 0.3) << rows;
+  }
   EXPECT_EQ(deck_of(snapshots()).model.time_features, 16);
 }
 
