@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 
 #include "commands.hpp"
 #include "health_report.hpp"
@@ -21,30 +22,36 @@
 #include "rhoflux/io/population.hpp"
 #include "rhoflux/parallel/batch_partition.hpp"
 #include "rhoflux/suggestion/suggested_deck.hpp"
+#include "rhoflux/training/rank_use.hpp"
 #include "rhoflux/training/trainer.hpp"
 #include "run_config.hpp"
 
 namespace rhoflux::apps {
 namespace {
 
-/// Time by region as lowest, mean and highest over the ranks, and peak memory.
-void print_end_report(const mpi::Communicator& comm) {
-  const auto statistics = [&](double value) {
+/// Time by region as lowest, mean and highest over the ranks, and peak memory; what the ranks lost by waiting for each other.
+void print_end_report(const mpi::Communicator& comm, std::int64_t batch) {
+  std::map<std::string, double> means;
+  const auto statistics = [&](double value, const std::string& region) {
     double lowest = value, highest = value, sum = value;
     comm.min(&lowest, 1);
     comm.max(&highest, 1);
     comm.sum(&sum, 1);
+    means[region] = sum / comm.size();
     char text[96];
-    std::snprintf(text, sizeof(text), "%10.3f %10.3f %10.3f", lowest, sum / comm.size(), highest);
+    std::snprintf(text, sizeof(text), "%10.3f %10.3f %10.3f", lowest, means[region], highest);
     return std::string(text);
   };
   print(comm, "region                          min        mean        max  over ranks");
   for (const RegionTimes::Entry& entry : RegionTimes::instance().entries()) {
     char name[40];
     std::snprintf(name, sizeof(name), "%-22s s ", entry.name.c_str());
-    print(comm, name + statistics(entry.seconds));
+    print(comm, name + statistics(entry.seconds, entry.name));
   }
-  print(comm, "peak memory            MiB" + statistics(peak_memory_bytes() / 1048576.0));
+  print(comm, "peak memory            MiB" + statistics(peak_memory_bytes() / 1048576.0, "peak memory"));
+  const std::string warning =
+      training::warning_of_costly_sums(comm.size(), batch, means["gradient"], means["reduce gradient"]);
+  if (!warning.empty()) print(comm, warning);
 }
 
 training::RunConfig run_config(const cli::Deck& deck, const Arguments& arguments, const Context& context) {
@@ -308,6 +315,10 @@ int command_train(const Context& context, const Arguments& arguments) {
     print_check(context, arguments.text("DECK"), sources, partition);
     print_data_health(context, deck, sources);
     print(context.comm, memory);
+    if (const std::string warning =
+            training::warning_of_small_shares(context.comm.size(), deck.training.batch);
+        !warning.empty())
+      print(context.comm, warning);
     return 0;
   }
   print(context.comm, version_text());
@@ -317,7 +328,7 @@ int command_train(const Context& context, const Arguments& arguments) {
   if (given.is_suggested)
     config.has_directory = [&] { write_text({suggested_path(deck.checkpoint.directory), true}, given.text); };
   const training::RunEnd end = training::train(config, sources, context.comm, log);
-  print_end_report(context.comm);
+  print_end_report(context.comm, deck.training.batch);
   if (end != training::RunEnd::stopped) print_economy_of_run(context, deck.checkpoint.directory);
   print(context.comm, "results are in " + deck.checkpoint.directory);
   return static_cast<int>(end == training::RunEnd::stopped ? ExitCode::stopped : ExitCode::success);

@@ -8,6 +8,7 @@
 
 #include "rhoflux/core/text.hpp"
 #include "rhoflux/device/thread_team.hpp"
+#include "rhoflux/training/rank_use.hpp"
 
 namespace rhoflux::training {
 namespace {
@@ -63,6 +64,9 @@ void Reporter::start(const RunSizes& sizes, std::int64_t step) const {
           std::to_string(processors) + (processors == 1 ? " processor" : " processors") +
           ", to which mpirun binds it; give mpirun --map-by slot:PE=" + std::to_string(sizes.n_threads) +
           ", or --bind-to none");
+  if (const std::string warning = warning_of_small_shares(sizes.n_ranks, m_config.training.batch);
+      !warning.empty())
+    m_log(warning);
   m_log("objective: " + terms);
   if (m_config.model.n_members > 1)
     m_log("ensemble: the objective is the mean over " + std::to_string(m_config.model.n_members) +
