@@ -19,6 +19,7 @@ namespace {
 constexpr std::int64_t most_compared = 2000;  // rows whose distances are taken
 constexpr double most_work = 4e8;             // differences of coordinates for them: a second
 constexpr double most_counted = 1e6;          // rows that are counted
+constexpr double most_placed = 2e9;           // differences of coordinates to find their places: some seconds
 constexpr std::int64_t rows_in_place = 80;    // on average, at least
 constexpr std::size_t most_places = 64, time_bins = 8;
 
@@ -43,7 +44,7 @@ Rows some_rows(const io::PopulationFile& file, const Units& units) {
   std::uint64_t position = 0;
   file.for_each_piece(io::Split::train, [&](const io::PopulationRows& piece) {
     for (std::int64_t i = 0; i < piece.size(); ++i, ++position) {
-      if (random.uniforms(position, 0).first >= share) continue;
+      if (position > 0 && random.uniforms(position, 0).first >= share) continue;  // never none
       rows.t.push_back(piece.t[static_cast<std::size_t>(i)]);
       for (int k = 0; k < n_dims; ++k)
         rows.x.push_back(
@@ -178,23 +179,30 @@ class PlacesAndTimes {
 void count_rows(const io::PopulationFile& file, const Units& units, const Rows& compared,
                 Portrait& portrait) {
   PlacesAndTimes table(compared, portrait.n_train);
-  const double share = most_counted / static_cast<double>(portrait.n_train);
+  const auto n = static_cast<double>(portrait.n_train);
+  const double share = std::min(1.0, most_counted / n);
+  const double places_share =
+      std::min(share, most_placed / (static_cast<double>(most_places) * portrait.n_dims * n));
   const RandomStream random(1, RandomPurpose::suggestion, 1);
   std::uint64_t position = 0;
   std::vector<double> row(static_cast<std::size_t>(portrait.n_dims));
   std::vector<std::size_t> hashes;
   file.for_each_piece(io::Split::train, [&](const io::PopulationRows& piece) {
     for (std::size_t i = 0; i < piece.t.size(); ++i, ++position) {
-      if (random.uniforms(position, 0).first >= share) continue;
+      const double lot = random.uniforms(position, 0).first;
+      if (lot >= share) continue;
       for (std::size_t k = 0; k < row.size(); ++k)
         row[k] = units.to_model(piece.x[i * row.size() + k], k) + 0.0;  // of two zeros one
       const std::string_view bytes(reinterpret_cast<const char*>(row.data()), row.size() * sizeof(double));
       hashes.push_back(std::hash<std::string_view>()(bytes));
-      if (piece.weight[i] > 0) table.count(row.data(), piece.t[i]);
+      if (portrait.is_continuous && lot < places_share && piece.weight[i] > 0)
+        table.count(row.data(), piece.t[i]);
     }
   });
-  portrait.repeats = 1 + static_cast<double>(portrait.n_train - 1) * share_of_equal_pairs(std::move(hashes));
-  if (portrait.is_continuous) portrait.time_information = table.information(portrait.repeats);
+  portrait.repeats = 1 + (n - 1) * share_of_equal_pairs(std::move(hashes));
+  // Of the copies of a row as many are among those that are counted.
+  if (portrait.is_continuous)
+    portrait.time_information = table.information(1 + (portrait.repeats - 1) * places_share);
 }
 
 void look_at_space(const io::PopulationFile& file, const Units& units, Portrait& portrait) {

@@ -33,7 +33,7 @@ struct Portrait {
   double repeats = 1;
 
   /// Of events: information on where an event lies that its time gives, nats per event, less what sampling alone would give.
-  /// The time range is divided in eight; what recurs more often than that is not seen. 0 of snapshots.
+  /// The events are divided in eight by their times; what recurs more often than that is not seen. 0 of snapshots.
   double time_information = 0;
 
   std::vector<data::HealthFinding>
