@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "places_and_times.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/core/random.hpp"
 #include "rhoflux/core/text.hpp"
@@ -20,16 +21,6 @@ constexpr std::int64_t most_compared = 2000;  // rows whose distances are taken
 constexpr double most_work = 4e8;             // differences of coordinates for them: a second
 constexpr double most_counted = 1e6;          // rows that are counted
 constexpr double most_placed = 2e9;           // differences of coordinates to find their places: some seconds
-constexpr std::int64_t rows_in_place = 80;    // on average, at least
-constexpr std::size_t most_places = 64, time_bins = 8;
-
-/// Rows (n, D) in C order.
-struct Rows {
-  std::vector<double> x, t;
-  int n_dims = 0;
-  std::size_t size() const { return x.size() / static_cast<std::size_t>(n_dims); }
-  const double* row(std::size_t i) const { return x.data() + i * static_cast<std::size_t>(n_dims); }
-};
 
 /// Training rows, standardised, so few that all their distances are soon known. By lot: rows that are there again may follow
 /// each other at any distance.
@@ -103,78 +94,6 @@ double mean_log(const std::vector<double>& values) {
   return sum / static_cast<double>(values.size());
 }
 
-/// Numbers of events (place, time bin): the place is the nearest of some rows, time bins have about equal numbers.
-class PlacesAndTimes {
- public:
-  PlacesAndTimes(const Rows& rows, std::int64_t n_train) {
-    const auto most =
-        std::clamp<std::size_t>(static_cast<std::size_t>(n_train / rows_in_place), 4, most_places);
-    m_places = std::min(most, rows.size());
-    m_centres.n_dims = rows.n_dims;
-    for (std::size_t i = 0; i < m_places; ++i) {
-      const double* row = rows.row(i * rows.size() / m_places);
-      m_centres.x.insert(m_centres.x.end(), row, row + rows.n_dims);
-    }
-    std::vector<double> t = rows.t;
-    std::sort(t.begin(), t.end());
-    for (std::size_t bin = 1; bin < time_bins; ++bin) m_bounds.push_back(t[bin * t.size() / time_bins]);
-    m_counts.assign(m_places * time_bins, 0);
-  }
-
-  void count(const double* row, double t) {
-    const auto bin = std::upper_bound(m_bounds.begin(), m_bounds.end(), t) - m_bounds.begin();
-    m_counts[nearest(row) * time_bins + static_cast<std::size_t>(bin)] += 1;
-  }
-
-  /// Mutual information of place and time bin: with chi^2 = sum (n_pt - e_pt)^2 / e_pt, e_pt = n_p n_t / n, it is
-  /// chi^2 / 2n for weak dependence, of which sampling alone makes (degrees of freedom) / 2n. An event that is there r times
-  /// counts once: chi^2 / r and n / r.
-  double information(double repeats) const {
-    std::vector<double> of_place(m_places, 0), of_bin(time_bins, 0);
-    double n = 0;
-    for (std::size_t i = 0; i < m_counts.size(); ++i) {
-      of_place[i / time_bins] += m_counts[i];
-      of_bin[i % time_bins] += m_counts[i];
-      n += m_counts[i];
-    }
-    if (!(n > 0)) return 0;
-    double chi_square = 0;
-    for (std::size_t i = 0; i < m_counts.size(); ++i) {
-      const double expected = of_place[i / time_bins] * of_bin[i % time_bins] / n;
-      if (expected > 0) chi_square += (m_counts[i] - expected) * (m_counts[i] - expected) / expected;
-    }
-    const auto filled = [](const std::vector<double>& counts) {
-      return static_cast<double>(counts.size()) -
-             static_cast<double>(std::count(counts.begin(), counts.end(), 0));
-    };
-    const double degrees = (filled(of_place) - 1) * (filled(of_bin) - 1);
-    return (chi_square / repeats - degrees) / (2 * n / repeats);
-  }
-
- private:
-  std::size_t nearest(const double* row) const {
-    std::size_t best = 0;
-    double smallest = std::numeric_limits<double>::infinity();
-    for (std::size_t i = 0; i < m_places; ++i) {
-      double square = 0;
-      for (int k = 0; k < m_centres.n_dims; ++k) {
-        const double d = row[k] - m_centres.row(i)[k];
-        square += d * d;
-      }
-      if (square < smallest) {
-        smallest = square;
-        best = i;
-      }
-    }
-    return best;
-  }
-
-  Rows m_centres;
-  std::size_t m_places = 0;
-  std::vector<double> m_bounds;  ///< of the time bins
-  std::vector<double> m_counts;  ///< (place, time bin)
-};
-
 /// How often rows are there again, and whether events change.
 void count_rows(const io::PopulationFile& file, const Units& units, const Rows& compared,
                 Portrait& portrait) {
@@ -182,7 +101,7 @@ void count_rows(const io::PopulationFile& file, const Units& units, const Rows& 
   const auto n = static_cast<double>(portrait.n_train);
   const double share = std::min(1.0, most_counted / n);
   const double places_share =
-      std::min(share, most_placed / (static_cast<double>(most_places) * portrait.n_dims * n));
+      std::min(share, most_placed / (PlacesAndTimes::most_places * portrait.n_dims * n));
   const RandomStream random(1, RandomPurpose::suggestion, 1);
   std::uint64_t position = 0;
   std::vector<double> row(static_cast<std::size_t>(portrait.n_dims));
