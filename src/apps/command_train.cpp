@@ -49,6 +49,21 @@ void print_end_report(const mpi::Communicator& comm, std::int64_t batch) {
     print(comm, name + statistics(entry.seconds, entry.name));
   }
   print(comm, "peak memory            MiB" + statistics(peak_memory_bytes() / 1048576.0, "peak memory"));
+  std::vector<double> gradient;
+  for (const RegionTimes::Entry& entry : RegionTimes::instance().entries())
+    if (entry.name == "gradient") gradient.push_back(entry.seconds);
+  gradient = comm.all_gather(gradient);
+  if (!gradient.empty()) {
+    const std::string slowest = training::report_of_slowest_rank(gradient, [&](int rank) {
+      char name[MPI_MAX_PROCESSOR_NAME] = {};
+      int length = 0;
+      MPI_Get_processor_name(name, &length);
+      std::string host = name;
+      comm.broadcast(host, rank);
+      return host;
+    });
+    if (!slowest.empty()) print(comm, slowest);
+  }
   const std::string warning =
       training::warning_of_costly_sums(comm.size(), batch, means["gradient"], means["reduce gradient"]);
   if (!warning.empty()) print(comm, warning);

@@ -140,6 +140,9 @@ std::string exit_codes() {
        {code(ExitCode::io_failure), "A file could not be read or written for a reason outside its content."},
        {code(ExitCode::out_of_memory),
         "Memory does not suffice; train finds that before it writes anything and gives the sizes."},
+       {code(ExitCode::rank_lost),
+        "A message between ranks fails, or a rank does not answer any more (training.stall_limit): run again "
+        "with --restart auto to continue."},
        {code(ExitCode::stopped),
         "Stopped by a signal or a limit of time or steps after a checkpoint: run again with --restart auto "
         "to continue."}});

@@ -24,7 +24,7 @@ std::int64_t read_version(const io::Hdf5Reader& file) {
 }  // namespace
 
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
-                      const network::ParameterLayout& layout) {
+                      const network::ParameterLayout& layout, const std::function<void()>& allow) {
   const auto write = [&](const std::string& temporary) {
     io::Hdf5Writer file(temporary);
     file.attribute("/", "kind", kind);
@@ -38,7 +38,8 @@ void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
       file.write_string("provenance/earlier_runs", checkpoint.earlier_runs);
     file.close();
   };
-  io::write_safely(path, true, write, [](const std::string& temporary) { io::read_back_check(temporary); });
+  io::write_safely(
+      path, true, write, [](const std::string& temporary) { io::read_back_check(temporary); }, allow);
 }
 
 Checkpoint read_checkpoint(const std::string& path) {

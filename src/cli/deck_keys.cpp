@@ -291,6 +291,10 @@ void add_training_keys(std::vector<Key>& keys) {
               "Evaluate the validation split and keep the best checkpoint; 0: never.");
   section.add("patience", &TrainingConfig::patience, "0 or more", "validations",
               "Stop early after this many without improvement (needs validate_every); 0: never.");
+  section.add("stall_limit", &TrainingConfig::stall_limit, "0, or 2 or more", "times",
+              "End the run when a step, validation or checkpoint takes this many times the longest one so "
+              "far (and 10 s at "
+              "least), as when a machine has lost the network; 0: never.");
 }
 
 void add_checkpoint_keys(std::vector<Key>& keys) {

@@ -15,12 +15,13 @@ constexpr ExitCode writing = ExitCode::io_failure;
 AnnDataWriter::AnnDataWriter(const std::string& path, Start start) : m_path(path) {
   silence_hdf5();
   const std::string what = path + ": cannot be opened for writing";
+  const Hdf5Handle access = file_access(path, writing);
   if (start == Start::existing_file) {
-    m_file = own_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose, writing, what);
+    m_file = own_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id()), H5Fclose, writing, what);
     return;
   }
   m_file =
-      own_hdf5(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose, writing, what);
+      own_hdf5(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id()), H5Fclose, writing, what);
   encode("/", "anndata", "0.1.0");
 }
 

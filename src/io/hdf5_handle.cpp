@@ -1,6 +1,11 @@
 #include "rhoflux/io/hdf5_handle.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 
 namespace rhoflux::io {
@@ -87,6 +92,29 @@ void fail_hdf5(ExitCode code, const std::string& what) {
 
 Hdf5Handle own_hdf5(hid_t id, Hdf5Handle::Close close, ExitCode code, const std::string& what) {
   return {check_hdf5(id, code, what), close};
+}
+
+namespace {
+
+bool has_locks(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return true;
+  const bool is_without = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0 &&
+                          (errno == ENOLCK || errno == ENOSYS || errno == EOPNOTSUPP);
+  ::close(descriptor);
+  return !is_without;
+}
+
+}  // namespace
+
+Hdf5Handle file_access(const std::string& path, ExitCode code) {
+  Hdf5Handle access = own_hdf5(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, code, path);
+#if H5_VERSION_GE(1, 12, 1) || (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0))
+  if (!has_locks(path)) check_hdf5(H5Pset_file_locking(access.id(), false, true), code, path);
+#else
+  (void)has_locks;
+#endif
+  return access;
 }
 
 std::vector<std::string> member_names(hid_t group, const std::string& what) {

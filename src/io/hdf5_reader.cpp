@@ -28,13 +28,33 @@ void require_numeric(hid_t type, const std::string& what) {
   if (kind != H5T_INTEGER && kind != H5T_FLOAT && kind != H5T_ENUM) fail_input(what + ": expected numbers");
 }
 
+/// A file from elsewhere must not have another file read: values of a dataset that lie in files that it names, as raw bytes or
+/// as datasets, are refused. Views of datasets of the same file are not.
+void require_own_values(hid_t dataset, const std::string& what) {
+  Hdf5Handle creation = own_hdf5(H5Dget_create_plist(dataset), H5Pclose, reading, what);
+  const auto refuse = [&] { fail_input(what + ": its values lie in another file, which is not read"); };
+  const H5D_layout_t layout = H5Pget_layout(creation.id());
+  if (layout == H5D_CONTIGUOUS && check_hdf5(H5Pget_external_count(creation.id()), reading, what) > 0)
+    refuse();
+  if (layout != H5D_VIRTUAL) return;
+  std::size_t count = 0;
+  check_hdf5(H5Pget_virtual_count(creation.id(), &count), reading, what);
+  for (std::size_t k = 0; k < count; ++k) {
+    char name[2] = {};
+    const ssize_t length =
+        check_hdf5(H5Pget_virtual_filename(creation.id(), k, name, sizeof(name)), reading, what);
+    if (length != 1 || name[0] != '.') refuse();
+  }
+}
+
 }  // namespace
 
 Hdf5Reader::Hdf5Reader(const std::string& path) : m_path(path) {
   silence_hdf5();
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) fail_input(path + ": no such file");
-  m_file = own_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, reading,
+  const Hdf5Handle access = file_access(path, reading);
+  m_file = own_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose, reading,
                     path + ": not an HDF5 file, or damaged");
 }
 
@@ -44,10 +64,17 @@ std::string Hdf5Reader::place(const std::string& name) const {
 
 bool Hdf5Reader::exists(const std::string& name) const {
   // H5Lexists looks at the last link only, so the links before it are asked for one by one.
-  for (std::size_t end = name.find('/', 1); end != std::string::npos; end = name.find('/', end + 1)) {
-    if (H5Lexists(m_file.id(), name.substr(0, end).c_str(), H5P_DEFAULT) <= 0) return false;
+  for (std::size_t end = name.find('/', 1); name != "/"; end = name.find('/', end + 1)) {
+    const std::string part = name.substr(0, end);
+    H5L_info_t link;
+    if (H5Lexists(m_file.id(), part.c_str(), H5P_DEFAULT) <= 0) return false;
+    check_hdf5(H5Lget_info(m_file.id(), part.c_str(), &link, H5P_DEFAULT), reading,
+               place(part) + ": cannot be examined");
+    if (link.type != H5L_TYPE_HARD && link.type != H5L_TYPE_SOFT)
+      fail_input(place(part) + ": is a link to another file, which is not followed");
+    if (end == std::string::npos) break;
   }
-  return name == "/" || H5Lexists(m_file.id(), name.c_str(), H5P_DEFAULT) > 0;
+  return true;
 }
 
 bool Hdf5Reader::is_dataset(const std::string& name) const {
@@ -66,14 +93,9 @@ Hdf5Reader::Content Hdf5Reader::content(const std::string& name) const {
 }
 
 void Hdf5Reader::require_in_this_file(const std::string& name) const {
+  if (!exists(name)) return;
   for (std::size_t end = name.find('/', 1); true; end = name.find('/', end + 1)) {
     const std::string part = name.substr(0, end);
-    H5L_info_t link;
-    if (H5Lexists(m_file.id(), part.c_str(), H5P_DEFAULT) <= 0) return;
-    check_hdf5(H5Lget_info(m_file.id(), part.c_str(), &link, H5P_DEFAULT), reading,
-               place(part) + ": cannot be examined");
-    if (link.type != H5L_TYPE_HARD && link.type != H5L_TYPE_SOFT)
-      fail_input(place(part) + ": is a link to another file, which is not followed");
     if (H5Oexists_by_name(m_file.id(), part.c_str(), H5P_DEFAULT) <= 0)
       fail_input(place(part) + ": is a link that leads nowhere, or back to itself");
     if (end == std::string::npos) return;
@@ -83,8 +105,10 @@ void Hdf5Reader::require_in_this_file(const std::string& name) const {
 Hdf5Handle Hdf5Reader::open_dataset(const std::string& name) const {
   if (!exists(name)) fail_input(place(name) + ": the file has no such dataset");
   if (!is_dataset(name)) fail_input(place(name) + ": expected a dataset, found a group");
-  return own_hdf5(H5Dopen2(m_file.id(), name.c_str(), H5P_DEFAULT), H5Dclose, reading,
-                  place(name) + ": cannot open the dataset");
+  Hdf5Handle dataset = own_hdf5(H5Dopen2(m_file.id(), name.c_str(), H5P_DEFAULT), H5Dclose, reading,
+                                place(name) + ": cannot open the dataset");
+  require_own_values(dataset.id(), place(name));
+  return dataset;
 }
 
 Shape Hdf5Reader::shape(const std::string& name) const {

@@ -54,7 +54,7 @@ Hdf5Handle fixed_string_type(std::size_t bytes, ExitCode code, const std::string
 Hdf5Writer::Hdf5Writer(const std::string& path) : m_path(path) {
   silence_hdf5();
   const std::string what = path + ": cannot create the file";
-  Hdf5Handle access = own_hdf5(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, writing, what);
+  const Hdf5Handle access = file_access(path, writing);
   // The format of HDF5 1.10 has checksums on all that is not data too: attributes, names, shapes, indices.
   check_hdf5(H5Pset_libver_bounds(access.id(), H5F_LIBVER_V110, H5F_LIBVER_V110), writing, what);
   Hdf5Handle creation = own_hdf5(H5Pcreate(H5P_FILE_CREATE), H5Pclose, writing, what);

@@ -135,7 +135,8 @@ void PopulationFile::broadcast_info() {
 
 void PopulationFile::open() {
   mpi::on_every_rank(m_comm, [&] {
-    m_file = own_hdf5(H5Fopen(m_path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, ExitCode::io_failure,
+    const Hdf5Handle access = file_access(m_path, ExitCode::io_failure);
+    m_file = own_hdf5(H5Fopen(m_path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose, ExitCode::io_failure,
                       m_path + ": cannot open the file on every rank");
   });
   mpi::on_every_rank(m_comm, [&] {

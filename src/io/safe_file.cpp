@@ -1,6 +1,7 @@
 #include "rhoflux/io/safe_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <random>
 #include <vector>
 
 #include "hdf5_types.hpp"
@@ -22,8 +24,26 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// .NAME.tmp.PROCESS is the temporary file of NAME.
+/// .NAME.tmp.UNIQUE is the temporary file of NAME.
 constexpr const char* temporary_mark = ".tmp.";
+
+/// Process numbers repeat on other machines that share the folder, so that they alone do not do.
+std::string unique_text() {
+  std::random_device source;
+  char text[32];
+  std::snprintf(text, sizeof(text), "%08x%08x", source(), source());
+  return text;
+}
+
+/// Of a new file, as the umask of the process has it.
+mode_t usual_permissions() {
+  static const mode_t permissions = [] {
+    const mode_t mask = ::umask(0);
+    ::umask(mask);
+    return static_cast<mode_t>(0666 & ~mask);
+  }();
+  return permissions;
+}
 
 /// Waits until a file or folder is on disk.
 void synchronise(const fs::path& path) {
@@ -59,6 +79,10 @@ void require_absent(const std::string& path, bool overwrite) {
     fail_input(path + ": the folder " + folder.string() + " is not writable: " + std::strerror(errno));
   }
   if (!fs::exists(fs::symlink_status(path, status))) return;
+  if (fs::is_symlink(fs::symlink_status(path, status)) && !fs::is_directory(path, status))
+    fail_input(
+        path +
+        ": is a symbolic link, which is neither replaced nor followed; give the name of the file itself");
   if (fs::is_directory(path, status)) fail_input(path + ": is a folder; give the name of a file");
   if (fs::exists(path, status) && !fs::is_regular_file(path, status))
     fail_input(path + ": is a device, a pipe or a socket; give the name of a file");
@@ -114,10 +138,17 @@ void forget_pending(const std::string& name) {
 
 PendingFile::PendingFile(const std::string& path, bool overwrite) : m_path(path), m_overwrite(overwrite) {
   require_absent(path, overwrite);
-  const std::string name =
-      "." + fs::path(path).filename().string() + temporary_mark + std::to_string(::getpid());
+  const std::string name = "." + fs::path(path).filename().string() + temporary_mark + unique_text();
   m_temporary = (fs::path(folder_of(path)) / name).string();
   note_pending(m_temporary);
+  const int descriptor =
+      ::open(m_temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (descriptor < 0) {
+    const int reason = errno;
+    forget_pending(m_temporary);
+    fail_io(path + ": a temporary file cannot be made beside it: " + std::strerror(reason));
+  }
+  ::close(descriptor);
 }
 
 PendingFile::~PendingFile() {
@@ -137,6 +168,8 @@ void PendingFile::sync_and_verify(const std::function<void(const std::string&)>&
 
 void PendingFile::publish() {
   require_absent(m_path, m_overwrite);
+  if (::chmod(m_temporary.c_str(), usual_permissions()) != 0 && errno != EPERM && errno != ENOTSUP)
+    fail_io(m_path + ": cannot be given the usual permissions: " + std::strerror(errno));
   if (std::rename(m_temporary.c_str(), m_path.c_str()) != 0) {
     fail_io(m_path + ": cannot rename the temporary file " + m_temporary + ": " + std::strerror(errno));
   }
@@ -147,10 +180,11 @@ void PendingFile::publish() {
 
 void write_safely(const std::string& path, bool overwrite,
                   const std::function<void(const std::string&)>& write,
-                  const std::function<void(const std::string&)>& verify) {
+                  const std::function<void(const std::string&)>& verify, const std::function<void()>& allow) {
   PendingFile file(path, overwrite);
   write(file.temporary());
   file.sync_and_verify(verify);
+  if (allow) allow();
   file.publish();
 }
 
@@ -230,7 +264,8 @@ void read_back_check(const std::string& path) {
   silence_hdf5();
   std::error_code ignored;
   if (!fs::exists(path, ignored)) fail_input(path + ": no such file");
-  Hdf5Handle file = own_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose,
+  const Hdf5Handle access = file_access(path, ExitCode::bad_input);
+  Hdf5Handle file = own_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id()), H5Fclose,
                              ExitCode::bad_input, path + ": not an HDF5 file, or damaged");
   Hdf5Handle root = own_hdf5(H5Gopen2(file.id(), "/", H5P_DEFAULT), H5Gclose, ExitCode::bad_input,
                              path + ": cannot open the root group");

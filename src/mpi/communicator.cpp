@@ -12,7 +12,8 @@ void check_mpi(int code, const char* call) {
   char text[MPI_MAX_ERROR_STRING] = {};
   int length = 0;
   MPI_Error_string(code, text, &length);
-  fail_io(std::string(call) + " failed: " + std::string(text, static_cast<std::size_t>(length)));
+  throw Error(ExitCode::rank_lost, std::string(call) + " failed, as when a rank or its machine is lost: " +
+                                       std::string(text, static_cast<std::size_t>(length)));
 }
 
 Communicator::Communicator(MPI_Comm parent) {

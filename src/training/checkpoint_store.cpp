@@ -25,12 +25,14 @@ void CheckpointStore::write(std::int64_t step, const Content& content) {
     const ScopedRegion region("write checkpoint");
     on_root([&] {
       const checkpoint::Checkpoint state = content();
-      checkpoint::write_checkpoint(checkpoint::checkpoint_path(m_config.directory, step), state, m_layout);
+      checkpoint::write_checkpoint(checkpoint::checkpoint_path(m_config.directory, step), state, m_layout,
+                                   [this] { require_held(); });
       history = state.state.history;
     });
   }
   m_saved_step = step;
   on_root([&] {
+    require_held();
     history.write_csv((std::filesystem::path(m_config.directory) / "history.csv").string());
     checkpoint::remove_old_checkpoints(m_config.directory, m_config.keep);
   });
@@ -38,8 +40,10 @@ void CheckpointStore::write(std::int64_t step, const Content& content) {
 
 void CheckpointStore::save_best(const Content& content) const {
   const ScopedRegion region("write checkpoint");
-  on_root(
-      [&] { checkpoint::write_checkpoint(checkpoint::best_path(m_config.directory), content(), m_layout); });
+  on_root([&] {
+    checkpoint::write_checkpoint(checkpoint::best_path(m_config.directory), content(), m_layout,
+                                 [this] { require_held(); });
+  });
 }
 
 std::string CheckpointStore::last_checkpoint_note() const {
@@ -52,7 +56,9 @@ void CheckpointStore::on_root(const std::function<void()>& work) const {
     try {
       work();
     } catch (const Error& error) {
-      fail_io(error.what() + last_checkpoint_note());
+      // Another run that has taken the directory removes what this one was writing: then that is the cause.
+      const std::string lost = m_lock == nullptr ? "" : m_lock->loss();
+      fail_io((lost.empty() ? error.what() : lost) + last_checkpoint_note());
     } catch (const std::bad_alloc&) {
       fail_memory("memory does not suffice to write a checkpoint" + last_checkpoint_note());
     }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "rhoflux/checkpoint/checkpoint.hpp"
+#include "rhoflux/io/directory_lock.hpp"
 #include "rhoflux/mpi/communicator.hpp"
 #include "rhoflux/training/config.hpp"
 
@@ -23,6 +24,8 @@ class CheckpointStore {
                   const network::ParameterLayout& layout)
       : m_config(config), m_comm(comm), m_layout(layout) {}
 
+  /// Nothing is written unless this lock, which must outlive the object, is still held.
+  void write_under(const io::DirectoryLock& lock) { m_lock = &lock; }
   /// A checkpoint of this step is there already.
   void continue_after(std::int64_t step) { m_saved_step = step; }
   /// The last checkpoint counts as written now.
@@ -45,10 +48,14 @@ class CheckpointStore {
  private:
   void write(std::int64_t step, const Content& content);
   void on_root(const std::function<void()>& work) const;
+  void require_held() const {
+    if (m_lock != nullptr) m_lock->require_held();
+  }
 
   const CheckpointConfig& m_config;
   const mpi::Communicator& m_comm;
   const network::ParameterLayout& m_layout;
+  const io::DirectoryLock* m_lock = nullptr;
   std::int64_t m_saved_step = -1;  ///< of the newest checkpoint; -1: none
   std::chrono::steady_clock::time_point m_saved_at;
 };

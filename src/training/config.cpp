@@ -51,6 +51,8 @@ void TrainingConfig::validate() const {
   require(reproducible_lanes >= 1 && reproducible_lanes <= 4096, "training.reproducible_lanes",
           reproducible_lanes, "1 to 4096");
   require(validate_every >= 0, "training.validate_every", validate_every, "0 (never) or more");
+  require(stall_limit == 0 || stall_limit >= 2, "training.stall_limit", stall_limit,
+          "0 (never) or 2 or more");
   require(patience >= 0, "training.patience", patience, "0 (never) or more");
   require(patience == 0 || validate_every > 0, "training.patience", patience,
           "0 when training.validate_every = 0, which leaves nothing to wait for");

@@ -1,5 +1,7 @@
 #include "rhoflux/training/rank_use.hpp"
 
+#include <algorithm>
+
 #include "rhoflux/core/text.hpp"
 
 namespace rhoflux::training {
@@ -25,9 +27,17 @@ std::string warning_of_costly_sums(int n_ranks, std::int64_t batch, double gradi
   return "warning: the sum of the gradient over " + counted(n_ranks, "rank") +
          ", with the wait for the slowest, took " + formatted("%.1f s", reduction) + ", computing it " +
          formatted("%.1f s", gradient) + " (about " + counted(batch / n_ranks, "row") +
-         " of training.batch for each rank). Fewer ranks may be as fast; or a rank is slow, which the report "
-         "above "
-         "shows by a gradient of much more than the mean";
+         " of training.batch for each rank). Fewer ranks may be as fast; or a rank is slow, which is then "
+         "named above";
+}
+
+std::string report_of_slowest_rank(const std::vector<double>& gradient,
+                                   const std::function<std::string(int rank)>& host_of) {
+  const auto [fastest, slowest] = std::minmax_element(gradient.begin(), gradient.end());
+  if (*slowest < 1.5 * *fastest || *slowest < *fastest + 1) return {};
+  const int rank = static_cast<int>(slowest - gradient.begin());
+  return "slowest: rank " + std::to_string(rank) + " on " + host_of(rank) + ", gradient " +
+         formatted("%.1f s", *slowest) + "; the fastest rank takes " + formatted("%.1f s", *fastest);
 }
 
 }  // namespace rhoflux::training

@@ -97,6 +97,10 @@ RunStart read_start(const RunConfig& config, const data::Sources& sources,
 /// Checkpoints that stand in the way of what the command line asks for.
 void require_free_way(const RunConfig& config, const RunStart& start) {
   const std::string& directory = config.checkpoint.directory;
+  if (const std::string foreign = checkpoint::foreign_file(directory); !foreign.empty() && !config.force)
+    fail_input(foreign +
+               ": is there and was not written by rhoflux, which would overwrite it; give another "
+               "checkpoint.directory, or --force");
   if (config.restart == "none" && holds_checkpoints(directory) && !config.force)
     fail_input("checkpoint.directory = " + directory +
                ": holds checkpoints of another run; give --restart auto to continue it, another directory, "
@@ -212,17 +216,24 @@ void prepare_directory(const RunConfig& config, const mpi::Communicator& comm, i
         fail_input("checkpoint.directory = " + directory + ": another run has just written checkpoints here");
     }
     io::require_absent((std::filesystem::path(directory) / "history.csv").string(), true);
+    io::require_absent(checkpoint::best_path(directory), true);
     if (lock.is_effective())
       io::remove_abandoned_files(directory, [](const std::string& name) {
-        return name.rfind("checkpoint_", 0) == 0 || name == "best.h5" || name == "history.csv";
+        return checkpoint::is_checkpoint_name(name) || name == "best.h5" || name == "history.csv";
       });
     if (config.restart != "none") return;
     checkpoint::remove_old_checkpoints(directory, 0);
     std::filesystem::remove(checkpoint::best_path(directory));
   });
+  std::string taken_from = lock.taken_from();
+  comm.broadcast(taken_from);
   if (!lock.is_effective())
     log("warning: " + directory +
-        ": this file system has no locks, so that nothing would stop a second run from writing there");
+        ": this file system has no locks; a second run that is started here takes the directory from this "
+        "one");
+  if (!taken_from.empty())
+    log("warning: " + directory + ": taken over from an earlier start of this job that has not ended (" +
+        taken_from + "); it will write nothing more there");
 }
 
 }  // namespace rhoflux::training

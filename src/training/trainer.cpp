@@ -21,6 +21,7 @@
 #include "rhoflux/device/profiling.hpp"
 #include "rhoflux/optim/schedule.hpp"
 #include "run_start.hpp"
+#include "stall_watch.hpp"
 #include "validation.hpp"
 #include "workers.hpp"
 
@@ -128,7 +129,8 @@ class Trainer {
 
   Trainer(const RunConfig& config, const data::Sources& sources, const mpi::Communicator& comm,
           const Log& log, checkpoint::Checkpoint begun);
-  RunEnd run();
+  /// Writes to the checkpoint directory as long as the lock on it is held.
+  RunEnd run(const io::DirectoryLock& lock);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -299,15 +301,25 @@ checkpoint::Checkpoint Trainer<Scalar>::content() const {
 }
 
 template <class Scalar>
-RunEnd Trainer<Scalar>::run() {
+RunEnd Trainer<Scalar>::run(const io::DirectoryLock& lock) {
   const TrainingConfig& training = m_config.training;
   const StopRequest stop(m_config.limits);
   m_reporter.start({m_workers.dynamics(0).layout().count(), m_run.model.units.n_dims(), m_comm.size(),
                     m_workers.size(), m_train_count, m_validation.count(), m_has_weights},
                    m_state.step);
   Clock::time_point reported = Clock::now();
+  m_store.write_under(lock);
   m_store.start_clock();
+  StallWatch watch(training.stall_limit, [this](const std::string& what) {
+    end_stalled_rank(
+        m_comm.rank(),
+        what +
+            ": a rank does not answer (training.stall_limit); --restart auto continues from the newest "
+            "checkpoint in " +
+            m_config.checkpoint.directory);
+  });
   while (m_state.step < training.steps) {
+    watch.begin(StallWatch::Work::step, m_state.step + 1);
     step();
     const std::int64_t made = m_state.step;
     if (m_reporter.is_due_after(made)) {
@@ -317,14 +329,17 @@ RunEnd Trainer<Scalar>::run() {
     }
     const bool is_last = made == training.steps;
     const bool validates = training.validate_every > 0 && (made % training.validate_every == 0 || is_last);
+    if (validates) watch.begin(StallWatch::Work::validation, made);
     const bool is_enough = validates && validate();
     std::int64_t wishes[2] = {static_cast<std::int64_t>(stop.reason(made - m_first_step)),
                               m_store.is_due_by_time() ? 1 : 0};
     m_comm.max(wishes, 2);  // the ranks agree
     const auto reason = static_cast<StopReason>(wishes[0]);
     const bool is_stopped = reason != StopReason::none && !is_last;
-    if (m_store.is_due_after(made) || wishes[1] != 0 || is_last || is_enough || is_stopped)
+    if (m_store.is_due_after(made) || wishes[1] != 0 || is_last || is_enough || is_stopped) {
+      watch.begin(StallWatch::Work::files, made);
       m_store.save(made, [this] { return content(); });
+    }
     if (is_enough) {
       m_reporter.early_stop();
       m_reporter.end(m_state, m_validation.count());
@@ -356,7 +371,7 @@ RunEnd train_in(const RunConfig& config, const data::Sources& sources, const mpi
   // Only now: everything that the input can have wrong has been found.
   prepare_directory(config, comm, lock, log);
   if (config.has_directory) mpi::on_root(comm, [&] { config.has_directory(); });
-  return trainer->run();
+  return trainer->run(lock);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,10 @@ struct Checkpoint {
 /// Before version 6 there were no conditions and no growth.
 constexpr int checkpoint_format_version = 7;
 
-/// Writes crash-safely (see io::write_safely) and reads every dataset back before the file gets its name.
+/// Writes crash-safely (see io::write_safely) and reads every dataset back before the file gets its name. `allow` is
+/// called at last and may throw: then nothing has been written.
 void write_checkpoint(const std::string& path, const Checkpoint& checkpoint,
-                      const network::ParameterLayout& layout);
+                      const network::ParameterLayout& layout, const std::function<void()>& allow = {});
 
 /// Reads and checks a checkpoint. Throws Error (bad input) naming the file and what is wrong with it: not a
 /// checkpoint, another format version, a damaged or missing dataset, a text that is none of the choices, shapes

@@ -13,7 +13,8 @@ enum class ExitCode : int {
   numerical_failure = 3,  ///< NaN or divergence; the last good checkpoint is kept
   io_failure = 4,         ///< a file could not be read or written for a reason outside its content
   out_of_memory = 6,      ///< memory does not suffice; found before training starts where it can be
-  stopped = 75,           ///< EX_TEMPFAIL: stopped after a checkpoint, run again to continue
+  rank_lost = 7,  ///< a message fails or a rank does not answer (training.stall_limit); run again to continue
+  stopped = 75,   ///< EX_TEMPFAIL: stopped after a checkpoint, run again to continue
 };
 
 /// Of an allocation that has failed where nobody knows what it was for.

@@ -70,6 +70,10 @@ Result check_hdf5(Result result, ExitCode code, const std::string& what) {
 /// A checked identifier that closes itself.
 Hdf5Handle own_hdf5(hid_t id, Hdf5Handle::Close close, ExitCode code, const std::string& what);
 
+/// Properties with which a file is opened: HDF5 locks it where its file system has locks, and does not ask for any where it has
+/// none (ENOLCK, ENOSYS), which would fail. The variable HDF5_USE_FILE_LOCKING has the last word.
+Hdf5Handle file_access(const std::string& path, ExitCode code);
+
 /// Names of the members of an open group or file, sorted. Throws (bad input) with `what`.
 std::vector<std::string> member_names(hid_t group, const std::string& what);
 

@@ -9,7 +9,7 @@ namespace rhoflux::io {
 std::string folder_of(const std::string& path);
 
 /// Fails (bad input) unless `path` can be written: its folder must exist and be writable, and the path itself
-/// must be free, or a regular file with overwrite = true. To be called before long work starts.
+/// must be free, or a regular file with overwrite = true; a symbolic link is refused. To be called before long work starts.
 void require_absent(const std::string& path, bool overwrite);
 
 /// Fails (bad input) where the output is the input by another name, or by the same.
@@ -20,11 +20,12 @@ void require_other_file(const std::string& output, const std::string& input);
 /// `write(temporary)` fills a temporary file in the same folder; it is synchronised to disk,
 /// `verify(temporary)` reads it again (throwing if it is not good), it is renamed to `path` and the folder is
 /// synchronised. After any failure the temporary file is removed and `path` is as before. Errors: bad input
-/// as require_absent; an I/O failure when verification or the operating system fails; what `write` throws
-/// passes through.
+/// as require_absent; an I/O failure when verification or the operating system fails; what `write` and `allow` throw
+/// passes through. `allow` is called at last, before the file gets its name.
 void write_safely(const std::string& path, bool overwrite,
                   const std::function<void(const std::string&)>& write,
-                  const std::function<void(const std::string&)>& verify);
+                  const std::function<void(const std::string&)>& verify,
+                  const std::function<void()>& allow = {});
 
 /// The steps of write_safely one by one, for a file that several processes fill: one process, the owner,
 /// makes this object, the others learn the name of the temporary file. The errors are those of write_safely.
@@ -39,7 +40,8 @@ class PendingFile {
   PendingFile(const PendingFile&) = delete;
   PendingFile& operator=(const PendingFile&) = delete;
 
-  /// The file to fill, in the folder of `path`; it does not exist at first.
+  /// The file to fill, in the folder of `path`: empty at first, under a name that cannot be guessed, and readable for its
+  /// owner alone until it is published.
   const std::string& temporary() const { return m_temporary; }
 
   /// Waits until the temporary file is on disk, and reads it again.

@@ -9,7 +9,7 @@
 
 namespace rhoflux::mpi {
 
-/// Throws Error (I/O failure) naming the call when an MPI call returns an error code.
+/// Throws Error (a rank is lost) naming the call when an MPI call returns an error code.
 void check_mpi(int code, const char* call);
 
 /// A communicator of this program's own (duplicated from the one given), with errors returned and checked.

@@ -29,6 +29,7 @@ struct TrainingConfig {
   int reproducible_lanes = 8;         ///< partial gradients summed in fixed order; at least the rank count
   bool overlap = true;                ///< the gradient is summed over ranks while the rest is computed
   std::int64_t validate_every = 500;  ///< steps; 0: never
+  double stall_limit = 0;  ///< ends the run when a step takes so many times the longest one so far; 0: never
   std::int64_t patience = 0;  ///< early stopping after this many validations without improvement; 0: never
 
   /// Throws Error (bad input) naming the key and what is allowed.

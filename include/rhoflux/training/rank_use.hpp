@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <vector>
 
 namespace rhoflux::training {
 
@@ -16,5 +18,13 @@ std::string warning_of_small_shares(int n_ranks, std::int64_t batch);
 /// gradient. Nothing for less than ten seconds, which may be the first messages, and for one rank.
 /// @param gradient, reduction seconds, means over the ranks
 std::string warning_of_costly_sums(int n_ranks, std::int64_t batch, double gradient, double reduction);
+
+/// Which rank computes its gradients slowest, and on which machine, where it takes half as long again as the fastest one
+/// and a second more; else nothing.
+/// @param gradient seconds of each rank
+/// @param host_of  name of the machine of a rank; called for the slowest alone, and by all ranks or none where all have the
+///                 same seconds
+std::string report_of_slowest_rank(const std::vector<double>& gradient,
+                                   const std::function<std::string(int rank)>& host_of);
 
 }  // namespace rhoflux::training

@@ -21,8 +21,10 @@ TEST(CheckpointDirectory, NamesSortAsStepsDo) {
 
 TEST(CheckpointDirectory, ListsCheckpointsAloneNewestFirst) {
   const TemporaryFolder folder;
-  for (const char* name : {"checkpoint_000000005.h5", "checkpoint_000000010.h5", "best.h5", "history.csv",
-                           "checkpoint_000000007.txt", ".checkpoint_000000011.h5.tmp"})
+  for (const char* name :
+       {"checkpoint_000000005.h5", "checkpoint_000000010.h5", "best.h5", "history.csv",
+        "checkpoint_000000007.txt", ".checkpoint_000000011.h5.tmp", "checkpoint_final.h5", "checkpoint_.h5",
+        "checkpoint_12.h5.h5", "checkpoint_1-2.h5", "my_checkpoint_000000012.h5"})
     io::testing::write_text(folder.file(name), "");
   EXPECT_EQ(list_checkpoints(folder.file("")),
             (std::vector<std::string>{folder.file("checkpoint_000000010.h5"),
@@ -32,14 +34,35 @@ TEST(CheckpointDirectory, ListsCheckpointsAloneNewestFirst) {
 
 TEST(CheckpointDirectory, KeepsTheNewest) {
   const TemporaryFolder folder;
+  const std::string foreign = folder.file("checkpoint_best_of_another_program.h5");
+  io::testing::write_text(foreign, "");
   for (const int step : {5, 10, 15}) io::testing::write_text(checkpoint_path(folder.file(""), step), "");
   remove_old_checkpoints(folder.file(""), 5);
-  EXPECT_EQ(folder.entries().size(), 3u);
+  EXPECT_EQ(folder.entries().size(), 4u);
   remove_old_checkpoints(folder.file(""), 2);
   EXPECT_EQ(list_checkpoints(folder.file("")).size(), 2u);
   EXPECT_EQ(list_checkpoints(folder.file("")).back(), folder.file("checkpoint_000000010.h5"));
   remove_old_checkpoints(folder.file(""), 0);
-  EXPECT_TRUE(folder.entries().empty());
+  EXPECT_EQ(folder.entries(), std::vector<std::string>{"checkpoint_best_of_another_program.h5"});
+}
+
+TEST(CheckpointDirectory, FilesOfOtherProgramsAreSeen) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(foreign_file(folder.file("")), "");
+  EXPECT_EQ(foreign_file(folder.file("absent")), "");
+  write_at(folder, 5);
+  std::filesystem::rename(checkpoint_path(folder.file(""), 5), folder.file("best.h5"));
+  io::testing::write_text(folder.file("history.csv"), "step,nll\n5,1\n");
+  EXPECT_EQ(foreign_file(folder.file("")), "");
+  io::testing::write_text(folder.file("history.csv"), "date,event\n");
+  EXPECT_EQ(foreign_file(folder.file("")), folder.file("history.csv"));
+  std::filesystem::remove(folder.file("history.csv"));
+  io::testing::write_text(folder.file("best.h5"), "not HDF5");
+  EXPECT_EQ(foreign_file(folder.file("")), folder.file("best.h5"));
+  io::Hdf5Writer other(folder.file("best.h5"));
+  other.write("x", std::vector<double>{1}, {1});
+  other.close();
+  EXPECT_EQ(foreign_file(folder.file("")), folder.file("best.h5"));
 }
 
 TEST(CheckpointDirectory, PassesOverDamagedOnesAndSaysSo) {

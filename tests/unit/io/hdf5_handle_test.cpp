@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "support/errors.hpp"
 #include "unit/io/io_test_support.hpp"
@@ -243,6 +244,46 @@ TEST(Hdf5Reader, DamagedAttributesAreFoundBeforeTheyAreListed) {
   testing::write_text(path, bytes);
   expect_error(ExitCode::bad_input, {"a.h5", "cannot list its attributes", "H5Aexists"},
                [&] { Hdf5Reader(path).text_attributes("/"); });
+}
+
+/// A file from elsewhere must not have other files read, whose content would then be shown.
+TEST(Hdf5Reader, DoesNotReadOtherFilesThatAFileNames) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("a.h5"), secret = folder.file("secret");
+  testing::write_text(secret, std::string(80, 's'));
+  const hsize_t ten = 10;
+  {
+    Hdf5Writer other(folder.file("other.h5"));
+    other.write("group/x", std::vector<double>(10, 1.0), {10});
+    other.close();
+    const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hid_t space = H5Screate_simple(1, &ten, nullptr), raw = H5Pcreate(H5P_DATASET_CREATE),
+                views = H5Pcreate(H5P_DATASET_CREATE), own_views = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_external(raw, secret.c_str(), 0, 80);
+    H5Pset_virtual(views, space, folder.file("other.h5").c_str(), "/group/x", space);
+    H5Pset_virtual(own_views, space, ".", "/own", space);
+    for (const auto& [name, properties] : {std::pair<const char*, hid_t>("own", H5P_DEFAULT),
+                                           {"raw", raw},
+                                           {"view", views},
+                                           {"own_view", own_views}})
+      H5Dclose(H5Dcreate2(file, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, properties, H5P_DEFAULT));
+    H5Lcreate_external(folder.file("other.h5").c_str(), "/group", file, "far", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_external(folder.file("other.h5").c_str(), "/group/x", file, "far_x", H5P_DEFAULT, H5P_DEFAULT);
+    for (const hid_t properties : {raw, views, own_views}) H5Pclose(properties);
+    H5Sclose(space);
+    H5Fclose(file);
+  }
+  const Hdf5Reader file(path);
+  EXPECT_EQ(file.read<double>("own").size(), 10u);
+  EXPECT_EQ(file.read<double>("own_view").size(), 10u);
+  for (const char* name : {"raw", "view"})
+    expect_error(ExitCode::bad_input, {"a.h5", name, "in another file"},
+                 [&] { (void)file.read<double>(name); });
+  for (const char* name : {"far_x", "far/x"})
+    expect_error(ExitCode::bad_input, {"a.h5", "far", "link to another file"},
+                 [&] { (void)file.read<double>(name); });
+  expect_error(ExitCode::bad_input, {"link to another file"}, [&] { (void)file.list("far"); });
+  expect_error(ExitCode::bad_input, {"link to another file"}, [&] { (void)file.exists("far/x"); });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "rhoflux/io/safe_file.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,7 +87,8 @@ TEST(SafeFile, FailureLeavesTheOldFileAndNoTemporary) {
   });
   expect_error(ExitCode::io_failure, {"a.txt"}, [&] {
     write_safely(
-        path, true, [](const std::string&) {}, nothing_to_verify);
+        path, true, [](const std::string& temporary) { std::filesystem::remove(temporary); },
+        nothing_to_verify);
   });
   EXPECT_EQ(read_text(path), "old");
   EXPECT_EQ(folder.entries(), std::vector<std::string>{"a.txt"});
@@ -155,6 +157,74 @@ TEST(ReadBackCheck, ReadsEveryDatasetOfEveryGroup) {
   std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
   expect_error(ExitCode::bad_input, {"a.h5", "damaged"}, [&] { read_back_check(path); });
   expect_error(ExitCode::bad_input, {"no such file"}, [&] { read_back_check(folder.file("b.h5")); });
+}
+
+std::filesystem::perms permissions(const std::string& path) {
+  return std::filesystem::status(path).permissions();
+}
+
+/// Nobody else reads half a file, and it has the permissions that the umask leaves once it is there.
+TEST(SafeFile, TheTemporaryFileIsPrivateAndUnguessable) {
+  const TemporaryFolder folder;
+  const mode_t before = ::umask(0022);
+  std::vector<std::string> names;
+  for (const char* name : {"a", "a", "b"}) {
+    write_safely(
+        folder.file(name), true,
+        [&](const std::string& temporary) {
+          EXPECT_EQ(permissions(temporary),
+                    std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+          write_text(temporary, "new");
+          names.push_back(temporary);
+        },
+        nothing_to_verify);
+    EXPECT_EQ(static_cast<unsigned>(permissions(folder.file(name))),
+              0644u & ~static_cast<unsigned>(before) & 0777u);
+  }
+  ::umask(before);
+  EXPECT_NE(names[0], names[1]);
+}
+
+/// A link leads to a file of which nobody has said that it may be replaced.
+TEST(SafeFile, ALinkIsNeitherReplacedNorFollowed) {
+  const TemporaryFolder folder;
+  write_text(folder.file("precious"), "text");
+  std::filesystem::create_symlink(folder.file("precious"), folder.file("link"));
+  std::filesystem::create_symlink(folder.file("absent"), folder.file("dangling"));
+  for (const char* name : {"link", "dangling"})
+    for (const bool overwrite : {false, true})
+      expect_error(ExitCode::bad_input, {name, "is a symbolic link"}, [&] {
+        write_safely(
+            folder.file(name), overwrite, [](const std::string& temporary) { write_text(temporary, "new"); },
+            nothing_to_verify);
+      });
+  EXPECT_EQ(read_text(folder.file("precious")), "text");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder.file("link")));
+  EXPECT_FALSE(std::filesystem::exists(folder.file("absent")));
+}
+
+TEST(SafeFile, ALinkToAFolderIsFollowed) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder.file("real"));
+  std::filesystem::create_directory_symlink(folder.file("real"), folder.file("by_link"));
+  write_safely(
+      folder.file("by_link/a"), false, [](const std::string& temporary) { write_text(temporary, "new"); },
+      nothing_to_verify);
+  EXPECT_EQ(read_text(folder.file("real/a")), "new");
+}
+
+/// What throws before the file gets its name leaves all as it was.
+TEST(SafeFile, NothingIsWrittenUnlessItIsAllowedAtLast) {
+  const TemporaryFolder folder;
+  write_text(folder.file("a"), "old");
+  const auto forbid = [] { fail_io("not allowed"); };
+  expect_error(ExitCode::io_failure, {"not allowed"}, [&] {
+    write_safely(
+        folder.file("a"), true, [](const std::string& temporary) { write_text(temporary, "new"); },
+        nothing_to_verify, forbid);
+  });
+  EXPECT_EQ(read_text(folder.file("a")), "old");
+  EXPECT_EQ(folder.entries(), std::vector<std::string>{"a"});
 }
 
 TEST(SafeFile, DamageBeforeVerificationIsAnIoFailure) {

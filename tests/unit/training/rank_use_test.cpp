@@ -26,5 +26,14 @@ TEST(RankUse, SumsThatTakeLongerThanTheGradientAreSaidAfterIt) {
   EXPECT_NE(costly.find("about 256 rows"), std::string::npos) << costly;
 }
 
+TEST(RankUse, TheSlowestRankIsNamedWhereItMatters) {
+  const auto host = [](int rank) { return "node" + std::to_string(rank); };
+  EXPECT_EQ(report_of_slowest_rank({10}, host), "");
+  EXPECT_EQ(report_of_slowest_rank({10, 14.9, 12}, host), "");
+  EXPECT_EQ(report_of_slowest_rank({.1, 1.0}, host), "");
+  EXPECT_EQ(report_of_slowest_rank({10, 12, 15.25, 11}, host),
+            "slowest: rank 2 on node2, gradient 15.2 s; the fastest rank takes 10.0 s");
+}
+
 }  // namespace
 }  // namespace rhoflux::training
