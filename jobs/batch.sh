@@ -1,6 +1,5 @@
 # shellcheck shell=bash
-# Sourced by the batch scripts of this folder, from the top folder of rhoflux: the environment of a rank, and what makes a
-# run stop in time and come back.
+# Sourced by the batch scripts of this folder: the environment of a rank, and what makes a run stop in time and come back.
 
 rhoflux_signals=0 rhoflux_for_good=0 rhoflux_program="" rhoflux_stopper=""
 
@@ -18,17 +17,32 @@ trap 'rhoflux_signals=$((rhoflux_signals + 1)); rhoflux_for_good=1; rhoflux_forw
 # A rank has as many threads as SLURM gives it processors.
 export OMP_NUM_THREADS="${SLURM_CPUS_PER_TASK:-${OMP_NUM_THREADS:-1}}"
 if [ -n "${SLURM_CPUS_PER_TASK:-}" ]; then export SRUN_CPUS_PER_TASK="$SLURM_CPUS_PER_TASK"; fi  # srun does not inherit it
-. jobs/environment.sh
+. "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
-# The program: RHOFLUX, or what was built here.
+# The program: RHOFLUX, or what was built here, or what is installed.
 rhoflux="${RHOFLUX:-build/release/src/apps/rhoflux}"
+if [ -z "${RHOFLUX:-}" ] && [ ! -x "$rhoflux" ] && command -v rhoflux > /dev/null; then rhoflux=rhoflux; fi
 if [ ! -x "$rhoflux" ] && ! command -v "$rhoflux" > /dev/null; then
   echo "$0: no program $rhoflux; build it (docs/building.md) or set RHOFLUX" >&2
   exit 2
 fi
 
+# Processors of a job of SLURM, which says "16(x2),8" for 16, 16 and 8.
+rhoflux_allocated() {
+  tr ',' '\n' <<< "${SLURM_JOB_CPUS_PER_NODE:-0}" | awk -F'[(x)]+' '{sum += $1 * ($2 == "" ? 1 : $2)} END {print sum}'
+}
+
+# A job that was put back and has come back with fewer nodes has fewer ranks; SLURM_NTASKS is that of the first start.
+if [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] && [ -n "${SLURM_NTASKS:-}" ]; then
+  room=$(($(rhoflux_allocated) / ${SLURM_CPUS_PER_TASK:-1}))
+  if [ "$room" -gt 0 ] && [ "$room" -lt "$SLURM_NTASKS" ]; then
+    echo "$room ranks instead of $SLURM_NTASKS: that is what ${SLURM_JOB_NUM_NODES:-1} nodes have room for"
+    export SLURM_NTASKS="$room" SLURM_NPROCS="$room"
+  fi
+fi
+
 # How ranks are started; for the MPI of your site perhaps LAUNCH="srun --mpi=pmix".
-ranks="${SLURM_NTASKS:-$((${SLURM_NTASKS_PER_NODE:-2} * ${SLURM_JOB_NUM_NODES:-1}))}"
+ranks="${rhoflux_pbs_ranks:-${SLURM_NTASKS:-$((${SLURM_NTASKS_PER_NODE:-2} * ${SLURM_JOB_NUM_NODES:-1}))}}"
 read -r -a launch <<< "${LAUNCH:-mpirun -n $ranks $(rhoflux_binding)}"
 
 # Whether process $1 has had a child that has ended: the page faults of those it has waited for are in its stat.
@@ -97,20 +111,62 @@ rhoflux_run() {
   return "$code"
 }
 
+# Gives this job back to SLURM (to PBS in pbs_batch.sh).
+rhoflux_put_back() {
+  local state
+  if [ -z "${SLURM_JOB_ID:-}" ]; then return 0; fi
+  state=$(squeue --noheader --job "$SLURM_JOB_ID" --format %T 2> /dev/null) || state=""
+  if [ -n "$state" ] && [ "$state" != RUNNING ]; then
+    echo "SLURM is ending this job itself ($state)"
+    return 0
+  fi
+  scontrol requeue "$SLURM_JOB_ID" || echo "SLURM did not put the job back; sbatch the same script to go on" >&2
+}
+
 # Puts this job back into the queue, to be called when the program ended with 75. A run that makes no progress at all would
 # go on for ever, so that there is a limit.
 rhoflux_requeue() {
-  local most="${MOST_RESTARTS:-100}"
+  local most="${MOST_RESTARTS:-100}" restarts="${SLURM_RESTART_COUNT:-${RHOFLUX_RESTARTS:-0}}"
   if [ "$rhoflux_for_good" -eq 1 ]; then
-    echo "stopped for good, not back into the queue; sbatch the same script to go on"
+    echo "stopped for good, not back into the queue; submit the same again to go on"
     return 0
   fi
-  if [ "${SLURM_RESTART_COUNT:-0}" -ge "$most" ]; then
-    echo "restarted $most times already (MOST_RESTARTS), not again; sbatch the same script to go on" >&2
+  if [ "$restarts" -ge "$most" ]; then
+    echo "restarted $most times already (MOST_RESTARTS), not again; submit the same again to go on" >&2
     return 0
   fi
-  echo "$(date '+%F %T') back into the queue after restart ${SLURM_RESTART_COUNT:-0}"
-  scontrol requeue "$SLURM_JOB_ID"
+  echo "$(date '+%F %T') back into the queue after restart $restarts"
+  rhoflux_put_back
+}
+
+# The newest checkpoint in a directory, $1; nothing where there is none.
+rhoflux_newest() {
+  local files=("$1"/checkpoint_*.h5)
+  if [ -e "${files[-1]}" ]; then basename "${files[-1]}"; fi
+}
+
+# Whether an exit code, $1, is not one of the program's own answers to what it was given: ranks were killed, or do not answer.
+rhoflux_has_lost_ranks() {
+  case "$1" in 0 | 2 | 3 | 4 | 6 | 75) return 1 ;; esac
+}
+
+# Puts a job that has lost ranks back into the queue, unless that happened again and again before a new checkpoint was
+# written: then the fault is not one of a machine. $1: the checkpoint directory, $2: its newest checkpoint before this start.
+rhoflux_come_back() {
+  local directory=$1 before=$2 newest starts=0 most="${MOST_LOST_STARTS:-3}"
+  newest=$(rhoflux_newest "$directory")
+  if [ "$newest" = "$before" ]; then
+    starts=$(cat "$directory/.lost_starts" 2> /dev/null) || starts=0
+    starts=$((starts + 1))
+  fi
+  if [ "$starts" -ge "$most" ]; then
+    echo "lost ranks in $starts starts without a new checkpoint (MOST_LOST_STARTS), not again; sbatch the same script to go on" >&2
+    rm -f "$directory/.lost_starts"
+    return 0
+  fi
+  mkdir -p "$directory"
+  echo "$starts" > "$directory/.lost_starts"
+  rhoflux_requeue
 }
 
 # Without a deck, says how a script is called. $1: the command of the user.
@@ -185,15 +241,27 @@ rhoflux_train_once() {
   rhoflux_need_deck "$command" "$@"
   rhoflux_run train "$@" --restart auto || code=$?
   if [ "$code" -eq 75 ]; then echo "stopped with a checkpoint; to continue: $command $*"; fi
+  if rhoflux_has_lost_ranks "$code"; then
+    echo "ranks were lost (exit code $code); to continue from the newest checkpoint: $command $*" >&2
+  fi
   if [ "$code" -eq 0 ]; then rhoflux_report "$@" || true; fi
   exit "$code"
 }
 
 # A run that puts its job back into the queue until it is done, and the end of the script.
 rhoflux_train_to_the_end() {
-  local code=0
+  local code=0 directory before
+  directory=$(rhoflux_directory "$@")
+  before=$(rhoflux_newest "$directory")
   rhoflux_run train "$@" --restart auto || code=$?
   if [ "$code" -eq 75 ]; then rhoflux_requeue; fi
-  if [ "$code" -eq 0 ]; then rhoflux_report "$@" || true; fi
+  if rhoflux_has_lost_ranks "$code"; then
+    echo "ranks were lost (exit code $code); the newest checkpoint: $(rhoflux_newest "$directory")" >&2
+    rhoflux_come_back "$directory" "$before"
+  fi
+  if [ "$code" -eq 0 ]; then
+    rm -f "$directory/.lost_starts"
+    rhoflux_report "$@" || true
+  fi
   exit "$code"
 }

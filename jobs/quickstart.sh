@@ -1,13 +1,18 @@
 #!/usr/bin/env bash
 # From a clean clone to a trained density, moving particles and pictures: installs what is missing, builds, draws a
 # population that branches, trains on two ranks for half a minute, checks, moves particles, draws. Everything lands
-# in output/quickstart.
+# in output/quickstart. The installed one, /usr/share/rhoflux/jobs/quickstart.sh, takes the installed program.
 # Run it again at any time: it continues where it stopped.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. jobs/environment.sh
+top="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+. "$top/jobs/environment.sh"
 
-rhoflux=build/release/src/apps/rhoflux
+rhoflux=rhoflux
+if [ -f "$top/CMakeLists.txt" ]; then
+  cd "$top"
+  top=.
+  rhoflux=build/release/src/apps/rhoflux
+fi
 output=output/quickstart
 data="$output/branching.h5"
 checkpoints="$output/checkpoints"
@@ -20,13 +25,18 @@ run() {
   "$@"
 }
 
-heading "1/7 Building"
-jobs/install_dependencies.sh
-# A build folder that was configured before keeps its options; a new one leaves the tests out.
-if [ ! -f build/release/CMakeCache.txt ]; then
-  run cmake --preset release -DRHOFLUX_TESTS=OFF -DRHOFLUX_BENCHMARKS=OFF
+if [ "$top" = . ]; then
+  heading "1/7 Building"
+  jobs/install_dependencies.sh
+  # A build folder that was configured before keeps its options; a new one leaves the tests out.
+  if [ ! -f build/release/CMakeCache.txt ]; then
+    run cmake --preset release -DRHOFLUX_TESTS=OFF -DRHOFLUX_BENCHMARKS=OFF
+  fi
+  run cmake --build build/release --target rhoflux --parallel "$(rhoflux_build_jobs)"
+else
+  heading "1/7 The installed program"
+  run "$rhoflux" --version
 fi
-run cmake --build build/release --target rhoflux --parallel "$(rhoflux_build_jobs)"
 
 heading "2/7 Drawing a population: one blob that parts into four, seen at five times"
 mkdir -p "$output"
@@ -37,7 +47,7 @@ else
 fi
 
 heading "3/7 Training on two ranks (half a minute)"
-run mpirun -n 2 "$rhoflux" train inputs/branching.cfg \
+run mpirun -n 2 "$rhoflux" train "$top/inputs/branching.cfg" \
   --data.file="$data" --checkpoint.directory="$checkpoints" --restart auto
 
 heading "4/7 Evaluating on the test split, and checking what must hold for every model"
@@ -59,12 +69,12 @@ heading "7/7 Drawing, and a report of all on one page"
 python=python3
 if ! "$python" -c 'import h5py, matplotlib, PIL' 2> /dev/null; then python=/usr/bin/python3; fi
 if "$python" -c 'import h5py, matplotlib, PIL' 2> /dev/null; then
-  run "$python" tools/plot_history.py "$checkpoints" --output "$output/history.png"
-  run "$python" tools/plot_samples.py "$output/samples.h5" --data "$data" --output "$output/samples.png"
-  run "$python" tools/plot_density.py "$output/field.h5" --times 0,1,2,3,4 --arrows --output "$output/density.png"
-  run "$python" tools/plot_paths.py "$output/paths.h5" --field "$output/field.h5" --output "$output/paths.png"
-  run "$python" tools/animate.py "$output/field.h5" --particles "$output/paths.h5" --output "$output/branching.gif"
-  RHOFLUX="$rhoflux" run "$python" tools/report.py "$checkpoints" --output "$output/report.html" ||
+  run "$python" "$top/tools/plot_history.py" "$checkpoints" --output "$output/history.png"
+  run "$python" "$top/tools/plot_samples.py" "$output/samples.h5" --data "$data" --output "$output/samples.png"
+  run "$python" "$top/tools/plot_density.py" "$output/field.h5" --times 0,1,2,3,4 --arrows --output "$output/density.png"
+  run "$python" "$top/tools/plot_paths.py" "$output/paths.h5" --field "$output/field.h5" --output "$output/paths.png"
+  run "$python" "$top/tools/animate.py" "$output/field.h5" --particles "$output/paths.h5" --output "$output/branching.gif"
+  RHOFLUX="$rhoflux" run "$python" "$top/tools/report.py" "$checkpoints" --output "$output/report.html" ||
     echo "no report" >&2
 else
   echo "no pictures: no Python with h5py, matplotlib and pillow" >&2

@@ -29,7 +29,10 @@ set -euo pipefail
 cd "${SLURM_SUBMIT_DIR:-.}"
 
 # module purge; module load ...       # what rhoflux was built with
-. jobs/batch.sh
+# Beside the source, or where rhoflux is installed.
+jobs="${RHOFLUX_JOBS:-jobs}"
+if [ ! -e "$jobs/batch.sh" ]; then jobs="$(dirname "$(command -v "${RHOFLUX:-rhoflux}")")/../share/rhoflux/jobs"; fi
+. "$jobs/batch.sh"
 
 if [ $# -lt 2 ] || [ -z "${SLURM_ARRAY_TASK_ID:-}" ]; then
   echo "usage: sbatch --array=1-LINES jobs/slurm_array.sh DECK LIST [--section.key=value ...]" >&2

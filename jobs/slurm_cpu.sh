@@ -20,6 +20,9 @@ set -euo pipefail
 cd "${SLURM_SUBMIT_DIR:-.}"
 
 # module purge; module load ...       # what rhoflux was built with
-. jobs/batch.sh
+# Beside the source, or where rhoflux is installed.
+jobs="${RHOFLUX_JOBS:-jobs}"
+if [ ! -e "$jobs/batch.sh" ]; then jobs="$(dirname "$(command -v "${RHOFLUX:-rhoflux}")")/../share/rhoflux/jobs"; fi
+. "$jobs/batch.sh"
 
 rhoflux_train_once "sbatch jobs/slurm_cpu.sh" "$@"

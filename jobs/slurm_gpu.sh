@@ -20,7 +20,10 @@ set -euo pipefail
 cd "${SLURM_SUBMIT_DIR:-.}"
 
 # module purge; module load ...       # compiler, CUDA or ROCm, MPI, HDF5
-. jobs/batch.sh
+# Beside the source, or where rhoflux is installed.
+jobs="${RHOFLUX_JOBS:-jobs}"
+if [ ! -e "$jobs/batch.sh" ]; then jobs="$(dirname "$(command -v "${RHOFLUX:-rhoflux}")")/../share/rhoflux/jobs"; fi
+. "$jobs/batch.sh"
 
 # Kokkos gives each rank of a node a GPU of its own, by its number on the node.
 export KOKKOS_MAP_DEVICE_ID_BY="${KOKKOS_MAP_DEVICE_ID_BY:-mpi_rank}"

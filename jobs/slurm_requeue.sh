@@ -24,7 +24,10 @@ set -euo pipefail
 cd "${SLURM_SUBMIT_DIR:-.}"
 
 # module purge; module load ...       # what rhoflux was built with
-. jobs/batch.sh
+# Beside the source, or where rhoflux is installed.
+jobs="${RHOFLUX_JOBS:-jobs}"
+if [ ! -e "$jobs/batch.sh" ]; then jobs="$(dirname "$(command -v "${RHOFLUX:-rhoflux}")")/../share/rhoflux/jobs"; fi
+. "$jobs/batch.sh"
 
 rhoflux_need_deck "sbatch jobs/slurm_requeue.sh" "$@"
 directory="output/${SLURM_JOB_NAME:-rhoflux}-${SLURM_JOB_ID:-local}"

@@ -7,11 +7,12 @@
 #
 # All after the script goes to `rhoflux train`. RANKS=N takes N ranks, OMP_NUM_THREADS=T gives each T threads.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-. jobs/environment.sh
+jobs="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+if [ -f "$jobs/../CMakeLists.txt" ]; then cd "$jobs/.."; fi  # else it is installed, and runs where it is started
+. "$jobs/environment.sh"
 # In a session of its own, so that Ctrl-C reaches this script alone.
 ranks=$(($(rhoflux_cores) / ${OMP_NUM_THREADS%%,*}))
 LAUNCH="${LAUNCH:-setsid mpirun -n ${RANKS:-$((ranks > 0 ? ranks : 1))} $(rhoflux_binding)}"
-. jobs/batch.sh
+. "$jobs/batch.sh"
 
 rhoflux_train_once "jobs/workstation.sh" "$@"
