@@ -1,0 +1,116 @@
+"""Disks and network file systems that fail in the middle, that are slow, and that have no locks (support/failing_files.cpp): the
+message says what failed and which checkpoint is good, nothing half written is taken for whole, and the run goes on from there."""
+
+import errno
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+
+from faults import read_whole  # noqa: E402
+from regression import MPIEXEC, PROGRAM, SMALL, check, datasets, differences, main, succeed  # noqa: E402
+
+FAILING = os.environ["RHOFLUX_FAILING_FILES"]
+STEPS = 60
+
+
+def settings(directory, *more):
+    return ["train", "deck.cfg", *SMALL, f"--training.steps={STEPS}", "--training.reproducible=true", "--training.validate_every=20",
+            "--checkpoint.every=10", f"--checkpoint.directory={directory}", "--restart", "auto", *more]
+
+
+def run_failing(folder, words, call, error, part, after, ranks=2, timeout=120):
+    """Runs the program where calls on some files fail; gives a CompletedProcess."""
+    environment = dict(os.environ, LD_PRELOAD=FAILING, FAILING_CALL=call, FAILING_ERROR=str(error), FAILING_PATH=part,
+                       FAILING_AFTER=str(after))
+    return subprocess.run([*MPIEXEC, str(ranks), PROGRAM, *map(str, words)], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout, check=False)
+
+
+def prepare(folder):
+    succeed("generate", "branching", "--count", 1000, "--seed", 3, "--output", "data.h5", folder=folder)
+    (folder / "deck.cfg").write_text("[data]\nfile = data.h5\n")
+    succeed(*settings("straight"), folder=folder)
+
+
+def check_same(folder, directory):
+    for name in (f"checkpoint_{STEPS:09d}.h5", "best.h5"):
+        different = differences(folder / "straight" / name, folder / directory / name)
+        check(not different, f"{directory}/{name} differs in {different}")
+    check((folder / "straight/history.csv").read_bytes() == (folder / directory / "history.csv").read_bytes(), "history.csv differs")
+
+
+def test_training(folder):
+    prepare(folder)
+    cases = [(call, error, part, after) for call, afters in (("write", (0, 3, 12)), ("fsync", (0, 1, 4)), ("rename", (0, 2)), ("open", (0, 2)))
+             for error, part, after in zip((errno.EIO, errno.ESTALE, errno.ENOSPC), ("checkpoint_", "best.h5", "history.csv"), afters)]
+    cases += [("write", errno.ENOSPC, "checkpoint_", 7), ("fsync", errno.EIO, "run", 0), ("rename", errno.EIO, "checkpoint_", 3)]
+    for number, (call, error, part, after) in enumerate(cases):
+        directory = f"run_{number}"
+        where = f"{call} on {part} fails with {errno.errorcode[error]} after {after}"
+        result = run_failing(folder, settings(directory), call, error, part, after)
+        said = result.stderr
+        if result.returncode == 0:  # as many calls were never made
+            check(after > 0, f"{where}: nothing failed\n{said}")
+            continue
+        check(result.returncode == 4, f"{where}: exit code {result.returncode}\n{said}")
+        check(said.count("rhoflux: error") == 1 and os.strerror(error) in said, f"{where}: {said}")
+        complete = sorted((folder / directory).glob("checkpoint_*.h5"))
+        check(("no checkpoint had been written" in said) == (not complete) and (not complete or str(complete[-1].name) in said),
+              f"{where}: {[path.name for path in complete]}\n{said}")
+        for path in complete:
+            read_whole(path)
+        succeed(*settings(directory), folder=folder)
+        check_same(folder, directory)
+        check(not [path for path in (folder / directory).iterdir() if path.name.startswith(".")], f"{where}: something is left")
+
+
+def test_a_field_written_by_two_ranks(folder):
+    prepare(folder)
+    words = ["field", "straight/best.h5", "--times", "0:1:3", "--grid", "40,40", "--output"]
+    succeed(*words, "straight.h5", folder=folder)
+    for number, (call, error, after) in enumerate((("write", errno.EIO, 0), ("write", errno.ENOSPC, 6), ("write", errno.ESTALE, 14),
+                                                   ("fsync", errno.EIO, 0), ("rename", errno.ENOSPC, 0))):
+        name = f"field_{number}.h5"
+        result = run_failing(folder, [*words, name], call, error, name, after)
+        where = f"{call} fails with {errno.errorcode[error]} after {after}"
+        if result.returncode == 0:
+            check(after > 0, f"{where}: nothing failed")
+            check(not differences(folder / "straight.h5", folder / name), f"{where}: exit code 0, but the field differs")
+            continue
+        check(result.returncode == 4 and name in result.stderr, f"{where}: exit code {result.returncode}\n{result.stderr}")
+        check(not list(folder.glob(f"*{name}*")), f"{where}: left {list(folder.glob(f'*{name}*'))}")
+
+
+def test_a_slow_disk(folder):
+    """20 ms for each write: slower, and otherwise the same."""
+    prepare(folder)
+    result = run_failing(folder, settings("slow"), "write", 0, "slow", -20)
+    check(result.returncode == 0, result.stderr)
+    check_same(folder, "slow")
+
+
+def test_no_locks(folder):
+    """A second run takes the directory, and the first writes nothing more."""
+    prepare(folder)
+    environment = dict(os.environ, LD_PRELOAD=FAILING, FAILING_CALL="flock", FAILING_ERROR=str(errno.ENOLCK), FAILING_PATH="shared")
+    words = settings("shared", "--checkpoint.every=1", "--training.steps=100000")
+    words = [word for word in words if word not in ("--checkpoint.every=10", f"--training.steps={STEPS}")]
+    first = subprocess.Popen([PROGRAM, *words], cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True)
+    while not list((folder / "shared").glob("checkpoint_*.h5")) and first.poll() is None:
+        time.sleep(0.05)
+    second = run_failing(folder, [*words, "--stop-after", 30], "flock", errno.ENOLCK, "shared", 0, ranks=1)
+    said, complained = first.communicate(timeout=60)
+    check("has no locks" in said and "has no locks" in second.stdout, said + second.stdout)
+    check(second.returncode == 75, f"exit code {second.returncode}: {second.stderr}")
+    check(first.returncode == 4 and "this run ends and writes nothing more" in complained, f"exit code {first.returncode}: {complained}")
+    for path in (folder / "shared").glob("checkpoint_*.h5"):
+        check(len(datasets(path)) > 0, f"{path} is damaged")
+
+
+if __name__ == "__main__":
+    main(test_training, test_a_field_written_by_two_ranks, test_a_slow_disk, test_no_locks, at_once=2)
