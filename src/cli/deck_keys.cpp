@@ -280,6 +280,12 @@ void add_training_keys(std::vector<Key>& keys) {
               "and later.");
   section.add("average", &TrainingConfig::average, "0 or more, less than 1", "",
               "Decay, per step, of the running average of the parameters; 0: no averaging.");
+}
+
+/// How a run goes, behind what it minimises by which steps.
+void add_course_keys(std::vector<Key>& keys) {
+  using training::TrainingConfig;
+  SectionKeys<TrainingConfig> section(keys, "training", &Deck::training);
   section.add(
       "reproducible", &TrainingConfig::reproducible, "", "",
       "Sum gradients in an order that does not depend on the number of ranks: the same bits for any.");
@@ -293,8 +299,7 @@ void add_training_keys(std::vector<Key>& keys) {
               "Stop early after this many without improvement (needs validate_every); 0: never.");
   section.add("stall_limit", &TrainingConfig::stall_limit, "0, or 2 or more", "times",
               "End the run when a step, validation or checkpoint takes this many times the longest one so "
-              "far (and 10 s at "
-              "least), as when a machine has lost the network; 0: never.");
+              "far (and 10 s at least), as when a machine has lost the network; 0: never.");
 }
 
 void add_checkpoint_keys(std::vector<Key>& keys) {
@@ -323,6 +328,7 @@ std::vector<Key> make_keys() {
   add_flux_keys(keys);
   add_objective_keys(keys);
   add_training_keys(keys);
+  add_course_keys(keys);
   add_checkpoint_keys(keys);
   add_output_keys(keys);
   return keys;
