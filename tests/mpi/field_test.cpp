@@ -282,7 +282,9 @@ TEST_F(FieldOnRanks, DamageOnTheWayIsAnIoFailure) {
         [&](const FieldSlab& slab) { return values_of(layout, slab); },
         [&](double fraction) {
           if (fraction < 1.0 || !comm.is_root()) return;
-          testing::corrupt_double(folder->file(folder->entries().front()), value_at(0, 1, 50, 0));
+          for (const std::string& name : folder->entries())  // that of the description is there too
+            if (name.find(".xdmf") == std::string::npos)
+              testing::corrupt_double(folder->file(name), value_at(0, 1, 50, 0));
         });
   });
   expect_entries({});
