@@ -3,8 +3,10 @@ message says what failed and which checkpoint is good, nothing half written is t
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -93,6 +95,22 @@ def test_a_slow_disk(folder):
     check_same(folder, "slow")
 
 
+def test_checkpoints_on_another_file_system(folder):
+    """By a link to a folder in the memory of the machine."""
+    prepare(folder)
+    far = Path(tempfile.mkdtemp(prefix="rhoflux_test_", dir="/dev/shm"))
+    try:
+        if far.stat().st_dev == folder.stat().st_dev:
+            print("not tried: /dev/shm and the folder of the test are one file system")
+            return
+        (folder / "far").symlink_to(far)
+        succeed(*settings("far", "--stop-after", 25), folder=folder, code=75)
+        succeed(*settings("far"), folder=folder, ranks=2)
+        check_same(folder, "far")
+    finally:
+        shutil.rmtree(far)
+
+
 def test_no_locks(folder):
     """A second run takes the directory, and the first writes nothing more."""
     prepare(folder)
@@ -113,4 +131,5 @@ def test_no_locks(folder):
 
 
 if __name__ == "__main__":
-    main(test_training, test_a_field_written_by_two_ranks, test_a_slow_disk, test_no_locks, at_once=2)
+    main(test_training, test_a_field_written_by_two_ranks, test_a_slow_disk, test_checkpoints_on_another_file_system,
+         test_no_locks, at_once=2)
