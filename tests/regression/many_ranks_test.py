@@ -53,8 +53,8 @@ def test_fewer_lanes_than_ranks_are_refused(folder):
 
 def test_fewer_samples_than_lanes_or_ranks_are_refused(folder):
     prepare(folder)
-    for more, named in ((["--training.reproducible=true", "--training.reproducible_lanes=64"], "64 lanes"), ([], "64 ranks")):
-        result = run(*settings("out", *more, batch=24), ranks=64, folder=folder)
+    for more, named in ((["--training.reproducible=true", "--training.reproducible_lanes=64"], "64 lanes"), ([], "32 ranks")):
+        result = run(*settings("out", *more, batch=24), ranks=32, folder=folder)
         check(result.returncode == 2 and result.stderr.count("rhoflux: error") == 1, f"exit code {result.returncode}: {result.stderr}")
         check("training.batch = 24" in result.stderr and named in result.stderr, result.stderr)
         check(not (folder / "out").exists(), "something was written")
