@@ -28,8 +28,8 @@ const char* text_of(StallWatch::Work work) {
 
 }  // namespace
 
-StallWatch::StallWatch(double factor, Answer answer, Seconds least)
-    : m_factor(factor), m_answer(std::move(answer)), m_least(least) {
+StallWatch::StallWatch(double factor, Answer answer, Seconds least, Seconds first)
+    : m_factor(factor), m_answer(std::move(answer)), m_least(least), m_first(first) {
   if (factor > 0) m_thread = std::thread([this] { watch(); });
 }
 
@@ -69,10 +69,13 @@ void StallWatch::watch() {
     seen = m_count;
     before = now;
     const Seconds longest = m_longest[static_cast<std::size_t>(m_work)];
-    if (longest.count() == 0 || waited < std::max(m_factor * longest, m_least)) continue;
-    const std::string message = text_of(m_work) + std::to_string(m_step) + " has not ended for " +
-                                formatted("%.0f s", waited.count()) + ", and the longest before took " +
-                                formatted("%.3g s", longest.count());
+    const bool is_first = longest.count() == 0;
+    if (waited < (is_first ? m_first : std::max(m_factor * longest, m_least))) continue;
+    const std::string message =
+        text_of(m_work) + std::to_string(m_step) + " has not ended for " +
+        formatted("%.0f s", waited.count()) + ", and " +
+        (is_first ? "is the first of its kind"
+                  : "the longest before took " + formatted("%.3g s", longest.count()));
     lock.unlock();
     m_answer(message);
     return;

@@ -14,8 +14,8 @@ namespace rhoflux::training {
 /// Ends this process when a piece of work takes many times as long as it ever did before ([training] stall_limit). MPI waits
 /// without an error, and for ever, for a rank whose machine has lost the network.
 ///
-/// The limit is `factor` times the longest duration so far of work of the same kind, and `least` at least; the first piece of a
-/// kind has none. Seconds in which the process was suspended do not count.
+/// The limit is `factor` times the longest duration so far of work of the same kind, and `least` at least; `first` for the first piece
+/// of a kind. Seconds in which the process was suspended do not count.
 class StallWatch {
  public:
   enum class Work : int { step, validation, files };
@@ -25,7 +25,8 @@ class StallWatch {
   using Answer = std::function<void(const std::string&)>;
 
   /// factor = 0: watches nothing.
-  StallWatch(double factor, Answer answer, Seconds least = std::chrono::seconds(10));
+  StallWatch(double factor, Answer answer, Seconds least = std::chrono::seconds(10),
+             Seconds first = std::chrono::minutes(10));
   ~StallWatch();
   StallWatch(const StallWatch&) = delete;
   StallWatch& operator=(const StallWatch&) = delete;
@@ -38,7 +39,7 @@ class StallWatch {
 
   double m_factor;
   Answer m_answer;
-  Seconds m_least;
+  Seconds m_least, m_first;
   std::mutex m_mutex;  ///< of what follows
   std::condition_variable m_ended;
   bool m_is_over = false;
