@@ -299,7 +299,8 @@ void add_course_keys(std::vector<Key>& keys) {
               "Stop early after this many without improvement (needs validate_every); 0: never.");
   section.add("stall_limit", &TrainingConfig::stall_limit, "0, or 2 or more", "times",
               "End the run when a step, validation or checkpoint takes this many times the longest one so "
-              "far (and 10 s at least), as when a machine has lost the network; 0: never.");
+              "far (and 10 s at least; 10 minutes for the first of each), as when a machine has lost the "
+              "network; 0: never.");
 }
 
 void add_checkpoint_keys(std::vector<Key>& keys) {

@@ -100,7 +100,9 @@ def lose(cluster, chance, loss, launcher):
                             f"--checkpoint.every={EVERY}", *limit, **environment(launcher))
     directory = cluster.folder / f"output/rhoflux-{number}"
     where = f"{loss}, {launcher.split()[0]}, job {number}"
-    begun, _ = until(lambda: checkpoints(directory), 120)
+    # The first validation and the first checkpoint may take long; what stalls later is seen soon.
+    first = 140 if loss == "messages" else 0
+    begun, _ = until(lambda: (checkpoints(directory) or [-1])[0] >= first, 120)
     check(begun, f"{where}: no checkpoint\n{cluster.log(number)[-4000:]}")
     job = cluster.slurm.job(number)
     if job.get("JobState") != "RUNNING":
