@@ -1,6 +1,7 @@
 """Several machines on one, for tests: each a set of namespaces of its own (network, host name, processes, mounts), joined by a
 virtual switch. Nothing of the network of the machine is touched, and all of it vanishes with the processes that hold it."""
 
+import ctypes
 import os
 import signal
 import subprocess
@@ -25,6 +26,12 @@ while True:
     except ChildProcessError:
         signal.sigtimedwait({signal.SIGCHLD}, 1)
 """
+
+
+def end_with_the_test():
+    """Whoever calls it is killed when the thread that has started it is no more, however that ends."""
+    death_signal = 1  # PR_SET_PDEATHSIG
+    ctypes.CDLL(None).prctl(death_signal, signal.SIGKILL)
 
 
 def run(*words):
@@ -67,7 +74,8 @@ class Machine:
     def power_on(self):
         self.holder = subprocess.Popen(["unshare", "--net", "--uts", "--pid", "--mount", "--fork", "--kill-child", "--mount-proc",
                                         sys.executable, "-c", FIRST_PROCESS, self.name], stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                                       stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                       preexec_fn=end_with_the_test)
         if self.holder.stdout.readline() != "ready\n":
             raise RuntimeError(f"the namespaces of {self.name} cannot be made")
         self.first = int(Path(f"/proc/{self.holder.pid}/task/{self.holder.pid}/children").read_text().split()[0])
