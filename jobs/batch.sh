@@ -34,10 +34,10 @@ rhoflux_allocated() {
 
 # A job that was put back and has come back with fewer nodes has fewer ranks; SLURM_NTASKS is that of the first start.
 if [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] && [ -n "${SLURM_NTASKS:-}" ]; then
-  room=$(($(rhoflux_allocated) / ${SLURM_CPUS_PER_TASK:-1}))
-  if [ "$room" -gt 0 ] && [ "$room" -lt "$SLURM_NTASKS" ]; then
-    echo "$room ranks instead of $SLURM_NTASKS: that is what ${SLURM_JOB_NUM_NODES:-1} nodes have room for"
-    export SLURM_NTASKS="$room" SLURM_NPROCS="$room"
+  rhoflux_room=$(($(rhoflux_allocated) / ${SLURM_CPUS_PER_TASK:-1}))
+  if [ "$rhoflux_room" -gt 0 ] && [ "$rhoflux_room" -lt "$SLURM_NTASKS" ]; then
+    echo "$rhoflux_room ranks instead of $SLURM_NTASKS: that is what ${SLURM_JOB_NUM_NODES:-1} nodes have room for"
+    export SLURM_NTASKS="$rhoflux_room" SLURM_NPROCS="$rhoflux_room"
   fi
 fi
 
@@ -111,16 +111,20 @@ rhoflux_run() {
   return "$code"
 }
 
-# Gives this job back to SLURM (to PBS in pbs_batch.sh).
+# Gives this job back to SLURM (to PBS in pbs_batch.sh), and says so: $1.
 rhoflux_put_back() {
   local state
-  if [ -z "${SLURM_JOB_ID:-}" ]; then return 0; fi
+  if [ -z "${SLURM_JOB_ID:-}" ]; then
+    echo "not in a queue; start the same again to go on"
+    return 0
+  fi
   state=$(squeue --noheader --job "$SLURM_JOB_ID" --format %T 2> /dev/null) || state=""
   if [ -n "$state" ] && [ "$state" != RUNNING ]; then
     echo "SLURM is ending this job itself ($state)"
     return 0
   fi
-  scontrol requeue "$SLURM_JOB_ID" || echo "SLURM did not put the job back; sbatch the same script to go on" >&2
+  echo "$1"
+  scontrol requeue "$SLURM_JOB_ID" || echo "SLURM did not put the job back; submit the same again to go on" >&2
 }
 
 # Puts this job back into the queue, to be called when the program ended with 75. A run that makes no progress at all would
@@ -135,13 +139,12 @@ rhoflux_requeue() {
     echo "restarted $most times already (MOST_RESTARTS), not again; submit the same again to go on" >&2
     return 0
   fi
-  echo "$(date '+%F %T') back into the queue after restart $restarts"
-  rhoflux_put_back
+  rhoflux_put_back "$(date '+%F %T') back into the queue after restart $restarts"
 }
 
 # The newest checkpoint in a directory, $1; nothing where there is none.
 rhoflux_newest() {
-  local files=("$1"/checkpoint_*.h5)
+  local files=("$1"/checkpoint_[0-9]*.h5)
   if [ -e "${files[-1]}" ]; then basename "${files[-1]}"; fi
 }
 
@@ -160,7 +163,7 @@ rhoflux_come_back() {
     starts=$((starts + 1))
   fi
   if [ "$starts" -ge "$most" ]; then
-    echo "lost ranks in $starts starts without a new checkpoint (MOST_LOST_STARTS), not again; sbatch the same script to go on" >&2
+    echo "lost ranks in $starts starts without a new checkpoint (MOST_LOST_STARTS), not again; submit the same again to go on" >&2
     rm -f "$directory/.lost_starts"
     return 0
   fi

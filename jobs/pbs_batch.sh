@@ -46,12 +46,10 @@ export PRTE_MCA_prte_default_hostfile="${PRTE_MCA_prte_default_hostfile:-${PBS_N
 . "$RHOFLUX_JOBS/batch.sh"
 
 # PBS does not warn of the time limit: the run stops by itself RHOFLUX_MARGIN seconds (300) before it.
-# shellcheck disable=SC2034  # for the scripts
-rhoflux_limit=()
+rhoflux_own=("$@")
 rhoflux_walltime=$(rhoflux_pbs_seconds)
 if [ -n "$rhoflux_walltime" ]; then
-  # shellcheck disable=SC2034
-  rhoflux_limit=(--max-hours "$(awk -v s="$((rhoflux_walltime - ${RHOFLUX_MARGIN:-300}))" 'BEGIN {print (s > 1 ? s : 1) / 3600}')")
+  set -- "$@" --max-hours "$(awk -v s="$((rhoflux_walltime - ${RHOFLUX_MARGIN:-300}))" 'BEGIN {print (s > 1 ? s : 1) / 3600}')"
 fi
 
 rhoflux_seconds_left() {
@@ -60,7 +58,7 @@ rhoflux_seconds_left() {
 
 # A user of PBS may not put a running job back; the script submits itself again.
 rhoflux_put_back() {
+  echo "$1"
   export RHOFLUX_RESTARTS=$((${RHOFLUX_RESTARTS:-0} + 1))
   rhoflux_qsub "$RHOFLUX_SCRIPT" "${rhoflux_own[@]}" || echo "PBS did not take the job; submit the same again to go on" >&2
 }
-rhoflux_own=("$@")

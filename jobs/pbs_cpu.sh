@@ -15,7 +15,6 @@
 
 set -euo pipefail
 # module purge; module load ...       # what rhoflux was built with
-rhoflux_limit=()
 jobs="${RHOFLUX_JOBS:-$(dirname "$0")}"
 if [ ! -e "$jobs/pbs_batch.sh" ]; then
   echo "start this script itself, not qsub: it submits itself" >&2
@@ -23,4 +22,4 @@ if [ ! -e "$jobs/pbs_batch.sh" ]; then
 fi
 . "$jobs/pbs_batch.sh"
 
-rhoflux_train_once "jobs/pbs_cpu.sh" "$@" "${rhoflux_limit[@]}"
+rhoflux_train_once "jobs/pbs_cpu.sh" "$@"

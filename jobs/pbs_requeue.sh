@@ -15,7 +15,6 @@
 
 set -euo pipefail
 # module purge; module load ...       # what rhoflux was built with
-rhoflux_limit=()
 jobs="${RHOFLUX_JOBS:-$(dirname "$0")}"
 if [ ! -e "$jobs/pbs_batch.sh" ]; then
   echo "start this script itself, not qsub: it submits itself" >&2
@@ -25,4 +24,4 @@ fi
 
 export RHOFLUX_DIRECTORY="${RHOFLUX_DIRECTORY:-output/${PBS_JOBNAME:-rhoflux}-${PBS_JOBID%%.*}}"
 mkdir -p "$(dirname "$RHOFLUX_DIRECTORY")"
-rhoflux_train_to_the_end "$@" "--checkpoint.directory=$RHOFLUX_DIRECTORY" "${rhoflux_limit[@]}"
+rhoflux_train_to_the_end "$@" "--checkpoint.directory=$RHOFLUX_DIRECTORY"

@@ -15,8 +15,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from faults import SEED, checkpoints, is_writing, name_of, read_whole  # noqa: E402
-from node_jobs import LAUNCHERS, OneCluster, compare, environment, prepare, settings, skip_unless_possible  # noqa: E402
-from regression import LONG, PROGRAM, check, main  # noqa: E402
+from node_jobs import LAUNCHERS, STEPS, OneCluster, environment, prepare, settings, skip_unless_possible  # noqa: E402
+from regression import LONG, PROGRAM, check, check_same_run, main  # noqa: E402
 
 EVERY = 20  # steps from checkpoint to checkpoint
 PATIENCE = 180  # seconds until a job that has lost something must have ended; the longest is reported
@@ -88,99 +88,138 @@ def until(holds, seconds, pause=0.1):
     return True, time.monotonic() - start
 
 
-def lose(cluster, chance, loss, launcher):
-    """One job that loses something while it runs. Gives the seconds from the loss to the end of that start of the job, or None
-    where the job was done before; whether a file was being written; and the seconds that it took to come back."""
-    nodes = n_nodes_of(loss)
-    asked = ["--nodes=2-3"] if loss == "power of three" else [f"--nodes={nodes}"]
-    limit = ["--training.stall_limit=50"] if loss == "messages" else []
-    if loss == "slurmd":
-        slow_down(cluster, True)  # the ranks go on, and must not be done before SLURM misses the node
-    number = cluster.submit(*asked, f"--ntasks={2 * nodes}", "jobs/slurm_requeue.sh", "deck.cfg", *settings(),
-                            f"--checkpoint.every={EVERY}", *limit, **environment(launcher))
-    directory = cluster.folder / f"output/rhoflux-{number}"
-    where = f"{loss}, {launcher.split()[0]}, job {number}"
-    # The first validation and the first checkpoint may take long; what stalls later is seen soon.
-    first = 140 if loss == "messages" else 0
-    begun, _ = until(lambda: (checkpoints(directory) or [-1])[0] >= first, 120)
-    check(begun, f"{where}: no checkpoint\n{cluster.log(number)[-4000:]}")
-    job = cluster.slurm.job(number)
-    if job.get("JobState") != "RUNNING":
-        cluster.wait(number)
-        return None
-    blow = Blow(cluster, chance, job, loss)
-    time.sleep(chance.uniform(0, 0.3 if nodes == 1 else 2))
-    if chance.random() < 0.5:
-        until(lambda: is_writing(directory), 3, pause=0)
-    before = checkpoints(directory)
-    try:
-        blow.strike()
-    except ProcessLookupError:  # the job is done
-        blow.undo(cluster)
-        cluster.wait(number)
-        return None
-    written = is_writing(directory)
-    struck = time.monotonic()
-    ended, seconds = until(lambda: cluster.slurm.job(number).get("JobState") != "RUNNING"
-                           or cluster.slurm.job(number).get("Restarts") != "0", PATIENCE)
-    if cluster.slurm.job(number).get("JobState") == "COMPLETED":  # it was done before it was hurt
-        blow.undo(cluster)
-        return None
-    check(ended, f"{where}: the job still runs\n{cluster.log(number)[-4000:]}")
-    after = checkpoints(directory)
-    check(after and after[0] >= before[0], f"{where}: checkpoint {before[0]} is lost, {after[:1]} is there")
-    for step in after:
+class LosingJob:
+    """A job that loses something while it runs, in the order of its methods."""
+
+    def __init__(self, cluster, loss, launcher):
+        self.cluster, self.slurm, self.loss = cluster, cluster.slurm, loss
+        nodes = n_nodes_of(loss)
+        asked = ["--nodes=2-3"] if loss == "power of three" else [f"--nodes={nodes}"]
+        limit = ["--training.stall_limit=50"] if loss == "messages" else []
+        if loss == "slurmd":
+            slow_down(cluster, True)  # the ranks go on, and must not be done before SLURM misses the node
+        self.number = cluster.submit(*asked, f"--ntasks={2 * nodes}", "jobs/slurm_requeue.sh", "deck.cfg", *settings(),
+                                     f"--checkpoint.every={EVERY}", *limit, **environment(launcher))
+        self.directory = cluster.folder / f"output/rhoflux-{self.number}"
+        self.name = f"{loss}, {launcher.split()[0]}, job {self.number}"
+
+    def state(self):
+        return self.slurm.job(self.number).get("JobState")
+
+    def require(self, holds, complaint):
+        check(holds, f"{self.name}: {complaint}\n{self.slurm.job(self.number)}\n{self.cluster.log(self.number)[-4000:]}")
+
+    def strike(self, chance):
+        """Gives whether there was still something to lose, and whether a file was being written then."""
+        # The first validation and the first checkpoint may take long; what stalls later is seen soon.
+        first = 140 if self.loss == "messages" else 0
+        begun, _ = until(lambda: (checkpoints(self.directory) or [-1])[0] >= first, 120)
+        self.require(begun, "no checkpoint")
+        job = self.slurm.job(self.number)
+        if job.get("JobState") != "RUNNING":
+            return False, False
+        self.blow = Blow(self.cluster, chance, job, self.loss)
+        time.sleep(chance.uniform(0, 0.3 if n_nodes_of(self.loss) == 1 else 2))
+        if chance.random() < 0.5:
+            until(lambda: is_writing(self.directory), 3, pause=0)
+        self.before = checkpoints(self.directory)
         try:
-            read_whole(directory / name_of(step))
-        except FileNotFoundError:  # the job is back already, and has removed the oldest
-            check(checkpoints(directory)[0] > step, f"{where}: checkpoint {step} vanished")
-    if loss == "messages":
-        blow.undo(cluster)  # or the nodes would be deaf in the next start too
-    if loss == "power of three":
-        # SLURM remembers the ranks of the first start, and waits for as many nodes; they may be fewer.
-        until(lambda: cluster.slurm.job(number).get("JobState") == "PENDING", PATIENCE)
-        cluster.slurm.ask("scontrol", "update", f"JobId={number}", "NumTasks=4", "NumCPUs=4")
-    back, _ = until(lambda: cluster.slurm.job(number).get("JobState") in ("RUNNING", "COMPLETED", "FAILED"), PATIENCE)
-    check(back, f"{where}: the job does not come back: {cluster.slurm.job(number)}\n{cluster.log(number)[-4000:]}")
-    came_back = time.monotonic() - struck
-    if loss == "slurmd":
-        slow_down(cluster, False)
-    if loss == "cut of one":
-        # What was cut off and still lives must find out that it has been replaced, before its network is back.
-        until(lambda: cluster.slurm.job(number).get("JobState") != "RUNNING" or checkpoints(directory)[0] > after[0], 60)
-        for rank in cluster.ranks_on(blow.node):
+            self.blow.strike()
+        except ProcessLookupError:  # the job is done
+            self.blow.undo(self.cluster)
+            return False, False
+        return True, is_writing(self.directory)
+
+    def wait_for_end(self):
+        """Until SLURM has ended this start of the job. Gives the seconds that it took, or None where the job was done before it
+        was hurt."""
+        ended, seconds = until(lambda: self.state() != "RUNNING" or self.slurm.job(self.number).get("Restarts") != "0", PATIENCE)
+        if self.state() == "COMPLETED":
+            self.blow.undo(self.cluster)
+            return None
+        self.require(ended, "the job still runs")
+        return seconds
+
+    def check_checkpoints(self):
+        self.after = checkpoints(self.directory)
+        self.require(self.after and self.after[0] >= self.before[0], f"checkpoint {self.before[0]} is lost, {self.after[:1]} is there")
+        for step in self.after:
+            try:
+                read_whole(self.directory / name_of(step))
+            except FileNotFoundError:  # the job is back already, and has removed the oldest
+                self.require(checkpoints(self.directory)[0] > step, f"checkpoint {step} vanished")
+
+    def wait_for_return(self):
+        if self.loss == "messages":
+            self.blow.undo(self.cluster)  # or the nodes would be deaf in the next start too
+        if self.loss == "power of three":
+            # SLURM remembers the ranks of the first start, and waits for as many nodes; they may be fewer.
+            until(lambda: self.state() == "PENDING", PATIENCE)
+            self.slurm.ask("scontrol", "update", f"JobId={self.number}", "NumTasks=4", "NumCPUs=4")
+        back, _ = until(lambda: self.state() in ("RUNNING", "COMPLETED", "FAILED"), PATIENCE)
+        self.require(back, "the job does not come back")
+        if self.loss == "slurmd":
+            slow_down(self.cluster, False)
+        if self.loss == "cut of one":
+            self.wake_those_that_were_cut_off()
+        if self.loss != "messages":
+            self.blow.undo(self.cluster)
+
+    def wake_those_that_were_cut_off(self):
+        """They must find out that they have been replaced, before their network is back."""
+        until(lambda: self.state() != "RUNNING" or checkpoints(self.directory)[0] > self.after[0], 60)
+        for rank in self.cluster.ranks_on(self.blow.node):
             os.kill(rank, signal.SIGCONT)
-        gone, _ = until(lambda: not cluster.ranks_on(blow.node), 60)
-        check(gone, f"{where}: the ranks that were cut off go on\n{cluster.log(number)[-4000:]}")
-    if loss != "messages":
-        blow.undo(cluster)
-    said = cluster.wait(number)
-    compare(cluster.folder, directory, said)
-    job = cluster.slurm.job(number)
-    check(int(job["Restarts"]) >= 1, f"{where}: {job['Restarts']} restarts")
-    counts = re.findall(r"rows; (\d+) rank", said)
-    if loss == "cut of one":
-        check("taken over from an earlier start" in said and "this run ends and writes nothing more" in said, said[-4000:])
-    if loss == "power of three":
-        check(counts[0] == "6" and counts[-1] == "4", f"{where}: {counts} ranks\n{said[-4000:]}")
-    if loss == "messages":
-        check(said.count("a rank does not answer (training.stall_limit)") == 1,
-              "not one message:\n" + "\n".join(line for line in said.splitlines() if not line.startswith("step")))
-    left = [path.name for path in directory.iterdir() if path.name.startswith(".")]
-    check(not left, f"{where}: {left} are left\n{said[-3000:]}")
-    shutil.rmtree(directory)
+        gone, _ = until(lambda: not self.cluster.ranks_on(self.blow.node), 60)
+        self.require(gone, "the ranks that were cut off go on")
 
-    def is_healthy():
-        return set(cluster.slurm.states().values()) == {"idle"}
+    def check_end(self):
+        """Gives the numbers of ranks of all starts."""
+        said = self.cluster.wait(self.number)
+        check_same_run(self.cluster.folder / "straight", self.directory, STEPS, said)
+        self.require(int(self.slurm.job(self.number)["Restarts"]) >= 1, "it was not put back")
+        ranks = re.findall(r"rows; (\d+) rank", said)
+        if self.loss == "cut of one":
+            self.require("taken over from an earlier start" in said and "this run ends and writes nothing more" in said,
+                         "not taken over")
+        if self.loss == "power of three":
+            self.require(ranks[0] == "6" and ranks[-1] == "4", f"{ranks} ranks")
+        if self.loss == "messages":
+            self.require(said.count("a rank does not answer (training.stall_limit)") == 1, "not one message")
+        left = [path.name for path in self.directory.iterdir() if path.name.startswith(".")]
+        self.require(not left, f"{left} are left")
+        shutil.rmtree(self.directory)
+        return ranks
 
-    if not until(is_healthy, 30)[0]:  # SLURM does not ask a node that is down; an administrator starts its slurmd anew
-        blow.node.run("pkill", "-KILL", "-x", "slurmd")
-        cluster.slurm.start_node(blow.node)
-    healthy, _ = until(is_healthy, 90)
-    check(healthy, f"{where}: {cluster.slurm.states()}\n{cluster.slurm.log(f'slurmd.{blow.node.name}.log')}")
-    print(f"{where}: ended after {seconds:.0f} s, back after {came_back:.0f} s, {' then '.join(counts)} ranks"
+    def wait_for_nodes(self):
+        def is_healthy():
+            return set(self.slurm.states().values()) == {"idle"}
+
+        if not until(is_healthy, 30)[0]:  # SLURM does not ask a node that is down; an administrator starts its slurmd anew
+            self.blow.node.run("pkill", "-KILL", "-x", "slurmd")
+            self.slurm.start_node(self.blow.node)
+        healthy, _ = until(is_healthy, 90)
+        self.require(healthy, f"{self.slurm.states()}\n{self.slurm.log(f'slurmd.{self.blow.node.name}.log')}")
+
+
+def lose(cluster, chance, loss, launcher):
+    """Gives the seconds from the loss to the end of that start of the job, and whether a file was being written; None where the job
+    was done before it lost anything."""
+    job = LosingJob(cluster, loss, launcher)
+    struck, written = job.strike(chance)
+    start = time.monotonic()
+    seconds = job.wait_for_end() if struck else None
+    if seconds is None:
+        cluster.wait(job.number)
+        return None
+    job.check_checkpoints()
+    job.wait_for_return()
+    back = time.monotonic() - start
+    ranks = job.check_end()
+    job.wait_for_nodes()
+    print(f"{job.name}: ended after {seconds:.0f} s, back after {back:.0f} s, {' then '.join(ranks)} ranks"
           f"{', in a write' if written else ''}", flush=True)
-    return seconds, written, came_back
+    return seconds, written
 
 
 def test_losses(folder):

@@ -11,8 +11,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from faults import checkpoints  # noqa: E402
-from node_jobs import LAUNCHERS, STEPS, OneCluster, compare, environment, prepare, settings, skip_unless_possible  # noqa: E402
-from regression import PROGRAM, SMALL, check, differences, main, succeed  # noqa: E402
+from node_jobs import LAUNCHERS, STEPS, OneCluster, environment, prepare, settings, skip_unless_possible  # noqa: E402
+from regression import PROGRAM, SMALL, check, check_same_run, differences, main, succeed  # noqa: E402
 
 
 def test_jobs_over_several_nodes(folder):
@@ -40,7 +40,7 @@ def test_jobs_over_several_nodes(folder):
         for nodes, launcher, number in jobs:
             said = cluster.wait(number)
             check(f"{2 * nodes} ranks" in said, said[-3000:])
-            compare(folder, folder / f"output/rhoflux-{number}", said)
+            check_same_run(folder / "straight", folder / f"output/rhoflux-{number}", STEPS, said)
             print(f"{nodes} nodes, {launcher}: the bits of one rank")
         said = cluster.wait(ask)
         cluster.slurm.wait_for_jobs(240)
@@ -70,7 +70,7 @@ def test_a_short_cut_does_no_harm(folder):
         node.join()
         said = cluster.wait(number)
         check(seen and seen[0] < STEPS, "the job was done before its network was cut")
-        compare(folder, directory, said)
+        check_same_run(folder / "straight", directory, STEPS, said)
         check(cluster.slurm.job(number)["Restarts"] == "0", f"it was put back\n{said}")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from faults import read_whole  # noqa: E402
-from regression import MPIEXEC, PROGRAM, SMALL, check, datasets, differences, main, succeed  # noqa: E402
+from regression import MPIEXEC, PROGRAM, SMALL, check, check_same_run, datasets, differences, main, succeed  # noqa: E402
 
 FAILING = os.environ["RHOFLUX_FAILING_FILES"]
 STEPS = 60
@@ -38,13 +38,6 @@ def prepare(folder):
     succeed(*settings("straight"), folder=folder)
 
 
-def check_same(folder, directory):
-    for name in (f"checkpoint_{STEPS:09d}.h5", "best.h5"):
-        different = differences(folder / "straight" / name, folder / directory / name)
-        check(not different, f"{directory}/{name} differs in {different}")
-    check((folder / "straight/history.csv").read_bytes() == (folder / directory / "history.csv").read_bytes(), "history.csv differs")
-
-
 def test_training(folder):
     prepare(folder)
     cases = [(call, error, part, after) for call, afters in (("write", (0, 3, 12)), ("fsync", (0, 1, 4)), ("rename", (0, 2)), ("open", (0, 2)))
@@ -66,7 +59,7 @@ def test_training(folder):
         for path in complete:
             read_whole(path)
         succeed(*settings(directory), folder=folder)
-        check_same(folder, directory)
+        check_same_run(folder / "straight", folder / directory, STEPS)
         check(not [path for path in (folder / directory).iterdir() if path.name.startswith(".")], f"{where}: something is left")
 
 
@@ -92,7 +85,7 @@ def test_a_slow_disk(folder):
     prepare(folder)
     result = run_failing(folder, settings("slow"), "write", 0, "slow", -20)
     check(result.returncode == 0, result.stderr)
-    check_same(folder, "slow")
+    check_same_run(folder / "straight", folder / "slow", STEPS)
 
 
 def test_checkpoints_on_another_file_system(folder):
@@ -106,7 +99,7 @@ def test_checkpoints_on_another_file_system(folder):
         (folder / "far").symlink_to(far)
         succeed(*settings("far", "--stop-after", 25), folder=folder, code=75)
         succeed(*settings("far"), folder=folder, ranks=2)
-        check_same(folder, "far")
+        check_same_run(folder / "straight", folder / "far", STEPS)
     finally:
         shutil.rmtree(far)
 

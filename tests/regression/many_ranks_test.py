@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, differences, history, main, np, run, succeed  # noqa: E402
+from regression import SMALL, check, check_same_run, differences, history, main, np, run, succeed  # noqa: E402
 
 STEPS = 20
 
@@ -21,14 +21,6 @@ def prepare(folder, count=2000):
     (folder / "deck.cfg").write_text("[data]\nfile = data.h5\n")
 
 
-def check_same(folder, first, second):
-    for name in (f"checkpoint_{STEPS:09d}.h5", "best.h5"):
-        different = differences(folder / first / name, folder / second / name)
-        check(not different, f"{first} and {second}: {name} differs in {different}")
-    check((folder / first / "history.csv").read_bytes() == (folder / second / "history.csv").read_bytes(),
-          f"{first} and {second}: history.csv differs")
-
-
 def test_64_lanes_on_any_number_of_ranks(folder):
     prepare(folder)
     lanes = ["--training.reproducible=true", "--training.reproducible_lanes=64"]
@@ -36,11 +28,11 @@ def test_64_lanes_on_any_number_of_ranks(folder):
         said = succeed(*settings(f"of_{ranks}", *lanes), ranks=ranks, folder=folder)
         check(f"{ranks} rank" in said, said)
         if ranks > 1:
-            check_same(folder, "of_1", f"of_{ranks}")
+            check_same_run(folder / "of_1", folder / f"of_{ranks}", STEPS)
     # Stopped on 64 ranks and continued on 5.
     succeed(*settings("both", *lanes, "--stop-after", 7), ranks=64, folder=folder, code=75)
     succeed(*settings("both", *lanes, "--restart", "auto"), ranks=5, folder=folder)
-    check_same(folder, "of_1", "both")
+    check_same_run(folder / "of_1", folder / "both", STEPS)
 
 
 def test_fewer_lanes_than_ranks_are_refused(folder):
@@ -66,7 +58,7 @@ def test_fewer_rows_than_ranks(folder):
     lanes = ["--training.reproducible=true", "--training.reproducible_lanes=64"]
     for ranks in (1, 64):
         succeed(*settings(f"few_{ranks}", *lanes, batch=64), ranks=ranks, folder=folder)
-    check_same(folder, "few_1", "few_64")
+    check_same_run(folder / "few_1", folder / "few_64", STEPS)
     # Summed by MPI in whatever order: single precision, some steps of training.
     for ranks in (1, 64):
         said = succeed(*settings(f"free_{ranks}", batch=64), ranks=ranks, folder=folder)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import PROGRAM, SMALL, check, differences, main, succeed  # noqa: E402
+from regression import PROGRAM, SMALL, check, check_same_run, main, succeed  # noqa: E402
 
 JOBS = Path(__file__).resolve().parents[2] / "jobs"
 STEPS = 400
@@ -68,12 +68,6 @@ def prepare(folder):
     return ["deck.cfg", *SMALL, f"--training.steps={STEPS}", "--data.file=the data.h5"]
 
 
-def check_same(folder, found, steps=STEPS):
-    for name in (f"checkpoint_{steps:09d}.h5", "best.h5"):
-        different = differences(folder / "straight" / name, folder / found / name)
-        check(not different, f"{found}/{name} differs in {different}")
-
-
 def logs_of(folder):
     return [path.read_text() for path in sorted((folder / "spool").glob("*.log"), key=lambda path: int(path.name.split(".")[0]))]
 
@@ -93,7 +87,7 @@ def test_a_job_that_submits_itself_again(folder):
     check(len(logs) >= 2 and everything.count("back into the queue after restart") == len(logs) - 1, f"{len(logs)} jobs:\n{everything[-4000:]}")
     check("2 ranks" in logs[0] and "by --max-hours" in logs[0] and "continuing after step" in logs[1], everything[-4000:])
     succeed("train", *words, f"--training.steps={steps}", "--checkpoint.every=100000", "--checkpoint.directory=straight", folder=folder)
-    check_same(folder, f"output/rhoflux-{first + 1}", steps)
+    check_same_run(folder / "straight", folder / f"output/rhoflux-{first + 1}", steps)
     asked = (folder / f"spool/{first + 2}.asked").read_text()
     check("-l select=1:ncpus=2:mpiprocs=2 -V" in asked, f"options are lost on the way: {asked}")
 
@@ -105,7 +99,7 @@ def test_one_job(folder):
     said = submit(folder, environment, "pbs_cpu.sh", *words, "--checkpoint.directory=output/a, b")
     log = (folder / "spool/1.log").read_text()
     check(said.returncode == 0 and said.stdout == "1.server\n" and (folder / "spool/1.code").read_text() == "0", said.stdout + log)
-    check_same(folder, "output/a, b")
+    check_same_run(folder / "straight", folder / "output/a, b", STEPS)
     asked = (folder / "spool/1.asked").read_text()
     check("-N rhoflux" in asked and "-l walltime=04:00:00" in asked and "-j oe" in asked, asked)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, datasets, differences, h5py, listing, main, np, run, succeed  # noqa: E402
+from regression import SMALL, check, check_same_run, datasets, differences, h5py, listing, main, np, run, succeed  # noqa: E402
 
 STEPS = 40
 
@@ -27,33 +27,25 @@ def last(folder, directory, steps=STEPS):
     return folder / directory / f"checkpoint_{steps:09d}.h5"
 
 
-def check_same(folder, expected, found):
-    for name in (f"checkpoint_{STEPS:09d}.h5", "best.h5"):
-        different = differences(folder / expected / name, folder / found / name)
-        check(not different, f"{expected}/{name} and {found}/{name} differ in {different}")
-    check((folder / expected / "history.csv").read_bytes() == (folder / found / "history.csv").read_bytes(),
-          f"{expected}/history.csv and {found}/history.csv differ")
-
-
 def reproducible(folder, family, precision, *terms):
     prepare(folder)
     more = ["--training.reproducible=true", f"--model.family={family}", f"--training.precision={precision}",
             "--training.average=0.9", *terms]
     for ranks in (1, 2, 4):
         succeed(*arguments(f"straight_{ranks}", *more), ranks=ranks, folder=folder)
-    check_same(folder, "straight_1", "straight_2")
-    check_same(folder, "straight_1", "straight_4")
+    check_same_run(folder / "straight_1", folder / "straight_2", STEPS)
+    check_same_run(folder / "straight_1", folder / "straight_4", STEPS)
     for ranks, threads in ((1, 3), (2, 2)):
         said = succeed(*arguments(f"threads_{ranks}", *more), ranks=ranks, threads=threads, folder=folder)
         check(f"{ranks} {'rank' if ranks == 1 else 'ranks'} of {threads} threads" in said, "the threads are not told:\n" + said)
-        check_same(folder, "straight_1", f"threads_{ranks}")
+        check_same_run(folder / "straight_1", folder / f"threads_{ranks}", STEPS)
     # Stopped between two checkpoints, lines of the log and validations alike.
     said = succeed(*arguments("parts", *more, "--stop-after", 13), ranks=4, folder=folder, code=75)
     check("step 13" in said and "--restart auto" in said, "the stop is not explained:\n" + said)
     succeed(*arguments("parts", *more, "--restart", "auto", "--stop-after", 14), ranks=1, folder=folder, code=75)
     said = succeed(*arguments("parts", *more, "--restart", "auto"), ranks=2, folder=folder)
     check("continuing after step 27" in said, "the continuation is not announced:\n" + said)
-    check_same(folder, "straight_1", "parts")
+    check_same_run(folder / "straight_1", folder / "parts", STEPS)
 
 
 def test_reproducible_autoregressive_single(folder):
@@ -205,7 +197,7 @@ def test_damaged_checkpoints_are_passed_over(folder):
         check(said.count("damaged checkpoint") == 1 and newest.name in said,
               f"{damage.__name__}: the damaged checkpoint is not named once:\n" + said)
         check("continuing after step 30" in said, f"{damage.__name__}: not continued from the one before:\n" + said)
-        check_same(folder, "straight", name)
+        check_same_run(folder / "straight", folder / name, STEPS)
 
 
 def make_older(path, version):
@@ -235,7 +227,7 @@ def test_older_formats_are_continued(folder):
         succeed("evaluate", newest, "--data", "data.h5", "--output", f"old_{version}.json", folder=folder)
         said = succeed(*arguments(name, *more, "--restart", "auto"), folder=folder)
         check("continuing after step 20" in said, f"version {version}: not continued:\n{said}")
-        check_same(folder, "straight", name)
+        check_same_run(folder / "straight", folder / name, STEPS)
 
 
 def test_texts_that_are_no_choice_are_refused(folder):

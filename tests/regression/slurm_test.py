@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import PROGRAM, SMALL, check, differences, main, skip, succeed  # noqa: E402
+from regression import PROGRAM, SMALL, check, check_same_run, main, skip, succeed  # noqa: E402
 from slurm_cluster import Cluster, install  # noqa: E402
 
 JOBS = Path(__file__).resolve().parents[2] / "jobs"
@@ -46,15 +46,6 @@ def steps_for(folder, seconds):
 
 def log_of(folder, pattern):
     return "\n".join(path.read_text(errors="replace") for path in sorted(folder.glob(pattern)))
-
-
-def check_same(folder, expected, found, steps, said):
-    for name in (f"checkpoint_{steps:09d}.h5", "best.h5"):
-        check((folder / found / name).exists(), f"{found}/{name} is missing\n{said[-4000:]}")
-        different = differences(folder / expected / name, folder / found / name)
-        check(not different, f"{expected}/{name} and {found}/{name} differ in {different}")
-    check((folder / expected / "history.csv").read_bytes() == (folder / found / "history.csv").read_bytes(),
-          f"{expected}/history.csv and {found}/history.csv differ")
 
 
 def requeue_until_stopped(cluster, folder, launchers, steps):
@@ -92,7 +83,7 @@ def check_requeued(job, number, launcher, steps, folder):
     if not (folder / straight).exists():
         succeed("train", "deck.cfg", *settings(steps), "--checkpoint.every=1000000", f"--checkpoint.directory={straight}", ranks=1,
                 folder=folder)
-    check_same(folder, straight, f"output/rhoflux-{number}", steps, said)
+    check_same_run(folder / straight, folder / f"output/rhoflux-{number}", steps, said)
     print(f"{launcher.split()[0]}: {steps} steps, {restarts} times stopped by the time limit, put back and continued: "
           "the bits of a straight run")
 
@@ -127,7 +118,7 @@ def test_scripts_of_jobs(folder):
     for task, line in enumerate((folder / "sweep.txt").read_text().splitlines(), 1):
         said = log_of(folder, f"rhoflux-sweep-{array}_{task}.log")
         succeed("train", "deck.cfg", *settings(50), *line.split(), f"--checkpoint.directory=sweep_{task}", folder=folder)
-        check_same(folder, f"sweep_{task}", f"output/rhoflux-sweep-{array}/{task}", 50, said)
+        check_same_run(folder / f"sweep_{task}", folder / f"output/rhoflux-sweep-{array}/{task}", 50, said)
 
     said = log_of(folder, f"rhoflux-{stopped}*.log")
     check("stopped after step" in said and "not back into the queue" in said, f"the stopped job wrote no checkpoint:\n{said[-4000:]}")

@@ -67,11 +67,6 @@ ssize_t pwrite(int descriptor, const void* bytes, size_t size, off_t place) {
   return real<ssize_t (*)(int, const void*, size_t, off_t)>("pwrite")(descriptor, bytes, size, place);
 }
 
-ssize_t pwrite64(int descriptor, const void* bytes, size_t size, off64_t place) {
-  if (fails("write", descriptor)) return -1;
-  return real<ssize_t (*)(int, const void*, size_t, off64_t)>("pwrite64")(descriptor, bytes, size, place);
-}
-
 ssize_t writev(int descriptor, const iovec* parts, int count) {
   if (fails("write", descriptor)) return -1;
   return real<ssize_t (*)(int, const iovec*, int)>("writev")(descriptor, parts, count);
@@ -101,12 +96,8 @@ int open(const char* path, int flags, ...) {
   return real<int (*)(const char*, int, ...)>("open")(path, flags, mode);
 }
 
-int open64(const char* path, int flags, ...) {
-  va_list more;
-  va_start(more, flags);
-  const mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t) : 0;
-  va_end(more);
-  if ((flags & O_ACCMODE) != O_RDONLY && fails("open", path)) return -1;
-  return real<int (*)(const char*, int, ...)>("open64")(path, flags, mode);
-}
+// On 64-bit machines the two are one.
+ssize_t pwrite64(int descriptor, const void* bytes, size_t size, off64_t place)
+    __attribute__((alias("pwrite")));
+int open64(const char* path, int flags, ...) __attribute__((alias("open")));
 }

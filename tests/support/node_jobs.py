@@ -4,12 +4,12 @@ small training runs on them.
 The nodes are namespaces of this machine, with a virtual network of their own: another host name, other processes, another /tmp,
 and messages over TCP between them; they share the folder of the test. Needs root and Debian's packages for SLURM."""
 
+import contextlib
 import time
 from pathlib import Path
 
-from faults import name_of
 from network_nodes import Machines, reason_against
-from regression import PROGRAM, SMALL, check, differences, skip, succeed
+from regression import PROGRAM, SMALL, check, skip, succeed
 from slurm_cluster import Cluster, install
 
 SOURCE = Path(__file__).resolve().parents[2]
@@ -38,35 +38,24 @@ def environment(launcher=LAUNCHERS[0], **others):
             "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", **chosen, **others}
 
 
-def compare(folder, directory, said):
-    for name in (name_of(STEPS), "best.h5"):
-        check((directory / name).exists(), f"{directory / name} is missing\n{said[-4000:]}")
-        different = differences(folder / "straight" / name, directory / name)
-        check(not different, f"{directory.name}: {name} differs in {different}\n{said[-4000:]}")
-    check((folder / "straight/history.csv").read_bytes() == (directory / "history.csv").read_bytes(),
-          f"{directory.name}/history.csv differs from that of a straight run")
-
-
 class OneCluster:
     """Three nodes of two processors, and what jobs of the test need."""
 
     def __init__(self, folder):
         self.folder = folder
         self.machines = Machines(folder / "machines", 3, [folder, SOURCE, Path(PROGRAM).parent])
-        self.slurm = None
+        self.slurm = Cluster(folder / "slurm", self.machines, cpus=2, settings=SETTINGS)
+        self.running = contextlib.ExitStack()
 
     def __enter__(self):
-        self.machines.__enter__()
-        try:
-            self.slurm = Cluster(self.folder / "slurm", self.machines, cpus=2, settings=SETTINGS).__enter__()
-        except BaseException:
-            self.machines.__exit__()
-            raise
+        with contextlib.ExitStack() as starting:
+            starting.enter_context(self.machines)
+            starting.enter_context(self.slurm)
+            self.running = starting.pop_all()
         return self
 
     def __exit__(self, *_):
-        self.slurm.__exit__()
-        self.machines.__exit__()
+        self.running.close()
 
     def submit(self, *words, **variables):
         return self.slurm.submit(*words, folder=self.folder, **variables)

@@ -109,6 +109,17 @@ def differences(first, second, leave_out=("deck", "provenance/earlier_runs")):
                   or content(a[name]) != content(b[name]))
 
 
+def check_same_run(first, second, steps, said=""):
+    """Requires of two checkpoint directories the same bits: after so many steps, in best.h5 and in history.csv."""
+    first, second = Path(first), Path(second)
+    for name in (f"checkpoint_{steps:09d}.h5", "best.h5"):
+        check((second / name).exists(), f"{second / name} is missing\n{said[-4000:]}")
+        different = differences(first / name, second / name)
+        check(not different, f"{first / name} and {second / name} differ in {different}\n{said[-4000:]}")
+    check((first / "history.csv").read_bytes() == (second / "history.csv").read_bytes(),
+          f"history.csv in {first} and in {second} differs\n{said[-4000:]}")
+
+
 def write_population(path, t, x, **others):
     """A population file by its contract alone: /t, /x and optionally weight and split."""
     with h5py.File(path, "w") as file:
