@@ -1,8 +1,10 @@
 #include "rhoflux/io/field_file.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -11,6 +13,7 @@
 #include "hdf5_types.hpp"
 #include "rhoflux/core/error.hpp"
 #include "rhoflux/io/safe_file.hpp"
+#include "shared_write_watch.hpp"
 #include "xdmf.hpp"
 
 namespace rhoflux::io {
@@ -151,31 +154,39 @@ std::uint64_t fingerprint(const FieldLayout& layout, const FieldArray& array, co
   return sum;
 }
 
-/// The datasets of a field file, opened by all ranks. Every member is collective.
+/// Numbers of all arrays together.
+double number_count(const FieldLayout& layout) {
+  double numbers = 0;
+  for (const FieldArray& array : layout.arrays)
+    numbers += static_cast<double>(layout.times.size()) *
+               static_cast<double>(size_of(layout.axes[0].values)) *
+               static_cast<double>(row_points(layout) * width(array));
+  return numbers;
+}
+
+/// The datasets of a field file, opened by all ranks. Every member is collective. Where HDF5 has failed on any rank, file and
+/// datasets stay open: closing them might never return (SharedWriteWatch).
 class SharedDatasets {
  public:
-  SharedDatasets(const std::string& path, const mpi::Communicator& comm, const FieldLayout& layout)
-      : m_path(path), m_comm(comm), m_layout(layout) {
-    mpi::on_every_rank(comm, [&] {
-      const std::string what = path + ": cannot open the file for parallel writing";
-      const Hdf5Handle access = own_hdf5(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, writing, what);
-      check_hdf5(H5Pset_fapl_mpio(access.id(), comm.handle(), MPI_INFO_NULL), writing, what);
-      m_file = own_hdf5(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id()), H5Fclose, writing, what);
-      m_transfer = own_hdf5(H5Pcreate(H5P_DATASET_XFER), H5Pclose, writing, what);
-      check_hdf5(H5Pset_dxpl_mpio(m_transfer.id(), H5FD_MPIO_COLLECTIVE), writing, what);
-    });
-    mpi::on_every_rank(comm, [&] {
-      for (const FieldArray& array : layout.arrays) {
-        m_datasets.push_back(own_hdf5(H5Dopen2(m_file.id(), array.name.c_str(), H5P_DEFAULT), H5Dclose,
-                                      writing, what_of(array) + ": cannot open the dataset"));
-      }
-    });
+  /// @param files temporary ones: the field, and what is removed with it where the job has to be ended
+  SharedDatasets(const std::vector<std::string>& files, const mpi::Communicator& comm,
+                 const FieldLayout& layout)
+      : m_path(files.front()),
+        m_comm(comm),
+        m_layout(layout),
+        m_watch(m_path, [files](const std::string& error) { end_shared_write(files, error); }) {
+    open();
   }
+  ~SharedDatasets() {
+    if (m_file) watch_closing();  // what is no file of HDF5 has failed
+  }
+  SharedDatasets(const SharedDatasets&) = delete;
+  SharedDatasets& operator=(const SharedDatasets&) = delete;
 
   /// @param[in] slab of this rank, or null: this rank has none, but HDF5 wants every rank in the call where
   /// filters are set
   void write(std::size_t index, const FieldSlab* slab, const std::vector<double>& values) {
-    mpi::on_every_rank(m_comm, [&] {
+    together([&] {
       const FieldArray& array = m_layout.arrays[index];
       const std::string what = what_of(array) + ": cannot write the dataset";
       const hid_t dataset = m_datasets[index].id();
@@ -193,9 +204,10 @@ class SharedDatasets {
     });
   }
 
-  /// Throws if the last data could not be written; the destructor closes silently.
+  /// Throws if the last data could not be written.
   void close() {
-    mpi::on_every_rank(m_comm, [&] {
+    watch_closing();
+    together([&] {
       const std::string what = m_path + ": cannot close the file";
       for (Hdf5Handle& dataset : m_datasets) check_hdf5(dataset.reset(), writing, what);
       check_hdf5(m_file.reset(), writing, what);
@@ -203,11 +215,60 @@ class SharedDatasets {
   }
 
  private:
+  void open() {
+    together([&] {
+      const std::string what = m_path + ": cannot open the file for parallel writing";
+      const Hdf5Handle access = own_hdf5(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, writing, what);
+      check_hdf5(H5Pset_fapl_mpio(access.id(), m_comm.handle(), MPI_INFO_NULL), writing, what);
+      m_file = own_hdf5(H5Fopen(m_path.c_str(), H5F_ACC_RDWR, access.id()), H5Fclose, writing, what);
+      m_transfer = own_hdf5(H5Pcreate(H5P_DATASET_XFER), H5Pclose, writing, what);
+      check_hdf5(H5Pset_dxpl_mpio(m_transfer.id(), H5FD_MPIO_COLLECTIVE), writing, what);
+    });
+    m_watch.opened();
+    together([&] {
+      for (const FieldArray& array : m_layout.arrays) {
+        m_datasets.push_back(own_hdf5(H5Dopen2(m_file.id(), array.name.c_str(), H5P_DEFAULT), H5Dclose,
+                                      writing, what_of(array) + ": cannot open the dataset"));
+      }
+    });
+  }
+
+  /// Work of all ranks in HDF5; a rank that fails in it does not wait for ever for those that do not come out.
+  void together(const std::function<void()>& work) {
+    try {
+      mpi::on_every_rank(m_comm, [&] {
+        try {
+          work();
+        } catch (const std::exception& error) {
+          if (m_comm.size() > 1) m_watch.expect_end(error.what());
+          throw;
+        }
+      });
+    } catch (...) {
+      if (m_comm.size() > 1) abandon();
+      throw;
+    }
+  }
+  void abandon() {
+    for (Hdf5Handle& dataset : m_datasets) dataset.abandon();
+    m_file.abandon();
+  }
+  void watch_closing() {
+    if (m_comm.size() == 1) return;
+    // Five minutes, and a second for ten megabytes: closing sends what the machine has kept back to a network file system.
+    const auto patience =
+        std::chrono::seconds(300 + static_cast<std::int64_t>(number_count(m_layout) * 8 / 1e7));
+    const auto turn = std::chrono::seconds(m_comm.is_root() ? 0 : 15);  // one speaks, and ends the others
+    m_watch.expect_end(m_path + ": cannot close the file: some ranks have not done so in " +
+                           std::to_string(patience.count()) + " s",
+                       patience + turn);
+  }
   std::string what_of(const FieldArray& array) const { return m_path + ", '" + array.name + "'"; }
 
   std::string m_path;
   const mpi::Communicator& m_comm;
   const FieldLayout& m_layout;
+  SharedWriteWatch m_watch;
   Hdf5Handle m_file, m_transfer;
   std::vector<Hdf5Handle> m_datasets;
 };
@@ -223,11 +284,11 @@ FieldValues compute_checked(const FieldLayout& layout, const FieldSlab& slab,
 }
 
 /// Computes and writes all slabs; gives the fingerprint of each array, the same on all ranks.
-std::vector<std::uint64_t> write_slabs(const std::string& path, const mpi::Communicator& comm,
+std::vector<std::uint64_t> write_slabs(const std::vector<std::string>& files, const mpi::Communicator& comm,
                                        const FieldLayout& layout,
                                        const std::function<FieldValues(const FieldSlab&)>& compute,
                                        const std::function<void(double)>& progress) {
-  SharedDatasets datasets(path, comm, layout);
+  SharedDatasets datasets(files, comm, layout);
   const std::size_t n_arrays = layout.arrays.size();
   const std::int64_t n_slabs = slab_count(layout);
   std::vector<std::uint64_t> sums(n_arrays, 0);
@@ -307,15 +368,18 @@ void write_field(const std::string& path, bool overwrite, const mpi::Communicato
   silence_hdf5();
   mpi::on_every_rank(comm, [&] { validate(path, layout); });
   std::optional<PendingFile> data, description;  // on the root
-  std::string temporary;
+  std::string temporary, temporary_description;
   mpi::on_root(comm, [&] {
     data.emplace(path, overwrite);
     description.emplace(path + ".xdmf", overwrite);
     temporary = data->temporary();
+    temporary_description = description->temporary();
     create_file(temporary, layout, annotate);
   });
   comm.broadcast(temporary);
-  const std::vector<std::uint64_t> sums = write_slabs(temporary, comm, layout, compute, progress);
+  comm.broadcast(temporary_description);
+  const std::vector<std::uint64_t> sums =
+      write_slabs({temporary, temporary_description}, comm, layout, compute, progress);
   mpi::on_root(comm, [&] {
     const std::string text = xdmf_text(layout, std::filesystem::path(path).filename().string());
     write_text(description->temporary(), text);

@@ -3,6 +3,7 @@ message says what failed and which checkpoint is good, nothing half written is t
 
 import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from faults import read_whole  # noqa: E402
-from regression import MPIEXEC, PROGRAM, SMALL, check, check_same_run, datasets, differences, main, succeed  # noqa: E402
+from regression import MPIEXEC, PROGRAM, SMALL, check, check_same_run, datasets, differences, is_open_mpi, main, succeed  # noqa: E402
 
 FAILING = os.environ["RHOFLUX_FAILING_FILES"]
 STEPS = 60
@@ -24,11 +25,16 @@ def settings(directory, *more):
             "--checkpoint.every=10", f"--checkpoint.directory={directory}", "--restart", "auto", *more]
 
 
-def run_failing(folder, words, call, error, part, after, ranks=2, timeout=120):
-    """Runs the program where calls on some files fail; gives a CompletedProcess."""
-    environment = dict(os.environ, LD_PRELOAD=FAILING, FAILING_CALL=call, FAILING_ERROR=str(error), FAILING_PATH=part,
-                       FAILING_AFTER=str(after))
-    return subprocess.run([*MPIEXEC, str(ranks), PROGRAM, *map(str, words)], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+def run_failing(folder, words, call, error, part, after, ranks=2, timeout=120, of_rank=None, **more):
+    """Runs the program where calls on some files fail, of one rank or of all; gives a CompletedProcess."""
+    environment = dict(os.environ, FAILING_CALL=call, FAILING_ERROR=str(error), FAILING_PATH=part, FAILING_AFTER=str(after), **more)
+    if of_rank is None:
+        command = [PROGRAM]
+        environment["LD_PRELOAD"] = FAILING
+    else:
+        script = f'if [ "${{OMPI_COMM_WORLD_RANK:-$PMI_RANK}}" = {of_rank} ]; then export LD_PRELOAD={FAILING}; fi; exec "$@"'
+        command = ["bash", "-c", script, "rank", PROGRAM]
+    return subprocess.run([*MPIEXEC, str(ranks), *command, *map(str, words)], cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout, check=False)
 
 
@@ -80,6 +86,35 @@ def test_a_field_written_by_two_ranks(folder):
         check(not list(folder.glob(f"*{name}*")), f"{where}: left {list(folder.glob(f'*{name}*'))}")
 
 
+def test_one_rank_of_three_cannot_write_a_field(folder):
+    """While the others can: HDF5 lets them wait for each other in different places, for ever."""
+    prepare(folder)
+    words = ["field", "straight/best.h5", "--times", "0:1:9", "--grid", "60,60", "--output"]
+    succeed(*words, "straight.h5", folder=folder)
+    # The I/O of Open MPI, which reports no error of its own, is tried before H5Fclose, where five minutes have to pass.
+    cases = [({}, 0)] if is_open_mpi() else [({}, after) for after in (0, 3, 6)]
+    romio = re.search(r"MCA io: (romio\w+)", subprocess.run(["ompi_info"], stdout=subprocess.PIPE, text=True, check=False).stdout
+                      if shutil.which("ompi_info") else "")
+    if is_open_mpi() and romio:
+        cases += [({"OMPI_MCA_io": romio.group(1)}, after) for after in (0, 3, 6)]
+    n_failed = 0
+    for number, (more, after) in enumerate(cases):
+        name = f"field_{number}.h5"
+        result = run_failing(folder, [*words, name], "write", errno.ENOSPC, name, after, ranks=3, timeout=90, of_rank=1, **more)
+        where = f"{more}: writes fail after {after}"
+        if result.returncode == 0:
+            check(after > 0, f"{where}: nothing failed")
+            check(not differences(folder / "straight.h5", folder / name), f"{where}: exit code 0, but the field differs")
+            continue
+        n_failed += 1
+        check(result.returncode == 4, f"{where}: exit code {result.returncode}\n{result.stderr}")
+        check(result.stderr.count("rhoflux: error") == 1 and name in result.stderr, f"{where}: {result.stderr}")
+        check("cannot write" in result.stderr or "cannot close" in result.stderr, f"{where}: {result.stderr}")
+        left = [path.name for path in folder.iterdir() if name in path.name]
+        check(not left, f"{where}: left {left}")
+    check(n_failed >= len(cases) / 2, f"{n_failed} failed")
+
+
 def test_a_slow_disk(folder):
     """20 ms for each write: slower, and otherwise the same."""
     prepare(folder)
@@ -124,5 +159,5 @@ def test_no_locks(folder):
 
 
 if __name__ == "__main__":
-    main(test_training, test_a_field_written_by_two_ranks, test_a_slow_disk, test_checkpoints_on_another_file_system,
-         test_no_locks, at_once=2)
+    main(test_training, test_a_field_written_by_two_ranks, test_one_rank_of_three_cannot_write_a_field, test_a_slow_disk,
+         test_checkpoints_on_another_file_system, test_no_locks, at_once=2)

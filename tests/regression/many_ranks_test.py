@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
-from regression import SMALL, check, check_same_run, differences, history, main, np, run, succeed  # noqa: E402
+from regression import SMALL, check, check_same_run, differences, history, is_open_mpi, main, np, run, skip, succeed  # noqa: E402
 
 STEPS = 20
 
@@ -86,5 +86,7 @@ def test_answers_of_32_ranks(folder):
 
 
 if __name__ == "__main__":
+    if not is_open_mpi():
+        skip("ranks of MPICH wait busily: 64 of them on a few cores would take hours")
     main(test_64_lanes_on_any_number_of_ranks, test_fewer_lanes_than_ranks_are_refused, test_fewer_samples_than_lanes_or_ranks_are_refused,
          test_fewer_rows_than_ranks, test_answers_of_32_ranks)

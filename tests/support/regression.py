@@ -48,6 +48,11 @@ def run(*arguments, ranks=0, threads=1, folder=".", timeout=120):
                           stderr=subprocess.PIPE, text=True, errors="replace", timeout=timeout)
 
 
+def is_open_mpi():
+    """Whether the program was built with it."""
+    return "Open MPI" in succeed("--version")
+
+
 def succeed(*arguments, code=0, **keywords):
     """Runs the program and requires an exit code; gives what it printed."""
     result = run(*arguments, **keywords)

@@ -71,7 +71,9 @@ std::int64_t point_count(const FieldLayout& layout, const FieldSlab& slab);
 ///
 /// Errors are thrown on all ranks alike, that of the lowest rank, and leave neither a new nor a temporary
 /// file: bad input if the layout is not as described or an output cannot be written where it should be, an
-/// I/O failure if writing or reading back fails; what the functions throw passes through.
+/// I/O failure if writing or reading back fails; what the functions throw passes through. After an error of its own HDF5 keeps the
+/// temporary file open, for closing it might never return; so start_hdf5_without_end() has to come first. Where a rank fails in HDF5 and others
+/// do not come out of the same call within ten seconds (longer in closing), MPI_Abort ends the job with exit code 4.
 void write_field(const std::string& path, bool overwrite, const mpi::Communicator& comm,
                  const FieldLayout& layout, const std::function<void(Hdf5Writer&)>& annotate,
                  const std::function<FieldValues(const FieldSlab&)>& compute,

@@ -43,6 +43,8 @@ class Hdf5Handle {
 
   /// Closes, and returns what the closing function said (0 when nothing was open).
   herr_t reset() noexcept;
+  /// Leaves it open: closing waits for other ranks that may not come.
+  void abandon() noexcept { m_id = -1; }
 
  private:
   hid_t m_id = -1;
