@@ -113,7 +113,7 @@ rhoflux_run() {
 
 # Gives this job back to SLURM (to PBS in pbs_batch.sh), and says so: $1.
 rhoflux_put_back() {
-  local state
+  local state restarts
   if [ -z "${SLURM_JOB_ID:-}" ]; then
     echo "not in a queue; start the same again to go on"
     return 0
@@ -121,6 +121,13 @@ rhoflux_put_back() {
   state=$(squeue --noheader --job "$SLURM_JOB_ID" --format %T 2> /dev/null) || state=""
   if [ -n "$state" ] && [ "$state" != RUNNING ]; then
     echo "SLURM is ending this job itself ($state)"
+    return 0
+  fi
+  # A node that was cut off asks when its network is back, and the job may run elsewhere by then.
+  restarts=$(scontrol --oneliner show job "$SLURM_JOB_ID" 2> /dev/null |
+    awk -v id="JobId=$SLURM_JOB_ID" '$1 == id {for (k = 2; k <= NF; ++k) if (sub(/^Restarts=/, "", $k)) print $k}') || restarts=""
+  if [ -n "$restarts" ] && [ "$restarts" != "${SLURM_RESTART_COUNT:-0}" ]; then
+    echo "SLURM has started this job anew already (restart $restarts)"
     return 0
   fi
   echo "$1"

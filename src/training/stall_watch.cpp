@@ -83,7 +83,7 @@ void StallWatch::watch() {
 }
 
 void end_stalled_rank(int rank, const std::string& message) {
-  const auto turn = std::chrono::milliseconds(rank == 0 ? 0 : 5000 + 100 * std::min(rank, 50));
+  const auto turn = std::chrono::milliseconds(rank == 0 ? 0 : 15000 + 100 * std::min(rank, 50));
   const auto end = std::chrono::steady_clock::now() + turn;
   const StopRequest launcher({});
   bool is_ended_by_launcher = false;

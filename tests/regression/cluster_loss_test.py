@@ -185,7 +185,8 @@ class LosingJob:
         if self.loss == "power of three":
             self.require(ranks[0] == "6" and ranks[-1] == "4", f"{ranks} ranks")
         if self.loss == "messages":
-            self.require(said.count("a rank does not answer (training.stall_limit)") == 1, "not one message")
+            messages = [line for line in said.splitlines() if "a rank does not answer (training.stall_limit)" in line]
+            self.require(len(messages) == 1, f"not one message but {messages}")
         left = [path.name for path in self.directory.iterdir() if path.name.startswith(".")]
         self.require(not left, f"{left} are left")
         shutil.rmtree(self.directory)

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 
 from faults import checkpoints  # noqa: E402
 from node_jobs import LAUNCHERS, STEPS, OneCluster, environment, prepare, settings, skip_unless_possible  # noqa: E402
-from regression import PROGRAM, SMALL, check, check_same_run, differences, main, succeed  # noqa: E402
+from regression import LONG, PROGRAM, SMALL, check, check_same_run, differences, main, succeed  # noqa: E402
 
 
 def test_jobs_over_several_nodes(folder):
@@ -54,6 +54,25 @@ def test_jobs_over_several_nodes(folder):
             check((folder / f"evaluated_{k}.txt").read_text() == evaluated, (folder / f"evaluated_{k}.txt").read_text())
 
 
+def test_64_lanes_on_any_nodes_and_ranks(folder):
+    """One, two and three nodes with 1 to 64 ranks: the bits of one rank."""
+    prepare(folder)
+    steps = 20
+    train = ["train", "deck.cfg", *[word for word in SMALL if "batch" not in word], "--training.batch=256", "--training.reproducible_lanes=64",
+             f"--training.steps={steps}", "--training.validate_every=10"]
+    succeed(*train, "--checkpoint.directory=of_one", folder=folder)
+    with OneCluster(folder) as cluster:
+        for nodes, ranks in ((1, 64), (2, 32), (3, 5), (3, 64)) if LONG else ((1, 64), (2, 5), (3, 64)):
+            script = f"lanes_{nodes}_{ranks}"
+            (folder / f"{script}.sh").write_text(
+                "#!/bin/bash\n. jobs/environment.sh\n"
+                f"srun --mpi=pmix --overcommit --nodes={nodes} --ntasks={ranks} {PROGRAM} {' '.join(train)} --checkpoint.directory={script}\n")
+            said = cluster.wait(cluster.submit(f"--nodes={nodes}", f"--ntasks={nodes}", f"--output={script}-%j.log", f"{script}.sh", **environment()))
+            check(f"rows; {ranks} rank" in said, said[-3000:])
+            check_same_run(folder / "of_one", folder / script, steps, said)
+            print(f"{ranks} ranks on {nodes} nodes: the bits of one rank")
+
+
 def test_a_short_cut_does_no_harm(folder):
     """Three seconds without a network, as when a switch starts anew: messages are sent again, and the job goes on."""
     prepare(folder)
@@ -72,6 +91,31 @@ def test_a_short_cut_does_no_harm(folder):
         check(seen and seen[0] < STEPS, "the job was done before its network was cut")
         check_same_run(folder / "straight", directory, STEPS, said)
         check(cluster.slurm.job(number)["Restarts"] == "0", f"it was put back\n{said}")
+
+
+def test_packets_that_are_lost(folder):
+    """TCP sends them again: a slower run with the same bits."""
+    prepare(folder)
+    steps = 250 if LONG else 100
+    shorter = [*SMALL, f"--training.steps={steps}"]
+    succeed("train", "deck.cfg", *shorter, "--checkpoint.directory=short", folder=folder)
+    with OneCluster(folder) as cluster:
+        done = [node.disturb(1, 2) for node in cluster.machines.nodes][0]
+        if not done:
+            print("not tried: this kernel has neither netem nor the rules of nftables that lose packets")
+            return
+
+        def sent_again():
+            return int(cluster.machines.nodes[0].succeed("nstat", "-az", "TcpRetransSegs").split()[-2])
+
+        for launcher in LAUNCHERS[:2 if LONG else 1]:
+            before = sent_again()
+            number = cluster.submit("--nodes=3", "--ntasks=6", "jobs/slurm_requeue.sh", "deck.cfg", *shorter, **environment(launcher))
+            check_same_run(folder / "short", folder / f"output/rhoflux-{number}", steps, cluster.wait(number))
+            check(cluster.slurm.job(number)["Restarts"] == "0", "it was put back")
+            again = sent_again() - before
+            check(again > 20, f"{again} packets were sent again, which those of SLURM may be")
+            print(f"{done} ({again} sent again), {launcher.split()[0]}: the bits of one rank")
 
 
 def test_a_slow_node_is_named(folder):
@@ -110,4 +154,5 @@ def test_a_slow_node_is_named(folder):
 if __name__ == "__main__":
     skip_unless_possible()
     os.environ["RHOFLUX"] = PROGRAM
-    main(test_jobs_over_several_nodes, test_a_short_cut_does_no_harm, test_a_slow_node_is_named)
+    main(test_jobs_over_several_nodes, test_64_lanes_on_any_nodes_and_ranks, test_a_short_cut_does_no_harm, test_packets_that_are_lost,
+         test_a_slow_node_is_named)

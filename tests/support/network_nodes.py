@@ -10,8 +10,8 @@ from pathlib import Path
 
 from slurm_cluster import install_programs
 
-PROGRAMS = ("unshare", "nsenter", "ip", "tc", "mount", "pkill")
-PACKAGES = ("util-linux", "iproute2", "mount", "procps")
+PROGRAMS = ("unshare", "nsenter", "ip", "tc", "nft", "mount", "pkill")
+PACKAGES = ("util-linux", "iproute2", "nftables", "mount", "procps")
 PREFIX = "10.213.7."  # of the addresses, inside the namespaces alone
 
 # The first process of a machine: takes in those that lose their parent, and waits for them.
@@ -161,6 +161,16 @@ class Machine:
         self.run("tc", "qdisc", "del", "dev", "eth0", "root")
         if rate:
             self.succeed("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", rate, "burst", "16kb", "latency", "400ms")
+
+    def disturb(self, lost, milliseconds):
+        """Of the packets that leave this machine (netem) or reach it (nftables) `lost` in a hundred go astray, and the others take so
+        long. Gives what of that this kernel can do, in words; "" if nothing."""
+        delayed = self.run("tc", "qdisc", "replace", "dev", "eth0", "root", "netem", "loss", f"{lost}%", "delay", f"{milliseconds}ms")
+        if delayed.returncode == 0:
+            return f"{lost} % of the packets lost, the others {milliseconds} ms late"
+        rules = ("add table inet loss; add chain inet loss in { type filter hook input priority 0; }; "
+                 f"add rule inet loss in iifname eth0 numgen random mod 1000 < {10 * lost} drop")
+        return f"{lost} % of the packets lost" if self.run("nft", rules).returncode == 0 else ""
 
 
 class Machines:

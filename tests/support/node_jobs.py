@@ -64,7 +64,7 @@ class OneCluster:
         """Waits for a job that must succeed; gives its log."""
         end = time.monotonic() + seconds
         while (state := self.slurm.job(number).get("JobState")) in ("PENDING", "RUNNING", "CONFIGURING", "COMPLETING"):
-            check(time.monotonic() < end, f"job {number} is still {state}\n{self.log(number)[-4000:]}")
+            check(time.monotonic() < end, f"job {number} is still {state}\n{self.slurm.job(number)}\n{self.slurm.states()}\n{self.log(number)[-4000:]}")
             time.sleep(0.5)
         check(state == "COMPLETED", f"job {number} ended as {state}\n{self.log(number)[-6000:]}")
         return self.log(number)
