@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Scaling on the NLL step (D = 5, default network): one rank against two with the same batch a rank, the cost of the reproducible
 # sum (benchmarks/training_step --weak), of a checkpoint every N steps (whole runs in turn), and the time of the sum over ranks
-# with its model up to 1024 ranks (benchmarks/communication). Medians over rounds.
+# with its model up to 10 000 ranks (benchmarks/communication); from these and the times of small steps of one rank, what more ranks
+# make of one batch; memory of a rank by the number of ranks. Medians over rounds.
 #
 #   benchmarks/scaling.sh [BUILD_FOLDER]        RHOFLUX_ROUNDS=5
 set -euo pipefail
@@ -45,8 +46,23 @@ say "time of a step, checkpoint every 10 / none" every_10
 say "time of a step, checkpoint every 100 / none" every_100
 echo
 step=$(median < step)
+# One batch of 1024, the default, on more and more ranks: rows a rank, milliseconds.
+for ranks in 1 2 4 8 16 32 64; do
+  for ((round = 0; round < rounds; ++round)); do speed 1 $((1024 / ranks)) | awk -v n=$((1024 / ranks)) '{print 1000 * n / $1}'; done |
+    median | awk -v p="$ranks" '{print p, 1024 / p, $1}' >> small_steps
+done
 for network in "" "--latency 1.5 --bandwidth 12" "--latency 20 --bandwidth 1.1"; do
   # shellcheck disable=SC2086  # an option and its value
-  mpirun -n 2 "$build/benchmarks/communication" --step "$step" $network |
-    if [ -z "$network" ]; then cat; else sed -n '/^model/,$p'; fi
+  mpirun -n 2 "$build/benchmarks/communication" --step "$step" $network > communication
+  if [ -z "$network" ]; then cat communication; else sed -n '/^model/,$p' communication; fi
+  sed -n '/^model/,$p' communication | awk '
+    NR == FNR {rows[$1] = $2; step[$1] = $3; next}
+    FNR == 1 {print "  batch 1024:   ranks  rows a rank  step of one, ms  sum, ms  speed-up  efficiency"}
+    $1 in step {t = step[$1] + $2 / 1000; printf "%22d %12d %16.2f %8.2f %9.1f %10.0f %%\n", $1, rows[$1], step[$1], $2 / 1000,
+                step[1] / t, 100 * step[1] / t / $1}' small_steps -
+done
+echo
+for ranks in 1 2 4 8 16 32 64; do
+  mpirun --oversubscribe -n "$ranks" "$program" train deck.cfg --training.steps=10 --training.batch=1024 --force 2> errors > log || { cat errors >&2; exit 1; }
+  awk -v p="$ranks" '/^peak memory/ {printf "%4d ranks: peak memory of a rank %.1f to %.1f MiB\n", p, $4, $6}' log
 done

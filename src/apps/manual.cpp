@@ -162,6 +162,8 @@ std::string environment() {
        {"OMPI_MCA_fcoll, OMPI_MCA_opal_signal, OMPI_MCA_ess_singleton_isolated",
         "Settings of Open MPI, which rhoflux sets to values that keep files whole and crashes from hanging, "
         "unless they are set."},
+       {"OMPI_MCA_coll_libnbc_iallreduce_algorithm",
+        "3 unless it is set: gradients are summed over ranks by recursive halving and doubling."},
        {"OMPI_MCA_pml, OMPI_MCA_btl",
         "ob1 and self where rhoflux is started without mpirun or srun, unless they are set: one process "
         "looks for no network, which halves the time of its start."},

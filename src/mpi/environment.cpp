@@ -19,6 +19,7 @@ void prepare_environment() {
   setenv("OMPI_MCA_fcoll", "individual", 0);
   setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   setenv("OMPI_MCA_opal_signal", "", 0);
+  setenv("OMPI_MCA_coll_libnbc_iallreduce_algorithm", "3", 0);
   if (!has_launcher()) {
     setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
     setenv("OMPI_MCA_sharedfp", "^sm", 0);  // it would keep a file in that directory, and complains
